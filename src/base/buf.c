@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+char *buf_reserve(struct buf *b, size_t n)
+{
+	size_t cap = b->cap ? b->cap : 256;
+
+	if (b->full || n > b->max || b->n > b->max - n) {
+		b->full = true;
+		return NULL;
+	}
+	while (cap < b->n + n + 1)
+		cap *= 2;
+	if (cap != b->cap) {
+		b->p = mem_realloc(b->p, cap, 1);
+		b->cap = cap;
+	}
+	return b->p + b->n;
+}
+
+void buf_commit(struct buf *b, size_t n)
+{
+	b->n += n;
+	b->p[b->n] = '\0';
+}
+
+int buf_add(struct buf *b, const void *p, size_t n)
+{
+	char *to = buf_reserve(b, n);
+
+	if (!to)
+		return -ENOBUFS;
+	if (n)
+		memcpy(to, p, n);
+	buf_commit(b, n);
+	return 0;
+}
+
+int buf_str(struct buf *b, struct str s)
+{
+	return buf_add(b, s.p, s.n);
+}
+
+int buf_puts(struct buf *b, const char *s)
+{
+	return buf_add(b, s, strlen(s));
+}
+
+int buf_putc(struct buf *b, char c)
+{
+	return buf_add(b, &c, 1);
+}
+
+int buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap, again;
+	char *to;
+	int n;
+
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	to = n < 0 ? NULL : buf_reserve(b, (size_t)n);
+	if (to) {
+		vsnprintf(to, (size_t)n + 1, fmt, again);
+		buf_commit(b, (size_t)n);
+	}
+	va_end(again);
+	return to ? 0 : -ENOBUFS;
+}
+
+struct str buf_get(const struct buf *b)
+{
+	return (struct str){b->p ? b->p : "", b->n};
+}
+
+void buf_clear(struct buf *b)
+{
+	b->n = 0;
+	b->full = false;
+}
+
+void buf_done(struct buf *b)
+{
+	free(b->p);
+	*b = (struct buf){.max = b->max};
+}

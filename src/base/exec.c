@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/exec.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/buf.h"
+
+static char *const fixed_env[] = {
+	(char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", (char *)"LC_ALL=C", (char *)"TZ=UTC", NULL};
+
+static void __attribute__((noreturn))
+child(const char *const argv[], const int fds[3], int report, int (*in_child)(void *), void *data)
+{
+	int failed;
+
+	for (int i = 0; i < 3; i++)
+		if (dup2(fds[i], i) < 0)
+			_exit(126);
+	/* The report pipe moves to 3 and closes on exec: silence there means that exec worked. */
+	if (dup2(report, 3) < 0 || fcntl(3, F_SETFD, FD_CLOEXEC) < 0 ||
+		syscall(SYS_close_range, 4u, ~0u, 0u) < 0)
+		_exit(126);
+	for (int sig = 1; sig < 32; sig++)
+		signal(sig, SIG_DFL);
+	umask(077);
+	if (in_child && in_child(data))
+		_exit(126);
+	execve(argv[0], (char *const *)argv, fixed_env);
+	failed = errno;
+	(void)!write(3, &failed, sizeof(failed));
+	_exit(127);
+}
+
+/* Through the pidfd, so that a confined process needs no kill(2). */
+static void kill_child(const struct exec *e)
+{
+	if (e->pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, e->pidfd, SIGKILL, NULL, 0u);
+	else
+		kill(e->pid, SIGKILL);
+}
+
+static int pipe_cloexec(int fds[2])
+{
+	return pipe2(fds, O_CLOEXEC) < 0 ? -errno : 0;
+}
+
+struct exec exec_start(const char *const argv[], int (*in_child)(void *), void *data)
+{
+	int out[2] = {-1, -1}, errs[2] = {-1, -1}, report[2] = {-1, -1}, null_fd;
+	struct exec e = EXEC_NONE;
+
+	null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (null_fd < 0 || pipe_cloexec(out) < 0 || pipe_cloexec(errs) < 0 ||
+		pipe_cloexec(report) < 0) {
+		e.start_errno = errno;
+		goto out;
+	}
+	e.pid = fork();
+	if (e.pid == 0)
+		child(argv, (int[]){null_fd, out[1], errs[1]}, report[1], in_child, data);
+	if (e.pid < 0) {
+		e.start_errno = errno;
+		goto out;
+	}
+	close_fd(&report[1]);
+	if (read(report[0], &e.start_errno, sizeof(e.start_errno)) != sizeof(e.start_errno))
+		e.start_errno = 0;
+	e.pidfd = (int)syscall(SYS_pidfd_open, e.pid, 0u);
+	e.out_fd = take_fd(&out[0]);
+	e.err_fd = take_fd(&errs[0]);
+out:
+	close_fd(&null_fd);
+	for (int i = 0; i < 2; i++) {
+		close_fd(&out[i]);
+		close_fd(&errs[i]);
+		close_fd(&report[i]);
+	}
+	return e;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Reads what is there into the buffer; closes the fd at its end. Past the maximum the rest of
+ * stderr is thrown away and stdout is an error. */
+static void drain(int *fd, struct buf *b)
+{
+	char chunk[16384];
+	ssize_t n = read(*fd, chunk, sizeof(chunk));
+
+	if (n > 0) {
+		size_t room = b->max - b->n;
+
+		buf_add(b, chunk, MIN((size_t)n, room));
+		if ((size_t)n > room)
+			b->full = true;
+	} else if (n == 0 || errno != EINTR) {
+		close_fd(fd);
+	}
+}
+
+static int collect(struct exec *e, struct buf *out, struct buf *errs, int timeout_ms)
+{
+	int64_t deadline = now_ms() + timeout_ms;
+
+	while (e->out_fd >= 0 || e->err_fd >= 0) {
+		struct pollfd fds[] = {{.fd = e->out_fd, .events = POLLIN},
+							   {.fd = e->err_fd, .events = POLLIN}};
+		int64_t left = deadline - now_ms();
+		int n;
+
+		if (left <= 0)
+			return -ETIMEDOUT;
+		n = poll(fds, 2, (int)left);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n <= 0)
+			continue;
+		if (fds[0].revents)
+			drain(&e->out_fd, out);
+		if (fds[1].revents)
+			drain(&e->err_fd, errs);
+		if (out->full)
+			return -EFBIG;
+	}
+	return 0;
+}
+
+/* Waits for the end of a child that has closed its outputs, or kills it at the deadline. */
+static int reap(struct exec *e, int timeout_ms)
+{
+	int64_t deadline = now_ms() + timeout_ms;
+	int status = 0;
+
+	while (waitpid(e->pid, &status, timeout_ms ? WNOHANG : 0) == 0) {
+		struct pollfd fd = {.fd = e->pidfd, .events = POLLIN};
+		int64_t left = deadline - now_ms();
+
+		if (left <= 0) {
+			kill_child(e);
+			timeout_ms = 0;
+		} else {
+			poll(&fd, e->pidfd >= 0, (int)MIN(left, 20));
+		}
+	}
+	e->pid = -1;
+	close_fd(&e->pidfd);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void exec_done(struct exec *e)
+{
+	if (e->pid > 0) {
+		kill_child(e);
+		reap(e, 0);
+	}
+	close_fd(&e->out_fd);
+	close_fd(&e->err_fd);
+	*e = EXEC_NONE;
+}
+
+int exec_finish(struct exec *e, size_t max, int timeout_ms, struct arena *a,
+				struct exec_result *ret, struct err *err)
+{
+	_cleanup_buf_ struct buf out = BUF(max), errs = BUF(1024);
+	int r;
+
+	if (e->start_errno) {
+		r = e->start_errno;
+		exec_done(e);
+		return err_errno(err, r, "cannot be started");
+	}
+	if (e->pid < 0)
+		return err_set(err, ECHILD, "was not started");
+	r = collect(e, &out, &errs, timeout_ms);
+	if (r < 0) {
+		exec_done(e);
+		if (r == -ETIMEDOUT)
+			return err_set(err, ETIMEDOUT, "gave no answer in %d s", timeout_ms / 1000);
+		if (r == -EFBIG)
+			return err_set(err, EFBIG, "printed more than %zu bytes", max);
+		return err_errno(err, -r, "cannot be read from");
+	}
+	ret->status = reap(e, 1000);
+	ret->out = (struct str){arena_copy(a, out.p, out.n), out.n};
+	ret->err = (struct str){arena_copy(a, errs.p, errs.n), errs.n};
+	exec_done(e);
+	return 0;
+}

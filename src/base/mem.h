@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory. An arena owns everything that is allocated from it until arena_done(); there is no free
+ * of a single object. Running out of memory, or past an arena's cap, ends the process with a
+ * message and exit code 1: what parses hostile input is a confined worker, its parent reports that
+ * the audit could not run, and nothing is ever judged on half-read facts.
+ * Not thread safe: one arena per thread.
+ */
+#ifndef REVET_BASE_MEM_H
+#define REVET_BASE_MEM_H
+
+#include "base/util.h"
+
+/* Never returns NULL. Zeroed. Caller frees with free(). n * size is checked for overflow. */
+void *mem_calloc(size_t n, size_t size);
+/* Never returns NULL. The tail of a grown block is not zeroed. */
+void *mem_realloc(void *p, size_t n, size_t size);
+
+struct arena_block;
+struct arena {
+	struct arena_block *blocks;
+	size_t used, cap; /* bytes handed out, and the most that may be (0: 512 MiB) */
+};
+
+/* Zeroed, aligned to 16, lives until arena_done(). */
+void *arena_alloc(struct arena *, size_t size);
+#define arena_new(arena, type, n) ((type *)arena_alloc((arena), sizeof(type) * (size_t)(n)))
+/* A copy of n bytes with a terminating NUL behind it. */
+char *arena_copy(struct arena *, const void *p, size_t n);
+char *arena_strdup(struct arena *, const char *s);
+char *arena_printf(struct arena *, const char *fmt, ...) _printf_(2, 3);
+void arena_done(struct arena *);
+
+#define _cleanup_arena_ _cleanup_(arena_done)
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/regex.h"
+
+#include <stdlib.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#define MAX_SUBJECT (64u << 10)
+#define MAX_STEPS 200000u /* backtracking points; about 5 ms at worst */
+
+struct regex {
+	pcre2_code *code;
+};
+
+int regex_compile(struct str pattern, struct regex **ret, struct err *err)
+{
+	struct regex *re = mem_calloc(1, sizeof(*re));
+	PCRE2_SIZE offset;
+	int code;
+
+	re->code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n, PCRE2_NEVER_BACKSLASH_C, &code,
+							 &offset, NULL);
+	if (!re->code) {
+		PCRE2_UCHAR why[128];
+
+		free(re);
+		pcre2_get_error_message(code, why, sizeof(why));
+		return err_set(err, EINVAL, "regular expression, at byte %zu: %s", (size_t)offset,
+					   (const char *)why);
+	}
+	*ret = re;
+	return 0;
+}
+
+int regex_match(const struct regex *re, struct str subject)
+{
+	pcre2_match_context *context;
+	pcre2_match_data *data;
+	int r;
+
+	if (subject.n > MAX_SUBJECT)
+		return -E2BIG;
+	context = pcre2_match_context_create(NULL);
+	data = pcre2_match_data_create(1, NULL);
+	if (!context || !data) {
+		pcre2_match_context_free(context);
+		pcre2_match_data_free(data);
+		return -ENOMEM;
+	}
+	pcre2_set_match_limit(context, MAX_STEPS);
+	pcre2_set_depth_limit(context, MAX_STEPS);
+	pcre2_set_heap_limit(context, 4096); /* KiB */
+	r = pcre2_match(re->code, (PCRE2_SPTR)(subject.p ? subject.p : ""), subject.n, 0, 0, data,
+					context);
+	pcre2_match_data_free(data);
+	pcre2_match_context_free(context);
+	if (r >= 0)
+		return 1;
+	return r == PCRE2_ERROR_NOMATCH ? 0 : -E2BIG;
+}
+
+void regex_free(struct regex *re)
+{
+	if (!re)
+		return;
+	pcre2_code_free(re->code);
+	free(re);
+}

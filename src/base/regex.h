@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Regular expressions from rules, over values from the host. Perl syntax (PCRE2), unanchored. The
+ * subject may be hostile, so matching is bounded by steps: what runs past the bound is an error
+ * for the caller to call unknown, never "no match".
+ */
+#ifndef REVET_BASE_REGEX_H
+#define REVET_BASE_REGEX_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct regex;
+
+/* *ret is freed with regex_free(). -EINVAL with the offset in the message for a bad expression. */
+int regex_compile(struct str pattern, struct regex **ret, struct err *);
+/* 1 match, 0 none, -E2BIG when the bound was reached or the subject is over 64 KiB. Thread safe. */
+int regex_match(const struct regex *, struct str subject);
+void regex_free(struct regex *);
+
+#endif

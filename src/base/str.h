@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A borrowed slice of bytes, for parsing: pointer and length, not NUL-terminated, may hold any
+ * byte. Absent is {NULL, 0}; empty is {non-NULL, 0}. A slice lives as long as what it points into.
+ */
+#ifndef REVET_BASE_STR_H
+#define REVET_BASE_STR_H
+
+#include <string.h>
+
+#include "base/mem.h"
+
+struct str {
+	const char *p;
+	size_t n;
+};
+
+#define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
+#define STR_ABSENT ((struct str){NULL, 0})
+/* For printf: "%.*s", STR_ARG(s). */
+#define STR_ARG(s) (int)MIN((s).n, (size_t)4096), (s).p ? (s).p : ""
+
+static inline struct str str_of(const char *s)
+{
+	return (struct str){s, s ? strlen(s) : 0};
+}
+
+bool str_eq(struct str, struct str);
+bool str_is(struct str, const char *);        /* equal to a C string */
+bool str_is_nocase(struct str, const char *); /* ASCII case only */
+bool str_starts(struct str, const char *prefix);
+bool str_ends(struct str, const char *suffix);
+bool str_has_char(struct str, char c);
+bool str_has(struct str, const char *needle);
+int str_cmp(struct str, struct str); /* bytewise, shorter first */
+
+/* Without leading and trailing ASCII white space. */
+struct str str_trim(struct str);
+/* Takes a prefix off *s when it is there. */
+bool str_skip(struct str *s, const char *prefix);
+/* Takes everything before the first `c` off *s, and the `c`; the whole of *s when there is none.
+ * False when *s is absent; *s becomes absent once its last piece is taken. So
+ * `while (str_cut(&rest, ':', &field))` sees every field, empty ones too. */
+bool str_cut(struct str *s, char c, struct str *ret);
+/* The next line without its '\n' (and a '\r' before it); false at the end. An unterminated last
+ * line counts; the empty text has none. */
+bool str_line(struct str *s, struct str *ret);
+/* The next word between ASCII white space; false when none is left. */
+bool str_word(struct str *s, struct str *ret);
+/* A NUL-terminated copy in the arena. */
+char *str_dup(struct arena *, struct str);
+/* Does the shell pattern match the whole of s? `*`, `?`, `[...]` with ranges and `!`; `/` is not
+ * special, backslash takes the next byte as it is. Linear: O(pattern x s) at most. */
+bool str_glob(const char *pattern, struct str s);
+/* True for a pattern that has any of `*?[`. */
+bool str_is_glob(struct str);
+/* Edit distance, for "did you mean": at most `max`, or max + 1. Inputs over 64 bytes: max + 1. */
+unsigned str_distance(const char *a, const char *b, unsigned max);
+/* Bytes of the valid UTF-8 sequence at s.p (1 to 4), or 0 when it is invalid or s is empty.
+ * Overlong forms, surrogates and anything past U+10FFFF are invalid (RFC 3629). */
+size_t str_utf8(struct str s);
+
+#endif

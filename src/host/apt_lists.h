@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which installed packages have a newer version in apt's local lists, as one query (it works on a
+ * tree, too) that two tables share. The lists are tens of megabytes; they are streamed, and only
+ * what is newer comes back, a line each (host/fields.h):
+ *
+ *     name=openssl architecture=amd64 installed=3.0.15-1 candidate=3.0.17-1 archive=stable-security
+ *         security
+ *
+ * A line `gap=REASON` says that a list could not be read. Candidates are chosen as apt does without
+ * preferences: archives with NotAutomatic only when ButAutomaticUpgrades and nothing better offers
+ * the installed version. Pins in /etc/apt/preferences are not looked at.
+ */
+#ifndef REVET_HOST_APT_LISTS_H
+#define REVET_HOST_APT_LISTS_H
+
+#include "host/host.h"
+
+#define APT_LISTS "/var/lib/apt/lists"
+
+/* -ENOENT: no dpkg here. */
+extern const struct query apt_upgrades_query;
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host as an argument: everything a table learns, it learns through these functions, so the
+ * same table reads the live machine, a tree (`--root DIR`), or a recording made with `--record`.
+ *
+ * A live host also answers /proc, /sys, helper programs and kernel queries; a tree answers files
+ * only, and the rest fails with -EOPNOTSUPP, "offline". A recording answers exactly what was asked
+ * when it was made; anything else fails with -ENODATA, "not in the recording", so that a missing
+ * entry never looks like a missing file.
+ *
+ * All functions are thread safe; what they return lives in the caller's arena (one per thread).
+ * Errors: negative errno with "PATH: reason" in err. -ENOENT and -EACCES mean what they say.
+ */
+#ifndef REVET_HOST_HOST_H
+#define REVET_HOST_HOST_H
+
+#include "base/err.h"
+#include "base/path.h"
+
+struct buf;
+struct host;
+
+#define HOST_MAX_FILE ((size_t)16 << 20) /* no single file that is read may be larger */
+#define HOST_MAX_DIR 65536               /* no directory may list more entries */
+
+/* The root is "/" (live), a tree, or a recording's directory. NULL with err on failure. */
+struct host *host_open(const char *root, struct err *);
+void host_free(struct host *);
+#define _cleanup_host_ _cleanup_(host_freep)
+static inline void host_freep(struct host **h)
+{
+	host_free(*h);
+}
+
+/* A host made of a recording's text, which is borrowed. What it does not hold is `missing`:
+ * ENODATA for real recordings, ENOENT for tests that name all there is. */
+struct host *host_open_recording(struct str text, int missing, struct err *);
+
+bool host_is_live(const struct host *);     /* or a recording of a live host */
+bool host_is_recording(const struct host *);
+const char *host_root(const struct host *); /* as given to host_open() */
+int64_t host_now(const struct host *);      /* seconds since 1970; a recording's own time */
+bool host_is_root(const struct host *);     /* read with uid 0 (for a recording: was) */
+
+/* The whole of a regular file, NUL behind it. */
+int host_read(struct host *, const char *path, struct arena *, struct str *ret, struct err *);
+/* The same, but what comes back, and what is recorded, has gone through `scrub`, which takes the
+ * secrets out: it appends to *out what may be kept of text. For shadow and the like. */
+int host_read_scrubbed(struct host *, const char *path, void (*scrub)(struct str text, struct buf *out),
+					   struct arena *, struct str *ret, struct err *);
+/* follow: the target of a link. */
+int host_stat(struct host *, const char *path, bool follow, struct path_stat *ret, struct err *);
+int host_readlink(struct host *, const char *path, struct arena *, struct str *ret, struct err *);
+
+struct host_dir {
+	struct path_entry *entries; /* sorted by name */
+	size_t n;
+	bool more; /* there were over HOST_MAX_DIR: the caller owes its rows a gap */
+};
+int host_list(struct host *, const char *path, struct arena *, struct host_dir *ret, struct err *);
+/* Regular files (or links to them) in a directory whose name ends in `suffix`, as full paths,
+ * sorted. A directory that is not there is empty and no error. */
+int host_list_files(struct host *, const char *path, const char *suffix, struct arena *,
+					struct str **ret, size_t *ret_n, struct err *);
+/* Configuration in systemd's manner: for the same file name the first directory wins, the names of
+ * all directories are sorted together; a link to /dev/null masks the later ones and is left out. */
+int host_list_conf(struct host *, const char *const dirs[], const char *suffix, struct arena *,
+				   struct str **ret, size_t *ret_n, struct err *);
+
+/* A helper program. Tables name theirs in their descriptor; they are started, before the process
+ * confines itself, and collected here. A program that is not installed: -ENOENT. A program that
+ * failed is an error whose message is its exit status and first line of stderr. */
+struct helper {
+	const char *const *argv; /* absolute program first, NULL-terminated */
+	size_t max;              /* bytes of output; 0: HOST_MAX_FILE */
+	int timeout_ms;          /* 0: 10 s */
+	bool status_ok;          /* any exit status will do */
+	const char *needs;       /* a path that must exist for it to make sense, or NULL */
+};
+int host_run(struct host *, const struct helper *, struct arena *, struct str *ret, struct err *);
+/* Starts it now, without waiting; host_run() will find it. No-op but on a live host. */
+void host_prestart(struct host *, const struct helper *);
+
+/* A kernel query: something that is neither file nor program (netlink, D-Bus, uname). `live` writes
+ * its answer as text, one record a line, which is what comes back, what is recorded and what the
+ * caller parses. Run once per host for each name and remembered. */
+struct query {
+	const char *name; /* "sock_diag" */
+	int (*live)(struct host *, struct buf *out, struct err *);
+	/* Instead of `live`, for a question with an argument; the name must tell the arguments apart. */
+	int (*live_with)(struct host *, const void *data, struct buf *out, struct err *);
+	const void *data;
+	size_t max; /* 0: HOST_MAX_FILE */
+	bool tree;  /* works on a tree too, through host_root_fd(): it reads files, only too many */
+};
+int host_query(struct host *, const struct query *, struct arena *, struct str *ret, struct err *);
+
+/* Only for a query's `live`: the fd of the root directory. */
+int host_root_fd(const struct host *);
+
+/* Keeps everything that is answered from now on, for host_recording(). */
+void host_record(struct host *);
+/* The recording so far, as the text of the file `recording`. */
+int host_recording(struct host *, struct buf *out);
+
+#endif

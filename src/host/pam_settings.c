@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/pam_settings.h"
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "host/conf.h"
+
+/* --- the settings that one line of a stack has ----------------------------------------------- */
+
+struct setting {
+	struct str key, value;
+	const char *file, *note;
+	unsigned line;
+};
+
+/* The settings as one line of a stack has them. */
+struct settings {
+	struct arena *arena;
+	struct map by_key;
+	VEC(struct setting *) all;
+};
+
+static bool is_among(const char *const *list, struct str s)
+{
+	for (; list && *list; list++)
+		if (str_is(s, *list))
+			return true;
+	return false;
+}
+
+static void set(struct settings *s, const struct pam_module *m, const struct setting *from,
+				bool replace)
+{
+	struct setting *setting = map_get(&s->by_key, from->key);
+
+	if ((m->only && !str_is(from->key, m->only)) || (setting && !replace))
+		return;
+	if (!setting) {
+		setting = arena_new(s->arena, struct setting, 1);
+		*vec_push(s->arena, &s->all) = setting;
+		map_put(&s->by_key, from->key, setting);
+	}
+	*setting = *from;
+	if (is_among(m->flags, setting->key) || !setting->value.p)
+		setting->value = STR("true");
+}
+
+static void set_from_conf(struct settings *s, const struct pam_module *m, const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->n; i++) {
+		const struct conf_item *item = &conf->items[i];
+		struct str rest = item->value, value = STR_ABSENT;
+
+		str_cut(&rest, '#', &value); /* a comment begins anywhere */
+		set(s, m, &(struct setting){item->key, str_trim(value), item->file, NULL, item->line},
+			!m->first_wins);
+	}
+}
+
+static void set_from_arguments(struct settings *s, const struct pam_module *m,
+							   const struct pam_line *line)
+{
+	for (size_t i = 0; i < line->n_args; i++) {
+		struct str value = line->args[i], key = STR_ABSENT;
+
+		str_cut(&value, '=', &key);
+		if (!is_among(m->not_settings, key) && !str_is(key, "conf"))
+			set(s, m, &(struct setting){key, value, line->file, NULL, line->line}, true);
+	}
+}
+
+static void set_defaults(struct settings *s, const struct pam_module *m, const char *file)
+{
+	const char *note = arena_printf(s->arena, "default of %s", m->name);
+
+	for (size_t i = 0; m->defaults && m->defaults[i][0]; i++)
+		set(s, m,
+			&(struct setting){str_of(m->defaults[i][0]), str_of(m->defaults[i][1]), file, note, 0},
+			false);
+}
+
+/* --- their files --------------------------------------------------------------------------- */
+
+/* What is known while the rows of one module are made. */
+struct job {
+	struct host *host;
+	struct rows *rows;
+	const struct pam_module *module;
+	struct map confs; /* path -> struct conf */
+	struct map seen;  /* lines of stacks that were looked at, and rows that were added */
+};
+
+static bool is_new(struct job *job, const char *id)
+{
+	return !map_put(&job->seen, str_of(id), job);
+}
+
+static void note_gap(struct job *job, struct conf *conf, const struct err *err)
+{
+	rows_gap(job->rows, "%s", err->msg);
+	conf->gap = job->rows->gap;
+}
+
+/* 0, -ENOENT, or an error that was noted as a gap. */
+static int read_conf_file(struct job *job, const char *path, struct conf *conf)
+{
+	struct err err = {0};
+	int r = conf_read(job->host, job->rows->arena, path, CONF_EQUALS, conf, &err);
+
+	if (r < 0 && r != -ENOENT)
+		note_gap(job, conf, &err);
+	return r;
+}
+
+/* libpwquality reads the drop-ins first, so that the main file wins. */
+static void read_dropins(struct job *job, const char *path, struct conf *conf)
+{
+	struct arena *arena = job->rows->arena;
+	struct err err = {0};
+	struct str *files;
+	size_t n;
+	int r = host_list_files(job->host, arena_printf(arena, "%s.d", path), ".conf", arena, &files, &n,
+							&err);
+
+	if (r < 0)
+		note_gap(job, conf, &err);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		read_conf_file(job, str_dup(arena, files[i]), conf);
+}
+
+/* The module's file, or the one that an argument conf= names; NULL when there is none. */
+static const struct conf *get_conf(struct job *job, const char *path)
+{
+	struct arena *arena = job->rows->arena;
+	const char *name = job->module->conf;
+	struct conf *conf;
+
+	if (job->module->arguments_only)
+		return NULL;
+	if (!path)
+		path = arena_printf(arena, "/etc/security/%s", name);
+	conf = map_get(&job->confs, str_of(path));
+	if (!conf) {
+		conf = arena_new(arena, struct conf, 1);
+		map_put(&job->confs, str_of(path), conf);
+		if (job->module->dropins)
+			read_dropins(job, path, conf);
+		if (read_conf_file(job, path, conf) == -ENOENT && str_has(str_of(path), "/etc/security/"))
+			read_conf_file(job, arena_printf(arena, "/usr/etc/security/%s", name), conf);
+	}
+	return conf;
+}
+
+static const char *conf_argument(struct arena *arena, const struct pam_line *line)
+{
+	const char *path = NULL;
+
+	for (size_t i = 0; i < line->n_args; i++) {
+		struct str arg = line->args[i];
+
+		if (str_skip(&arg, "conf=") && str_starts(arg, "/"))
+			path = str_dup(arena, arg);
+	}
+	return path;
+}
+
+static void add_rows(struct job *job, const struct settings *s, const char *note)
+{
+	struct arena *arena = job->rows->arena;
+
+	for (size_t i = 0; i < s->all.n; i++) {
+		const struct setting *x = s->all.p[i];
+		struct row *row;
+
+		if (!is_new(job, arena_printf(arena, "%s=%s %s:%u", str_dup(arena, x->key),
+									  str_dup(arena, x->value), x->file, x->line)))
+			continue;
+		row = rows_add(job->rows, FROM(x->file, x->line));
+		row_str(row, 0, x->key);
+		row_str(row, 1, x->value);
+		row->note = x->note ? x->note : note;
+	}
+}
+
+static struct settings settings_new(struct arena *arena)
+{
+	struct settings s = {.arena = arena};
+
+	map_init(&s.by_key, arena);
+	return s;
+}
+
+static void add_line_settings(struct job *job, const struct pam_line *line)
+{
+	struct arena *arena = job->rows->arena;
+	struct settings s = settings_new(arena);
+	const struct conf *conf = get_conf(job, conf_argument(arena, line));
+
+	if (conf)
+		set_from_conf(&s, job->module, conf);
+	set_from_arguments(&s, job->module, line);
+	if (!conf || !conf->gap)
+		set_defaults(&s, job->module, line->file);
+	add_rows(job, &s, NULL);
+}
+
+/* The file alone, which a stack may be about to use. */
+static void add_unused_settings(struct job *job)
+{
+	struct settings s = settings_new(job->rows->arena);
+	const struct conf *conf = get_conf(job, NULL);
+
+	if (!conf || !conf->n)
+		return;
+	set_from_conf(&s, job->module, conf);
+	if (!conf->gap)
+		set_defaults(&s, job->module, conf->items[0].file);
+	add_rows(job, &s, arena_printf(s.arena, "no PAM stack has %s", job->module->name));
+}
+
+void pam_settings(struct host *host, struct rows *rows, const struct pam_stack *stack,
+				  const struct pam_module *module)
+{
+	struct job job = {.host = host, .rows = rows, .module = module};
+	bool used = false;
+
+	map_init(&job.confs, rows->arena);
+	map_init(&job.seen, rows->arena);
+	for (size_t i = 0; i < stack->n; i++) {
+		const struct pam_line *line = &stack->lines[i];
+
+		if (!str_is(line->module, module->name) || !str_is(line->type, module->type))
+			continue;
+		used = true;
+		if (is_new(&job, arena_printf(rows->arena, "%s:%u", line->file, line->line)))
+			add_line_settings(&job, line);
+	}
+	if (!used)
+		add_unused_settings(&job);
+	if (stack->gap)
+		rows_gap(rows, "%s", stack->gap);
+}

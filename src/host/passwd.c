@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/passwd.h"
+
+#include <stdlib.h>
+
+#include "base/num.h"
+#include "base/vec.h"
+#include "host/crypt_id.h"
+
+#define NOBODY 65534u
+
+/* Shells that end at once, by the last component of their path. */
+static const char *const no_login[] = {
+	"nologin", "false", "true", "sync", "shutdown", "halt", "poweroff", "reboot", "null",
+};
+
+/* As glibc reads a number here: strtoul() passes over white space and a plus sign in front, so an
+ * entry with uid "+0" or " 0" is root. */
+static bool parse_id(struct str s, uint32_t *ret)
+{
+	uint64_t n;
+
+	while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
+		s.p++, s.n--;
+	str_skip(&s, "+");
+	if (num_u64(s, 0, UINT32_MAX, &n) < 0)
+		return false;
+	*ret = (uint32_t)n;
+	return true;
+}
+
+/* White space in front of an entry, empty lines and comments, as nss_files passes over them. */
+static bool is_entry(struct str *line)
+{
+	while (line->n && (line->p[0] == ' ' || line->p[0] == '\t'))
+		line->p++, line->n--;
+	return line->n && line->p[0] != '#';
+}
+
+static struct str field(struct str *rest)
+{
+	struct str s;
+
+	return str_cut(rest, ':', &s) ? s : STR("");
+}
+
+/* Fields behind the gid may be missing: glibc takes them as empty. */
+static bool parse_user(struct str line, struct passwd_user *ret)
+{
+	ret->name = field(&line);
+	field(&line); /* the password */
+	if (!ret->name.n || !parse_id(field(&line), &ret->uid) || !parse_id(field(&line), &ret->gid))
+		return false;
+	ret->gecos = field(&line);
+	ret->home = field(&line);
+	ret->shell = field(&line);
+	return ret->name.p[0] != '+' && ret->name.p[0] != '-';
+}
+
+static void parse_members(struct arena *arena, struct str list, struct passwd_group *g)
+{
+	VEC(struct str) members = {0};
+	struct str member;
+
+	while (str_cut(&list, ',', &member)) {
+		member = str_trim(member);
+		if (member.n)
+			*vec_push(arena, &members) = member;
+	}
+	g->members = members.p;
+	g->n_members = members.n;
+}
+
+static bool parse_group(struct arena *arena, struct str line, struct passwd_group *ret)
+{
+	ret->name = field(&line);
+	field(&line);
+	if (!ret->name.n || !parse_id(field(&line), &ret->gid))
+		return false;
+	parse_members(arena, field(&line), ret);
+	return ret->name.p[0] != '+' && ret->name.p[0] != '-';
+}
+
+static int compare_users(const void *a, const void *b)
+{
+	const struct passwd_user *x = *(const struct passwd_user *const *)a;
+	const struct passwd_user *y = *(const struct passwd_user *const *)b;
+
+	if (x->uid != y->uid)
+		return x->uid < y->uid ? -1 : 1;
+	return (x > y) - (x < y);
+}
+
+static int compare_groups(const void *a, const void *b)
+{
+	const struct passwd_group *x = *(const struct passwd_group *const *)a;
+	const struct passwd_group *y = *(const struct passwd_group *const *)b;
+
+	if (x->gid != y->gid)
+		return x->gid < y->gid ? -1 : 1;
+	return (x > y) - (x < y);
+}
+
+static void index_users(struct arena *arena, struct passwd_db *db)
+{
+	map_init(&db->by_name, arena);
+	db->by_uid = arena_new(arena, const struct passwd_user *, db->n_users);
+	for (size_t i = 0; i < db->n_users; i++) {
+		db->by_uid[i] = &db->users[i];
+		if (!map_get(&db->by_name, db->users[i].name))
+			map_put(&db->by_name, db->users[i].name, &db->users[i]);
+	}
+	if (db->n_users)
+		qsort(db->by_uid, db->n_users, sizeof(struct passwd_user *), compare_users);
+}
+
+static void index_groups(struct arena *arena, struct passwd_db *db)
+{
+	db->by_gid = arena_new(arena, const struct passwd_group *, db->n_groups);
+	for (size_t i = 0; i < db->n_groups; i++)
+		db->by_gid[i] = &db->groups[i];
+	if (db->n_groups)
+		qsort(db->by_gid, db->n_groups, sizeof(struct passwd_group *), compare_groups);
+}
+
+static int read_users(struct host *host, struct arena *arena, struct passwd_db *db, struct err *err)
+{
+	VEC(struct passwd_user) users = {0};
+	struct str text, line;
+	unsigned number = 0;
+	int r = host_read_scrubbed(host, "/etc/passwd", crypt_scrub_passwd, arena, &text, err);
+
+	if (r < 0)
+		return r;
+	while (str_line(&text, &line)) {
+		struct passwd_user user = {.line = ++number};
+
+		if (!is_entry(&line))
+			continue;
+		if (parse_user(line, &user))
+			*vec_push(arena, &users) = user;
+		else
+			db->bad_lines++;
+	}
+	db->users = users.p;
+	db->n_users = users.n;
+	index_users(arena, db);
+	return 0;
+}
+
+static int read_groups(struct host *host, struct arena *arena, struct passwd_db *db, struct err *err)
+{
+	VEC(struct passwd_group) groups = {0};
+	struct str text = STR_ABSENT, line;
+	unsigned number = 0;
+	int r = host_read_scrubbed(host, "/etc/group", crypt_scrub_passwd, arena, &text, err);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	while (str_line(&text, &line)) {
+		struct passwd_group group = {.line = ++number};
+
+		if (!is_entry(&line))
+			continue;
+		if (parse_group(arena, line, &group))
+			*vec_push(arena, &groups) = group;
+		else
+			db->bad_lines++;
+	}
+	db->groups = groups.p;
+	db->n_groups = groups.n;
+	index_groups(arena, db);
+	return 0;
+}
+
+/* The last line of a key wins. On SUSE the vendor's file is in /usr/etc. */
+static int read_uid_min(struct host *host, struct arena *arena, uint32_t *ret, struct err *err)
+{
+	struct str text = STR_ABSENT, line, key, value;
+	int r = host_read(host, "/etc/login.defs", arena, &text, err);
+
+	if (r == -ENOENT)
+		r = host_read(host, "/usr/etc/login.defs", arena, &text, err);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	*ret = 1000;
+	while (str_line(&text, &line))
+		if (str_word(&line, &key) && str_is(key, "UID_MIN") && str_word(&line, &value))
+			(void)parse_id(value, ret);
+	return 0;
+}
+
+int passwd_read(struct host *host, struct arena *arena, struct passwd_db *ret, struct err *err)
+{
+	struct passwd_db db = {0};
+	int r = read_users(host, arena, &db, err);
+
+	if (r == 0)
+		r = read_groups(host, arena, &db, err);
+	if (r == 0)
+		r = read_uid_min(host, arena, &db.uid_min, err);
+	if (r == 0) {
+		*err = (struct err){0};
+		*ret = db;
+	}
+	return r;
+}
+
+const struct passwd_user *passwd_by_name(const struct passwd_db *db, struct str name)
+{
+	return map_get(&db->by_name, name);
+}
+
+const struct passwd_user *passwd_by_uid(const struct passwd_db *db, uint32_t uid)
+{
+	size_t low = 0, high = db->n_users;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (db->by_uid[middle]->uid < uid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < db->n_users && db->by_uid[low]->uid == uid ? db->by_uid[low] : NULL;
+}
+
+const struct passwd_group *passwd_by_gid(const struct passwd_db *db, uint32_t gid)
+{
+	size_t low = 0, high = db->n_groups;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (db->by_gid[middle]->gid < gid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < db->n_groups && db->by_gid[low]->gid == gid ? db->by_gid[low] : NULL;
+}
+
+struct str passwd_user_name(const struct passwd_db *db, uint32_t uid, struct arena *arena)
+{
+	const struct passwd_user *user = passwd_by_uid(db, uid);
+
+	return user ? user->name : str_of(arena_printf(arena, "%u", uid));
+}
+
+struct str passwd_group_name(const struct passwd_db *db, uint32_t gid, struct arena *arena)
+{
+	const struct passwd_group *group = passwd_by_gid(db, gid);
+
+	return group ? group->name : str_of(arena_printf(arena, "%u", gid));
+}
+
+bool passwd_can_login(const struct passwd_user *user)
+{
+	struct str rest = user->shell, name = STR_ABSENT;
+
+	while (str_cut(&rest, '/', &name))
+		;
+	for (size_t i = 0; i < ARRAY_LEN(no_login); i++)
+		if (str_is(name, no_login[i]))
+			return false;
+	return true;
+}
+
+bool passwd_is_system(const struct passwd_db *db, uint32_t uid)
+{
+	return uid < db->uid_min || uid == NOBODY;
+}

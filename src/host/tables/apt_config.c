@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apt's configuration: what /etc/apt/apt.conf.d and apt.conf set. */
+#include "host/table.h"
+
+#include "base/map.h"
+#include "host/apt_conf.h"
+
+enum { KEY, VALUE };
+
+static const struct column columns[] = {
+	[KEY] = {"key", TYPE_STRING,
+			 "Full name, as apt-config prints it; a list has a row for each of its items",
+			 COLUMN_KEY | COLUMN_LABEL},
+	[VALUE] = {"value", TYPE_STRING,
+			   "As text; what no file sets is not here, though apt may have a default",
+			   COLUMN_VALUE | COLUMN_SETTABLE},
+	{0},
+};
+
+/* apt's names have no case. */
+static struct str folded(struct arena *a, struct str name)
+{
+	char *copy = str_dup(a, name);
+
+	for (size_t i = 0; i < name.n; i++)
+		if (copy[i] >= 'A' && copy[i] <= 'Z')
+			copy[i] |= 0x20;
+	return (struct str){copy, name.n};
+}
+
+static int read_apt_config(struct host *host, struct rows *rows, struct err *err _unused_)
+{
+	struct apt_conf conf;
+	struct map last;
+
+	apt_conf_read(host, rows->arena, &conf);
+	map_init(&last, rows->arena);
+	for (size_t i = 0; i < conf.n; i++)
+		if (!conf.p[i].cleared)
+			map_put(&last, folded(rows->arena, conf.p[i].name), &conf.p[i]);
+	for (size_t i = 0; i < conf.n; i++) {
+		const struct apt_item *item = &conf.p[i];
+		struct str key = item->name;
+		bool list = str_ends(key, "::");
+		struct row *row;
+
+		if (item->cleared ||
+			(!list && map_get(&last, folded(rows->arena, item->name)) != item))
+			continue;
+		key.n -= list ? 2 : 0;
+		row = rows_add(rows, FROM(item->file, item->line));
+		row_str(row, KEY, key);
+		row_str(row, VALUE, item->value);
+	}
+	if (conf.gap)
+		rows_gap(rows, "%s", conf.gap);
+	return 0;
+}
+
+static const struct table apt_config = {
+	.name = "apt_config",
+	.doc = "Settings of apt, from /etc/apt/apt.conf.d and /etc/apt/apt.conf",
+	.columns = columns,
+	.read = read_apt_config,
+	.multi = true,
+	.fix = "set {key} in /etc/apt/apt.conf.d",
+};
+TABLE(apt_config);

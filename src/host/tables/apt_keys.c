@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keys that apt may verify archives with. */
+#include "host/table.h"
+
+#include "base/vec.h"
+#include "host/openpgp.h"
+
+enum { FILE_, KEYID, ALGORITHM, BITS, CREATED, EXPIRES, EXPIRED, UID_NAME };
+
+static const struct column columns[] = {
+	[FILE_] = {"file", TYPE_STRING, "The keyring", COLUMN_LABEL},
+	[KEYID] = {"keyid", TYPE_STRING, "Of the primary key, sixteen hexadecimal digits",
+			   COLUMN_KEY | COLUMN_LABEL},
+	[ALGORITHM] = {"algorithm", TYPE_STRING, "rsa, dsa, or a curve: ed25519, nistp256, ...", 0},
+	[BITS] = {"bits", TYPE_INT, "Of the primary key", 0},
+	[CREATED] = {"created", TYPE_TIME, "When the key was made", 0},
+	[EXPIRES] = {"expires", TYPE_TIME,
+				 "As its newest self-signature says, which is not verified; absent: never", 0},
+	[EXPIRED] = {"expired", TYPE_BOOL, "That time has passed", 0},
+	[UID_NAME] = {"uid_name", TYPE_STRING, "Its first user id", 0},
+	{0},
+};
+
+static void add_key(struct host *host, struct rows *rows, const char *path,
+					const struct openpgp_key *key)
+{
+	struct row *row = rows_add(rows, FROM(path, 0));
+
+	row_strz(row, FILE_, path);
+	if (*key->id)
+		row_strz(row, KEYID, key->id);
+	else
+		row_unknown(row, KEYID, "a key of a version that is not known");
+	row_strz(row, ALGORITHM, key->algorithm);
+	if (key->bits)
+		row_int(row, BITS, key->bits);
+	else
+		row_unknown(row, BITS, "an algorithm that is not known");
+	row_int(row, CREATED, key->created);
+	if (key->expires)
+		row_int(row, EXPIRES, key->expires);
+	row_bool(row, EXPIRED, key->expires && key->expires <= host_now(host));
+	row_str(row, UID_NAME, key->uid);
+	if (!*key->id) { /* then its self-signatures could not be told from others' */
+		row_unknown(row, EXPIRES, "a key of a version that is not known");
+		row_unknown(row, EXPIRED, "a key of a version that is not known");
+	}
+}
+
+/* A link to another keyring would show its keys twice. */
+static bool seen_before(const struct path_stat *st, struct path_stat *seen, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (seen[i].ino == st->ino && seen[i].dev == st->dev)
+			return true;
+	return false;
+}
+
+struct reader {
+	struct host *host;
+	struct rows *rows;
+	VEC(struct path_stat) seen;
+};
+
+static void read_keyring(struct reader *r, const char *path)
+{
+	struct openpgp_key *keys;
+	struct path_stat st;
+	struct err err = {0};
+	struct str data;
+	size_t n;
+
+	if (host_stat(r->host, path, true, &st, &err) == -ENOENT ||
+		(!err.errnum && seen_before(&st, r->seen.p, r->seen.n)))
+		return;
+	if (!err.errnum)
+		*vec_push(r->rows->arena, &r->seen) = st;
+	err = (struct err){0};
+	if (host_read(r->host, path, r->rows->arena, &data, &err) < 0) {
+		rows_gap(r->rows, "%s", err.msg);
+		return;
+	}
+	if (!data.n)
+		return; /* apt makes an empty trusted.gpg */
+	if (openpgp_keys(data, r->rows->arena, &keys, &n, &err) < 0) {
+		rows_gap(r->rows, "%s: %s", path, err.msg);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		add_key(r->host, r->rows, path, &keys[i]);
+}
+
+static void read_dir(struct reader *r, const char *dir, const char *suffix)
+{
+	struct err err = {0};
+	struct str *files;
+	size_t n;
+
+	if (host_list_files(r->host, dir, suffix, r->rows->arena, &files, &n, &err) < 0) {
+		rows_gap(r->rows, "%s", err.msg);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		read_keyring(r, files[i].p);
+}
+
+static int read_apt_keys(struct host *host, struct rows *rows, struct err *err _unused_)
+{
+	static const char *const dirs[] = {"/etc/apt/trusted.gpg.d", "/etc/apt/keyrings",
+									   "/usr/share/keyrings"};
+	struct reader r = {.host = host, .rows = rows};
+	struct path_stat st;
+	struct err none = {0};
+
+	if (host_stat(host, "/etc/apt", true, &st, &none) == -ENOENT)
+		return 0; /* no apt: /usr/share/keyrings is then somebody else's */
+	read_keyring(&r, "/etc/apt/trusted.gpg");
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+		read_dir(&r, dirs[i], ".gpg");
+		read_dir(&r, dirs[i], ".asc");
+		if (i)
+			read_dir(&r, dirs[i], ".pgp");
+	}
+	return 0;
+}
+
+static const struct table apt_keys = {
+	.name = "apt_keys",
+	.doc = "Primary keys in the keyrings of /etc/apt and /usr/share/keyrings",
+	.columns = columns,
+	.read = read_apt_keys,
+	.multi = true,
+};
+TABLE(apt_keys);

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /etc/audit/auditd.conf: the audit daemon. */
+#include "base/map.h"
+#include "host/conf.h"
+#include "host/table.h"
+
+enum { KEY, VALUE };
+
+static const struct column columns[] = {
+	[KEY] = {"key", TYPE_STRING, "Name of the setting, as in auditd.conf(5), in lower case",
+			 COLUMN_KEY | COLUMN_LABEL},
+	[VALUE] = {"value", TYPE_STRING,
+			   "Its value; words that auditd compares without regard to case are in lower case",
+			   COLUMN_VALUE | COLUMN_SETTABLE},
+	{0},
+};
+
+static const char *const keys[] = {
+	"action_mail_acct",
+	"admin_space_left",
+	"admin_space_left_action",
+	"disk_error_action",
+	"disk_full_action",
+	"dispatcher",
+	"disp_qos",
+	"distribute_network",
+	"enable_krb5",
+	"end_of_event_timeout",
+	"flush",
+	"freq",
+	"krb5_key_file",
+	"krb5_principal",
+	"local_events",
+	"log_file",
+	"log_format",
+	"log_group",
+	"max_log_file",
+	"max_log_file_action",
+	"max_restarts",
+	"name",
+	"name_format",
+	"num_logs",
+	"overflow_action",
+	"plugin_dir",
+	"priority_boost",
+	"q_depth",
+	"report_interval",
+	"space_left",
+	"space_left_action",
+	"tcp_client_max_idle",
+	"tcp_client_ports",
+	"tcp_listen_port",
+	"tcp_listen_queue",
+	"tcp_max_per_addr",
+	"transport",
+	"use_libwrap",
+	"verify_email",
+	"write_logs",
+};
+
+/* Settings whose values are names or paths, which have a case. `exec /path` is one too. */
+static const char *const cased[] = {
+	"action_mail_acct", "dispatcher", "krb5_key_file", "krb5_principal",
+	"log_file",         "log_group",  "name",          "plugin_dir",
+};
+
+static bool is_among(struct str s, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_is(s, names[i]))
+			return true;
+	return false;
+}
+
+static struct str lower(struct arena *a, struct str s)
+{
+	char *p = str_dup(a, s);
+
+	for (size_t i = 0; i < s.n; i++)
+		if (p[i] >= 'A' && p[i] <= 'Z')
+			p[i] = (char)(p[i] | 0x20);
+	return (struct str){p, s.n};
+}
+
+static void add_item(struct rows *rows, struct map *seen, const struct conf_item *item)
+{
+	struct str key = lower(rows->arena, item->key), value = item->value.p ? item->value : STR("");
+	struct row *row = map_get(seen, key);
+
+	if (!row) {
+		row = rows_add(rows, FROM(item->file, item->line));
+		map_put(seen, key, row);
+	}
+	row->from = FROM(item->file, item->line);
+	row_str(row, KEY, key);
+	row_str(row, VALUE,
+			is_among(key, cased, ARRAY_LEN(cased)) || str_has_char(value, '/')
+				? value
+				: lower(rows->arena, value));
+}
+
+static int read_auditd(struct host *host, struct rows *rows, struct err *err)
+{
+	struct conf conf = {0};
+	struct map seen;
+	int r = conf_read(host, rows->arena, "/etc/audit/auditd.conf", CONF_EQUALS, &conf, err);
+
+	if (r == -ENOENT) /* not installed */
+		return 0;
+	if (r < 0)
+		return r;
+	map_init(&seen, rows->arena);
+	for (size_t i = 0; i < conf.n; i++)
+		add_item(rows, &seen, &conf.items[i]);
+	if (conf.gap)
+		rows_gap(rows, "%s", conf.gap);
+	return 0;
+}
+
+static bool is_auditd_key(struct str key)
+{
+	return is_among(key, keys, ARRAY_LEN(keys));
+}
+
+static const struct table auditd = {
+	.name = "auditd",
+	.doc = "Settings of the audit daemon, from /etc/audit/auditd.conf",
+	.columns = columns,
+	.read = read_auditd,
+	.is_key = is_auditd_key,
+	.fix = "set {key} in /etc/audit/auditd.conf and reload auditd",
+};
+TABLE(auditd);

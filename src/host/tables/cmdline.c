@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line that the running kernel was started with. */
+#include "host/table.h"
+
+enum { KEY, VALUE };
+
+static const struct column columns[] = {
+	[KEY] = {"key", TYPE_STRING, "Name of the parameter", COLUMN_KEY | COLUMN_LABEL},
+	[VALUE] = {"value", TYPE_STRING, "Its value; empty for a bare flag",
+			   COLUMN_VALUE | COLUMN_SETTABLE},
+	{0},
+};
+
+/* A word as the kernel's next_arg() takes it: blanks in double quotes do not end it. */
+static bool take_word(struct str *s, struct str *ret)
+{
+	bool quoted = false;
+	size_t n = 0;
+
+	*s = str_trim(*s);
+	for (; n < s->n; n++) {
+		char c = s->p[n];
+
+		if (c == '"')
+			quoted = !quoted;
+		else if (!quoted && (c == ' ' || (c >= '\t' && c <= '\r')))
+			break;
+	}
+	*ret = (struct str){s->p, n};
+	s->p += n;
+	s->n -= n;
+	return n > 0;
+}
+
+static struct str unquoted(struct str s)
+{
+	if (!str_skip(&s, "\""))
+		return s;
+	if (str_ends(s, "\""))
+		s.n--;
+	return s;
+}
+
+static void add_row(struct rows *rows, struct str word)
+{
+	struct row *row = rows_add(rows, FROM("/proc/cmdline", 0));
+	bool whole = str_starts(word, "\""); /* "key=a b" instead of key="a b" */
+	struct str value = whole ? unquoted(word) : word, key;
+
+	str_cut(&value, '=', &key);
+	row_str(row, KEY, key);
+	row_str(row, VALUE, !value.p ? STR("") : whole ? value : unquoted(value));
+}
+
+static int read_cmdline(struct host *host, struct rows *rows, struct err *err)
+{
+	struct str text, word;
+	int r = host_read(host, "/proc/cmdline", rows->arena, &text, err);
+
+	if (r < 0)
+		return r;
+	/* What follows "--" is for init. */
+	while (take_word(&text, &word) && !str_is(word, "--"))
+		add_row(rows, word);
+	return 0;
+}
+
+static const struct table cmdline = {
+	.name = "cmdline",
+	.doc = "Parameters of the running kernel's command line, from /proc/cmdline",
+	.columns = columns,
+	.read = read_cmdline,
+	.multi = true,
+	.fix = "set {key} in GRUB_CMDLINE_LINUX of /etc/default/grub; takes effect with the next boot",
+};
+TABLE(cmdline);

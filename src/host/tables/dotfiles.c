@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Hidden files in the home directories of accounts with a login shell, and the secrets that are
+ * known to lie in hidden directories. The owner chooses what is there, so a symbolic link is a row
+ * of its own and never followed, and a directory is entered only when it is one.
+ */
+#include <dirent.h>
+
+#include "base/map.h"
+#include "host/passwd.h"
+#include "host/table.h"
+
+#define MAX_IN_HOME 2000 /* rows for one home */
+
+enum {
+	USER, PATH, NAME, TYPE, MODE, OWNER, OWNER_MATCHES, GROUP_WRITABLE, WORLD_WRITABLE,
+	WORLD_READABLE,
+};
+
+static const struct column columns[] = {
+	[USER] = {"user", TYPE_STRING, "Account whose home it is in", COLUMN_LABEL},
+	[PATH] = {"path", TYPE_STRING, "Where it is", COLUMN_KEY | COLUMN_LABEL},
+	[NAME] = {"name", TYPE_STRING, "Relative to the home: .netrc, .ssh/id_rsa", 0},
+	[TYPE] = {"type", TYPE_STRING, "regular, directory, symlink or other", 0},
+	[MODE] = {"mode", TYPE_MODE, "Permission bits; absent for a link to /dev/null", COLUMN_SETTABLE},
+	[OWNER] = {"owner", TYPE_STRING, "Who owns it (a link: the link itself)", 0},
+	[OWNER_MATCHES] = {"owner_matches", TYPE_BOOL, "Does the account own it?", 0},
+	[GROUP_WRITABLE] = {"group_writable", TYPE_BOOL, "May the group write?", 0},
+	[WORLD_WRITABLE] = {"world_writable", TYPE_BOOL, "May others write?", 0},
+	[WORLD_READABLE] = {"world_readable", TYPE_BOOL, "May others read?", 0},
+	{0},
+};
+
+/* Directories of which more than the directory itself is of interest, and which of their entries. */
+static const struct {
+	const char *dir, *pattern;
+} inside[] = {
+	{".ssh", "id_*"},         {".ssh", "config"},    {".ssh", "authorized_keys*"},
+	{".ssh", "rc"},           {".ssh", "*.pem"},     {".ssh", "environment"},
+	{".aws", "credentials"},  {".aws", "config"},    {".docker", "config.json"},
+	{".kube", "config"},      {".gnupg", "*"},       {".azure", "*.json"},
+};
+
+struct home {
+	struct host *host;
+	struct rows *rows;
+	const struct passwd_db *db;
+	const struct passwd_user *user;
+	struct str path; /* without a slash at its end */
+	size_t n;
+	struct arena scratch; /* of its listings, which a user may make long */
+};
+
+static const char *kind_name(uint32_t mode)
+{
+	return S_ISREG(mode)   ? "regular"
+		   : S_ISDIR(mode) ? "directory"
+		   : S_ISLNK(mode) ? "symlink"
+						   : "other";
+}
+
+/* History files are often linked to /dev/null, where nothing can be read or written. */
+static bool is_discarded(struct home *h, const char *path)
+{
+	struct err ignored = {0};
+	struct str target;
+
+	return host_readlink(h->host, path, &h->scratch, &target, &ignored) == 0 &&
+		   str_is(target, "/dev/null");
+}
+
+static void set_mode(struct home *h, struct row *row, const char *path, const struct path_stat *st)
+{
+	static const int mode_columns[] = {MODE, GROUP_WRITABLE, WORLD_WRITABLE, WORLD_READABLE};
+	bool discarded;
+
+	if (!S_ISLNK(st->mode)) {
+		row_int(row, MODE, st->mode & 07777);
+		row_bool(row, GROUP_WRITABLE, st->mode & S_IWGRP);
+		row_bool(row, WORLD_WRITABLE, st->mode & S_IWOTH);
+		row_bool(row, WORLD_READABLE, st->mode & S_IROTH);
+		return;
+	}
+	discarded = is_discarded(h, path);
+	for (size_t i = 0; i < ARRAY_LEN(mode_columns); i++) {
+		if (!discarded)
+			row_unknown(row, mode_columns[i], "a symbolic link, which is not followed");
+		else if (mode_columns[i] != MODE)
+			row_bool(row, mode_columns[i], false);
+	}
+}
+
+/* Adds what is there; *ret_dir says whether it is a directory that may be entered. */
+static void add_entry(struct home *h, const char *name, bool *ret_dir)
+{
+	struct arena *arena = h->rows->arena;
+	size_t n = h->path.n + 1;
+	const char *path = arena_printf(arena, "%s/%s", str_dup(&h->scratch, h->path), name);
+	struct path_stat st;
+	struct err err = {0};
+	struct row *row;
+	int r = host_stat(h->host, path, false, &st, &err);
+
+	*ret_dir = r == 0 && S_ISDIR(st.mode);
+	if (r == -ENOENT || r == -ENOTDIR)
+		return;
+	if (r < 0) {
+		rows_gap(h->rows, "%s", err.msg);
+		return;
+	}
+	h->n++;
+	row = rows_add(h->rows, FROM(path, 0));
+	row_str(row, USER, h->user->name);
+	row_strz(row, PATH, path);
+	row_strz(row, NAME, path + n);
+	row_strz(row, TYPE, kind_name(st.mode));
+	row_str(row, OWNER, passwd_user_name(h->db, st.uid, arena));
+	row_bool(row, OWNER_MATCHES, st.uid == h->user->uid);
+	set_mode(h, row, path, &st);
+}
+
+static bool list(struct home *h, const char *path, struct host_dir *ret)
+{
+	struct err err = {0};
+	int r = host_list(h->host, path, &h->scratch, ret, &err);
+
+	if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+		rows_gap(h->rows, "%s", err.msg);
+	if (r == 0 && ret->more)
+		rows_gap(h->rows, "%s: too many entries", path);
+	return r == 0;
+}
+
+/* Public keys are meant to be read. */
+static bool is_of_interest(const char *dir, struct str name)
+{
+	if (str_ends(name, ".pub"))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(inside); i++)
+		if (strcmp(inside[i].dir, dir) == 0 && str_glob(inside[i].pattern, name))
+			return true;
+	return false;
+}
+
+static void enter(struct home *h, const char *dir)
+{
+	struct arena *arena = &h->scratch;
+	struct host_dir entries = {0};
+	bool is_dir;
+
+	if (!list(h, arena_printf(arena, "%s/%s", str_dup(arena, h->path), dir), &entries))
+		return;
+	for (size_t i = 0; i < entries.n && h->n < MAX_IN_HOME; i++)
+		if (is_of_interest(dir, str_of(entries.entries[i].name)))
+			add_entry(h, arena_printf(arena, "%s/%s", dir, entries.entries[i].name), &is_dir);
+}
+
+static bool has_inside(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(inside); i++)
+		if (strcmp(inside[i].dir, name) == 0)
+			return true;
+	return false;
+}
+
+static void read_home(struct home *h)
+{
+	struct host_dir entries = {0};
+	bool is_dir;
+
+	if (!list(h, h->path.n ? str_dup(&h->scratch, h->path) : "/", &entries))
+		return;
+	for (size_t i = 0; i < entries.n && h->n < MAX_IN_HOME; i++) {
+		const struct path_entry *e = &entries.entries[i];
+
+		if (e->name[0] != '.' || (e->type == DT_DIR && !has_inside(e->name)))
+			continue;
+		add_entry(h, e->name, &is_dir);
+		if (is_dir && has_inside(e->name))
+			enter(h, e->name);
+	}
+	if (h->n >= MAX_IN_HOME)
+		rows_gap(h->rows, "%.*s: over %d hidden files", STR_ARG(h->path), MAX_IN_HOME);
+}
+
+/* A home may itself be a link, but only root's are followed. */
+static bool is_followed(struct home *h)
+{
+	const char *path = str_dup(&h->scratch, h->path);
+	struct path_stat st;
+	struct err err = {0};
+	int r = host_stat(h->host, path, false, &st, &err);
+
+	if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+		rows_gap(h->rows, "%s", err.msg);
+	if (r == 0 && S_ISLNK(st.mode) && st.uid != 0) {
+		rows_gap(h->rows, "%s: a symbolic link that is not root's is not followed", path);
+		return false;
+	}
+	return r == 0 && (S_ISLNK(st.mode) || S_ISDIR(st.mode));
+}
+
+static int read_dotfiles(struct host *host, struct rows *rows, struct err *err)
+{
+	struct passwd_db db;
+	struct map seen; /* homes that accounts share are read once */
+	int r = passwd_read(host, rows->arena, &db, err);
+
+	map_init(&seen, rows->arena);
+	for (size_t i = 0; r == 0 && i < db.n_users; i++) {
+		struct passwd_user *user = &db.users[i];
+		struct home home = {.host = host, .rows = rows, .db = &db, .user = user, .path = user->home};
+
+		while (str_ends(home.path, "/"))
+			home.path.n--;
+		if (!passwd_can_login(user) || !str_starts(user->home, "/") ||
+			map_put(&seen, home.path, user))
+			continue;
+		if (!home.path.n || is_followed(&home))
+			read_home(&home);
+		arena_done(&home.scratch);
+	}
+	if (r == 0 && db.bad_lines)
+		rows_gap(rows, "%u lines of /etc/passwd or /etc/group are no entries of theirs", db.bad_lines);
+	return r;
+}
+
+static const struct table dotfiles = {
+	.name = "dotfiles",
+	.doc = "Hidden files in the homes of accounts with a login shell, and secrets in hidden directories",
+	.columns = columns,
+	.read = read_dotfiles,
+	.fix = "chmod {path}",
+};
+TABLE(dotfiles);

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Single files, as rules ask for them by path or pattern. */
+#include <sys/stat.h>
+
+#include "host/glob.h"
+#include "host/passwd.h"
+#include "host/table.h"
+
+enum { NAME, PATH, KIND, MODE, OWNER, GROUP, UID, GID, SIZE, MTIME, TARGET, NLINK };
+
+static const struct column columns[] = {
+	[NAME] = {"name", TYPE_STRING, "Path or pattern as the rule asks for it",
+			  COLUMN_KEY | COLUMN_ASKED},
+	[PATH] = {"path", TYPE_STRING, "The file", COLUMN_LABEL},
+	[KIND] = {"type", TYPE_STRING,
+			  "regular, directory, socket, fifo, block, char; symlink when its target is not "
+			  "there; absent when nothing has the name. This and all below are of a link's target",
+			  0},
+	[MODE] = {"mode", TYPE_MODE, "Permission bits", COLUMN_SETTABLE},
+	[OWNER] = {"owner", TYPE_STRING, "Name of the owner; the uid when it has none",
+			   COLUMN_SETTABLE},
+	[GROUP] = {"group", TYPE_STRING, "Name of the group; the gid when it has none",
+			   COLUMN_SETTABLE},
+	[UID] = {"uid", TYPE_INT, "Owner", 0},
+	[GID] = {"gid", TYPE_INT, "Group", 0},
+	[SIZE] = {"size", TYPE_SIZE, "Size in bytes", 0},
+	[MTIME] = {"mtime", TYPE_TIME, "When its content was last written", 0},
+	[TARGET] = {"target", TYPE_STRING, "What the link says; absent: it is no link", 0},
+	[NLINK] = {"nlink", TYPE_INT, "Number of hard links", 0},
+	{0},
+};
+
+struct reader {
+	struct host *host;
+	struct rows *rows;
+	struct passwd_db users;
+	bool has_users;
+};
+
+static const char *kind_of(uint32_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return "regular";
+	case S_IFDIR:
+		return "directory";
+	case S_IFLNK:
+		return "symlink";
+	case S_IFSOCK:
+		return "socket";
+	case S_IFIFO:
+		return "fifo";
+	case S_IFBLK:
+		return "block";
+	default:
+		return "char";
+	}
+}
+
+/* What cannot be examined is not known in any respect, not even to be there. */
+static void set_unknown(struct rows *rows, struct row *row, const struct err *err)
+{
+	const char *why = arena_strdup(rows->arena, err->msg);
+
+	for (int column = KIND; column <= NLINK; column++)
+		row_unknown(row, column, why);
+}
+
+static void set_stat(const struct reader *r, struct row *row, const struct path_stat *st)
+{
+	static const char no_users[] = "/etc/passwd or /etc/group could not be read";
+
+	row_strz(row, KIND, kind_of(st->mode));
+	row_int(row, MODE, st->mode & 07777);
+	row_int(row, UID, st->uid);
+	row_int(row, GID, st->gid);
+	row_int(row, SIZE, st->size);
+	row_int(row, MTIME, st->mtime);
+	row_int(row, NLINK, st->nlink);
+	if (r->has_users) {
+		row_str(row, OWNER, passwd_user_name(&r->users, st->uid, r->rows->arena));
+		row_str(row, GROUP, passwd_group_name(&r->users, st->gid, r->rows->arena));
+	} else {
+		row_unknown(row, OWNER, no_users);
+		row_unknown(row, GROUP, no_users);
+	}
+}
+
+/* -ENOTDIR: something on the way is a file, so that what is asked for cannot be there. */
+static bool is_missing(int r)
+{
+	return r == -ENOENT || r == -ENOTDIR;
+}
+
+/* A link whose target is not there, or that leads in a circle, is shown as the link that it is. */
+static int stat_target(struct reader *r, const char *path, struct row *row, struct path_stat *st,
+					   struct err *err)
+{
+	struct str target;
+	struct path_stat of_target;
+	int e = host_readlink(r->host, path, r->rows->arena, &target, err);
+
+	if (e < 0)
+		return e;
+	row_str(row, TARGET, target);
+	e = host_stat(r->host, path, true, &of_target, err);
+	if (is_missing(e) || e == -ELOOP)
+		return 0;
+	if (e == 0)
+		*st = of_target;
+	return e;
+}
+
+static void add_file(struct reader *r, struct str name, struct str path)
+{
+	const char *file = str_dup(r->rows->arena, path);
+	struct row *row = rows_add(r->rows, FROM(file, 0));
+	struct path_stat st;
+	struct err err = {0};
+	int e;
+
+	row_str(row, NAME, name);
+	row_str(row, PATH, path);
+	e = host_stat(r->host, file, false, &st, &err);
+	if (e == 0 && S_ISLNK(st.mode))
+		e = stat_target(r, file, row, &st, &err);
+	if (is_missing(e))
+		row_strz(row, KIND, "absent");
+	else if (e < 0)
+		set_unknown(r->rows, row, &err);
+	else
+		set_stat(r, row, &st);
+}
+
+static void add_matches(struct reader *r, struct str pattern)
+{
+	struct str *paths;
+	size_t n = 0;
+	struct err err = {0};
+	struct row *row;
+	int e = host_glob(r->host, r->rows->arena, pattern, &paths, &n, &err);
+
+	for (size_t i = 0; e == 0 && i < n; i++)
+		add_file(r, pattern, paths[i]);
+	if (e == 0 && n)
+		return;
+	row = rows_add(r->rows, FROM(str_dup(r->rows->arena, pattern), 0));
+	row_str(row, NAME, pattern);
+	row_str(row, PATH, pattern);
+	if (e < 0)
+		set_unknown(r->rows, row, &err);
+	else
+		row_strz(row, KIND, "absent");
+}
+
+static int read_files(struct host *host, struct rows *rows, struct err *err _unused_)
+{
+	struct reader r = {.host = host, .rows = rows};
+	struct err ignored = {0};
+
+	r.has_users = rows->demand->n && passwd_read(host, rows->arena, &r.users, &ignored) == 0;
+	for (size_t i = 0; i < rows->demand->n; i++) {
+		struct str name = rows->demand->keys[i];
+
+		if (str_is_glob(name))
+			add_matches(&r, name);
+		else
+			add_file(&r, name, name);
+	}
+	return 0;
+}
+
+static const struct table files = {
+	.name = "files",
+	.doc = "Files that are asked for by path or pattern: one row for each that matches, or one of "
+		   "type absent when none does",
+	.columns = columns,
+	.read = read_files,
+	.fix = "set mode, owner and group of {path}",
+};
+TABLE(files);

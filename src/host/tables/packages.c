@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The installed packages, from the package managers' own databases. A host may have several. */
+#include "host/table.h"
+
+#include "base/num.h"
+#include "host/dpkg.h"
+#include "host/fields.h"
+#include "host/rpmdb.h"
+
+enum {
+	NAME, VERSION, ARCHITECTURE, STATE, SECTION, PRIORITY, SOURCE, MAINTAINER, ESSENTIAL, HOLD,
+	INSTALLED_SIZE, MANAGER,
+};
+
+static const struct column columns[] = {
+	[NAME] = {"name", TYPE_STRING, "Name, without architecture", COLUMN_KEY | COLUMN_LABEL},
+	[VERSION] = {"version", TYPE_STRING, "[epoch:]version[-release]", 0},
+	[ARCHITECTURE] = {"architecture", TYPE_STRING, "As the manager names it: amd64, x86_64, all", 0},
+	[STATE] = {"state", TYPE_STRING,
+			   "installed, or dpkg's config-files (removed, configuration left), half-installed, "
+			   "unpacked, half-configured, triggers-awaited, triggers-pending",
+			   COLUMN_VALUE | COLUMN_SETTABLE},
+	[SECTION] = {"section", TYPE_STRING, "Section or group; absent when it has none", 0},
+	[PRIORITY] = {"priority", TYPE_STRING, "dpkg: required, important, standard, optional", 0},
+	[SOURCE] = {"source", TYPE_STRING, "Source package that it was built from", 0},
+	[MAINTAINER] = {"maintainer", TYPE_STRING, "Maintainer, packager or vendor", 0},
+	[ESSENTIAL] = {"essential", TYPE_BOOL, "dpkg refuses to remove it", 0},
+	[HOLD] = {"hold", TYPE_BOOL, "dpkg: kept at this version; absent with other managers", 0},
+	[INSTALLED_SIZE] = {"installed_size", TYPE_SIZE, "As the package declares it", 0},
+	[MANAGER] = {"manager", TYPE_STRING, "dpkg, rpm, pacman or apk", 0},
+	{0},
+};
+
+static void set_size(struct row *row, struct str number, unsigned unit)
+{
+	uint64_t size;
+
+	if (num_u64(number, 0, (uint64_t)INT64_MAX / unit, &size) == 0)
+		row_int(row, INSTALLED_SIZE, (int64_t)(size * unit));
+}
+
+/* --- dpkg ------------------------------------------------------------------------------------ */
+
+/* "Source: glibc (2.36-9)"; without the field the source has the package's own name. */
+static struct str source_of(const struct dpkg_package *p)
+{
+	struct str rest = p->source, name = p->name;
+
+	(void)str_word(&rest, &name);
+	return name;
+}
+
+static void add_dpkg(struct rows *rows, const struct dpkg_package *p)
+{
+	struct row *row = rows_add(rows, FROM(p->file, p->line));
+
+	row_str(row, NAME, p->name);
+	row_str(row, VERSION, p->version);
+	row_str(row, ARCHITECTURE, p->architecture);
+	row_str(row, STATE, p->state);
+	row_str(row, SECTION, p->section);
+	row_str(row, PRIORITY, p->priority);
+	row_str(row, SOURCE, source_of(p));
+	row_str(row, MAINTAINER, p->maintainer);
+	row_bool(row, ESSENTIAL, str_is(p->essential, "yes"));
+	row_bool(row, HOLD, str_is(p->want, "hold"));
+	set_size(row, p->size, 1024);
+	row_strz(row, MANAGER, "dpkg");
+}
+
+static int read_dpkg(struct host *host, struct rows *rows, const char *path _unused_,
+					 struct err *err)
+{
+	struct dpkg_db db;
+	int r = dpkg_read(host, rows->arena, &db, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < db.n; i++)
+		add_dpkg(rows, &db.p[i]);
+	if (db.gap)
+		rows_gap(rows, "%s", db.gap);
+	return 0;
+}
+
+/* --- what queries answer: a line of name=value fields per package ---------------------------- */
+
+static const struct {
+	const char *name;
+	int column;
+} fields[] = {
+	{"name", NAME},       {"version", VERSION}, {"architecture", ARCHITECTURE},
+	{"section", SECTION}, {"source", SOURCE},   {"maintainer", MAINTAINER},
+};
+
+/* True for the field that a package cannot be without. */
+static bool set_field(struct rows *rows, struct row *row, struct str name, struct str value)
+{
+	if (str_is(name, "size"))
+		set_size(row, value, 1);
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (str_is(name, fields[i].name))
+			row_str(row, fields[i].column, fields_plain(rows->arena, value));
+	return str_is(name, "name") && value.n;
+}
+
+static int read_query(struct host *host, struct rows *rows, const struct query *query,
+					  const char *path, const char *manager, struct err *err)
+{
+	struct str text, line, name, value;
+	int r = host_query(host, query, rows->arena, &text, err);
+
+	if (r < 0)
+		return r;
+	while (str_line(&text, &line)) {
+		struct row *row = rows_add(rows, FROM(path, 0));
+		bool named = false;
+
+		while (fields_next(&line, &name, &value))
+			named |= set_field(rows, row, name, value);
+		if (!named)
+			rows_gap(rows, "%s: a package without a name", path);
+		row_strz(row, STATE, "installed");
+		row_strz(row, MANAGER, manager);
+	}
+	return 0;
+}
+
+/* --- rpm ------------------------------------------------------------------------------------- */
+
+/* "openssh-8.7p1-38.el9.src.rpm": what is before the last two dashes. */
+static struct str rpm_source(struct str file)
+{
+	struct str name = file;
+
+	for (int dashes = 0; name.n && dashes < 2;)
+		dashes += name.p[--name.n] == '-';
+	return name.n ? name : STR_ABSENT;
+}
+
+static void put_rpm_version(const struct rpm_header *h, struct buf *out)
+{
+	struct rpm_numbers epochs = rpm_numbers(h, RPM_EPOCH);
+	uint64_t epoch;
+
+	buf_puts(out, " version=");
+	if (rpm_number(&epochs, 0, &epoch))
+		buf_printf(out, "%llu:", (unsigned long long)epoch);
+	fields_escaped(out, rpm_string(h, RPM_VERSION));
+	buf_putc(out, '-');
+	fields_escaped(out, rpm_string(h, RPM_RELEASE));
+}
+
+static void put_rpm_size(const struct rpm_header *h, struct buf *out)
+{
+	struct rpm_numbers sizes = rpm_numbers(h, RPM_LONG_SIZE);
+	uint64_t size;
+
+	if (!sizes.n)
+		sizes = rpm_numbers(h, RPM_SIZE);
+	if (rpm_number(&sizes, 0, &size))
+		buf_printf(out, " size=%llu", (unsigned long long)size);
+}
+
+static int put_rpm(const struct rpm_header *h, void *data)
+{
+	struct buf *out = data;
+	struct str packager = rpm_string(h, RPM_PACKAGER);
+
+	if (!rpm_string(h, RPM_NAME).n)
+		return -EINVAL;
+	fields_put(out, "name", rpm_string(h, RPM_NAME));
+	put_rpm_version(h, out);
+	fields_put(out, "architecture", rpm_string(h, RPM_ARCH));
+	fields_put(out, "section", rpm_string(h, RPM_GROUP));
+	fields_put(out, "source", rpm_source(rpm_string(h, RPM_SOURCE_RPM)));
+	fields_put(out, "maintainer", packager.p ? packager : rpm_string(h, RPM_VENDOR));
+	put_rpm_size(h, out);
+	return buf_putc(out, '\n');
+}
+
+static int ask_rpm(struct host *host, struct buf *out, struct err *err)
+{
+	return rpmdb_each(host_root_fd(host), put_rpm, out, err);
+}
+
+static const struct query rpm_query = {.name = "rpm-packages", .live = ask_rpm, .tree = true};
+
+static int read_rpm(struct host *host, struct rows *rows, const char *path, struct err *err)
+{
+	return read_query(host, rows, &rpm_query, path, "rpm", err);
+}
+
+/* --- pacman ---------------------------------------------------------------------------------- */
+
+#define PACMAN_LOCAL "/var/lib/pacman/local"
+
+/* Sections of a desc file: a name between percent signs, then its lines. */
+static const char *const pacman_sections[][2] = {
+	{"%NAME%", "name"}, {"%VERSION%", "version"},     {"%ARCH%", "architecture"},
+	{"%BASE%", "source"}, {"%PACKAGER%", "maintainer"}, {"%SIZE%", "size"},
+};
+
+static const char *pacman_field(struct str section)
+{
+	for (size_t i = 0; i < ARRAY_LEN(pacman_sections); i++)
+		if (str_is(section, pacman_sections[i][0]))
+			return pacman_sections[i][1];
+	return NULL;
+}
+
+static void put_pacman(struct buf *out, struct str text)
+{
+	const char *field = NULL;
+	struct str line;
+
+	while (str_line(&text, &line)) {
+		if (str_starts(line, "%")) {
+			field = pacman_field(line);
+		} else if (field && line.n) {
+			fields_put(out, field, line);
+			field = NULL;
+		}
+	}
+	buf_putc(out, '\n');
+}
+
+static int ask_pacman(struct host *host, struct buf *out, struct err *err)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct path_entry *entries = NULL;
+	size_t n = 0;
+	bool more = false;
+	int r = path_list(host_root_fd(host), PACMAN_LOCAL, HOST_MAX_DIR, &a, &entries, &n, &more);
+
+	if (r < 0 || more)
+		return err_errno(err, more ? EFBIG : -r, PACMAN_LOCAL);
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_arena_ struct arena scratch = {0};
+		const char *path = arena_printf(&scratch, PACMAN_LOCAL "/%s/desc", entries[i].name);
+		struct str text;
+
+		r = path_read(host_root_fd(host), path, HOST_MAX_FILE, &scratch, &text);
+		if (r == -ENOTDIR) /* ALPM_DB_VERSION */
+			continue;
+		if (r < 0)
+			return err_errno(err, -r, "%s", path);
+		put_pacman(out, text);
+	}
+	return 0;
+}
+
+static const struct query pacman_query = {
+	.name = "pacman-packages", .live = ask_pacman, .tree = true};
+
+static int read_pacman(struct host *host, struct rows *rows, const char *path, struct err *err)
+{
+	return read_query(host, rows, &pacman_query, path, "pacman", err);
+}
+
+/* --- apk ------------------------------------------------------------------------------------- */
+
+static void set_apk(struct row *row, struct str line)
+{
+	static const int column_of[128] = {
+		['P'] = NAME + 1, ['V'] = VERSION + 1, ['A'] = ARCHITECTURE + 1, ['o'] = SOURCE + 1,
+		['m'] = MAINTAINER + 1,
+	};
+	struct str value = {line.p + 2, line.n - 2};
+	int column = column_of[line.p[0] & 127];
+
+	if (line.p[0] == 'I')
+		set_size(row, value, 1);
+	else if (column)
+		row_str(row, column - 1, value);
+}
+
+static int read_apk(struct host *host, struct rows *rows, const char *path, struct err *err)
+{
+	struct row *row = NULL;
+	struct str text, line;
+	int r = host_read(host, path, rows->arena, &text, err);
+
+	if (r < 0)
+		return r;
+	for (unsigned number = 1; str_line(&text, &line); number++) {
+		if (!line.n) {
+			row = NULL; /* a blank line ends the package */
+			continue;
+		}
+		if (line.n < 2 || line.p[1] != ':')
+			continue;
+		if (!row) {
+			row = rows_add(rows, FROM(path, number));
+			row_strz(row, STATE, "installed");
+			row_strz(row, MANAGER, "apk");
+		}
+		set_apk(row, line);
+	}
+	return 0;
+}
+
+/* --- all of them ----------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	const char *paths[6]; /* any of these means that the manager keeps packages here */
+	int (*read)(struct host *, struct rows *, const char *path, struct err *);
+} managers[] = {
+	{"dpkg", {"/var/lib/dpkg/status"}, read_dpkg},
+	{"rpm",
+	 {"/var/lib/rpm/rpmdb.sqlite", "/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages.db",
+	  "/usr/lib/sysimage/rpm/Packages.db", "/var/lib/rpm/Packages"},
+	 read_rpm},
+	{"pacman", {PACMAN_LOCAL}, read_pacman},
+	{"apk", {"/lib/apk/db/installed"}, read_apk},
+};
+
+/* The first that is there, or whose directory may not be looked into; NULL when none is. */
+static const char *find_path(struct host *host, const char *const *paths)
+{
+	struct path_stat st;
+	struct err err = {0};
+
+	for (; *paths; paths++)
+		if (host_stat(host, *paths, true, &st, &err) != -ENOENT)
+			return *paths;
+	return NULL;
+}
+
+static int read_packages(struct host *host, struct rows *rows, struct err *err)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(managers); i++) {
+		const char *path = find_path(host, managers[i].paths);
+
+		if (!path)
+			continue;
+		found = true;
+		if (managers[i].read(host, rows, path, err) < 0)
+			rows_gap(rows, "%s: %s", managers[i].name, err->msg);
+	}
+	return found ? 0 : err_set(err, ENOENT, "no package database found");
+}
+
+static const struct table packages = {
+	.name = "packages",
+	.doc = "Packages in the databases of dpkg, rpm, pacman and apk",
+	.columns = columns,
+	.read = read_packages,
+	.multi = true,
+	.fix = "install or purge {name}",
+	.cost = 2,
+};
+TABLE(packages);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How many old passwords are remembered: pwhistory.conf, overridden by the arguments of
+ * pam_pwhistory, and pam_unix's own remember=. A key has several rows when stacks differ.
+ */
+#include "host/pam_settings.h"
+
+static const struct column columns[] = {
+	{"key", TYPE_STRING, "Name of the setting, as in pwhistory.conf(5)", COLUMN_KEY | COLUMN_LABEL},
+	{"value", TYPE_STRING, "Its value; true for a flag that is set",
+	 COLUMN_VALUE | COLUMN_SETTABLE},
+	{0},
+};
+
+static const char *const defaults[][2] = {{"remember", "10"}, {"retry", "1"}, {NULL, NULL}};
+
+static const struct pam_module module = {
+	.name = "pam_pwhistory.so",
+	.type = "password",
+	.conf = "pwhistory.conf",
+	.first_wins = true, /* pam_modutil_search_key() */
+	.flags = (const char *const[]){"enforce_for_root", "debug", NULL},
+	.not_settings = (const char *const[]){"type", "authtok_type", NULL},
+	.defaults = defaults,
+};
+
+static const struct pam_module pam_unix = {
+	.name = "pam_unix.so",
+	.type = "password",
+	.arguments_only = true,
+	.only = "remember",
+};
+
+static int read_pwhistory(struct host *host, struct rows *rows, struct err *err)
+{
+	struct pam_stack stack;
+	int r = pam_read(host, rows->arena, &stack, err);
+
+	if (r < 0)
+		return r;
+	pam_settings(host, rows, &stack, &module);
+	pam_settings(host, rows, &stack, &pam_unix);
+	return 0;
+}
+
+static const struct table pwhistory = {
+	.name = "pwhistory",
+	.doc = "Remembered passwords: pwhistory.conf, pam_pwhistory, and remember= of pam_unix",
+	.columns = columns,
+	.read = read_pwhistory,
+	.multi = true,
+	.fix = "set {key} in /etc/security/pwhistory.conf",
+};
+TABLE(pwhistory);

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the login scripts of the shells set: umask and the idle timeout TMOUT. The scripts are not
+ * run but looked through: a command inside a condition counts as if it were always executed, so a
+ * key has a row for every place that sets it.
+ */
+#include "base/buf.h"
+#include "base/num.h"
+#include "host/table.h"
+
+enum { KEY, VALUE, FILE_COLUMN };
+
+static const struct column columns[] = {
+	[KEY] = {"key", TYPE_STRING, "umask, TMOUT or TMOUT_readonly", COLUMN_KEY | COLUMN_LABEL},
+	[VALUE] = {"value", TYPE_STRING,
+			   "umask in three octal digits, the seconds, or true; as written where it is computed",
+			   COLUMN_VALUE | COLUMN_SETTABLE},
+	[FILE_COLUMN] = {"file", TYPE_STRING, "The script", 0},
+	{0},
+};
+
+/* --- words of a shell ---------------------------------------------------------------------- */
+
+struct script {
+	struct rows *rows;
+	const char *path;
+	struct str in;
+	unsigned line;
+	bool command_ended; /* before the word that comes next */
+};
+
+static char at(const struct script *s, size_t i)
+{
+	return i < s->in.n ? s->in.p[i] : '\0';
+}
+
+static void advance(struct script *s, size_t n)
+{
+	s->line += at(s, 0) == '\n';
+	s->in = (struct str){s->in.p + n, s->in.n - n};
+}
+
+/* Passes over blanks, comments and what separates commands. */
+static void skip_between(struct script *s)
+{
+	while (s->in.n) {
+		char c = at(s, 0);
+
+		if (c == '\\' && at(s, 1) == '\n') {
+			advance(s, 1);
+		} else if (c == '#') {
+			while (s->in.n && at(s, 0) != '\n')
+				advance(s, 1);
+			continue;
+		} else if (memchr("\n;&|(){}", c, 9)) {
+			s->command_ended = true;
+		} else if (c != ' ' && c != '\t' && c != '\r') {
+			return;
+		}
+		advance(s, 1);
+	}
+}
+
+/* A word with its quotes and backslashes taken off; expansions stay as they are written. */
+static bool take_word(struct script *s, struct str *ret)
+{
+	_cleanup_buf_ struct buf out = BUF(HOST_MAX_FILE);
+	char quote = '\0';
+	bool braced = false; /* a "${" was seen, which '}' belongs to */
+
+	skip_between(s);
+	if (!s->in.n)
+		return false;
+	for (; s->in.n; advance(s, 1)) {
+		char c = at(s, 0);
+
+		if (quote ? c == quote : c == '"' || c == '\'') {
+			quote = quote ? '\0' : c;
+		} else if (c == '\\' && quote != '\'' && s->in.n > 1) {
+			advance(s, 1);
+			if (at(s, 0) != '\n')
+				buf_putc(&out, at(s, 0));
+		} else if (!quote && (c == '\0' || memchr(" \t\r\n;&|(){}", c, 11)) &&
+				   !(c == '{' && str_ends(buf_get(&out), "$")) && !(c == '}' && braced)) {
+			if (c == '\0')
+				advance(s, 1);
+			break;
+		} else {
+			braced = braced || c == '{';
+			buf_putc(&out, c);
+		}
+	}
+	*ret = (struct str){out.n ? str_dup(s->rows->arena, buf_get(&out)) : "", out.n};
+	return true;
+}
+
+/* --- commands ------------------------------------------------------------------------------ */
+
+static void add(struct script *s, const char *key, struct str value)
+{
+	struct row *row = rows_add(s->rows, FROM(s->path, s->line));
+
+	row_strz(row, KEY, key);
+	row_str(row, VALUE, value);
+	row_strz(row, FILE_COLUMN, s->path);
+}
+
+/* "u=rwx,g=rx,o=" as what it masks; other symbolic forms depend on the umask so far. */
+static bool symbolic_umask(struct str s, unsigned *ret)
+{
+	static const char who[] = "ogu", what[] = "xwr";
+	struct str clause;
+	unsigned allowed = 0, seen = 0;
+
+	while (str_cut(&s, ',', &clause)) {
+		struct str left, bits = clause;
+		unsigned perm = 0, mask = 0;
+
+		if (!str_has_char(clause, '=') || !str_cut(&bits, '=', &left))
+			return false;
+		for (size_t i = 0; i < bits.n; i++) {
+			const char *p = memchr(what, bits.p[i], 3);
+
+			if (!p)
+				return false;
+			perm |= 1u << (p - what);
+		}
+		for (size_t i = 0; i < left.n; i++) {
+			const char *p = memchr(who, left.p[i], 3);
+
+			if (!p && left.p[i] != 'a')
+				return false;
+			mask |= p ? 7u << 3 * (p - who) : 0777;
+		}
+		if (!left.n)
+			mask = 0777;
+		allowed = (allowed & ~mask) | (perm * 0111 & mask);
+		seen |= mask;
+	}
+	*ret = ~allowed & 0777;
+	return seen == 0777;
+}
+
+static struct str umask_text(struct arena *arena, struct str word)
+{
+	unsigned mask;
+
+	if (num_mode(word, &mask) == 0 || symbolic_umask(word, &mask))
+		return str_of(arena_printf(arena, "%03o", mask));
+	return word;
+}
+
+/* Keywords and builtins behind which the next word is a command again. */
+static bool is_prefix(struct str word)
+{
+	static const char *const words[] = {
+		"if", "then", "else", "elif", "do", "while", "until", "!", "builtin", "command", "time",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_is(word, words[i]))
+			return true;
+	return false;
+}
+
+static bool is_declaration(struct str word)
+{
+	static const char *const words[] = {"export", "readonly", "declare", "typeset", "local"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_is(word, words[i]))
+			return true;
+	return false;
+}
+
+/* "TMOUT=900", and the plain "TMOUT" of `readonly TMOUT`. */
+static void look_at_assignment(struct script *s, struct str word, bool readonly)
+{
+	if (!str_skip(&word, "TMOUT") || (word.n && word.p[0] != '='))
+		return;
+	if (str_skip(&word, "="))
+		add(s, "TMOUT", word);
+	if (readonly)
+		add(s, "TMOUT_readonly", STR("true"));
+}
+
+enum state { COMMAND, DECLARATION, READONLY, UMASK, ARGUMENTS };
+
+/* The state behind a word that stands where a command is expected. */
+static enum state command_word(struct script *s, struct str word)
+{
+	if (is_prefix(word))
+		return COMMAND;
+	if (is_declaration(word))
+		return str_is(word, "readonly") ? READONLY : DECLARATION;
+	if (str_is(word, "umask"))
+		return UMASK;
+	if (!str_has_char(word, '=') || str_starts(word, "["))
+		return ARGUMENTS;
+	look_at_assignment(s, word, false);
+	return COMMAND; /* a command may follow assignments */
+}
+
+static void look_through(struct script *s)
+{
+	enum state state = COMMAND;
+	struct str word;
+
+	while (take_word(s, &word)) {
+		if (s->command_ended)
+			state = COMMAND;
+		s->command_ended = false;
+		if (state == COMMAND) {
+			state = command_word(s, word);
+		} else if (state == UMASK && !str_starts(word, "-")) {
+			add(s, "umask", umask_text(s->rows->arena, word));
+			state = ARGUMENTS;
+		} else if (state == DECLARATION && str_starts(word, "-")) {
+			state = str_has_char(word, 'r') ? READONLY : state;
+		} else if (state == DECLARATION || state == READONLY) {
+			look_at_assignment(s, word, state == READONLY);
+		}
+	}
+}
+
+/* --- files --------------------------------------------------------------------------------- */
+
+static void read_script(struct host *host, struct rows *rows, const char *path)
+{
+	struct script s = {.rows = rows, .path = path, .line = 1, .command_ended = true};
+	struct err err = {0};
+	int r = host_read(host, path, rows->arena, &s.in, &err);
+
+	if (r == 0)
+		look_through(&s);
+	else if (r != -ENOENT && r != -EINVAL && r != -EISDIR)
+		rows_gap(rows, "%s", err.msg);
+}
+
+static int read_shell_profile(struct host *host, struct rows *rows, struct err *err)
+{
+	static const char *const scripts[] = {"/etc/profile", "/etc/bash.bashrc", "/etc/bashrc"};
+	struct str *files;
+	size_t n;
+	int r;
+
+	for (size_t i = 0; i < ARRAY_LEN(scripts); i++)
+		read_script(host, rows, scripts[i]);
+	r = host_list_files(host, "/etc/profile.d", ".sh", rows->arena, &files, &n, err);
+	if (r < 0)
+		rows_gap(rows, "%s", err->msg);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		read_script(host, rows, str_dup(rows->arena, files[i]));
+	read_script(host, rows, "/etc/profile.d/sh.local"); /* RHEL's, behind the others */
+	return 0;
+}
+
+static const struct table shell_profile = {
+	.name = "shell_profile",
+	.doc = "umask and TMOUT in the login scripts: /etc/profile, profile.d and the bashrc files",
+	.columns = columns,
+	.read = read_shell_profile,
+	.multi = true,
+	.fix = "a file of its own in /etc/profile.d",
+};
+TABLE(shell_profile);

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The effective configuration of sshd: what `sshd -T` says, with the line that set it from our own
+ * reading of the files, and the options of Match blocks, which `sshd -T` does not show.
+ */
+#include "base/buf.h"
+#include "base/vec.h"
+#include "host/conf.h"
+#include "host/sshd_config.h"
+#include "host/table.h"
+
+enum { KEY, VALUE, MATCH };
+
+static const struct column columns[] = {
+	[KEY] = {"key", TYPE_STRING, "Option, spelled as in sshd_config(5)", COLUMN_KEY | COLUMN_LABEL},
+	[VALUE] = {"value", TYPE_STRING,
+			   "Its value as `sshd -T` prints it: times in seconds, lists joined by commas, "
+			   "yes and no in lower case",
+			   COLUMN_VALUE | COLUMN_SETTABLE},
+	[MATCH] = {"match", TYPE_STRING,
+			   "Criteria of the Match block that sets it; absent: holds for all connections",
+			   COLUMN_LABEL},
+	{0},
+};
+
+#define SSHD "/usr/sbin/sshd"
+
+/* It needs to read the host keys, so it works for root only, and it insists on /run/sshd. */
+static const struct helper sshd_t = {
+	.argv = (const char *const[]){SSHD, "-T", NULL},
+	.max = 1 << 20,
+	.needs = SSHD,
+};
+
+struct given {
+	struct str value;
+	const struct sshd_directive *by; /* NULL: said by sshd -T */
+	bool relative;
+};
+
+/* One option in one scope: its lines, and the row that was made for it. */
+struct option {
+	const struct sshd_keyword *keyword;
+	VEC(struct given) given;
+	struct row *row;
+};
+
+struct reader {
+	struct rows *rows;
+	struct sshd_config config;
+	struct option *global; /* what holds for all connections; by index of the keyword */
+	struct option *all;    /* what `Match all` sets: wins over global */
+	struct option *block;  /* what the present Match block sets */
+};
+
+static struct option *new_options(struct rows *rows)
+{
+	const struct sshd_keyword *keywords;
+
+	return arena_new(rows->arena, struct option, sshd_keywords(&keywords));
+}
+
+static bool is_option(const struct sshd_keyword *k)
+{
+	return k && k->kind != SSHD_INCLUDE && k->kind != SSHD_MATCH && !(k->flags & SSHD_IGNORED);
+}
+
+/* The first line wins, but for the options that add up. */
+static void give(struct arena *a, struct option *o, const struct sshd_line *line,
+				 const struct sshd_directive *by)
+{
+	struct given given = {.by = by};
+
+	if (!line->n_args || (o->given.n && !(line->keyword->flags & (SSHD_ADDS | SSHD_VARIES))))
+		return;
+	o->keyword = line->keyword;
+	given.relative = !sshd_line_value(a, line, &given.value);
+	*vec_push(a, &o->given) = given;
+}
+
+static struct str join(struct arena *a, const struct option *o)
+{
+	_cleanup_buf_ struct buf out = BUF(SSHD_MAX_TOTAL);
+
+	if (o->given.n == 1)
+		return o->given.p[0].value;
+	for (size_t i = 0; i < o->given.n; i++) {
+		if (i)
+			buf_putc(&out, ',');
+		buf_str(&out, o->given.p[i].value);
+	}
+	return (struct str){str_dup(a, buf_get(&out)), out.n};
+}
+
+/* Lines that contradict each other, of an option where versions differ about which one wins. */
+static bool is_contradictory(const struct option *o)
+{
+	for (size_t i = 1; o->keyword->flags & SSHD_VARIES && i < o->given.n; i++)
+		if (!str_eq(o->given.p[i].value, o->given.p[0].value))
+			return true;
+	return false;
+}
+
+static void set_value(struct rows *rows, struct row *row, const struct option *o)
+{
+	if (o->given.p[0].relative)
+		row_unknown(row, VALUE, "relative to the list that this sshd has built in");
+	else if (is_contradictory(o))
+		row_unknown(row, VALUE, "set more than once; which line wins depends on sshd's version");
+	else if (o->keyword->flags & SSHD_VARIES)
+		row_str(row, VALUE, o->given.p[0].value);
+	else
+		row_str(row, VALUE, join(rows->arena, o));
+}
+
+static struct row *new_row(struct rows *rows, struct str key, struct from from, struct str match)
+{
+	struct row *row = rows_add(rows, from);
+
+	row_str(row, KEY, key);
+	row_str(row, MATCH, match);
+	return row;
+}
+
+/* --- Match blocks ------------------------------------------------------------------------------
+ */
+
+static void end_option(struct rows *rows, struct option *o)
+{
+	if (o->row)
+		set_value(rows, o->row, o);
+	*o = (struct option){0};
+}
+
+static void add_to_block(struct reader *r, const struct sshd_directive *d)
+{
+	const struct sshd_keyword *k = d->line->keyword;
+	struct option *o = &r->block[sshd_keyword_index(k)];
+
+	if (o->row && (o->given.p[0].by->block != d->block || (k->flags & SSHD_EACH)))
+		end_option(r->rows, o);
+	if (!o->row)
+		o->row = new_row(r->rows, str_of(k->name), FROM(d->file, d->number), d->match);
+	give(r->rows->arena, o, d->line, d);
+}
+
+static void add_match_rows(struct reader *r)
+{
+	const struct sshd_keyword *keywords;
+	size_t n = sshd_keywords(&keywords);
+
+	r->block = new_options(r->rows);
+	for (size_t i = 0; i < r->config.n; i++) {
+		const struct sshd_directive *d = &r->config.directives[i];
+
+		if (!d->always && is_option(d->line->keyword) && d->line->n_args)
+			add_to_block(r, d);
+	}
+	for (size_t i = 0; i < n; i++)
+		end_option(r->rows, &r->block[i]);
+}
+
+/* --- what holds for all connections --------------------------------------------------------------
+ */
+
+static void collect(struct reader *r)
+{
+	r->global = new_options(r->rows);
+	r->all = new_options(r->rows);
+	for (size_t i = 0; i < r->config.n; i++) {
+		const struct sshd_directive *d = &r->config.directives[i];
+		struct option *scope = d->block ? r->all : r->global;
+
+		if (d->always && is_option(d->line->keyword))
+			give(r->rows->arena, &scope[sshd_keyword_index(d->line->keyword)], d->line, d);
+	}
+}
+
+/* The lines that decide about the option; one without any when no file sets it. */
+static const struct option *deciding(const struct reader *r, const struct sshd_keyword *k)
+{
+	size_t i = sshd_keyword_index(k);
+
+	return r->all[i].given.n ? &r->all[i] : &r->global[i];
+}
+
+/* The line that gave the option this value; when it is put together from several, the first. */
+static const struct sshd_directive *origin(const struct reader *r, const struct sshd_keyword *k,
+										   struct str value)
+{
+	const struct option *set = deciding(r, k);
+
+	for (size_t i = 0; i < set->given.n; i++)
+		if (str_eq(set->given.p[i].value, value))
+			return set->given.p[i].by;
+	return set->given.n ? set->given.p[0].by : NULL;
+}
+
+static struct row *add_effective_row(struct reader *r, struct str key,
+									 const struct sshd_directive *by)
+{
+	struct from from = by ? FROM(by->file, by->number) : FROM("sshd -T", 0);
+	struct row *row = new_row(r->rows, key, from, STR_ABSENT);
+
+	row->note = by ? "effective, as sshd -T sees it" : "default of this sshd";
+	return row;
+}
+
+/* One line of `sshd -T`. Options that add up have several. */
+static void read_effective_line(struct reader *r, struct option *options, struct str text)
+{
+	struct arena *a = r->rows->arena;
+	const struct sshd_keyword *k;
+	struct sshd_line line;
+	struct option *o;
+	struct str value;
+
+	sshd_line_parse(a, text, &line);
+	k = line.keyword;
+	if (!line.name.n || (k && !is_option(k)))
+		return;
+	sshd_line_value(a, &line, &value);
+	if (!k) {
+		row_str(add_effective_row(r, line.name, NULL), VALUE, line.rest);
+		return;
+	}
+	o = &options[sshd_keyword_index(k)];
+	if (!o->row || (k->flags & SSHD_EACH))
+		o->row = add_effective_row(r, str_of(k->name), origin(r, k, value));
+	give(a, o, &line, NULL);
+	row_str(o->row, VALUE, value);
+}
+
+static void add_effective_rows(struct reader *r, struct str said)
+{
+	const struct sshd_keyword *keywords;
+	size_t n = sshd_keywords(&keywords);
+	struct option *options = new_options(r->rows);
+	struct str line;
+
+	while (str_line(&said, &line))
+		read_effective_line(r, options, line);
+	for (size_t i = 0; i < n; i++)
+		if (options[i].given.n > 1 && !(keywords[i].flags & SSHD_EACH))
+			row_str(options[i].row, VALUE, join(r->rows->arena, &options[i]));
+}
+
+static void add_set_row(struct reader *r, const struct option *o, size_t nth)
+{
+	struct option one = *o;
+	const struct sshd_directive *by = o->given.p[nth].by;
+	struct row *row =
+		new_row(r->rows, str_of(o->keyword->name), FROM(by->file, by->number), STR_ABSENT);
+
+	if (o->keyword->flags & SSHD_EACH) {
+		one.given.p = &o->given.p[nth];
+		one.given.n = 1;
+	}
+	row->note = "as the files say; sshd -T was not to be had";
+	set_value(r->rows, row, &one);
+}
+
+/* Without sshd -T: what the files set is known, what they do not set is up to the build. */
+static void add_parsed_rows(struct reader *r, const char *why)
+{
+	const struct sshd_keyword *keywords;
+	size_t n = sshd_keywords(&keywords);
+	const char *unknown = arena_printf(
+		r->rows->arena, "no file sets it and the default depends on sshd's build (%s)", why);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct sshd_keyword *k = &keywords[i];
+		const struct option *o = deciding(r, k);
+		size_t lines = k->flags & SSHD_EACH ? o->given.n : MIN(o->given.n, (size_t)1);
+
+		if (!is_option(k) || k->means || !demand_has(r->rows->demand, str_of(k->name)))
+			continue;
+		for (size_t nth = 0; nth < lines; nth++)
+			add_set_row(r, o, nth);
+		if (!lines && !(k->flags & SSHD_NO_DEFAULT))
+			row_unknown(
+				new_row(r->rows, str_of(k->name), FROM("/etc/ssh/sshd_config", 0), STR_ABSENT),
+				VALUE, unknown);
+	}
+}
+
+/* Options on sshd's command line win over the files, and sshd -T is run without them. */
+static void check_command_line(struct host *host, struct rows *rows, const char *path,
+							   const char *variable)
+{
+	const struct conf_item *item;
+	struct conf conf = {0};
+	struct err err = {0};
+	struct str value, word;
+	int r = conf_read(host, rows->arena, path, CONF_EQUALS, &conf, &err);
+
+	if (r < 0 && r != -ENOENT)
+		rows_gap(rows, "%s, which may hold options of sshd", err.msg);
+	item = conf_last(&conf, NULL, variable);
+	value = item ? item->value : STR_ABSENT;
+	while (str_word(&value, &word)) {
+		while (str_skip(&word, "\"") || str_skip(&word, "'"))
+			;
+		if (str_starts(word, "-o") || str_starts(word, "-f") || str_starts(word, "-p"))
+			rows_gap(rows, "%s:%u: options there win over the files and are not read", path,
+					 item->line);
+	}
+}
+
+static int read_files(struct host *host, struct reader *r, struct err *err)
+{
+	int result = sshd_config_read(host, r->rows->arena, &r->config, err);
+
+	if (result < 0 && result != -ENOENT)
+		return result;
+	if (r->config.gap)
+		rows_gap(r->rows, "%s", r->config.gap);
+	return 0;
+}
+
+static int read_sshd(struct host *host, struct rows *rows, struct err *err)
+{
+	struct reader r = {.rows = rows};
+	struct path_stat st;
+	struct str said;
+	int result = host_stat(host, SSHD, true, &st, err);
+
+	if (result == -ENOENT || result == -ENOTDIR)
+		return 0;
+	if (result < 0)
+		return result;
+	result = read_files(host, &r, err);
+	if (result < 0)
+		return result;
+	check_command_line(host, rows, "/etc/default/ssh", "SSHD_OPTS");
+	check_command_line(host, rows, "/etc/sysconfig/sshd", "OPTIONS");
+	collect(&r);
+	if (host_run(host, &sshd_t, rows->arena, &said, err) == 0)
+		add_effective_rows(&r, said);
+	else
+		add_parsed_rows(&r, host_is_live(host) ? err->msg : "offline");
+	add_match_rows(&r);
+	return 0;
+}
+
+static bool is_sshd_key(struct str key)
+{
+	const struct sshd_keyword *k = sshd_keyword(key);
+
+	return is_option(k) && str_is(key, k->name);
+}
+
+static const struct table sshd = {
+	.name = "sshd",
+	.doc = "Options of the SSH server in effect, as `sshd -T` and the Match blocks of "
+		   "/etc/ssh/sshd_config give them",
+	.columns = columns,
+	.read = read_sshd,
+	.helpers = (const struct helper *const[]){&sshd_t, NULL},
+	.is_key = is_sshd_key,
+	.multi = true,
+	.fix = "set {key} in /etc/ssh/sshd_config.d and reload sshd",
+	.cost = 15,
+};
+TABLE(sshd);

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Kernel parameters: what they are now, and what the next boot will make them. The latter follows
+ * systemd-sysctl to the letter: see sysctl.d(5).
+ */
+#include <dirent.h>
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "host/conf.h"
+#include "host/fields.h"
+#include "host/table.h"
+
+enum { KEY, VALUE, PERSISTED };
+
+static const struct column columns[] = {
+	[KEY] = {"key", TYPE_STRING, "Name of the parameter, with dots", COLUMN_KEY | COLUMN_LABEL},
+	[VALUE] = {"value", TYPE_STRING, "Now; absent: this kernel has no such parameter",
+			   COLUMN_VALUE | COLUMN_SETTABLE},
+	[PERSISTED] = {"persisted", TYPE_STRING, "After the next boot; absent: no file sets it",
+				   COLUMN_VALUE | COLUMN_SETTABLE},
+	{0},
+};
+
+#define MAX_DEPTH 16        /* levels below /proc/sys */
+#define MAX_VALUE (1 << 16) /* bytes of one parameter */
+#define MAX_PARTS 16        /* components of a name */
+#define MAX_OPTIONS 65536   /* assignments in all files */
+
+/* Runs of white space are one blank, as the kernel reads and the tools compare them. */
+static struct str squeeze(struct arena *a, struct str s)
+{
+	char *p = arena_alloc(a, s.n + 1);
+	struct str word;
+	size_t n = 0;
+
+	while (str_word(&s, &word)) {
+		if (n)
+			p[n++] = ' ';
+		memcpy(p + n, word.p, word.n);
+		n += word.n;
+	}
+	return (struct str){p, n};
+}
+
+/* systemd's sysctl_normalize(): in "a.b/c.d" the first separator is a dot, so dots and slashes
+ * change places; in "a/b.c/d" nothing does. The result is a path below /proc/sys, or absent when it
+ * would lead out of it. */
+static struct str to_path(struct arena *a, struct str name)
+{
+	char *p = arena_alloc(a, name.n + 2);
+	struct str rest, part;
+	size_t n = 0;
+	bool swap = false;
+
+	for (size_t i = 0; i < name.n && !swap && name.p[i] != '/'; i++)
+		swap = name.p[i] == '.';
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i];
+
+		p[i] = !swap ? c : c == '.' ? '/' : c == '/' ? '.' : c;
+	}
+	/* Written over itself, without what path_simplify() drops. */
+	rest = (struct str){p, name.n};
+	while (str_cut(&rest, '/', &part)) {
+		if (str_is(part, "..") || str_has_char(part, '\0'))
+			return STR_ABSENT;
+		if (!part.n || str_is(part, "."))
+			continue;
+		if (n)
+			p[n++] = '/';
+		memmove(p + n, part.p, part.n);
+		n += part.n;
+	}
+	p[n] = '\0';
+	return n ? (struct str){p, n} : STR_ABSENT;
+}
+
+static struct str to_name(struct arena *a, struct str path)
+{
+	char *p = str_dup(a, path);
+
+	for (size_t i = 0; i < path.n; i++)
+		p[i] = p[i] == '/' ? '.' : p[i] == '.' ? '/' : p[i];
+	return (struct str){p, path.n};
+}
+
+/* --- what the files say ------------------------------------------------------------------------
+ */
+
+struct option {
+	struct str path, value; /* value absent: only keeps patterns off ("-key") */
+	struct from from;
+	bool gone;          /* a later line took its place */
+	const char **parts; /* of a pattern; NULL: it is none */
+	size_t n_parts;
+};
+
+struct options {
+	struct rows *rows;
+	struct map by_path;
+	VEC(struct option *) all, patterns; /* in the order in which they are applied */
+	const char *unknown;                /* why what a boot sets cannot be known */
+};
+
+static void split_pattern(struct arena *a, struct option *o)
+{
+	struct str rest = o->path, part;
+
+	o->parts = arena_new(a, const char *, MAX_PARTS);
+	while (str_cut(&rest, '/', &part) && o->n_parts < MAX_PARTS)
+		o->parts[o->n_parts++] = str_dup(a, part);
+}
+
+static void set_option(struct options *o, struct str path, struct str value, struct from from)
+{
+	struct arena *a = o->rows->arena;
+	struct option *old = map_get(&o->by_path, path), *new;
+
+	/* The same value again leaves the first line in its place, which matters among patterns. */
+	if (old && !!old->value.p == !!value.p && str_eq(old->value, value))
+		return;
+	if (o->all.n >= MAX_OPTIONS) {
+		o->unknown = "sysctl.d holds too many assignments";
+		return;
+	}
+	if (old)
+		old->gone = true;
+	new = arena_new(a, struct option, 1);
+	*new = (struct option){.path = path, .value = value, .from = from};
+	map_put(&o->by_path, path, new);
+	*vec_push(a, &o->all) = new;
+	if (str_is_glob(path)) {
+		split_pattern(a, new);
+		*vec_push(a, &o->patterns) = new;
+	}
+}
+
+static void read_assignment(struct options *o, struct str line, struct from from)
+{
+	struct arena *a = o->rows->arena;
+	bool assigns = str_has_char(line, '=');
+	bool minus = str_skip(&line, "-");
+	struct str name, path;
+
+	if (!assigns && !minus)
+		return; /* systemd-sysctl warns and goes on */
+	str_cut(&line, '=', &name);
+	path = to_path(a, str_trim(name));
+	if (path.p)
+		set_option(o, path, assigns ? squeeze(a, line) : STR_ABSENT, from);
+}
+
+static void read_file(struct host *host, struct options *o, const char *path)
+{
+	struct err err = {0};
+	struct str text, line;
+	int r = host_read(host, path, o->rows->arena, &text, &err);
+
+	if (r < 0 && r != -ENOENT && !o->unknown)
+		o->unknown = arena_strdup(o->rows->arena, err.msg);
+	for (unsigned n = 1; r == 0 && str_line(&text, &line); n++) {
+		line = str_trim(line);
+		if (line.n && line.p[0] != '#' && line.p[0] != ';')
+			read_assignment(o, line, FROM(path, n));
+	}
+}
+
+static struct str unquoted(struct str s)
+{
+	if (s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0])
+		return (struct str){s.p + 1, s.n - 2};
+	return s;
+}
+
+static struct str shell_variable(struct host *host, struct options *o, const char *path,
+								 const char *name)
+{
+	const struct conf_item *item;
+	struct conf conf = {0};
+	struct err err = {0};
+	int r = conf_read(host, o->rows->arena, path, CONF_EQUALS, &conf, &err);
+
+	if (r < 0 && r != -ENOENT && !o->unknown)
+		o->unknown = arena_strdup(o->rows->arena, err.msg);
+	item = conf_last(&conf, NULL, name);
+	return item ? unquoted(item->value) : STR("");
+}
+
+/* ufw runs `sysctl -p` on a file of its own once it starts. */
+static void read_ufw(struct host *host, struct options *o)
+{
+	struct str file;
+
+	if (!str_is_nocase(shell_variable(host, o, "/etc/ufw/ufw.conf", "ENABLED"), "yes"))
+		return;
+	file = shell_variable(host, o, "/etc/default/ufw", "IPT_SYSCTL");
+	if (file.n)
+		read_file(host, o, str_dup(o->rows->arena, file));
+}
+
+static bool is_hidden(struct str path)
+{
+	const char *slash = memrchr(path.p, '/', path.n);
+
+	return slash && slash[1] == '.';
+}
+
+static bool has_systemd_sysctl(struct host *host)
+{
+	struct path_stat st;
+	struct err err;
+
+	return host_stat(host, "/usr/lib/systemd/systemd-sysctl", true, &st, &err) == 0 ||
+		   host_stat(host, "/lib/systemd/systemd-sysctl", true, &st, &err) == 0;
+}
+
+static void read_files(struct host *host, struct options *o)
+{
+	static const char *const dirs[] = {"/etc/sysctl.d",           "/run/sysctl.d",
+									   "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d",
+									   "/lib/sysctl.d",           NULL};
+	struct err err = {0};
+	struct str *files;
+	size_t n;
+
+	map_init(&o->by_path, o->rows->arena);
+	if (host_list_conf(host, dirs, ".conf", o->rows->arena, &files, &n, &err) < 0) {
+		o->unknown = arena_strdup(o->rows->arena, err.msg);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!is_hidden(files[i]))
+			read_file(host, o, files[i].p);
+	/* Without systemd it is procps's `sysctl --system`, which takes this file last. With systemd
+	 * the file counts only where a link in sysctl.d leads to it, as Debian ships one. */
+	if (!has_systemd_sysctl(host))
+		read_file(host, o, "/etc/sysctl.conf");
+	read_ufw(host, o);
+}
+
+static bool pattern_matches(const struct option *o, const struct str *parts, size_t n)
+{
+	if (o->n_parts != n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!str_glob(o->parts[i], parts[i]))
+			return false;
+	return true;
+}
+
+/* What sets the parameter: a line that names it, else the last pattern that fits; NULL: nothing. */
+static const struct option *persisted(const struct options *o, struct str path)
+{
+	const struct option *exact = map_get(&o->by_path, path);
+	struct str parts[MAX_PARTS], rest = path;
+	size_t n = 0;
+
+	if (exact)
+		return exact->value.p ? exact : NULL;
+	while (n < MAX_PARTS && str_cut(&rest, '/', &parts[n]))
+		n++;
+	for (size_t i = o->patterns.n; !rest.p && i-- > 0;) {
+		const struct option *p = o->patterns.p[i];
+
+		if (!p->gone && p->value.p && pattern_matches(p, parts, n))
+			return p;
+	}
+	return NULL;
+}
+
+/* --- what the kernel says ----------------------------------------------------------------------
+ */
+
+static void write_parameter(int root, const char *path, struct buf *out)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct str text = STR("");
+	/* net.ipv6.conf.*.stable_secret is one: what addresses are made from. */
+	bool secret = str_ends(str_of(path), "_secret");
+	int r = secret ? -EACCES : path_read(root, path, MAX_VALUE, &a, &text);
+
+	fields_escaped(out, str_of(path + strlen("/proc/sys/")));
+	if (r < 0)
+		buf_printf(out, " error=%d", -r);
+	else
+		fields_put(out, "value", squeeze(&a, text));
+	buf_putc(out, '\n');
+}
+
+static int walk(int root, const char *directory, unsigned depth, struct buf *out)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct path_entry *entries;
+	bool more;
+	size_t n;
+	int r = path_list(root, directory, HOST_MAX_DIR, &a, &entries, &n, &more);
+
+	if (r < 0)
+		return r == -ENOENT && depth ? 0 : r;
+	if (more || depth > MAX_DEPTH)
+		return -EFBIG;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const char *path = arena_printf(&a, "%s/%s", directory, entries[i].name);
+
+		/* An automount point: looking into it would mount something. */
+		if (str_is(str_of(path), "/proc/sys/fs/binfmt_misc"))
+			continue;
+		if (entries[i].type == DT_DIR)
+			r = walk(root, path, depth + 1, out);
+		else
+			write_parameter(root, path, out);
+	}
+	return r;
+}
+
+static int all_parameters(struct host *host, struct buf *out, struct err *err)
+{
+	int r = walk(host_root_fd(host), "/proc/sys", 0, out);
+
+	return r < 0 ? err_errno(err, -r, "/proc/sys") : 0;
+}
+
+static const struct query sysctl_query = {.name = "sysctl", .live = all_parameters};
+
+/* --- rows --------------------------------------------------------------------------------------
+ */
+
+static struct row *add_row(struct options *o, struct str name, struct str path)
+{
+	struct arena *a = o->rows->arena;
+	const char *file = arena_printf(a, "/proc/sys/%s", path.p);
+	struct row *row = rows_add(o->rows, FROM(file, 0));
+	const struct option *set = persisted(o, path);
+
+	row_str(row, KEY, name);
+	if (o->unknown) {
+		row_unknown(row, PERSISTED, o->unknown);
+	} else if (set) {
+		row_str(row, PERSISTED, set->value);
+		row_from(row, PERSISTED, set->from);
+	}
+	return row;
+}
+
+static void add_asked(struct host *host, struct options *o, struct str name)
+{
+	struct arena *a = o->rows->arena;
+	struct str path = to_path(a, name), text;
+	struct err err = {0};
+	struct row *row;
+	int r;
+
+	if (!path.p)
+		return;
+	row = add_row(o, name, path);
+	r = host_read(host, row->from.path, a, &text, &err);
+	if (r == 0)
+		row_str(row, VALUE, squeeze(a, text));
+	else if (!host_is_live(host))
+		row_unknown(row, VALUE, "offline");
+	else if (r != -ENOENT && r != -ENOTDIR)
+		row_unknown(row, VALUE, arena_strdup(a, err.msg));
+}
+
+static void add_present(struct options *o, struct str line, struct map *seen)
+{
+	struct arena *a = o->rows->arena;
+	struct str path, word, name, value;
+	struct row *row;
+
+	if (!str_word(&line, &word))
+		return;
+	path = str_of(str_dup(a, fields_plain(a, word)));
+	row = add_row(o, to_name(a, path), path);
+	map_put(seen, path, row);
+	if (!fields_next(&line, &name, &value))
+		return;
+	value = fields_plain(a, value);
+	if (str_is(name, "value"))
+		row_str(row, VALUE, value);
+	else /* EACCES, or one that can only be written */
+		row_unknown(row, VALUE, "it cannot be read");
+}
+
+static void add_all(struct host *host, struct options *o)
+{
+	struct str text = STR(""), line;
+	struct err err = {0};
+	struct map seen;
+	int r = host_query(host, &sysctl_query, o->rows->arena, &text, &err);
+	const char *why = host_is_live(host) ? arena_strdup(o->rows->arena, err.msg) : "offline";
+
+	map_init(&seen, o->rows->arena);
+	while (str_line(&text, &line))
+		add_present(o, line, &seen);
+	vec_each(&o->all, option) {
+		struct str path = (*option)->path;
+		struct row *row;
+
+		if ((*option)->gone || !(*option)->value.p || str_is_glob(path) || map_get(&seen, path))
+			continue;
+		row = add_row(o, to_name(o->rows->arena, path), path);
+		if (r < 0)
+			row_unknown(row, VALUE, why);
+	}
+	for (size_t i = 0; i < o->rows->demand->n; i++) {
+		struct str name = o->rows->demand->keys[i];
+
+		if (!map_get(&seen, to_path(o->rows->arena, name)))
+			add_asked(host, o, name);
+	}
+	if (r < 0)
+		rows_gap(o->rows, "%s", why);
+}
+
+static int read_sysctl(struct host *host, struct rows *rows, struct err *err _unused_)
+{
+	struct options o = {.rows = rows};
+
+	read_files(host, &o);
+	if (rows->demand->all)
+		add_all(host, &o);
+	else
+		for (size_t i = 0; i < rows->demand->n; i++)
+			add_asked(host, &o, rows->demand->keys[i]);
+	return 0;
+}
+
+static const struct table sysctl = {
+	.name = "sysctl",
+	.doc = "Kernel parameters: now, from /proc/sys, and after a boot, from sysctl.d",
+	.columns = columns,
+	.read = read_sysctl,
+	.fix = "set {key} in /etc/sysctl.d and now",
+	.cost = 2,
+};
+TABLE(sysctl);

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who keeps the clock right, and whether it is. */
+#include <sys/timex.h>
+
+#include "base/num.h"
+#include "base/vec.h"
+#include "host/conf.h"
+#include "host/fields.h"
+#include "host/glob.h"
+#include "host/procs.h"
+#include "host/table.h"
+
+#define MAX_INCLUDES 64
+/* systemd's ntp_synced(): what the kernel lets the error grow to when nobody corrects it.
+ * STA_UNSYNC is not asked, as it also serves to keep the kernel from writing the hardware clock. */
+#define MAX_ERROR_US 16000000
+
+enum { SERVICE, SERVICES, ACTIVE, SYNCHRONIZED, SERVERS, SEVERAL };
+
+static const struct column columns[] = {
+	[SERVICE] = {"service", TYPE_STRING,
+				 "chrony, systemd-timesyncd, ntpsec, ntp, openntpd or none: the one that runs, "
+				 "else that starts at boot, else that is installed",
+				 COLUMN_LABEL},
+	[SERVICES] = {"services", TYPE_LIST, "All that are installed", 0},
+	[ACTIVE] = {"active", TYPE_BOOL, "The service runs", COLUMN_SETTABLE},
+	[SYNCHRONIZED] = {"synchronized", TYPE_BOOL, "The kernel holds the clock for right", 0},
+	[SERVERS] = {"servers", TYPE_LIST, "Servers, pools and peers that the service is told to ask",
+				 COLUMN_SETTABLE},
+	[SEVERAL] = {"several", TYPE_BOOL,
+				 "More than one runs, or, where that is not known, starts at boot", 0},
+	{0},
+};
+
+struct reader {
+	struct host *host;
+	struct arena *arena;
+	VEC(struct str) servers;
+	struct from from;    /* of the servers */
+	const char *unknown; /* why the servers are not known */
+	unsigned included;
+};
+
+struct service {
+	const char *name;
+	const char *programs[2]; /* which of them there is tells that it is installed */
+	const char *process;     /* as /proc says it: at most 15 bytes */
+	const char *conf[3];     /* the first that is there; what tells services of one program apart */
+	const char *enabled[4];  /* patterns of links that start it at boot */
+	void (*read_servers)(struct reader *, const char *conf);
+};
+
+/*
+ * The query: what adjtimex(2) says when asked to change nothing.
+ */
+
+static int adjtimex_live(struct host *host _unused_, struct buf *out, struct err *err)
+{
+	struct timex tx = {0};
+
+	if (adjtimex(&tx) < 0)
+		return err_errno(err, errno, "adjtimex");
+	buf_printf(out, "maxerror=%ld status=%d\n", tx.maxerror, tx.status);
+	return 0;
+}
+
+static const struct query adjtimex_query = {.name = "adjtimex", .live = adjtimex_live};
+
+static void set_synchronized(struct host *host, struct rows *rows, struct row *row)
+{
+	struct str text, name, value;
+	struct err err = {0};
+	uint64_t error;
+
+	if (host_query(host, &adjtimex_query, rows->arena, &text, &err) < 0) {
+		row_unknown(row, SYNCHRONIZED, arena_strdup(rows->arena, err.msg));
+		return;
+	}
+	while (fields_next(&text, &name, &value))
+		if (str_is(name, "maxerror") && num_u64(value, 0, INT64_MAX, &error) == 0)
+			row_bool(row, SYNCHRONIZED, error < MAX_ERROR_US);
+	row_from(row, SYNCHRONIZED, FROM("adjtimex", 0));
+}
+
+/*
+ * Servers.
+ */
+
+static void add_server(struct reader *r, struct str server, const char *file, unsigned line)
+{
+	if (!r->servers.n)
+		r->from = FROM(file, line);
+	*vec_push(r->arena, &r->servers) = server;
+}
+
+static bool read_items(struct reader *r, const char *path, struct conf *conf)
+{
+	struct err err = {0};
+	int e = conf_read(r->host, r->arena, path, CONF_SPACE, conf, &err);
+
+	if (e < 0 && e != -ENOENT)
+		r->unknown = arena_strdup(r->arena, err.msg);
+	return e == 0;
+}
+
+static bool is_source(struct str key)
+{
+	static const char *const keys[] = {"server", "pool", "peer", "refclock"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (str_is_nocase(key, keys[i]))
+			return true;
+	return false;
+}
+
+/* "server NAME options"; `refclock` is hardware, whose driver is its name. */
+static void add_source(struct reader *r, const struct conf_item *item)
+{
+	struct str words = item->value, word;
+
+	/* The classic ntpd takes "-4" and "-6" before the name. */
+	while (str_word(&words, &word)) {
+		if (word.p[0] == '-' && word.n == 2)
+			continue;
+		add_server(r, word, item->file, item->line);
+		return;
+	}
+}
+
+static void read_chrony(struct reader *, const char *);
+
+static void read_chrony_dir(struct reader *r, struct str dirs, const char *suffix)
+{
+	struct str dir;
+
+	while (str_word(&dirs, &dir)) {
+		struct str *files;
+		size_t n = 0;
+		struct err err = {0};
+
+		if (host_list_files(r->host, str_dup(r->arena, dir), suffix, r->arena, &files, &n,
+							&err) < 0)
+			r->unknown = arena_strdup(r->arena, err.msg);
+		for (size_t i = 0; i < n; i++)
+			read_chrony(r, files[i].p);
+	}
+}
+
+static void read_chrony_include(struct reader *r, struct str pattern)
+{
+	struct str *files;
+	size_t n = 0;
+	struct err err = {0};
+
+	if (host_glob(r->host, r->arena, pattern, &files, &n, &err) < 0)
+		r->unknown = arena_strdup(r->arena, err.msg);
+	for (size_t i = 0; i < n; i++)
+		read_chrony(r, files[i].p);
+}
+
+/* See chrony.conf(5): confdir takes *.conf, sourcedir *.sources. Files may include each other. */
+static void read_chrony(struct reader *r, const char *path)
+{
+	struct conf conf = {0};
+
+	if (r->included++ == MAX_INCLUDES) {
+		r->unknown = "chrony.conf includes too many files";
+		return;
+	}
+	if (r->included > MAX_INCLUDES || !read_items(r, path, &conf))
+		return;
+	for (size_t i = 0; i < conf.n; i++) {
+		const struct conf_item *item = &conf.items[i];
+
+		if (is_source(item->key))
+			add_source(r, item);
+		else if (str_is_nocase(item->key, "confdir"))
+			read_chrony_dir(r, item->value, ".conf");
+		else if (str_is_nocase(item->key, "sourcedir"))
+			read_chrony_dir(r, item->value, ".sources");
+		else if (str_is_nocase(item->key, "include"))
+			read_chrony_include(r, item->value);
+	}
+}
+
+static void read_ntp(struct reader *r, const char *path)
+{
+	struct conf conf = {0};
+
+	read_items(r, path, &conf);
+	for (size_t i = 0; i < conf.n; i++)
+		if (is_source(conf.items[i].key))
+			add_source(r, &conf.items[i]);
+}
+
+static void read_openntpd(struct reader *r, const char *path)
+{
+	struct conf conf = {0};
+
+	read_items(r, path, &conf);
+	for (size_t i = 0; i < conf.n; i++)
+		if (is_source(conf.items[i].key) || str_is(conf.items[i].key, "servers"))
+			add_source(r, &conf.items[i]);
+}
+
+/* An empty assignment resets the list (systemd.syntax(7)). */
+static void add_assigned(struct reader *r, const struct conf *conf, const char *key)
+{
+	for (size_t i = 0; i < conf->n; i++) {
+		const struct conf_item *item = &conf->items[i];
+		struct str words = item->value, word;
+
+		if (!str_is(item->section, "Time") || !str_is(item->key, key))
+			continue;
+		if (!item->value.n)
+			r->servers.n = 0;
+		while (str_word(&words, &word))
+			add_server(r, word, item->file, item->line);
+	}
+}
+
+/* NTP= comes first, and FallbackNTP= holds when it names nobody. */
+static void read_timesyncd(struct reader *r, const char *path _unused_)
+{
+	struct conf conf = {0};
+	struct err err = {0};
+
+	if (conf_read_systemd(r->host, r->arena, "timesyncd.conf", &conf, &err) < 0)
+		r->unknown = arena_strdup(r->arena, err.msg);
+	if (conf.gap)
+		r->unknown = conf.gap;
+	add_assigned(r, &conf, "NTP");
+	if (!r->servers.n)
+		add_assigned(r, &conf, "FallbackNTP");
+	if (!r->servers.n && !r->unknown)
+		r->unknown = "timesyncd.conf names none; those of the network or built into systemd are "
+					 "asked";
+}
+
+static const struct service services[] = {
+	{
+		.name = "chrony",
+		.programs = {"/usr/sbin/chronyd"},
+		.process = "chronyd",
+		.conf = {"/etc/chrony/chrony.conf", "/etc/chrony.conf"},
+		.enabled = {"/etc/systemd/system/*.wants/chrony.service",
+					"/etc/systemd/system/*.wants/chronyd.service", "/etc/runlevels/*/chronyd"},
+		.read_servers = read_chrony,
+	},
+	{
+		.name = "systemd-timesyncd",
+		.programs = {"/usr/lib/systemd/systemd-timesyncd", "/lib/systemd/systemd-timesyncd"},
+		.process = "systemd-timesyn",
+		.enabled = {"/etc/systemd/system/*.wants/systemd-timesyncd.service"},
+		.read_servers = read_timesyncd,
+	},
+	{
+		.name = "ntpsec",
+		.programs = {"/usr/sbin/ntpd"},
+		.process = "ntpd",
+		.conf = {"/etc/ntpsec/ntp.conf"},
+		.enabled = {"/etc/systemd/system/*.wants/ntpsec.service"},
+		.read_servers = read_ntp,
+	},
+	{
+		.name = "ntp",
+		.programs = {"/usr/sbin/ntpd"},
+		.process = "ntpd",
+		.conf = {"/etc/ntp.conf"},
+		.enabled = {"/etc/systemd/system/*.wants/ntp.service",
+					"/etc/systemd/system/*.wants/ntpd.service", "/etc/runlevels/*/ntpd"},
+		.read_servers = read_ntp,
+	},
+	{
+		.name = "openntpd",
+		.programs = {"/usr/sbin/ntpd", "/usr/sbin/openntpd"},
+		.process = "ntpd",
+		.conf = {"/etc/openntpd/ntpd.conf", "/etc/ntpd.conf"},
+		.enabled = {"/etc/systemd/system/*.wants/openntpd.service", "/etc/runlevels/*/openntpd"},
+		.read_servers = read_openntpd,
+	},
+};
+
+/*
+ * Which there are.
+ */
+
+static bool exists(struct host *host, const char *path)
+{
+	struct path_stat st;
+	struct err ignored;
+
+	return path && host_stat(host, path, true, &st, &ignored) == 0;
+}
+
+static const char *conf_of(struct host *host, const struct service *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(s->conf) && s->conf[i]; i++)
+		if (exists(host, s->conf[i]))
+			return s->conf[i];
+	return NULL;
+}
+
+static const char *program_of(struct host *host, const struct service *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(s->programs); i++)
+		if (exists(host, s->programs[i]))
+			return s->programs[i];
+	return NULL;
+}
+
+/* Three services call their program ntpd. */
+static bool is_installed(struct host *host, const struct service *s)
+{
+	return program_of(host, s) && (strcmp(s->process, "ntpd") != 0 || conf_of(host, s));
+}
+
+static bool is_running(const struct procs *procs, const struct service *s)
+{
+	for (size_t i = 0; i < procs->n; i++)
+		if (str_is(procs->p[i].name, s->process))
+			return true;
+	return false;
+}
+
+/* `systemctl mask` leaves the links that start the unit. */
+static bool is_masked(struct host *host, struct arena *a, struct str link)
+{
+	const char *unit = memrchr(link.p, '/', link.n);
+	struct str target;
+	struct err ignored;
+
+	return host_readlink(host, arena_printf(a, "/etc/systemd/system%s", unit), a, &target,
+						 &ignored) == 0 && str_is(target, "/dev/null");
+}
+
+static bool is_enabled(struct host *host, struct arena *a, const struct service *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(s->enabled) && s->enabled[i]; i++) {
+		struct str *paths;
+		size_t n = 0;
+		struct err ignored;
+
+		if (host_glob(host, a, str_of(s->enabled[i]), &paths, &n, &ignored) == 0 && n &&
+			!is_masked(host, a, paths[0]))
+			return true;
+	}
+	return false;
+}
+
+struct state {
+	struct host *host;
+	struct rows *rows;
+	struct procs procs;
+	const char *no_procs; /* why it is not known what runs */
+	const struct service *installed, *enabled, *running; /* the first of each */
+	const struct service *last;                          /* that is installed */
+	size_t n_enabled, n_running;
+	VEC(struct str) names;
+};
+
+/* There is one /usr/sbin/ntpd; the configuration of another may have been left behind. */
+static bool is_known_program(const struct state *s, const struct service *service)
+{
+	return s->last && strcmp(s->last->process, service->process) == 0;
+}
+
+static void look_for(struct state *s, const struct service *service)
+{
+	if (!is_installed(s->host, service) || is_known_program(s, service))
+		return;
+	*vec_push(s->rows->arena, &s->names) = str_of(service->name);
+	s->last = service;
+	if (!s->installed)
+		s->installed = service;
+	if (is_enabled(s->host, s->rows->arena, service)) {
+		s->n_enabled++;
+		if (!s->enabled)
+			s->enabled = service;
+	}
+	if (is_running(&s->procs, service)) {
+		s->n_running++;
+		if (!s->running)
+			s->running = service;
+	}
+}
+
+static void set_servers(struct state *s, struct row *row, const struct service *service)
+{
+	struct reader r = {.host = s->host, .arena = s->rows->arena};
+
+	service->read_servers(&r, conf_of(s->host, service));
+	if (r.servers.n) {
+		row_list(row, SERVERS, r.servers.p, r.servers.n);
+		row_from(row, SERVERS, r.from);
+	} else if (!r.unknown) {
+		row_list(row, SERVERS, NULL, 0);
+	}
+	if (r.unknown)
+		row_unknown(row, SERVERS, r.unknown);
+}
+
+static int read_time_sync(struct host *host, struct rows *rows, struct err *err)
+{
+	struct state s = {.host = host, .rows = rows};
+	const struct service *service;
+	struct row *row;
+
+	if (procs_read(host, rows->arena, &s.procs, err) < 0)
+		s.no_procs = arena_strdup(rows->arena, err->msg);
+	for (size_t i = 0; i < ARRAY_LEN(services); i++)
+		look_for(&s, &services[i]);
+	service = s.running ? s.running : s.enabled ? s.enabled : s.installed;
+	row = rows_add(rows, FROM(service ? program_of(host, service) : "procs", 0));
+	row_strz(row, SERVICE, service ? service->name : "none");
+	row_list(row, SERVICES, s.names.p, s.names.n);
+	if (s.no_procs && service)
+		row_unknown(row, ACTIVE, s.no_procs);
+	else
+		row_bool(row, ACTIVE, s.running);
+	set_synchronized(host, rows, row);
+	if (service)
+		set_servers(&s, row, service);
+	row_bool(row, SEVERAL, (s.no_procs ? s.n_enabled : s.n_running) > 1);
+	return 0;
+}
+
+static const struct table time_sync = {
+	.name = "time_sync",
+	.doc = "The service that sets the clock by others' clocks, from its configuration, the "
+		   "processes that run, and adjtimex(2)",
+	.columns = columns,
+	.read = read_time_sync,
+};
+TABLE(time_sync);

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* systemd's timers: what they start, when they last did and when they will. */
+#include "host/table.h"
+
+#include "base/num.h"
+#include "base/vec.h"
+#include "host/fields.h"
+#include "host/systemd.h"
+#include "host/unitfile.h"
+
+enum { NAME, UNIT, ACTIVE_STATE, ENABLED, LAST_TRIGGER, NEXT };
+
+static const struct column columns[] = {
+	[NAME] = {"name", TYPE_STRING, "With its suffix: fstrim.timer", COLUMN_KEY | COLUMN_LABEL},
+	[UNIT] = {"unit", TYPE_STRING, "What it starts", 0},
+	[ACTIVE_STATE] = {"active_state", TYPE_STRING, "active, inactive or failed",
+					  COLUMN_VALUE | COLUMN_SETTABLE},
+	[ENABLED] = {"enabled", TYPE_STRING, "enabled, disabled, static, masked, ...",
+				 COLUMN_SETTABLE},
+	[LAST_TRIGGER] = {"last_trigger", TYPE_TIME,
+					  "Absent: never, or not since the boot and it is not Persistent=", 0},
+	[NEXT] = {"next", TYPE_TIME, "Absent: it waits for nothing", 0},
+	{0},
+};
+
+static const struct {
+	const char *name;
+	int column;
+	bool time;
+} fields[] = {
+	{"triggers", UNIT, false},     {"active", ACTIVE_STATE, false}, {"enabled", ENABLED, false},
+	{"last", LAST_TRIGGER, true}, {"next", NEXT, true},
+};
+
+static void set_time(struct row *row, int column, struct str value)
+{
+	int64_t t;
+
+	if (num_i64(value, 0, INT64_MAX, &t) < 0)
+		return;
+	/* A timer may wait for two clocks; the earlier one counts. */
+	if (row->cells[column].state == VALUE_SET)
+		t = MIN(t, row->cells[column].number);
+	row_int(row, column, t);
+}
+
+static void set_live(struct rows *rows, struct row *row, struct str line)
+{
+	struct str name, value;
+
+	while (fields_next(&line, &name, &value)) {
+		if (str_is(name, "failed")) {
+			row_unknown(row, LAST_TRIGGER, "systemd did not say");
+			row_unknown(row, NEXT, "systemd did not say");
+		}
+		for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+			if (!str_is(name, fields[i].name))
+				continue;
+			if (fields[i].time)
+				set_time(row, fields[i].column, value);
+			else
+				row_str(row, fields[i].column, fields_plain(rows->arena, value));
+		}
+	}
+}
+
+struct live {
+	struct map lines; /* name -> the rest of the line */
+	VEC(struct str) names;
+	const char *why;  /* systemd could not be asked; NULL: it was */
+};
+
+static void read_live(struct host *host, struct rows *rows, struct live *live)
+{
+	struct str text, line, name, value;
+	struct err err = {0};
+	int r = host_query(host, &systemd_query, rows->arena, &text, &err);
+
+	map_init(&live->lines, rows->arena);
+	if (r < 0) {
+		live->why = r == -EOPNOTSUPP ? "offline" : arena_strdup(rows->arena, err.msg);
+		return;
+	}
+	while (str_line(&text, &line)) {
+		struct str *kept;
+
+		if (!fields_next(&line, &name, &value) || !str_is(name, "name") ||
+			!str_ends(value, ".timer"))
+			continue;
+		kept = arena_new(rows->arena, struct str, 1);
+		*kept = line;
+		value = fields_plain(rows->arena, value);
+		map_put(&live->lines, value, kept);
+		*vec_push(rows->arena, &live->names) = value;
+	}
+}
+
+/* Persistent= timers keep the time of their last run as the mtime of a file. */
+static void set_stamp(struct host *host, struct row *row, const struct unit_file *file,
+					  struct arena *a)
+{
+	char *path = arena_printf(a, "/var/lib/systemd/timers/stamp-%.*s", STR_ARG(file->name));
+	struct path_stat st;
+	struct err err = {0};
+
+	if (!unitfile_true(unitfile_value(file, "Timer", "Persistent", NULL)))
+		row_unknown(row, LAST_TRIGGER, "it keeps no stamp on disk");
+	else if (host_stat(host, path, true, &st, &err) == 0)
+		row_int(row, LAST_TRIGGER, st.mtime);
+	else if (err.errnum != ENOENT)
+		row_unknown(row, LAST_TRIGGER, arena_strdup(a, err.msg));
+	row_from(row, LAST_TRIGGER, FROM(path, 0));
+}
+
+static void set_from_file(struct host *host, struct rows *rows, struct row *row,
+						  const struct unit_file *file)
+{
+	struct str unit = unitfile_value(file, "Timer", "Unit", NULL), stem = file->name;
+
+	stem.n -= sizeof(".timer") - 1;
+	row_str(row, UNIT, unit.p ? unit
+							  : str_of(arena_printf(rows->arena, "%.*s.service", STR_ARG(stem))));
+	if (!file->masked)
+		set_stamp(host, row, file, rows->arena);
+}
+
+static void add_file(struct host *host, struct rows *rows, const struct live *live,
+					 const struct unit_file *file)
+{
+	const struct str *line = map_get(&live->lines, file->name);
+	struct row *row = rows_add(rows, FROM(file->path, 0));
+
+	row_str(row, NAME, file->name);
+	row_strz(row, ENABLED, file->enabled);
+	if (!live->why && !line)
+		row_strz(row, ACTIVE_STATE, "inactive");
+	if (line)
+		set_live(rows, row, *line);
+	else
+		set_from_file(host, rows, row, file);
+	if (live->why) {
+		row_unknown(row, ACTIVE_STATE, live->why);
+		row_unknown(row, NEXT, live->why);
+	}
+}
+
+/* Instances that were started without being enabled have no file of their own. */
+static void add_loaded(struct rows *rows, const struct live *live, const struct unit_files *files)
+{
+	for (size_t i = 0; i < live->names.n; i++) {
+		struct row *row;
+
+		if (unitfiles_find(files, live->names.p[i]))
+			continue;
+		row = rows_add(rows, FROM("systemd", 0));
+		row_str(row, NAME, live->names.p[i]);
+		set_live(rows, row, *(const struct str *)map_get(&live->lines, live->names.p[i]));
+	}
+}
+
+static int read_timers(struct host *host, struct rows *rows, struct err *err _unused_)
+{
+	struct unit_files files;
+	struct live live = {0};
+
+	read_live(host, rows, &live);
+	unitfiles_read(host, rows->arena, NULL, &files);
+	if (files.gap)
+		rows_gap(rows, "%s", files.gap);
+	for (size_t i = 0; i < files.n; i++)
+		if (str_ends(files.p[i].name, ".timer") && !files.p[i].alias_of.p &&
+			!str_has(files.p[i].name, "@."))
+			add_file(host, rows, &live, &files.p[i]);
+	add_loaded(rows, &live, &files);
+	return 0;
+}
+
+static const struct table timers = {
+	.name = "timers",
+	.doc = "systemd's timers, loaded or only on disk",
+	.columns = columns,
+	.read = read_timers,
+	.fix = "enable or disable {name}",
+	.cost = 45,
+};
+TABLE(timers);

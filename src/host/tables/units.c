@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * systemd's units: every unit file and every loaded unit. What runs is asked of systemd; for what
+ * is not loaded, and where systemd does not run, the unit files are read with their drop-ins.
+ */
+#include "host/table.h"
+
+#include <stdlib.h>
+
+#include "base/num.h"
+#include "base/vec.h"
+#include "host/fields.h"
+#include "host/systemd.h"
+#include "host/unitfile.h"
+#include "host/unitprop.h"
+
+enum {
+	NAME, TYPE, LOAD_STATE, ACTIVE_STATE, SUB_STATE, ENABLED, FRAGMENT, DROPINS, DESCRIPTION, USER,
+	MAIN_PID, EXEC_START, LISTENS, FIRST_PROPERTY,
+};
+
+#define PROPERTY(index, property, type, doc) [FIRST_PROPERTY + (index)] = {property, type, doc, 0}
+
+static const struct column columns[] = {
+	[NAME] = {"name", TYPE_STRING, "With its suffix: ssh.service", COLUMN_KEY | COLUMN_LABEL},
+	[TYPE] = {"type", TYPE_STRING, "service, socket, timer, target, mount, ...", 0},
+	[LOAD_STATE] = {"load_state", TYPE_STRING, "loaded, masked, not-found, error", 0},
+	[ACTIVE_STATE] = {"active_state", TYPE_STRING,
+					  "active, inactive, failed, ...; absent for templates and aliases",
+					  COLUMN_VALUE | COLUMN_SETTABLE},
+	[SUB_STATE] = {"sub_state", TYPE_STRING, "running, exited, dead, listening, ...", 0},
+	[ENABLED] = {"enabled", TYPE_STRING,
+				 "enabled, disabled, static, masked, alias, generated, indirect, ...",
+				 COLUMN_SETTABLE},
+	[FRAGMENT] = {"fragment", TYPE_STRING, "Its unit file", 0},
+	[DROPINS] = {"dropins", TYPE_LIST, "Drop-in files in force, as they apply", 0},
+	[DESCRIPTION] = {"description", TYPE_STRING, "Description=", 0},
+	[USER] = {"user", TYPE_STRING, "Whom a service runs as, root when it does not say", 0},
+	[MAIN_PID] = {"main_pid", TYPE_INT, "Absent when it has none", 0},
+	[EXEC_START] = {"exec_start", TYPE_STRING, "Command lines, with \" ; \" between them", 0},
+	[LISTENS] = {"listens", TYPE_LIST, "Of sockets: \"[::]:22 (Stream)\"", 0},
+	PROPERTY(0, "NoNewPrivileges", TYPE_BOOL, "As systemd.exec(5); services only, as all below"),
+	PROPERTY(1, "ProtectSystem", TYPE_STRING, "no, yes, full or strict"),
+	PROPERTY(2, "ProtectHome", TYPE_STRING, "no, yes, read-only or tmpfs"),
+	PROPERTY(3, "PrivateTmp", TYPE_BOOL, "Has its own /tmp"),
+	PROPERTY(4, "PrivateDevices", TYPE_BOOL, "Sees no physical devices"),
+	PROPERTY(5, "PrivateNetwork", TYPE_BOOL, "Sees no network but its own loopback"),
+	PROPERTY(6, "PrivateUsers", TYPE_BOOL, "Has its own user namespace"),
+	PROPERTY(7, "ProtectKernelTunables", TYPE_BOOL, "Kernel variables are read-only"),
+	PROPERTY(8, "ProtectKernelModules", TYPE_BOOL, "Cannot load kernel modules"),
+	PROPERTY(9, "ProtectKernelLogs", TYPE_BOOL, "Cannot read the kernel's log"),
+	PROPERTY(10, "ProtectControlGroups", TYPE_BOOL, "Control groups are read-only"),
+	PROPERTY(11, "ProtectClock", TYPE_BOOL, "Cannot set the clock"),
+	PROPERTY(12, "ProtectHostname", TYPE_BOOL, "Cannot set the host name"),
+	PROPERTY(13, "ProtectProc", TYPE_STRING, "default, noaccess, invisible or ptraceable"),
+	PROPERTY(14, "ProcSubset", TYPE_STRING, "all or pid"),
+	PROPERTY(15, "RestrictNamespaces", TYPE_STRING,
+			 "no, yes, or the kinds of namespaces that may still be created"),
+	PROPERTY(16, "RestrictRealtime", TYPE_BOOL, "Cannot schedule in real time"),
+	PROPERTY(17, "RestrictSUIDSGID", TYPE_BOOL, "Cannot create SUID and SGID files"),
+	PROPERTY(18, "RestrictAddressFamilies", TYPE_LIST,
+			 "Allowed ones, forbidden ones with '~', or none; absent: all are allowed"),
+	PROPERTY(19, "MemoryDenyWriteExecute", TYPE_BOOL, "No memory both writable and executable"),
+	PROPERTY(20, "LockPersonality", TYPE_BOOL, "Cannot change its execution domain"),
+	PROPERTY(21, "SystemCallFilter", TYPE_LIST,
+			 "Allowed calls (or groups, from a unit file), forbidden ones with '~'; absent: no filter"),
+	PROPERTY(22, "SystemCallArchitectures", TYPE_LIST, "Absent: all that the kernel has"),
+	PROPERTY(23, "CapabilityBoundingSet", TYPE_LIST, "Capabilities that it can ever have"),
+	PROPERTY(24, "AmbientCapabilities", TYPE_LIST, "Capabilities that it is given"),
+	PROPERTY(25, "DynamicUser", TYPE_BOOL, "Runs as a user made for it"),
+	PROPERTY(26, "RemoveIPC", TYPE_BOOL, "Its IPC objects go when it stops"),
+	PROPERTY(27, "UMask", TYPE_MODE, "Mode bits that its new files do not get"),
+	PROPERTY(28, "IPAddressDeny", TYPE_LIST, "Prefixes it may not talk to"),
+	PROPERTY(29, "DevicePolicy", TYPE_STRING, "auto, closed or strict"),
+	PROPERTY(30, "KeyringMode", TYPE_STRING, "inherit, private or shared"),
+	PROPERTY(31, "SupplementaryGroups", TYPE_LIST, "Groups it is in besides its own"),
+	PROPERTY(32, "ReadWritePaths", TYPE_LIST, "Paths that stay writable"),
+	{0},
+};
+
+typedef VEC(struct str) strings;
+
+/* What the running systemd says of a unit. */
+struct live {
+	struct str load, active, sub, description, fragment, enabled, user, pid, failed;
+	strings dropins, exec, listens;
+	strings properties[UNITPROP_MAX];
+};
+
+struct unit {
+	struct str name;
+	const struct unit_file *file;   /* NULL: there is none that we know of */
+	const struct unit_file *target; /* of an alias; NULL */
+	struct live *live;            /* NULL: systemd was not asked, or has not loaded it */
+};
+
+struct reader {
+	struct rows *rows;
+	struct arena *arena;
+	struct map by_name;
+	VEC(struct unit *) units;
+	const char *why; /* systemd could not be asked; NULL: it was */
+	int columns[UNITPROP_MAX];
+};
+
+static struct unit *unit_of(struct reader *r, struct str name)
+{
+	struct unit *u = map_get(&r->by_name, name);
+
+	if (u)
+		return u;
+	u = arena_new(r->arena, struct unit, 1);
+	u->name = name;
+	map_put(&r->by_name, name, u);
+	*vec_push(r->arena, &r->units) = u;
+	return u;
+}
+
+/* --- the query's lines ----------------------------------------------------------------------- */
+
+#define LIVE(member) offsetof(struct live, member)
+
+static const struct {
+	const char *name;
+	size_t offset;
+} live_strings[] = {
+	{"load", LIVE(load)},         {"active", LIVE(active)},   {"sub", LIVE(sub)},
+	{"fragment", LIVE(fragment)}, {"enabled", LIVE(enabled)}, {"description", LIVE(description)},
+	{"user", LIVE(user)},         {"main_pid", LIVE(pid)},    {"failed", LIVE(failed)},
+}, live_lists[] = {
+	{"dropin", LIVE(dropins)}, {"exec", LIVE(exec)}, {"listens", LIVE(listens)},
+};
+
+static void set_live(struct reader *r, struct live *live, struct str name, struct str value)
+{
+	int property = unitprop_find(name);
+
+	if (property >= 0) {
+		*vec_push(r->arena, &live->properties[property]) = value;
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(live_strings); i++)
+		if (str_is(name, live_strings[i].name))
+			*(struct str *)(void *)((char *)live + live_strings[i].offset) = value;
+	for (size_t i = 0; i < ARRAY_LEN(live_lists); i++)
+		if (str_is(name, live_lists[i].name)) {
+			strings *list = (void *)((char *)live + live_lists[i].offset);
+
+			*vec_push(r->arena, list) = value;
+		}
+}
+
+static void read_live_line(struct reader *r, struct str line)
+{
+	struct str name, value;
+	struct unit *u;
+
+	if (!fields_next(&line, &name, &value) || !str_is(name, "name"))
+		return;
+	u = unit_of(r, fields_plain(r->arena, value));
+	if (!u->live)
+		u->live = arena_new(r->arena, struct live, 1);
+	while (fields_next(&line, &name, &value))
+		set_live(r, u->live, name, fields_plain(r->arena, value));
+}
+
+static void read_live(struct reader *r, struct host *host)
+{
+	struct err err = {0};
+	struct str text, line;
+	int result = host_query(host, &systemd_query, r->arena, &text, &err);
+
+	if (result < 0) {
+		r->why = result == -EOPNOTSUPP ? "offline" : arena_strdup(r->arena, err.msg);
+		return;
+	}
+	while (str_line(&text, &line))
+		read_live_line(r, line);
+}
+
+/* --- from the unit file ---------------------------------------------------------------------- */
+
+static bool is_template(struct str name)
+{
+	return str_has(name, "@.");
+}
+
+static bool is_service(struct str name)
+{
+	return str_ends(name, ".service");
+}
+
+static struct str joined(struct arena *a, const struct str *items, size_t n, const char *between)
+{
+	_cleanup_buf_ struct buf out = BUF(HOST_MAX_FILE);
+
+	for (size_t i = 0; i < n; i++) {
+		buf_puts(&out, i ? between : "");
+		buf_str(&out, items[i]);
+	}
+	return n ? (struct str){arena_copy(a, out.p, out.n), out.n} : STR_ABSENT;
+}
+
+/* Without the prefixes that change how a command is run (systemd.service(5)). */
+static struct str command(struct str line)
+{
+	while (line.n && memchr("@-:+!|", line.p[0], 6)) {
+		line.p++;
+		line.n--;
+	}
+	return line;
+}
+
+static void set_commands(struct row *row, const struct unit_file *file, struct arena *a)
+{
+	struct unit_values values = unitfile_values(file, a, "Service", "ExecStart");
+	strings lines = {0};
+
+	for (size_t i = 0; i < values.n; i++)
+		*vec_push(a, &lines) = command(values.items[i]->value);
+	row_str(row, EXEC_START, joined(a, lines.p, lines.n, " ; "));
+	if (values.n)
+		row_from(row, EXEC_START, FROM(values.items[0]->file, values.items[0]->line));
+}
+
+static bool is_number(struct str s)
+{
+	uint64_t v;
+
+	return num_u64(s, 0, 65535, &v) == 0;
+}
+
+static void set_listens(struct row *row, const struct unit_file *file, struct arena *a)
+{
+	strings items = {0};
+
+	for (size_t i = 0; i < file->conf.n; i++) {
+		const struct conf_item *item = &file->conf.items[i];
+		struct str kind = item->key;
+
+		if (!str_is(item->section, "Socket") || !str_skip(&kind, "Listen"))
+			continue;
+		if (!item->value.n) {
+			items.n = 0; /* an empty one takes back those of every kind */
+			continue;
+		}
+		*vec_push(a, &items) =
+			str_of(arena_printf(a, "%s%.*s (%.*s)", is_number(item->value) ? "[::]:" : "",
+								STR_ARG(item->value), STR_ARG(kind)));
+	}
+	if (items.n)
+		row_list(row, LISTENS, items.p, items.n);
+}
+
+/* A dynamic user is named after its unit. */
+static struct str user_of(const struct unit_file *file, struct str name)
+{
+	struct str user = unitfile_value(file, "Service", "User", NULL);
+
+	if (user.p)
+		return user;
+	if (unitfile_true(unitfile_value(file, "Service", "DynamicUser", NULL)))
+		return (struct str){name.p, name.n - strlen(".service")};
+	return STR("root");
+}
+
+/* --- rows ------------------------------------------------------------------------------------ */
+
+static void set_property(struct reader *r, struct row *row, size_t i,
+						 const struct unitprop_value *value)
+{
+	int column = r->columns[i];
+	unsigned mode;
+
+	if (!value->n)
+		return;
+	switch (columns[column].type) {
+	case TYPE_BOOL:
+		row_bool(row, column, str_is(value->items[0], "yes"));
+		break;
+	case TYPE_LIST:
+		row_list(row, column, value->items, value->n);
+		break;
+	case TYPE_MODE:
+		if (num_mode(value->items[0], &mode) == 0)
+			row_int(row, column, mode);
+		else
+			row_unknown(row, column, "not an octal mode");
+		break;
+	default:
+		row_str(row, column, value->items[0]);
+	}
+	if (value->from)
+		row_from(row, column, FROM(value->from->file, value->from->line));
+}
+
+static void set_file_properties(struct reader *r, struct row *row, const struct unit_file *file)
+{
+	struct unitprop_value values[UNITPROP_MAX] = {0};
+
+	unitprop_read(file, r->arena, values);
+	for (size_t i = 0; i < unitprop_count(); i++)
+		set_property(r, row, i, &values[i]);
+}
+
+/* The value is what systemd has in force; the place is the unit file's line, when it has one. */
+static void set_live_properties(struct reader *r, struct row *row, const struct unit *u)
+{
+	for (size_t i = 0; i < unitprop_count(); i++) {
+		const strings *items = &u->live->properties[i];
+		struct unitprop_value value = unitprop_live(i, items->p, items->n, r->arena);
+
+		if (u->file)
+			value.from = conf_last(&u->file->conf, "Service", unitprop_name(i));
+		if (u->live->failed.p)
+			row_unknown(row, r->columns[i], u->live->failed.p);
+		else
+			set_property(r, row, i, &value);
+	}
+}
+
+static void set_service_from_file(struct reader *r, struct row *row, const struct unit *u)
+{
+	set_commands(row, u->file, r->arena);
+	row_str(row, USER, user_of(u->file, u->name));
+	set_file_properties(r, row, u->file);
+}
+
+static void set_content_from_file(struct reader *r, struct row *row, const struct unit *u)
+{
+	row_str(row, DESCRIPTION, unitfile_value(u->file, "Unit", "Description", NULL));
+	if (u->file->n_dropins)
+		row_list(row, DROPINS, u->file->dropins, u->file->n_dropins);
+	set_listens(row, u->file, r->arena);
+	if (is_service(u->name) && !u->file->masked)
+		set_service_from_file(r, row, u);
+}
+
+static void set_service_from_live(struct reader *r, struct row *row, const struct unit *u)
+{
+	const struct live *live = u->live;
+	int64_t pid;
+
+	if (num_i64(live->pid, 1, INT32_MAX, &pid) == 0)
+		row_int(row, MAIN_PID, pid);
+	row_str(row, EXEC_START, joined(r->arena, live->exec.p, live->exec.n, " ; "));
+	if (!str_is(live->load, "loaded"))
+		return; /* it has no settings of its own */
+	row_str(row, USER, live->user.n ? live->user : STR("root"));
+	set_live_properties(r, row, u);
+}
+
+static void set_content_from_live(struct reader *r, struct row *row, const struct unit *u)
+{
+	const struct live *live = u->live;
+
+	row->note = "as systemd has it loaded";
+	row_str(row, DESCRIPTION, live->description);
+	if (live->dropins.n)
+		row_list(row, DROPINS, live->dropins.p, live->dropins.n);
+	else if (u->file && u->file->n_dropins)
+		row_list(row, DROPINS, u->file->dropins, u->file->n_dropins);
+	if (live->listens.n)
+		row_list(row, LISTENS, live->listens.p, live->listens.n);
+	if (is_service(u->name))
+		set_service_from_live(r, row, u);
+}
+
+/* Of a unit that is not loaded: systemd would load it when asked, and find it inactive. */
+static void set_states(struct reader *r, struct row *row, const struct unit *u)
+{
+	bool alias = u->file && u->file->alias_of.p;
+
+	if (u->live) {
+		row_str(row, LOAD_STATE, u->live->load);
+		row_str(row, ACTIVE_STATE, u->live->active);
+		row_str(row, SUB_STATE, u->live->sub);
+		return;
+	}
+	if (alias || is_template(u->name))
+		return;
+	row_strz(row, LOAD_STATE, u->file && u->file->masked ? "masked" : "loaded");
+	if (!r->why) {
+		row_strz(row, ACTIVE_STATE, "inactive");
+		row_strz(row, SUB_STATE, "dead");
+		return;
+	}
+	row_unknown(row, ACTIVE_STATE, r->why);
+	row_unknown(row, SUB_STATE, r->why);
+	if (is_service(u->name))
+		row_unknown(row, MAIN_PID, r->why);
+}
+
+static const char *path_of(const struct unit *u, struct arena *a)
+{
+	if (u->live && u->live->fragment.n)
+		return str_dup(a, u->live->fragment);
+	return u->file ? u->file->path : NULL;
+}
+
+static void add_unit(struct reader *r, const struct unit *u)
+{
+	const char *path = path_of(u, r->arena);
+	struct row *row = rows_add(r->rows, FROM(path ? path : "systemd", 0));
+	const char *dot = memrchr(u->name.p, '.', u->name.n);
+
+	row_str(row, NAME, u->name);
+	if (dot)
+		row_str(row, TYPE, (struct str){dot + 1, u->name.n - (size_t)(dot + 1 - u->name.p)});
+	set_states(r, row, u);
+	row_strz(row, ENABLED, u->file ? u->file->enabled : NULL);
+	if (u->live && u->live->enabled.n)
+		row_str(row, ENABLED, u->live->enabled);
+	row_strz(row, FRAGMENT, u->target ? u->target->path : path);
+	if (u->live)
+		set_content_from_live(r, row, u);
+	else if (u->file && !u->file->alias_of.p)
+		set_content_from_file(r, row, u);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return str_cmp((*(struct unit *const *)a)->name, (*(struct unit *const *)b)->name);
+}
+
+static int read_units(struct host *host, struct rows *rows, struct err *err _unused_)
+{
+	struct reader r = {.rows = rows, .arena = rows->arena};
+	struct unit_files files;
+
+	map_init(&r.by_name, r.arena);
+	for (size_t i = 0; i < unitprop_count(); i++)
+		r.columns[i] = table_column(rows->table, str_of(unitprop_name(i)));
+	unitfiles_read(host, r.arena, NULL, &files);
+	for (size_t i = 0; i < files.n; i++) {
+		struct unit *u = unit_of(&r, files.p[i].name);
+
+		u->file = &files.p[i];
+		if (u->file->alias_of.p)
+			u->target = unitfiles_find(&files, u->file->alias_of);
+	}
+	read_live(&r, host);
+	if (files.gap)
+		rows_gap(rows, "%s", files.gap);
+	if (r.units.n)
+		qsort(r.units.p, r.units.n, sizeof(*r.units.p), by_name);
+	for (size_t i = 0; i < r.units.n; i++)
+		add_unit(&r, r.units.p[i]);
+	return 0;
+}
+
+static const struct table units = {
+	.name = "units",
+	.doc = "Units of systemd, loaded or only on disk, with what their settings allow them",
+	.columns = columns,
+	.read = read_units,
+	.fix = "enable, disable, mask, or add a drop-in to {name}",
+	.cost = 45,
+};
+TABLE(units);

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How up to date the host can know itself to be, and whether it keeps itself so. */
+#include "host/table.h"
+
+#include "host/apt_conf.h"
+#include "host/apt_lists.h"
+#include "host/conf.h"
+#include "host/dpkg.h"
+#include "host/fields.h"
+#include "host/unitfile.h"
+
+enum { MANAGER, LISTS_UPDATED, LISTS_AGE_DAYS, PENDING, SECURITY_PENDING, AUTOMATIC };
+
+static const struct column columns[] = {
+	[MANAGER] = {"manager", TYPE_STRING, "apt, dnf, zypper, pacman or apk", COLUMN_VALUE},
+	[LISTS_UPDATED] = {"lists_updated", TYPE_TIME,
+					   "When the package lists were fetched; for apt the newest of them or of apt's "
+					   "stamps, which is never later than the truth", COLUMN_VALUE},
+	[LISTS_AGE_DAYS] = {"lists_age_days", TYPE_INT, "Whole days since then", COLUMN_VALUE},
+	[PENDING] = {"pending", TYPE_INT, "Packages with a newer version in the lists", COLUMN_VALUE},
+	[SECURITY_PENDING] = {"security_pending", TYPE_INT, "Those in a security archive",
+						  COLUMN_VALUE},
+	[AUTOMATIC] = {"automatic", TYPE_BOOL,
+				   "Security updates install themselves: the program is there, switched on, and a "
+				   "timer starts it", COLUMN_VALUE | COLUMN_SETTABLE},
+	{0},
+};
+
+static bool exists(struct host *host, const char *path)
+{
+	struct path_stat st;
+	struct err err = {0};
+
+	return host_stat(host, path, true, &st, &err) == 0;
+}
+
+/* The mtime of the newest of a directory's files whose name ends so; 0 when there is none. */
+static int64_t newest(struct host *host, struct rows *rows, const char *dir, const char *suffix)
+{
+	struct path_stat st;
+	struct err err = {0};
+	struct str *files;
+	int64_t t = 0;
+	size_t n;
+
+	if (host_list_files(host, dir, suffix, rows->arena, &files, &n, &err) < 0)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		if (host_stat(host, files[i].p, true, &st, &err) == 0)
+			t = MAX(t, st.mtime);
+	return t;
+}
+
+static int64_t mtime_of(struct host *host, const char *path)
+{
+	struct path_stat st;
+	struct err err = {0};
+
+	return host_stat(host, path, true, &st, &err) == 0 ? st.mtime : 0;
+}
+
+static void set_lists(struct host *host, struct row *row, int64_t t, const char *path)
+{
+	if (!t) {
+		row_unknown(row, LISTS_UPDATED, "no package lists found");
+		row_unknown(row, LISTS_AGE_DAYS, "no package lists found");
+	} else {
+		row_int(row, LISTS_UPDATED, t);
+		row_int(row, LISTS_AGE_DAYS, MAX(host_now(host) - t, 0) / 86400);
+	}
+	row_from(row, LISTS_UPDATED, FROM(path, 0));
+	row_from(row, LISTS_AGE_DAYS, FROM(path, 0));
+}
+
+/* --- apt ------------------------------------------------------------------------------------- */
+
+/* apt gives the lists the time at which the server made them, so an archive that is quiet looks
+ * old; apt's daily job leaves stamps when it succeeded. */
+static void set_apt_lists(struct host *host, struct rows *rows, struct row *row)
+{
+	int64_t t = newest(host, rows, APT_LISTS, "Release");
+
+	if (t) {
+		t = MAX(t, mtime_of(host, "/var/lib/apt/periodic/update-stamp"));
+		t = MAX(t, mtime_of(host, "/var/lib/apt/periodic/update-success-stamp"));
+	}
+	set_lists(host, row, t, APT_LISTS);
+}
+
+static void set_pending(struct row *row, struct str text, struct arena *a)
+{
+	int64_t pending = 0, security = 0;
+	const char *gap = NULL;
+	struct str line, name, value;
+
+	while (str_line(&text, &line)) {
+		if (str_skip(&line, "gap=")) {
+			gap = gap ? gap : str_dup(a, fields_plain(a, line));
+			continue;
+		}
+		pending++;
+		while (fields_next(&line, &name, &value))
+			security += str_is(name, "security");
+	}
+	if (gap) {
+		row_unknown(row, PENDING, gap);
+		row_unknown(row, SECURITY_PENDING, gap);
+	} else {
+		row_int(row, PENDING, pending);
+		row_int(row, SECURITY_PENDING, security);
+	}
+	row_from(row, PENDING, FROM(APT_LISTS, 0));
+	row_from(row, SECURITY_PENDING, FROM(APT_LISTS, 0));
+}
+
+static void set_apt_pending(struct host *host, struct rows *rows, struct row *row)
+{
+	struct err err = {0};
+	struct str text;
+
+	if (host_query(host, &apt_upgrades_query, rows->arena, &text, &err) == 0) {
+		set_pending(row, text, rows->arena);
+		return;
+	}
+	row_unknown(row, PENDING, arena_strdup(rows->arena, err.msg));
+	row_unknown(row, SECURITY_PENDING, arena_strdup(rows->arena, err.msg));
+}
+
+/* APT::Periodic intervals: "always", or a number (of days, or with a unit) that is not 0. */
+static bool is_interval(const struct apt_item *item)
+{
+	if (!item)
+		return false;
+	if (str_is(item->value, "always"))
+		return true;
+	for (size_t i = 0; i < item->value.n; i++)
+		if (item->value.p[i] >= '1' && item->value.p[i] <= '9')
+			return true;
+	return false;
+}
+
+static bool has_list(const struct apt_conf *conf, const char *name)
+{
+	return apt_conf_last(conf, name) != NULL;
+}
+
+/* What /usr/lib/apt/apt.systemd.daily looks at, and that there is an archive to take from. */
+static bool is_configured(const struct apt_conf *conf)
+{
+	return apt_conf_bool(conf, "APT::Periodic::Enable", true) &&
+		   is_interval(apt_conf_last(conf, "APT::Periodic::Update-Package-Lists")) &&
+		   is_interval(apt_conf_last(conf, "APT::Periodic::Unattended-Upgrade")) &&
+		   (has_list(conf, "Unattended-Upgrade::Origins-Pattern::") ||
+			has_list(conf, "Unattended-Upgrade::Allowed-Origins::"));
+}
+
+/* Timers; without systemd the same job is cron's. */
+static bool is_started(struct host *host, struct rows *rows, const struct dpkg_db *db)
+{
+	static const char *const timers[] = {"apt-daily.timer", "apt-daily-upgrade.timer", NULL};
+	struct unit_files files;
+
+	if (host_is_live(host) && !exists(host, "/run/systemd/system"))
+		return dpkg_installed(db, "cron") && exists(host, "/etc/cron.daily/apt-compat");
+	unitfiles_read(host, rows->arena, timers, &files);
+	return unitfile_starts(unitfiles_find(&files, str_of(timers[0]))) &&
+		   unitfile_starts(unitfiles_find(&files, str_of(timers[1])));
+}
+
+static void set_apt_automatic(struct host *host, struct rows *rows, struct row *row)
+{
+	const struct apt_item *item;
+	struct apt_conf conf;
+	struct dpkg_db db;
+	struct err err = {0};
+
+	apt_conf_read(host, rows->arena, &conf);
+	item = apt_conf_last(&conf, "APT::Periodic::Unattended-Upgrade");
+	if (dpkg_read(host, rows->arena, &db, &err) < 0)
+		row_unknown(row, AUTOMATIC, arena_strdup(rows->arena, err.msg));
+	else if (!dpkg_installed(&db, "unattended-upgrades"))
+		row_bool(row, AUTOMATIC, false);
+	else if (conf.gap)
+		row_unknown(row, AUTOMATIC, conf.gap);
+	else
+		row_bool(row, AUTOMATIC, is_configured(&conf) && is_started(host, rows, &db));
+	if (item)
+		row_from(row, AUTOMATIC, FROM(item->file, item->line));
+}
+
+static void read_apt(struct host *host, struct rows *rows, struct row *row)
+{
+	set_apt_lists(host, rows, row);
+	set_apt_pending(host, rows, row);
+	set_apt_automatic(host, rows, row);
+}
+
+/* --- the others ------------------------------------------------------------------------------ */
+
+static void set_unread(struct rows *rows, struct row *row, const char *manager)
+{
+	const char *why = arena_printf(rows->arena, "the package lists of %s are not read", manager);
+
+	row_unknown(row, PENDING, why);
+	row_unknown(row, SECURITY_PENDING, why);
+}
+
+#define DNF_AUTOMATIC "/etc/dnf/automatic.conf"
+
+/* dnf-automatic-install.timer installs whatever the configuration says; the others ask it. */
+static void set_dnf_automatic(struct host *host, struct rows *rows, struct row *row)
+{
+	static const char *const timers[] = {"dnf-automatic.timer", "dnf5-automatic.timer",
+										 "dnf-automatic-install.timer", NULL};
+	struct conf conf = {0};
+	const struct conf_item *apply;
+	struct unit_files files;
+	struct err err = {0};
+	bool started = false;
+	int r = conf_read(host, rows->arena, DNF_AUTOMATIC, CONF_INI, &conf, &err);
+
+	if (r < 0 && r != -ENOENT) {
+		row_unknown(row, AUTOMATIC, arena_strdup(rows->arena, err.msg));
+		return;
+	}
+	unitfiles_read(host, rows->arena, timers, &files);
+	apply = conf_last(&conf, "commands", "apply_updates");
+	for (size_t i = 0; i < 2; i++)
+		started = started || unitfile_starts(unitfiles_find(&files, str_of(timers[i])));
+	row_bool(row, AUTOMATIC,
+			 unitfile_starts(unitfiles_find(&files, str_of(timers[2]))) ||
+				 (started && apply && unitfile_true(apply->value)));
+	if (apply)
+		row_from(row, AUTOMATIC, FROM(apply->file, apply->line));
+}
+
+static void read_dnf(struct host *host, struct rows *rows, struct row *row)
+{
+	set_lists(host, row, mtime_of(host, "/var/cache/dnf/last_makecache"), "/var/cache/dnf");
+	set_unread(rows, row, "dnf");
+	set_dnf_automatic(host, rows, row);
+}
+
+static void read_zypper(struct host *host _unused_, struct rows *rows, struct row *row)
+{
+	row_unknown(row, LISTS_UPDATED, "not known for zypper");
+	row_unknown(row, LISTS_AGE_DAYS, "not known for zypper");
+	set_unread(rows, row, "zypper");
+	row_unknown(row, AUTOMATIC, "not known for zypper");
+}
+
+static void read_pacman(struct host *host, struct rows *rows, struct row *row)
+{
+	set_lists(host, row, newest(host, rows, "/var/lib/pacman/sync", ".db"), "/var/lib/pacman/sync");
+	set_unread(rows, row, "pacman");
+	row_unknown(row, AUTOMATIC, "not known for pacman");
+}
+
+static void read_apk(struct host *host, struct rows *rows, struct row *row)
+{
+	set_lists(host, row, newest(host, rows, "/var/cache/apk", ".tar.gz"), "/var/cache/apk");
+	set_unread(rows, row, "apk");
+	row_unknown(row, AUTOMATIC, "not known for apk");
+}
+
+/* Tools of other distributions are installed here and there, so the database must be there, too. */
+static const struct {
+	const char *name, *database, *configuration;
+	void (*read)(struct host *, struct rows *, struct row *);
+} managers[] = {
+	{"apt", "/var/lib/dpkg/status", "/etc/apt", read_apt},
+	{"dnf", "/var/lib/rpm", "/etc/dnf", read_dnf},
+	{"zypper", "/usr/lib/sysimage/rpm", "/etc/zypp", read_zypper},
+	{"pacman", "/var/lib/pacman/local", "/etc/pacman.conf", read_pacman},
+	{"apk", "/lib/apk/db/installed", "/etc/apk", read_apk},
+};
+
+static int read_updates(struct host *host, struct rows *rows, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(managers); i++) {
+		struct row *row;
+
+		if (!exists(host, managers[i].database) || !exists(host, managers[i].configuration))
+			continue;
+		row = rows_add(rows, FROM(managers[i].configuration, 0));
+		row_strz(row, MANAGER, managers[i].name);
+		managers[i].read(host, rows, row);
+		return 0;
+	}
+	return err_set(err, ENOENT, "no package manager found");
+}
+
+static const struct table updates = {
+	.name = "updates",
+	.doc = "Age of the package lists, what is pending, and whether updates install themselves",
+	.columns = columns,
+	.read = read_updates,
+	.fix = "install and configure unattended-upgrades",
+	.cost = 80,
+};
+TABLE(updates);

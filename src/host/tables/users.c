@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The accounts of /etc/passwd, with the groups that /etc/group gives them. */
+#include "base/vec.h"
+#include "host/passwd.h"
+#include "host/table.h"
+
+enum { NAME, UID, GID, GECOS, HOME, SHELL, SYSTEM, LOGIN_SHELL, GROUPS, UID_SHARED_WITH };
+
+static const struct column columns[] = {
+	[NAME] = {"name", TYPE_STRING, "Name of the account", COLUMN_KEY | COLUMN_LABEL},
+	[UID] = {"uid", TYPE_INT, "Number of the user", 0},
+	[GID] = {"gid", TYPE_INT, "Number of the primary group", 0},
+	[GECOS] = {"gecos", TYPE_STRING, "Full name and the like", 0},
+	[HOME] = {"home", TYPE_STRING, "Home directory", 0},
+	[SHELL] = {"shell", TYPE_STRING, "Login shell; empty means /bin/sh", COLUMN_SETTABLE},
+	[SYSTEM] = {"system", TYPE_BOOL, "Is the uid below UID_MIN of login.defs, or nobody's 65534?", 0},
+	[LOGIN_SHELL] = {"login_shell", TYPE_BOOL,
+					 "Can a person work in the shell: not nologin, false, sync or the like?", 0},
+	[GROUPS] = {"groups", TYPE_LIST, "Names of the primary and the supplementary groups", 0},
+	[UID_SHARED_WITH] = {"uid_shared_with", TYPE_LIST,
+						 "Other accounts of the same uid; absent when there are none", 0},
+	{0},
+};
+
+struct groups {
+	VEC(struct str) names;
+};
+
+/* Every group of every account, in one pass over /etc/group. */
+static void collect_groups(struct rows *rows, const struct passwd_db *db, struct map *ret)
+{
+	map_init(ret, rows->arena);
+	for (size_t i = 0; i < db->n_users; i++) {
+		struct groups *groups = arena_new(rows->arena, struct groups, 1);
+
+		*vec_push(rows->arena, &groups->names) =
+			passwd_group_name(db, db->users[i].gid, rows->arena);
+		if (!map_get(ret, db->users[i].name))
+			map_put(ret, db->users[i].name, groups);
+	}
+	for (size_t i = 0; i < db->n_groups; i++) {
+		const struct passwd_group *g = &db->groups[i];
+
+		for (size_t k = 0; k < g->n_members; k++) {
+			struct groups *groups = map_get(ret, g->members[k]);
+
+			if (groups && !str_eq(groups->names.p[groups->names.n - 1], g->name) &&
+				!str_eq(groups->names.p[0], g->name))
+				*vec_push(rows->arena, &groups->names) = g->name;
+		}
+	}
+}
+
+/* n accounts of one uid: their names twice in a row, so that "all the others" of the k-th is the
+ * n - 1 names behind it, and a uid that thousands share costs no more than its names. */
+static void set_shared(struct rows *rows, const struct passwd_db *db, struct row *const *by_user)
+{
+	for (size_t i = 0, n; i < db->n_users; i += n) {
+		struct str *names;
+
+		for (n = 1; i + n < db->n_users && db->by_uid[i + n]->uid == db->by_uid[i]->uid; n++)
+			;
+		if (n == 1)
+			continue;
+		names = arena_new(rows->arena, struct str, 2 * n);
+		for (size_t k = 0; k < n; k++)
+			names[k] = names[n + k] = db->by_uid[i + k]->name;
+		for (size_t k = 0; k < n; k++)
+			row_list(by_user[db->by_uid[i + k] - db->users], UID_SHARED_WITH, names + k + 1, n - 1);
+	}
+}
+
+static struct row *add_user(struct rows *rows, const struct passwd_db *db,
+							const struct passwd_user *user, const struct groups *groups)
+{
+	struct row *row = rows_add(rows, FROM("/etc/passwd", user->line));
+
+	row_str(row, NAME, user->name);
+	row_int(row, UID, user->uid);
+	row_int(row, GID, user->gid);
+	row_str(row, GECOS, user->gecos);
+	row_str(row, HOME, user->home);
+	row_str(row, SHELL, user->shell);
+	row_bool(row, SYSTEM, passwd_is_system(db, user->uid));
+	row_bool(row, LOGIN_SHELL, passwd_can_login(user));
+	row_list(row, GROUPS, groups->names.p, groups->names.n);
+	return row;
+}
+
+static int read_users(struct host *host, struct rows *rows, struct err *err)
+{
+	struct passwd_db db;
+	struct row **by_user;
+	struct map groups;
+	int r = passwd_read(host, rows->arena, &db, err);
+
+	if (r < 0)
+		return r;
+	collect_groups(rows, &db, &groups);
+	by_user = arena_new(rows->arena, struct row *, db.n_users);
+	for (size_t i = 0; i < db.n_users; i++)
+		by_user[i] = add_user(rows, &db, &db.users[i], map_get(&groups, db.users[i].name));
+	set_shared(rows, &db, by_user);
+	if (db.bad_lines)
+		rows_gap(rows, "%u lines of /etc/passwd or /etc/group are no entries of theirs", db.bad_lines);
+	return 0;
+}
+
+static const struct table users = {
+	.name = "users",
+	.doc = "The accounts of /etc/passwd",
+	.columns = columns,
+	.read = read_users,
+	.fix = "usermod --shell for {name}",
+};
+TABLE(users);

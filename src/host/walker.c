@@ -1,0 +1,716 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/walker.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+#include "host/fields.h"
+#include "host/walk_scope.h"
+
+#define DENTS_SIZE (256u << 10)
+#define BATCH 4096          /* subdirectories that are noted before going on with them */
+#define BATCH_FULL 256      /* the same, once PENDING_MANY are pending */
+#define PENDING_MANY 262144
+#define OPEN_MAX 24         /* directories that a thread keeps open above the present one */
+#define MAX_ENTERED 256     /* file systems that are entered on the way */
+#define XATTR_MAX 64        /* VFS_CAP_REVISION_3 has 24 bytes */
+
+#ifndef STATX_MNT_ID
+#define STATX_MNT_ID 0x1000U
+#endif
+#ifndef SYS_getxattrat
+#define SYS_getxattrat 464 /* kernel 6.13; the same number on every architecture */
+#endif
+
+#define WANTED (STATX_TYPE | STATX_MODE | STATX_UID | STATX_GID | STATX_INO | STATX_MNT_ID)
+
+/* struct xattr_args of linux/xattr.h, which Debian 12 does not have yet. */
+struct getxattr_args {
+	_Alignas(8) uint64_t value;
+	uint32_t size, flags;
+};
+
+/* struct linux_dirent64 of getdents64(2). */
+struct dent {
+	uint64_t ino;
+	int64_t next; /* where the entry behind it begins, for lseek(2) */
+	unsigned short size;
+	unsigned char type;
+	char name[];
+};
+
+/* A directory. It lives as long as one below it does, for its name. */
+struct node {
+	struct node *parent; /* NULL: one of walker->roots */
+	_Atomic unsigned refs;
+	bool own; /* ours, so that O_NOATIME is allowed */
+	int fd;   /* of a root; -1 */
+	uint32_t dev_major, dev_minor;
+	uint64_t mnt_id, ino;
+	int64_t from; /* the rest of it begins here; 0: all of it is to be read */
+	size_t n;
+	char name[];
+};
+
+struct stack {
+	struct node **p;
+	size_t n, cap;
+};
+
+/* What the threads share. */
+struct walk {
+	const struct walker *job;
+	unsigned threads;
+	uint32_t uid; /* ours */
+	_Atomic bool hungry; /* a thread has nothing to do: give it some */
+	_Atomic bool no_getxattrat;
+	_Atomic size_t findings, privileged;
+
+	pthread_mutex_t lock; /* of all below */
+	pthread_cond_t wake;
+	struct stack pool;
+	unsigned waiting;
+	bool done;
+	struct entered {
+		uint32_t major, minor;
+		uint64_t ino;
+	} entered[MAX_ENTERED]; /* with cross: the roots of file systems */
+	size_t n_entered;
+};
+
+struct worker {
+	struct walk *walk;
+	struct stack pending; /* the last one is next: depth first */
+	struct {
+		struct node *node;
+		int fd;
+	} open[OPEN_MAX]; /* ancestors of what is next, the deepest last */
+	size_t n_open;
+	char *dents;
+	uint32_t known_uid, known_gid;
+	bool has_known_uid, has_known_gid;
+	struct buf out;
+	size_t unreadable, unexamined;
+	struct buf first_unreadable, first_unexamined;
+	bool more;
+};
+
+/* --- directories -------------------------------------------------------------------------- */
+
+static struct node *node_new(struct node *parent, const char *name, const struct statx *st,
+							 uint32_t uid)
+{
+	size_t n = strlen(name);
+	struct node *node = mem_calloc(1, sizeof(*node) + n + 1);
+
+	memcpy(node->name, name, n);
+	node->n = n;
+	node->fd = -1;
+	node->refs = 1;
+	node->own = st->stx_uid == uid;
+	node->dev_major = st->stx_dev_major;
+	node->dev_minor = st->stx_dev_minor;
+	node->mnt_id = st->stx_mask & STATX_MNT_ID ? st->stx_mnt_id : 0;
+	node->ino = st->stx_ino;
+	node->parent = parent;
+	if (parent)
+		parent->refs++;
+	return node;
+}
+
+static void node_unref(struct node *node)
+{
+	while (node && atomic_fetch_sub(&node->refs, 1) == 1) {
+		struct node *parent = node->parent;
+
+		free(node);
+		node = parent;
+	}
+}
+
+static void stack_push(struct stack *s, struct node *node)
+{
+	if (s->n == s->cap) {
+		s->cap = s->cap ? s->cap * 2 : 256;
+		s->p = mem_realloc(s->p, s->cap, sizeof(*s->p));
+	}
+	s->p[s->n++] = node;
+}
+
+/* Moves n of the oldest, which are the nearest to the root and so the largest. */
+static void stack_move(struct stack *from, struct stack *to, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		stack_push(to, from->p[i]);
+	from->n -= n;
+	memmove(from->p, from->p + n, from->n * sizeof(*from->p));
+}
+
+/* "/a/b/name" into out; of one that is too long the end, with "..." in front. */
+static void put_path(struct buf *out, const struct node *dir, const char *name)
+{
+	char path[WALKER_MAX_PATH + 8];
+	size_t at = sizeof(path), n = strlen(name);
+
+	for (;;) {
+		if (n + 5 > at) {
+			at -= 4;
+			memcpy(path + at, "/...", 4);
+			break;
+		}
+		at -= n;
+		memcpy(path + at, name, n);
+		if (!dir)
+			break;
+		path[--at] = '/';
+		name = dir->name;
+		n = dir->n;
+		dir = dir->parent;
+	}
+	if (at == sizeof(path)) /* the root directory itself */
+		path[--at] = '/';
+	fields_escaped(out, (struct str){path + at, sizeof(path) - at});
+}
+
+/* --- open directories -------------------------------------------------------------------- */
+
+static void open_pop(struct worker *w)
+{
+	w->n_open--;
+	close(w->open[w->n_open].fd);
+	node_unref(w->open[w->n_open].node);
+}
+
+static void open_push(struct worker *w, struct node *node, int fd)
+{
+	if (w->n_open == OPEN_MAX) {
+		close(w->open[0].fd);
+		node_unref(w->open[0].node);
+		w->n_open--;
+		memmove(w->open, w->open + 1, w->n_open * sizeof(*w->open));
+	}
+	node->refs++;
+	w->open[w->n_open].node = node;
+	w->open[w->n_open].fd = fd;
+	w->n_open++;
+}
+
+/* Opens the directory by its whole chain from the root, a name at a time, and keeps the last ones
+ * open: after a deep tree was left at its bottom, the levels above are needed next. */
+static int open_chain(struct worker *w, struct node *node)
+{
+	size_t depth = 0;
+	struct node **chain;
+	int fd;
+
+	for (struct node *n = node; n->parent; n = n->parent)
+		depth++;
+	chain = mem_calloc(depth + 1, sizeof(*chain));
+	for (size_t i = depth; i > 0; i--, node = node->parent)
+		chain[i] = node;
+	chain[0] = node;
+	fd = fcntl(node->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		fd = -errno;
+	for (size_t i = 1; fd >= 0 && i <= depth; i++) {
+		int next = openat(fd, chain[i]->name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+		if (next < 0)
+			next = -errno;
+		if (depth - i < OPEN_MAX)
+			open_push(w, chain[i - 1], fd);
+		else
+			close(fd);
+		fd = next;
+	}
+	if (fd >= 0)
+		open_push(w, chain[depth], fd);
+	free(chain);
+	return fd;
+}
+
+static bool is_node(int fd, const struct node *node)
+{
+	struct statx st;
+
+	return statx(fd, "", AT_EMPTY_PATH, STATX_INO, &st) == 0 && st.stx_ino == node->ino &&
+		   st.stx_dev_major == node->dev_major && st.stx_dev_minor == node->dev_minor;
+}
+
+/* Replaces the only open directory by one above it, through "..", which is much nearer than the
+ * root at the bottom of a deep tree. False when something was moved meanwhile. */
+static bool climb(struct worker *w, struct node *node)
+{
+	struct node *at = w->open[0].node;
+	int fd = w->open[0].fd;
+
+	while (at != node && at->parent) {
+		int next = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd != w->open[0].fd)
+			close(fd);
+		fd = next;
+		at = at->parent;
+		if (fd < 0 || !is_node(fd, at))
+			break;
+	}
+	if (fd == w->open[0].fd || fd < 0)
+		return false;
+	if (at != node || !is_node(fd, node)) {
+		close(fd);
+		return false;
+	}
+	open_pop(w);
+	open_push(w, node, fd);
+	return true;
+}
+
+/* An fd of the directory, borrowed. What is open below it is done with, as pending is a stack. */
+static int open_known(struct worker *w, struct node *node)
+{
+	while (w->n_open > 1 && w->open[w->n_open - 1].node != node)
+		open_pop(w);
+	if (w->n_open && w->open[w->n_open - 1].node != node && !climb(w, node))
+		open_pop(w);
+	return w->n_open ? w->open[w->n_open - 1].fd : open_chain(w, node);
+}
+
+static int open_node(struct worker *w, struct node *node)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	int dir, fd;
+
+	if (node->own)
+		flags |= O_NOATIME;
+	dir = node->parent ? open_known(w, node->parent) : node->fd;
+	if (dir < 0)
+		return dir;
+	fd = openat(dir, node->parent ? node->name : ".", flags);
+	return fd < 0 ? -errno : fd;
+}
+
+/* --- what is worth noting --------------------------------------------------------------------- */
+
+static bool is_gone(int error)
+{
+	return error == ENOENT || error == ENOTDIR || error == ELOOP || error == ESTALE;
+}
+
+static void note_unreadable(struct worker *w, const struct node *node)
+{
+	if (!w->unreadable++)
+		put_path(&w->first_unreadable, node->parent, node->name);
+}
+
+static void note_unexamined(struct worker *w, const struct node *dir, const char *name)
+{
+	if (!w->unexamined++)
+		put_path(&w->first_unexamined, dir, name);
+}
+
+/* Most files have the owner of the one before. */
+static bool is_known_uid(struct worker *w, uint32_t uid)
+{
+	if (w->has_known_uid && uid == w->known_uid)
+		return true;
+	if (w->walk->job->users && !passwd_by_uid(w->walk->job->users, uid))
+		return false;
+	w->known_uid = uid;
+	w->has_known_uid = true;
+	return true;
+}
+
+static bool is_known_gid(struct worker *w, uint32_t gid)
+{
+	if (w->has_known_gid && gid == w->known_gid)
+		return true;
+	if (w->walk->job->users && !passwd_by_gid(w->walk->job->users, gid))
+		return false;
+	w->known_gid = gid;
+	w->has_known_gid = true;
+	return true;
+}
+
+static ssize_t get_capability(struct worker *w, int dir, const char *name, void *p)
+{
+	struct getxattr_args args = {.value = (uint64_t)(uintptr_t)p, .size = XATTR_MAX};
+	_cleanup_close_ int fd = -1;
+	ssize_t n;
+
+	if (!w->walk->no_getxattrat) {
+		n = syscall(SYS_getxattrat, dir, name, AT_SYMLINK_NOFOLLOW, "security.capability", &args,
+					sizeof(args));
+		if (n >= 0 || (errno != ENOSYS && errno != EPERM))
+			return n;
+		w->walk->no_getxattrat = true;
+	}
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? -1 : fgetxattr(fd, "security.capability", p, XATTR_MAX);
+}
+
+/* Bytes of the file's capabilities; 0: it has none. */
+static size_t capability_of(struct worker *w, const struct node *dir, int fd, const char *name,
+							unsigned mode, unsigned char *p)
+{
+	ssize_t n;
+
+	if (!S_ISREG(mode) || !(mode & 0111))
+		return 0;
+	n = get_capability(w, fd, name, p);
+	if (n < 0 && errno != ENODATA && errno != EOPNOTSUPP && !is_gone(errno))
+		note_unexamined(w, dir, name);
+	return n < 0 ? 0 : (size_t)n;
+}
+
+static bool is_world_writable(unsigned mode)
+{
+	return mode & S_IWOTH && (S_ISREG(mode) || S_ISDIR(mode) || S_ISBLK(mode));
+}
+
+static void put_finding(struct worker *w, const struct node *dir, const char *name,
+						const struct statx *st, const unsigned char *caps, size_t n_caps)
+{
+	struct buf *out = &w->out;
+	size_t start = out->n;
+
+	buf_puts(out, "path=");
+	put_path(out, dir, name);
+	buf_printf(out, " mode=%o uid=%u gid=%u", st->stx_mode, st->stx_uid, st->stx_gid);
+	if (n_caps)
+		buf_puts(out, " caps=");
+	for (size_t i = 0; i < n_caps; i++)
+		buf_printf(out, "%02x", caps[i]);
+	buf_putc(out, '\n');
+	if (!out->full)
+		return;
+	w->more = true;
+	out->n = start;
+	out->full = false;
+}
+
+static void examine(struct worker *w, const struct node *dir, int fd, const char *name,
+					const struct statx *st)
+{
+	unsigned mode = st->stx_mode;
+	unsigned char caps[XATTR_MAX];
+	size_t n_caps = capability_of(w, dir, fd, name, mode, caps);
+	bool privileged = n_caps || (S_ISREG(mode) && mode & (S_ISUID | S_ISGID));
+	_Atomic size_t *count = privileged ? &w->walk->privileged : &w->walk->findings;
+
+	if (!privileged && !is_world_writable(mode) && is_known_uid(w, st->stx_uid) &&
+		is_known_gid(w, st->stx_gid))
+		return;
+	if (atomic_fetch_add(count, 1) >= WALKER_MAX_FINDINGS)
+		w->more = true;
+	else
+		put_finding(w, dir, name, st, caps, n_caps);
+}
+
+/* --- where it goes ------------------------------------------------------------------------- */
+
+/* By the last component first, so that hardly any path has to be built. */
+static bool is_left_out(const struct node *dir, const char *name)
+{
+	_cleanup_buf_ struct buf path = BUF(4 * WALKER_MAX_PATH + 64);
+	_cleanup_arena_ struct arena a = {0};
+
+	if (!walk_scope_may_leave_out(name))
+		return false;
+	put_path(&path, dir, name);
+	return walk_scope_leaves_out(&a, buf_get(&path));
+}
+
+/* False when it was entered before. Past the most that are remembered it is walked again rather
+ * than not at all. */
+static bool enter(struct walk *walk, const struct statx *st)
+{
+	const struct entered this = {st->stx_dev_major, st->stx_dev_minor, st->stx_ino};
+	bool is_new = true;
+
+	pthread_mutex_lock(&walk->lock);
+	for (size_t i = 0; i < walk->n_entered; i++)
+		if (walk->entered[i].major == this.major && walk->entered[i].minor == this.minor &&
+			walk->entered[i].ino == this.ino)
+			is_new = false;
+	if (is_new && walk->n_entered < MAX_ENTERED)
+		walk->entered[walk->n_entered++] = this;
+	pthread_mutex_unlock(&walk->lock);
+	return is_new;
+}
+
+/* In a tree there is no list of mounts: a file system that is local and new is entered. */
+static bool may_cross(struct walk *walk, int dir, const char *name, const struct statx *st)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (!walk->job->cross)
+		return false;
+	fd = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd >= 0 && walk_scope_is_local(fd) && enter(walk, st);
+}
+
+/* Sub-volumes of btrfs have a device number each but one mount; before 5.8 the kernel does not say
+ * which mount a file is on, and the device number has to do. */
+static bool is_other_mount(const struct node *dir, const struct statx *st)
+{
+	if (dir->mnt_id && st->stx_mask & STATX_MNT_ID)
+		return st->stx_mnt_id != dir->mnt_id;
+	return st->stx_dev_major != dir->dev_major || st->stx_dev_minor != dir->dev_minor;
+}
+
+/* Returns true when a directory was noted for later. */
+static bool visit_entry(struct worker *w, struct node *dir, int fd, const char *name)
+{
+	const int how = AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
+	struct statx st;
+
+	if (statx(fd, name, how, WANTED, &st) < 0) {
+		if (!is_gone(errno))
+			note_unexamined(w, dir, name);
+		return false;
+	}
+	if (!S_ISDIR(st.stx_mode)) {
+		examine(w, dir, fd, name, &st);
+		return false;
+	}
+	if (is_other_mount(dir, &st) && !may_cross(w->walk, fd, name, &st))
+		return false;
+	examine(w, dir, fd, name, &st);
+	if (is_left_out(dir, name))
+		return false;
+	stack_push(&w->pending, node_new(dir, name, &st, w->walk->uid));
+	return true;
+}
+
+/* Puts the rest of a large directory below its subdirectories that were already noted. */
+static void postpone(struct worker *w, struct node *node, size_t batch, int64_t from)
+{
+	size_t at = w->pending.n - batch;
+
+	stack_push(&w->pending, node);
+	memmove(w->pending.p + at + 1, w->pending.p + at, batch * sizeof(*w->pending.p));
+	w->pending.p[at] = node;
+	node->from = from;
+	node->refs++;
+}
+
+/* Reads entries until the end, or until enough subdirectories are pending. */
+static int read_entries(struct worker *w, struct node *node, int fd)
+{
+	size_t max = w->pending.n > PENDING_MANY ? BATCH_FULL : BATCH, batch = 0;
+
+	for (;;) {
+		long n = syscall(SYS_getdents64, fd, w->dents, DENTS_SIZE);
+
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		for (long at = 0; at < n;) {
+			const struct dent *d = (const void *)(w->dents + at);
+
+			at += d->size;
+			if (d->name[0] == '.' && (!d->name[1] || (d->name[1] == '.' && !d->name[2])))
+				continue;
+			if (visit_entry(w, node, fd, d->name) && ++batch == max) {
+				postpone(w, node, batch, d->next);
+				return 0;
+			}
+		}
+	}
+}
+
+/* What is mounted is examined here, as nobody meets it as an entry. */
+static void visit_root(struct worker *w, const struct node *node, int fd)
+{
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_MODE | STATX_UID | STATX_GID, &st) == 0)
+		examine(w, NULL, fd, node->name, &st);
+	else
+		note_unexamined(w, NULL, node->name);
+}
+
+static int read_node(struct worker *w, struct node *node, int fd)
+{
+	if (node->from && lseek(fd, node->from, SEEK_SET) < 0)
+		return -errno;
+	if (!node->parent && !node->from)
+		visit_root(w, node, fd);
+	return read_entries(w, node, fd);
+}
+
+static void visit(struct worker *w, struct node *node)
+{
+	size_t before = w->pending.n;
+	int fd = open_node(w, node), r = fd < 0 ? fd : read_node(w, node, fd);
+
+	if (r < 0 && !is_gone(-r))
+		note_unreadable(w, node);
+	if (fd >= 0 && w->pending.n > before)
+		open_push(w, node, fd);
+	else if (fd >= 0)
+		close(fd);
+	node_unref(node);
+}
+
+/* --- threads ------------------------------------------------------------------------------ */
+
+static void give(struct worker *w)
+{
+	struct walk *walk = w->walk;
+
+	pthread_mutex_lock(&walk->lock);
+	stack_move(&w->pending, &walk->pool, w->pending.n / 2);
+	walk->hungry = false;
+	pthread_cond_broadcast(&walk->wake);
+	pthread_mutex_unlock(&walk->lock);
+}
+
+/* Waits for work, which is elsewhere in the tree; false when nobody has any. */
+static bool take(struct worker *w)
+{
+	struct walk *walk = w->walk;
+	bool got;
+
+	while (w->n_open)
+		open_pop(w);
+	pthread_mutex_lock(&walk->lock);
+	walk->waiting++;
+	while (!walk->pool.n && !walk->done) {
+		walk->hungry = true;
+		if (walk->waiting == walk->threads) {
+			walk->done = true;
+			pthread_cond_broadcast(&walk->wake);
+		} else {
+			pthread_cond_wait(&walk->wake, &walk->lock);
+		}
+	}
+	walk->waiting--;
+	got = walk->pool.n > 0;
+	if (got)
+		stack_move(&walk->pool, &w->pending, (walk->pool.n + 1) / 2);
+	pthread_mutex_unlock(&walk->lock);
+	return got;
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+
+	w->dents = mem_calloc(1, DENTS_SIZE);
+	while (w->pending.n || take(w)) {
+		if (w->walk->hungry && w->pending.n > 1)
+			give(w);
+		visit(w, w->pending.p[--w->pending.n]);
+	}
+	free(w->dents);
+	free(w->pending.p);
+	return NULL;
+}
+
+static unsigned cores(void)
+{
+	cpu_set_t set;
+
+	/* A machine with over 1,024 cores does not fit into the set, and gets the most there is. */
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return WALKER_MAX_THREADS;
+	return (unsigned)MIN(MAX(CPU_COUNT(&set), 1), WALKER_MAX_THREADS);
+}
+
+/* The calling thread is one of the workers; where no other can be started it does all the work. */
+static void run_threads(struct walk *walk, struct worker *workers)
+{
+	pthread_t threads[WALKER_MAX_THREADS];
+	unsigned started = 1;
+
+	pthread_mutex_lock(&walk->lock);
+	while (started < walk->threads &&
+		   pthread_create(&threads[started], NULL, work, &workers[started]) == 0)
+		started++;
+	walk->threads = started;
+	pthread_mutex_unlock(&walk->lock);
+	work(&workers[0]);
+	for (unsigned i = 1; i < started; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static int push_roots(struct walk *walk, struct err *err)
+{
+	for (size_t i = 0; i < walk->job->n_roots; i++) {
+		const struct walker_root *root = &walk->job->roots[i];
+		struct node *node;
+		struct statx st;
+
+		if (statx(root->fd, "", AT_EMPTY_PATH, STATX_UID | STATX_INO | STATX_MNT_ID, &st) < 0)
+			return err_errno(err, errno, "%s", root->path);
+		node = node_new(NULL, root->path, &st, walk->uid);
+		node->fd = root->fd;
+		stack_push(&walk->pool, node);
+		enter(walk, &st);
+	}
+	return 0;
+}
+
+static void put_count(struct buf *out, const char *what, size_t n, const struct buf *first)
+{
+	if (!n)
+		return;
+	buf_printf(out, "%s=%zu first=", what, n);
+	buf_str(out, buf_get(first));
+	buf_putc(out, '\n');
+}
+
+/* Adds up what the workers found, and releases them. */
+static void collect(struct worker *workers, unsigned n, struct buf *out)
+{
+	bool more = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct worker *w = &workers[i];
+
+		buf_str(out, buf_get(&w->out));
+		put_count(out, "unreadable", w->unreadable, &w->first_unreadable);
+		put_count(out, "unexamined", w->unexamined, &w->first_unexamined);
+		more = more || w->more;
+		buf_done(&w->out);
+		buf_done(&w->first_unreadable);
+		buf_done(&w->first_unexamined);
+	}
+	if (more)
+		buf_puts(out, "more\n");
+}
+
+int walker_run(const struct walker *job, struct buf *out, struct err *err)
+{
+	struct worker workers[WALKER_MAX_THREADS] = {0};
+	struct walk walk = {
+		.job = job,
+		.threads = cores(),
+		.uid = geteuid(),
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.wake = PTHREAD_COND_INITIALIZER,
+	};
+	unsigned n = walk.threads;
+	int r = push_roots(&walk, err);
+
+	for (unsigned i = 0; i < n; i++) {
+		workers[i].walk = &walk;
+		workers[i].out = BUF(out->max / n - 64 * 1024);
+		workers[i].first_unreadable = BUF(8 * WALKER_MAX_PATH);
+		workers[i].first_unexamined = BUF(8 * WALKER_MAX_PATH);
+	}
+	if (r == 0)
+		run_threads(&walk, workers);
+	collect(workers, n, out);
+	for (size_t i = 0; i < walk.pool.n; i++)
+		node_unref(walk.pool.p[i]);
+	free(walk.pool.p);
+	return r;
+}
