@@ -181,8 +181,8 @@ int conf_read_systemd(struct host *host, struct arena *arena, const char *name, 
 	for (size_t i = 0; i < ARRAY_LEN(bases); i++) {
 		dropins[i] = arena_printf(arena, "%s/systemd/%s.d", bases[i], name);
 		if (!found)
-			found = read_optional(host, arena,
-								  arena_printf(arena, "%s/systemd/%s", bases[i], name), ret);
+			found = read_optional(host, arena, arena_printf(arena, "%s/systemd/%s", bases[i], name),
+								  ret);
 	}
 	r = host_list_conf(host, dropins, ".conf", arena, &files, &n, err);
 	if (r < 0 && !ret->gap)

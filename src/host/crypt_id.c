@@ -8,12 +8,12 @@
 static const struct method {
 	const char *prefix, *algorithm;
 } methods[] = {
-	{"$1$", "md5"},      {"$2a$", "bcrypt"},         {"$2b$", "bcrypt"}, {"$2x$", "bcrypt"},
-	{"$2y$", "bcrypt"},  {"$5$", "sha256"},          {"$6$", "sha512"},  {"$7$", "scrypt"},
-	{"$y$", "yescrypt"}, {"$gy$", "gost-yescrypt"},  {"$des$", "des"},
+	{"$1$", "md5"},      {"$2a$", "bcrypt"},        {"$2b$", "bcrypt"}, {"$2x$", "bcrypt"},
+	{"$2y$", "bcrypt"},  {"$5$", "sha256"},         {"$6$", "sha512"},  {"$7$", "scrypt"},
+	{"$y$", "yescrypt"}, {"$gy$", "gost-yescrypt"}, {"$des$", "des"},
 };
 
-/* Traditional DES is 13 characters, bigcrypt more of the same, BSDi's has an underscore in front. */
+/* Traditional DES is 13 characters, bigcrypt more of the same, BSDi has an underscore in front. */
 static bool is_des(struct str s)
 {
 	str_skip(&s, "_");
@@ -76,11 +76,20 @@ static void scrub_name(struct str name, struct buf *out)
 		buf_str(out, name);
 }
 
+static bool next_line(struct str *text, struct str *ret)
+{
+	if (!str_line(text, ret))
+		return false;
+	while (str_ends(*ret, "\r"))
+		ret->n--;
+	return true;
+}
+
 void crypt_scrub_passwd(struct str text, struct buf *out)
 {
 	struct str line, name, field;
 
-	for (; str_line(&text, &line); buf_putc(out, '\n')) {
+	for (; next_line(&text, &line); buf_putc(out, '\n')) {
 		if (!str_has_char(line, ':') || !str_cut(&line, ':', &name))
 			continue;
 		scrub_name(name, out);
@@ -107,7 +116,7 @@ void crypt_scrub_shadow(struct str text, struct buf *out)
 {
 	struct str line, name, field;
 
-	for (; str_line(&text, &line); buf_putc(out, '\n')) {
+	for (; next_line(&text, &line); buf_putc(out, '\n')) {
 		if (!str_has_char(line, ':') || !str_cut(&line, ':', &name))
 			continue;
 		scrub_name(name, out);

@@ -235,14 +235,14 @@ int host_read(struct host *h, const char *path, struct arena *a, struct str *ret
 	struct str data = STR("");
 	int r;
 
+	if (is_offline(h, path))
+		return offline(path, err);
 	if (h->replay) {
 		r = replay(h, "read", path, &data, err);
 		if (r == 0)
 			*ret = (struct str){arena_copy(a, data.p, data.n), data.n};
 		return r;
 	}
-	if (is_offline(h, path))
-		return offline(path, err);
 	r = path_read(h->root_fd, path, HOST_MAX_FILE, a, &data);
 	r = finish(h, "read", path, r, data, err);
 	if (r == 0)
@@ -302,12 +302,12 @@ int host_stat(struct host *h, const char *path, bool follow, struct path_stat *r
 	char text[160];
 	int r;
 
+	if (is_offline(h, path))
+		return offline(path, err);
 	if (h->replay) {
 		r = replay(h, op, path, &data, err);
 		return r < 0 ? r : parse_stat(data, ret) < 0 ? err_errno(err, EINVAL, "%s", path) : 0;
 	}
-	if (is_offline(h, path))
-		return offline(path, err);
 	r = path_stat(h->root_fd, path, follow, &st);
 	if (h->record)
 		snprintf(text, sizeof(text), "%u %u %u %u %lld %lld %llu %llu", st.mode, st.uid, st.gid,
@@ -325,14 +325,14 @@ int host_readlink(struct host *h, const char *path, struct arena *a, struct str 
 	struct str data = STR("");
 	int r;
 
+	if (is_offline(h, path))
+		return offline(path, err);
 	if (h->replay) {
 		r = replay(h, "link", path, &data, err);
 		if (r == 0)
 			*ret = (struct str){arena_copy(a, data.p, data.n), data.n};
 		return r;
 	}
-	if (is_offline(h, path))
-		return offline(path, err);
 	r = finish(h, "link", path, path_readlink(h->root_fd, path, a, &data), data, err);
 	if (r == 0)
 		*ret = data;
@@ -379,12 +379,12 @@ int host_list(struct host *h, const char *path, struct arena *a, struct host_dir
 	struct str data = STR("");
 	int r;
 
+	if (is_offline(h, path))
+		return offline(path, err);
 	if (h->replay) {
 		r = replay(h, "list", path, &data, err);
 		return r < 0 ? r : parse_dir(data, a, ret);
 	}
-	if (is_offline(h, path))
-		return offline(path, err);
 	r = path_list(h->root_fd, path, HOST_MAX_DIR, a, &dir.entries, &dir.n, &dir.more);
 	if (h->record)
 		record_dir(h, path, r, &dir);
@@ -565,14 +565,14 @@ int host_run(struct host *h, const struct helper *helper, struct arena *a, struc
 	struct str out = STR("");
 	int r;
 
+	if (!h->live)
+		return offline(helper->argv[0], err);
 	if (h->replay) {
 		r = replay(h, "run", line, &out, err);
 		if (r == 0)
 			*ret = (struct str){arena_copy(a, out.p, out.n), out.n};
 		return r;
 	}
-	if (!h->live)
-		return offline(helper->argv[0], err);
 	r = run_live(h, helper, a, &out, err);
 	record(h, "run", line, r < 0 ? -r : 0, r < 0 ? str_of(err->msg) : out);
 	if (r == 0)
@@ -619,6 +619,8 @@ int host_query(struct host *h, const struct query *q, struct arena *a, struct st
 	struct memo *m;
 	int r;
 
+	if (!h->live && !q->tree)
+		return offline(q->name, err);
 	if (h->replay) {
 		struct str data;
 
@@ -627,8 +629,6 @@ int host_query(struct host *h, const struct query *q, struct arena *a, struct st
 			*ret = (struct str){arena_copy(a, data.p, data.n), data.n};
 		return r;
 	}
-	if (!h->live && !q->tree)
-		return offline(q->name, err);
 	m = memo_of(h, q);
 	pthread_mutex_lock(&m->lock);
 	if (!m->done)

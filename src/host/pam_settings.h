@@ -23,6 +23,7 @@ struct pam_module {
 
 /* A row for each setting, in the columns 0 (key) and 1 (value), once for every different value that
  * the lines of all stacks give it. When no stack has the module: what its file says. */
-void pam_settings(struct host *, struct rows *, const struct pam_stack *, const struct pam_module *);
+void pam_settings(struct host *, struct rows *, const struct pam_stack *,
+				  const struct pam_module *);
 
 #endif

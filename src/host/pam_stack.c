@@ -9,7 +9,7 @@
 #define MAX_LINES 200000 /* of all stacks together, includes counted each time */
 
 /* Where a service's file is looked for: the administrator's, the distribution's, SUSE's. */
-static const char *const directories[] = {"/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"};
+static const char *const directories[] = {"/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d", NULL};
 
 /* Left behind by package managers and editors: no program asks for a service of such a name. */
 static const char *const leftovers[] = {
@@ -138,8 +138,8 @@ static void split_file(struct reader *r, struct str text, struct pam_file *file)
 		while (take_word(r->arena, &line, &word))
 			*vec_push(r->arena, &words) = word;
 		if (words.n)
-			*vec_push(r->arena, &lines) = (struct raw_line){
-				words.p, words.n, arguments(r->arena, words.p, words.n), first};
+			*vec_push(r->arena, &lines) =
+				(struct raw_line){words.p, words.n, arguments(r->arena, words.p, words.n), first};
 	}
 	file->lines = lines.p;
 	file->n = lines.n;
@@ -174,7 +174,7 @@ static const struct pam_file *get_file(struct reader *r, struct str name)
 		read_file(r, str_dup(r->arena, name), file);
 		return file;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(directories); i++)
+	for (size_t i = 0; directories[i]; i++)
 		if (read_file(r, arena_printf(r->arena, "%s/%s", directories[i], str_dup(r->arena, name)),
 					  file) == 0)
 			break;
@@ -198,7 +198,8 @@ static struct str module_name(struct str module)
 	struct str name = STR_ABSENT, rest = module;
 
 	if (!str_starts(module, "$ISA/") &&
-		!((str_starts(module, "/lib") || str_starts(module, "/usr/lib")) && str_has(module, "/security/")))
+		!((str_starts(module, "/lib") || str_starts(module, "/usr/lib")) &&
+		  str_has(module, "/security/")))
 		return module;
 	if (str_has(module, ".."))
 		return module;
@@ -313,11 +314,10 @@ static bool is_leftover(struct str name)
 
 int pam_read(struct host *host, struct arena *arena, struct pam_stack *ret, struct err *err)
 {
-	static const char *const dirs[] = {directories[0], directories[1], directories[2], NULL};
 	struct reader r = {.host = host, .arena = arena, .stack = ret};
 	struct str *files;
 	size_t n;
-	int result = host_list_conf(host, dirs, "", arena, &files, &n, err);
+	int result = host_list_conf(host, directories, "", arena, &files, &n, err);
 
 	*ret = (struct pam_stack){0};
 	if (result < 0)

@@ -10,15 +10,15 @@
 
 struct pam_line {
 	struct str service;
-	struct str type;         /* auth, account, password or session */
-	struct str control;      /* as written, brackets included */
-	struct str module;       /* without the directory when it is PAM's own */
+	struct str type;    /* auth, account, password or session */
+	struct str control; /* as written, brackets included */
+	struct str module;  /* without the directory when it is PAM's own */
 	const struct str *args;
 	size_t n_args;
-	unsigned position;       /* among the service's lines of that type, from 1 */
-	const char *file;        /* where the line stands, which for an included one is elsewhere */
+	unsigned position; /* among the service's lines of that type, from 1 */
+	const char *file;  /* where the line stands, which for an included one is elsewhere */
 	unsigned line;
-	const char *note;        /* a remark for people, or NULL */
+	const char *note; /* a remark for people, or NULL */
 };
 
 struct pam_stack {

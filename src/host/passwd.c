@@ -148,7 +148,8 @@ static int read_users(struct host *host, struct arena *arena, struct passwd_db *
 	return 0;
 }
 
-static int read_groups(struct host *host, struct arena *arena, struct passwd_db *db, struct err *err)
+static int read_groups(struct host *host, struct arena *arena, struct passwd_db *db,
+					   struct err *err)
 {
 	VEC(struct passwd_group) groups = {0};
 	struct str text = STR_ABSENT, line;

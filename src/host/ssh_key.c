@@ -28,7 +28,8 @@ static const struct ssh_type {
 /* Signature algorithms that OpenSSH also takes as the name of an RSA key. */
 static const char *const rsa_names[] = {"rsa-sha2-256", "rsa-sha2-512"};
 static const char *const rsa_certificate_names[] = {
-	"rsa-sha2-256-cert-v01@openssh.com", "rsa-sha2-512-cert-v01@openssh.com",
+	"rsa-sha2-256-cert-v01@openssh.com",
+	"rsa-sha2-512-cert-v01@openssh.com",
 };
 
 static const struct ssh_type *find_type(struct str name, bool *ret_certificate)

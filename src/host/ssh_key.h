@@ -11,7 +11,7 @@
 struct ssh_key {
 	const char *type;        /* as in the key itself: ssh-ed25519 */
 	unsigned bits;           /* as ssh-keygen -l prints them: of the modulus, or by type */
-	const char *fingerprint; /* "SHA256:..." as ssh-keygen -l prints it; of a certificate: its key's */
+	const char *fingerprint; /* as ssh-keygen -l prints it; of a certificate: its key's */
 	bool certificate;
 };
 

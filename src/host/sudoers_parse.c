@@ -5,10 +5,10 @@
 #include "base/vec.h"
 #include "host/sudoers_lex.h"
 
-#define MAX_DEPTH 128                    /* as sudo's MAX_SUDOERS_DEPTH */
-#define MAX_FILES 1024                   /* opened in all */
-#define MAX_TOTAL ((size_t)64 << 20)     /* bytes read in all */
-#define MAX_EXPANDED ((size_t)1 << 20)   /* members that aliases may turn into, in all */
+#define MAX_DEPTH 128                  /* as sudo's MAX_SUDOERS_DEPTH */
+#define MAX_FILES 1024                 /* opened in all */
+#define MAX_TOTAL ((size_t)64 << 20)   /* bytes read in all */
+#define MAX_EXPANDED ((size_t)1 << 20) /* members that aliases may turn into, in all */
 
 const char *const sudoers_tag_names[SUDOERS_TAGS][2] = {
 	[SUDOERS_PASSWD] = {"PASSWD", "NOPASSWD"},
@@ -102,8 +102,8 @@ static bool take_tag(struct sudoers_lexer *lex, struct sudoers_tags *tags)
 static bool take_option(struct sudoers_lexer *lex)
 {
 	static const char *const options[] = {
-		"TIMEOUT", "NOTBEFORE", "NOTAFTER", "CWD", "CHROOT", "ROLE", "TYPE", "APPARMOR_PROFILE",
-		"PRIVS", "LIMITPRIVS",
+		"TIMEOUT", "NOTBEFORE", "NOTAFTER",         "CWD",   "CHROOT",
+		"ROLE",    "TYPE",      "APPARMOR_PROFILE", "PRIVS", "LIMITPRIVS",
 	};
 	struct sudoers_lexer at = *lex;
 	struct str name, ignored;
@@ -227,8 +227,8 @@ static bool is_alias_line(struct sudoers_lexer *lex, enum sudoers_alias *ret)
 		const char *word;
 		enum sudoers_alias kind;
 	} words[] = {
-		{"User_Alias", SUDOERS_USERS},    {"Host_Alias", SUDOERS_HOSTS},
-		{"Runas_Alias", SUDOERS_RUNAS},   {"Cmnd_Alias", SUDOERS_COMMANDS},
+		{"User_Alias", SUDOERS_USERS},   {"Host_Alias", SUDOERS_HOSTS},
+		{"Runas_Alias", SUDOERS_RUNAS},  {"Cmnd_Alias", SUDOERS_COMMANDS},
 		{"Cmd_Alias", SUDOERS_COMMANDS},
 	};
 

@@ -13,7 +13,7 @@
 struct sudoers_member {
 	struct str text; /* without quotes and escapes; a command with its digests and arguments */
 	bool negated;
-	bool wildcard;   /* of a command: an unescaped `*` is in it */
+	bool wildcard; /* of a command: an unescaped `*` is in it */
 };
 
 struct sudoers_list {
@@ -23,8 +23,15 @@ struct sudoers_list {
 
 /* Pairs of tags of which one undoes the other. */
 enum sudoers_tag {
-	SUDOERS_PASSWD, SUDOERS_EXEC, SUDOERS_SETENV, SUDOERS_INPUT, SUDOERS_OUTPUT, SUDOERS_MAIL,
-	SUDOERS_FOLLOW, SUDOERS_INTERCEPT, SUDOERS_TAGS,
+	SUDOERS_PASSWD,
+	SUDOERS_EXEC,
+	SUDOERS_SETENV,
+	SUDOERS_INPUT,
+	SUDOERS_OUTPUT,
+	SUDOERS_MAIL,
+	SUDOERS_FOLLOW,
+	SUDOERS_INTERCEPT,
+	SUDOERS_TAGS,
 };
 struct sudoers_tags {
 	uint8_t set[SUDOERS_TAGS]; /* 0: neither, else 1 + index of sudoers_tag_names[] */
@@ -61,7 +68,13 @@ struct sudoers_default {
 	unsigned line;
 };
 
-enum sudoers_alias { SUDOERS_USERS, SUDOERS_HOSTS, SUDOERS_RUNAS, SUDOERS_COMMANDS, SUDOERS_ALIASES };
+enum sudoers_alias {
+	SUDOERS_USERS,
+	SUDOERS_HOSTS,
+	SUDOERS_RUNAS,
+	SUDOERS_COMMANDS,
+	SUDOERS_ALIASES
+};
 
 struct sudoers {
 	struct sudoers_rule *rules;

@@ -19,7 +19,16 @@
 #define MAX_OPTIONS 256 /* of one key; the rest is one more item */
 
 enum {
-	USER, FILE_COLUMN, TYPE, BITS, OPTIONS, COMMENT, FINGERPRINT, RESTRICTED, FILE_MODE, FILE_OWNER,
+	USER,
+	FILE_COLUMN,
+	TYPE,
+	BITS,
+	OPTIONS,
+	COMMENT,
+	FINGERPRINT,
+	RESTRICTED,
+	FILE_MODE,
+	FILE_OWNER,
 };
 
 static const struct column columns[] = {
@@ -286,8 +295,8 @@ static struct row *add_row(struct job *job, const struct passwd_user *user, cons
 	return row;
 }
 
-/* One row for all the lines of a file that are no key, so that they are not passed over: they may be
- * of a type that is newer than this program. */
+/* One row for all the lines of a file that are no key, so that they are not passed over: they may
+ * be of a type that is newer than this program. */
 static void add_bad(struct job *job, const struct passwd_user *user, const char *path,
 					const struct key_file *file)
 {

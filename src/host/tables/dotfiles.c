@@ -13,7 +13,15 @@
 #define MAX_IN_HOME 2000 /* rows for one home */
 
 enum {
-	USER, PATH, NAME, TYPE, MODE, OWNER, OWNER_MATCHES, GROUP_WRITABLE, WORLD_WRITABLE,
+	USER,
+	PATH,
+	NAME,
+	TYPE,
+	MODE,
+	OWNER,
+	OWNER_MATCHES,
+	GROUP_WRITABLE,
+	WORLD_WRITABLE,
 	WORLD_READABLE,
 };
 
@@ -22,7 +30,8 @@ static const struct column columns[] = {
 	[PATH] = {"path", TYPE_STRING, "Where it is", COLUMN_KEY | COLUMN_LABEL},
 	[NAME] = {"name", TYPE_STRING, "Relative to the home: .netrc, .ssh/id_rsa", 0},
 	[TYPE] = {"type", TYPE_STRING, "regular, directory, symlink or other", 0},
-	[MODE] = {"mode", TYPE_MODE, "Permission bits; absent for a link to /dev/null", COLUMN_SETTABLE},
+	[MODE] = {"mode", TYPE_MODE, "Permission bits; absent for a link to /dev/null",
+			  COLUMN_SETTABLE},
 	[OWNER] = {"owner", TYPE_STRING, "Who owns it (a link: the link itself)", 0},
 	[OWNER_MATCHES] = {"owner_matches", TYPE_BOOL, "Does the account own it?", 0},
 	[GROUP_WRITABLE] = {"group_writable", TYPE_BOOL, "May the group write?", 0},
@@ -31,14 +40,14 @@ static const struct column columns[] = {
 	{0},
 };
 
-/* Directories of which more than the directory itself is of interest, and which of their entries. */
+/* Directories of which more than the directory itself is of interest, and which entries of them. */
 static const struct {
 	const char *dir, *pattern;
 } inside[] = {
-	{".ssh", "id_*"},         {".ssh", "config"},    {".ssh", "authorized_keys*"},
-	{".ssh", "rc"},           {".ssh", "*.pem"},     {".ssh", "environment"},
-	{".aws", "credentials"},  {".aws", "config"},    {".docker", "config.json"},
-	{".kube", "config"},      {".gnupg", "*"},       {".azure", "*.json"},
+	{".ssh", "id_*"},        {".ssh", "config"}, {".ssh", "authorized_keys*"},
+	{".ssh", "rc"},          {".ssh", "*.pem"},  {".ssh", "environment"},
+	{".aws", "credentials"}, {".aws", "config"}, {".docker", "config.json"},
+	{".kube", "config"},     {".gnupg", "*"},    {".azure", "*.json"},
 };
 
 struct home {
@@ -209,7 +218,8 @@ static int read_dotfiles(struct host *host, struct rows *rows, struct err *err)
 	map_init(&seen, rows->arena);
 	for (size_t i = 0; r == 0 && i < db.n_users; i++) {
 		struct passwd_user *user = &db.users[i];
-		struct home home = {.host = host, .rows = rows, .db = &db, .user = user, .path = user->home};
+		struct home home = {
+			.host = host, .rows = rows, .db = &db, .user = user, .path = user->home};
 
 		while (str_ends(home.path, "/"))
 			home.path.n--;
@@ -221,13 +231,15 @@ static int read_dotfiles(struct host *host, struct rows *rows, struct err *err)
 		arena_done(&home.scratch);
 	}
 	if (r == 0 && db.bad_lines)
-		rows_gap(rows, "%u lines of /etc/passwd or /etc/group are no entries of theirs", db.bad_lines);
+		rows_gap(rows, "%u lines of /etc/passwd or /etc/group are no entries of theirs",
+				 db.bad_lines);
 	return r;
 }
 
 static const struct table dotfiles = {
 	.name = "dotfiles",
-	.doc = "Hidden files in the homes of accounts with a login shell, and secrets in hidden directories",
+	.doc = "Hidden files in the homes of accounts with a login shell, and secrets in hidden "
+		   "directories",
 	.columns = columns,
 	.read = read_dotfiles,
 	.fix = "chmod {path}",

@@ -13,7 +13,10 @@ static const struct column columns[] = {
 };
 
 static const char *const defaults[][2] = {
-	{"deny", "3"}, {"fail_interval", "900"}, {"unlock_time", "600"}, {NULL, NULL},
+	{"deny", "3"},
+	{"fail_interval", "900"},
+	{"unlock_time", "600"},
+	{NULL, NULL},
 };
 
 static const struct pam_module module = {

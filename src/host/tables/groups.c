@@ -9,7 +9,8 @@ static const struct column columns[] = {
 	[NAME] = {"name", TYPE_STRING, "Name of the group", COLUMN_KEY | COLUMN_LABEL},
 	[GID] = {"gid", TYPE_INT, "Number of the group", 0},
 	[MEMBERS] = {"members", TYPE_LIST,
-				 "Accounts that the line names; those whose primary group it is are not among them", 0},
+				 "Accounts that the line names; those whose primary group it is are not among them",
+				 0},
 	[GID_SHARED_WITH] = {"gid_shared_with", TYPE_LIST,
 						 "Other groups of the same gid; absent when there are none", 0},
 	{0},
@@ -29,7 +30,8 @@ static void set_shared(struct rows *rows, const struct passwd_db *db, struct row
 		for (size_t k = 0; k < n; k++)
 			names[k] = names[n + k] = db->by_gid[i + k]->name;
 		for (size_t k = 0; k < n; k++)
-			row_list(by_group[db->by_gid[i + k] - db->groups], GID_SHARED_WITH, names + k + 1, n - 1);
+			row_list(by_group[db->by_gid[i + k] - db->groups], GID_SHARED_WITH, names + k + 1,
+					 n - 1);
 	}
 }
 
@@ -53,7 +55,8 @@ static int read_groups(struct host *host, struct rows *rows, struct err *err)
 	}
 	set_shared(rows, &db, by_group);
 	if (db.bad_lines)
-		rows_gap(rows, "%u lines of /etc/passwd or /etc/group are no entries of theirs", db.bad_lines);
+		rows_gap(rows, "%u lines of /etc/passwd or /etc/group are no entries of theirs",
+				 db.bad_lines);
 	return 0;
 }
 

@@ -7,7 +7,16 @@
 #include "host/table.h"
 
 enum {
-	USER, PATH, EXISTS, TYPE, MODE, OWNER, GROUP, UID, OWNER_MATCHES, GROUP_WRITABLE,
+	USER,
+	PATH,
+	EXISTS,
+	TYPE,
+	MODE,
+	OWNER,
+	GROUP,
+	UID,
+	OWNER_MATCHES,
+	GROUP_WRITABLE,
 	WORLD_ACCESSIBLE,
 };
 
@@ -27,8 +36,8 @@ static const struct column columns[] = {
 };
 
 /* What depends on the inode; unknown together. */
-static const int inode_columns[] = {MODE, OWNER, GROUP, OWNER_MATCHES, GROUP_WRITABLE,
-									WORLD_ACCESSIBLE};
+static const int inode_columns[] = {MODE,          OWNER,          GROUP,
+									OWNER_MATCHES, GROUP_WRITABLE, WORLD_ACCESSIBLE};
 
 static void set_unknown(struct row *row, const char *why)
 {
@@ -108,7 +117,8 @@ static int read_homes(struct host *host, struct rows *rows, struct err *err)
 		stat_home(host, rows, row, &db, user);
 	}
 	if (r == 0 && db.bad_lines)
-		rows_gap(rows, "%u lines of /etc/passwd or /etc/group are no entries of theirs", db.bad_lines);
+		rows_gap(rows, "%u lines of /etc/passwd or /etc/group are no entries of theirs",
+				 db.bad_lines);
 	return r;
 }
 

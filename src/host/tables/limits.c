@@ -8,11 +8,13 @@
 enum { DOMAIN, TYPE, ITEM, VALUE };
 
 static const struct column columns[] = {
-	[DOMAIN] = {"domain", TYPE_STRING, "User, @group, %group, uid or gid range, or *", COLUMN_LABEL},
+	[DOMAIN] = {"domain", TYPE_STRING, "User, @group, %group, uid or gid range, or *",
+				COLUMN_LABEL},
 	[TYPE] = {"type", TYPE_STRING, "soft, hard or - for both", 0},
 	[ITEM] = {"item", TYPE_STRING, "core, nproc, maxlogins, ...; absent: the domain has no limits",
 			  COLUMN_LABEL},
-	[VALUE] = {"value", TYPE_STRING, "The limit as written; -1, unlimited and infinity are none", 0},
+	[VALUE] = {"value", TYPE_STRING, "The limit as written; -1, unlimited and infinity are none",
+			   0},
 	{0},
 };
 
@@ -67,7 +69,8 @@ static bool read_file(struct host *host, struct rows *rows, const char *file)
 /* On SUSE the vendor's files are in /usr/etc, behind the administrator's. */
 static int read_limits(struct host *host, struct rows *rows, struct err *err)
 {
-	static const char *const dirs[] = {"/etc/security/limits.d", "/usr/etc/security/limits.d", NULL};
+	static const char *const dirs[] = {"/etc/security/limits.d", "/usr/etc/security/limits.d",
+									   NULL};
 	struct str *files;
 	size_t n;
 	int r;

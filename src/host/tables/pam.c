@@ -8,10 +8,11 @@ enum { SERVICE, TYPE, CONTROL, MODULE, ARGUMENTS, FILE_COLUMN, POSITION };
 static const struct column columns[] = {
 	[SERVICE] = {"service", TYPE_STRING, "Name of the service's file in /etc/pam.d", COLUMN_LABEL},
 	[TYPE] = {"type", TYPE_STRING, "auth, account, password or session", COLUMN_LABEL},
-	[CONTROL] = {"control", TYPE_STRING,
-				 "required, sufficient, ... or [value=action ...] as written; include for a file that "
-				 "cannot be read",
-				 0},
+	[CONTROL] =
+		{"control", TYPE_STRING,
+		 "required, sufficient, ... or [value=action ...] as written; include for a file that "
+		 "cannot be read",
+		 0},
 	[MODULE] = {"module", TYPE_STRING,
 				"Name of the module; with its path when it is not in PAM's own directory",
 				COLUMN_LABEL},

@@ -14,10 +14,10 @@ static const struct column columns[] = {
 
 /* libpwquality 1.4, as pwquality.conf(5) documents them. */
 static const char *const defaults[][2] = {
-	{"difok", "1"},        {"minlen", "8"},         {"dcredit", "0"},     {"ucredit", "0"},
-	{"lcredit", "0"},      {"ocredit", "0"},        {"minclass", "0"},    {"maxrepeat", "0"},
-	{"maxsequence", "0"},  {"maxclassrepeat", "0"}, {"gecoscheck", "0"},  {"dictcheck", "1"},
-	{"usercheck", "1"},    {"usersubstr", "0"},     {"enforcing", "1"},   {"retry", "1"},
+	{"difok", "1"},       {"minlen", "8"},         {"dcredit", "0"},    {"ucredit", "0"},
+	{"lcredit", "0"},     {"ocredit", "0"},        {"minclass", "0"},   {"maxrepeat", "0"},
+	{"maxsequence", "0"}, {"maxclassrepeat", "0"}, {"gecoscheck", "0"}, {"dictcheck", "1"},
+	{"usercheck", "1"},   {"usersubstr", "0"},     {"enforcing", "1"},  {"retry", "1"},
 	{NULL, NULL},
 };
 

@@ -14,8 +14,23 @@
 #define MAX_DAYS 100000000 /* 270,000 years: past that it is no date */
 
 enum {
-	USER, UID, SYSTEM, LOGIN_SHELL, IN_PASSWD, ALGORITHM, HAS_PASSWORD, LOCKED, EMPTY, LAST_CHANGE,
-	LAST_CHANGE_IN_FUTURE, AGE_DAYS, MIN_DAYS, MAX_DAYS_COLUMN, WARN_DAYS, INACTIVE_DAYS, EXPIRES,
+	USER,
+	UID,
+	SYSTEM,
+	LOGIN_SHELL,
+	IN_PASSWD,
+	ALGORITHM,
+	HAS_PASSWORD,
+	LOCKED,
+	EMPTY,
+	LAST_CHANGE,
+	LAST_CHANGE_IN_FUTURE,
+	AGE_DAYS,
+	MIN_DAYS,
+	MAX_DAYS_COLUMN,
+	WARN_DAYS,
+	INACTIVE_DAYS,
+	EXPIRES,
 	EXPIRED,
 };
 
@@ -25,9 +40,9 @@ static const struct column columns[] = {
 	[SYSTEM] = {"system", TYPE_BOOL, "Is the uid below UID_MIN, or nobody's?", 0},
 	[LOGIN_SHELL] = {"login_shell", TYPE_BOOL, "Has it a shell that a person can work in?", 0},
 	[IN_PASSWD] = {"in_passwd", TYPE_BOOL, "Does /etc/passwd have the account?", 0},
-	[ALGORITHM] = {"algorithm", TYPE_STRING,
-				   "none, des, md5, bcrypt, sha256, sha512, yescrypt, scrypt, gost-yescrypt or unknown",
-				   0},
+	[ALGORITHM] =
+		{"algorithm", TYPE_STRING,
+		 "none, des, md5, bcrypt, sha256, sha512, yescrypt, scrypt, gost-yescrypt or unknown", 0},
 	[HAS_PASSWORD] = {"has_password", TYPE_BOOL, "Is there a hash, be it locked?", 0},
 	[LOCKED] = {"locked", TYPE_BOOL, "Can no password match: marked with ! or *, or no hash?", 0},
 	[EMPTY] = {"empty", TYPE_BOOL, "Is no password needed?", 0},
@@ -161,8 +176,9 @@ static void set_ageing(struct row *row, struct str rest, int64_t today)
 	set_expiry(row, field, today);
 }
 
-static void add_shadow_line(struct rows *rows, const struct passwd_db *db, struct passwords *passwords,
-							struct str line, unsigned number, int64_t today)
+static void add_shadow_line(struct rows *rows, const struct passwd_db *db,
+							struct passwords *passwords, struct str line, unsigned number,
+							int64_t today)
 {
 	static const int password_columns[] = {ALGORITHM, HAS_PASSWORD, LOCKED, EMPTY};
 	struct str name = STR_ABSENT, field = STR_ABSENT;
@@ -219,8 +235,8 @@ static int read_shadow(struct host *host, struct rows *rows, struct err *err)
 {
 	int64_t today = host_now(host) / DAY;
 	struct str text = STR_ABSENT, line;
-	struct passwords passwords;
-	struct passwd_db db;
+	struct passwords passwords = {0};
+	struct passwd_db db = {0};
 	unsigned number = 0;
 	size_t missing;
 	int r = passwd_read(host, rows->arena, &db, err), r_shadow;
@@ -229,8 +245,7 @@ static int read_shadow(struct host *host, struct rows *rows, struct err *err)
 		r = read_passwords(host, rows->arena, &db, &passwords, err);
 	if (r < 0)
 		return r;
-	r_shadow =
-		host_read_scrubbed(host, "/etc/shadow", crypt_scrub_shadow, rows->arena, &text, err);
+	r_shadow = host_read_scrubbed(host, "/etc/shadow", crypt_scrub_shadow, rows->arena, &text, err);
 	if (r_shadow < 0 && r_shadow != -ENOENT)
 		return r_shadow;
 	while (str_line(&text, &line))

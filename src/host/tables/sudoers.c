@@ -8,7 +8,17 @@
 #include "host/table.h"
 
 enum {
-	TEXT, USERS, HOSTS, RUNAS, TAGS, COMMANDS, NOPASSWD, ALL_COMMANDS, WILDCARD, NEGATED, ACTIVE,
+	TEXT,
+	USERS,
+	HOSTS,
+	RUNAS,
+	TAGS,
+	COMMANDS,
+	NOPASSWD,
+	ALL_COMMANDS,
+	WILDCARD,
+	NEGATED,
+	ACTIVE,
 };
 
 static const struct column columns[] = {
@@ -17,16 +27,18 @@ static const struct column columns[] = {
 			   "Users, %groups, #uids, +netgroups it is for, aliases resolved, ! before exceptions",
 			   0},
 	[HOSTS] = {"hosts", TYPE_LIST, "Hosts on which it holds, aliases resolved", 0},
-	[RUNAS] = {"runas", TYPE_LIST,
-			   "Users that the commands may run as, groups with a colon in front; empty: only oneself",
-			   0},
+	[RUNAS] =
+		{"runas", TYPE_LIST,
+		 "Users that the commands may run as, groups with a colon in front; empty: only oneself",
+		 0},
 	[TAGS] = {"tags", TYPE_LIST, "NOPASSWD, SETENV, NOEXEC and the like that hold for the commands",
 			  0},
 	[COMMANDS] = {"commands", TYPE_LIST,
 				  "Commands with arguments and digests, aliases resolved, ! before exceptions", 0},
 	[NOPASSWD] = {"nopasswd", TYPE_BOOL, "Is no password asked for?", 0},
 	[ALL_COMMANDS] = {"all_commands", TYPE_BOOL, "Is ALL among the commands?", 0},
-	[WILDCARD] = {"wildcard", TYPE_BOOL, "Has a command a * in it, which matches any arguments?", 0},
+	[WILDCARD] = {"wildcard", TYPE_BOOL, "Has a command a * in it, which matches any arguments?",
+				  0},
 	[NEGATED] = {"negated", TYPE_BOOL, "Is a command excluded with !, which is easy to get around?",
 				 0},
 	[ACTIVE] = {"active", TYPE_BOOL,
@@ -38,7 +50,8 @@ static struct str member_text(struct arena *arena, const struct sudoers_member *
 {
 	if (!m->negated && !*mark)
 		return m->text;
-	return str_of(arena_printf(arena, "%s%s%s", mark, m->negated ? "!" : "", str_dup(arena, m->text)));
+	return str_of(
+		arena_printf(arena, "%s%s%s", mark, m->negated ? "!" : "", str_dup(arena, m->text)));
 }
 
 typedef VEC(struct str) strings;

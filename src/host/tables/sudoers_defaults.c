@@ -9,10 +9,12 @@
 enum { KEY, VALUE, SCOPE };
 
 static const struct column columns[] = {
-	[KEY] = {"key", TYPE_STRING, "Name of the setting, as in sudoers(5)", COLUMN_KEY | COLUMN_LABEL},
-	[VALUE] = {"value", TYPE_STRING,
-			   "true, false or the text; += or -= in front of what is added to or taken from a list",
-			   COLUMN_VALUE},
+	[KEY] = {"key", TYPE_STRING, "Name of the setting, as in sudoers(5)",
+			 COLUMN_KEY | COLUMN_LABEL},
+	[VALUE] =
+		{"value", TYPE_STRING,
+		 "true, false or the text; += or -= in front of what is added to or taken from a list",
+		 COLUMN_VALUE},
 	[SCOPE] = {"scope", TYPE_STRING,
 			   "Empty: always; else @hosts, :users, !commands or >target users", 0},
 	{0},

@@ -12,17 +12,16 @@
 enum { MANAGER, LISTS_UPDATED, LISTS_AGE_DAYS, PENDING, SECURITY_PENDING, AUTOMATIC };
 
 static const struct column columns[] = {
-	[MANAGER] = {"manager", TYPE_STRING, "apt, dnf, zypper, pacman or apk", COLUMN_VALUE},
+	[MANAGER] = {"manager", TYPE_STRING, "apt, dnf, zypper, pacman or apk", COLUMN_LABEL},
 	[LISTS_UPDATED] = {"lists_updated", TYPE_TIME,
 					   "When the package lists were fetched; for apt the newest of them or of apt's "
-					   "stamps, which is never later than the truth", COLUMN_VALUE},
-	[LISTS_AGE_DAYS] = {"lists_age_days", TYPE_INT, "Whole days since then", COLUMN_VALUE},
-	[PENDING] = {"pending", TYPE_INT, "Packages with a newer version in the lists", COLUMN_VALUE},
-	[SECURITY_PENDING] = {"security_pending", TYPE_INT, "Those in a security archive",
-						  COLUMN_VALUE},
+					   "stamps, which is never later than the truth", 0},
+	[LISTS_AGE_DAYS] = {"lists_age_days", TYPE_INT, "Whole days since then", 0},
+	[PENDING] = {"pending", TYPE_INT, "Packages with a newer version in the lists", 0},
+	[SECURITY_PENDING] = {"security_pending", TYPE_INT, "Those in a security archive", 0},
 	[AUTOMATIC] = {"automatic", TYPE_BOOL,
 				   "Security updates install themselves: the program is there, switched on, and a "
-				   "timer starts it", COLUMN_VALUE | COLUMN_SETTABLE},
+				   "timer starts it", COLUMN_SETTABLE},
 	{0},
 };
 
@@ -265,14 +264,14 @@ static void read_apk(struct host *host, struct rows *rows, struct row *row)
 
 /* Tools of other distributions are installed here and there, so the database must be there, too. */
 static const struct {
-	const char *name, *database, *configuration;
+	const char *name, *database, *also;
 	void (*read)(struct host *, struct rows *, struct row *);
 } managers[] = {
 	{"apt", "/var/lib/dpkg/status", "/etc/apt", read_apt},
 	{"dnf", "/var/lib/rpm", "/etc/dnf", read_dnf},
 	{"zypper", "/usr/lib/sysimage/rpm", "/etc/zypp", read_zypper},
-	{"pacman", "/var/lib/pacman/local", "/etc/pacman.conf", read_pacman},
-	{"apk", "/lib/apk/db/installed", "/etc/apk", read_apk},
+	{"pacman", "/var/lib/pacman/local", "/var/lib/pacman/local", read_pacman},
+	{"apk", "/lib/apk/db/installed", "/lib/apk/db/installed", read_apk},
 };
 
 static int read_updates(struct host *host, struct rows *rows, struct err *err)
@@ -280,9 +279,9 @@ static int read_updates(struct host *host, struct rows *rows, struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(managers); i++) {
 		struct row *row;
 
-		if (!exists(host, managers[i].database) || !exists(host, managers[i].configuration))
+		if (!exists(host, managers[i].database) || !exists(host, managers[i].also))
 			continue;
-		row = rows_add(rows, FROM(managers[i].configuration, 0));
+		row = rows_add(rows, FROM(managers[i].also, 0));
 		row_strz(row, MANAGER, managers[i].name);
 		managers[i].read(host, rows, row);
 		return 0;

@@ -13,7 +13,8 @@ static const struct column columns[] = {
 	[GECOS] = {"gecos", TYPE_STRING, "Full name and the like", 0},
 	[HOME] = {"home", TYPE_STRING, "Home directory", 0},
 	[SHELL] = {"shell", TYPE_STRING, "Login shell; empty means /bin/sh", COLUMN_SETTABLE},
-	[SYSTEM] = {"system", TYPE_BOOL, "Is the uid below UID_MIN of login.defs, or nobody's 65534?", 0},
+	[SYSTEM] = {"system", TYPE_BOOL, "Is the uid below UID_MIN of login.defs, or nobody's 65534?",
+				0},
 	[LOGIN_SHELL] = {"login_shell", TYPE_BOOL,
 					 "Can a person work in the shell: not nologin, false, sync or the like?", 0},
 	[GROUPS] = {"groups", TYPE_LIST, "Names of the primary and the supplementary groups", 0},
@@ -25,6 +26,33 @@ static const struct column columns[] = {
 struct groups {
 	VEC(struct str) names;
 };
+
+/* Only the first names are compared: a list of thousands may hold one twice. */
+static void add_group(struct arena *arena, struct groups *groups, struct str name)
+{
+	for (size_t i = 0; i < MIN(groups->names.n, (size_t)64); i++)
+		if (str_eq(groups->names.p[i], name))
+			return;
+	*vec_push(arena, &groups->names) = name;
+}
+
+/* The kernel knows numbers only: a member of one group is in all that share its gid, of which the
+ * first is the name that programs show. */
+static void add_members(struct rows *rows, const struct passwd_db *db, const struct passwd_group *g,
+						const struct map *by_name)
+{
+	const struct passwd_group *first = passwd_by_gid(db, g->gid);
+
+	for (size_t i = 0; i < g->n_members; i++) {
+		struct groups *groups = map_get(by_name, g->members[i]);
+
+		if (!groups)
+			continue;
+		add_group(rows->arena, groups, g->name);
+		if (first != g)
+			add_group(rows->arena, groups, first->name);
+	}
+}
 
 /* Every group of every account, in one pass over /etc/group. */
 static void collect_groups(struct rows *rows, const struct passwd_db *db, struct map *ret)
@@ -38,17 +66,8 @@ static void collect_groups(struct rows *rows, const struct passwd_db *db, struct
 		if (!map_get(ret, db->users[i].name))
 			map_put(ret, db->users[i].name, groups);
 	}
-	for (size_t i = 0; i < db->n_groups; i++) {
-		const struct passwd_group *g = &db->groups[i];
-
-		for (size_t k = 0; k < g->n_members; k++) {
-			struct groups *groups = map_get(ret, g->members[k]);
-
-			if (groups && !str_eq(groups->names.p[groups->names.n - 1], g->name) &&
-				!str_eq(groups->names.p[0], g->name))
-				*vec_push(rows->arena, &groups->names) = g->name;
-		}
-	}
+	for (size_t i = 0; i < db->n_groups; i++)
+		add_members(rows, db, &db->groups[i], ret);
 }
 
 /* n accounts of one uid: their names twice in a row, so that "all the others" of the k-th is the
@@ -102,7 +121,8 @@ static int read_users(struct host *host, struct rows *rows, struct err *err)
 		by_user[i] = add_user(rows, &db, &db.users[i], map_get(&groups, db.users[i].name));
 	set_shared(rows, &db, by_user);
 	if (db.bad_lines)
-		rows_gap(rows, "%u lines of /etc/passwd or /etc/group are no entries of theirs", db.bad_lines);
+		rows_gap(rows, "%u lines of /etc/passwd or /etc/group are no entries of theirs",
+				 db.bad_lines);
 	return 0;
 }
 

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The packet filter that the kernel has in force, as nft and (for tables of the older kind)
+ * iptables-save print it, and what it does with a packet that no rule is about. Everything lives in
+ * the arena that was passed.
+ */
+#ifndef REVET_HOST_NETFILTER_H
+#define REVET_HOST_NETFILTER_H
+
+#include "base/map.h"
+#include "host/host.h"
+
+/* The packets that rules are tried with: the first of a TCP connection from nowhere in particular
+ * to no port in particular, in both families, over a network or over loopback. */
+enum fw_packet { FW_V4, FW_V6, FW_V4_LOOPBACK, FW_V6_LOOPBACK, FW_PACKETS };
+
+enum fw_verdict { FW_CONTINUE, FW_ACCEPT, FW_DENY, FW_JUMP, FW_GOTO, FW_RETURN };
+
+/* What a rule does to one of the packets; FW_CONTINUE when it is about others. */
+struct fw_effect {
+	enum fw_verdict verdict;
+	bool maybe;        /* a condition that most packets meet, such as saddr != X */
+	struct str target; /* of a jump */
+};
+
+struct fw_rule {
+	struct fw_effect on[FW_PACKETS];
+};
+
+struct fw_chain {
+	struct str family, table, name;
+	struct str type, hook, policy; /* of base chains; absent otherwise */
+	int64_t priority;
+	struct fw_rule *rules;
+	size_t n, cap;
+};
+
+struct fw_ruleset {
+	const char *backend; /* "nftables", "iptables-legacy", "none" */
+	struct fw_chain **p;
+	size_t n, cap;
+	size_t n_rules;
+	bool firewalld, docker; /* it has tables or chains of theirs */
+	struct map by_name;     /* private: "family table chain" */
+};
+
+/* For struct table.helpers: all that netfilter_read() may run. */
+extern const struct helper *const netfilter_helpers[];
+
+int netfilter_read(struct host *, struct arena *, struct fw_ruleset *ret, struct err *);
+/* What becomes of the packet at a hook ("input"): FW_CONTINUE when no chain is there for it. */
+enum fw_verdict fw_judge(const struct fw_ruleset *, const char *hook, enum fw_packet);
+/* The policy there: drop when any base chain for this family has it, accept when all have that,
+ * NULL when there is no base chain. */
+const char *fw_policy(const struct fw_ruleset *, const char *hook, bool v6);
+/* Some base chain at the hook has rules, or a policy of drop. */
+bool fw_is_active(const struct fw_ruleset *, const char *hook);
+
+#endif

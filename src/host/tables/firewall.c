@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The packet filter as a whole: what it does by default, who manages it, whether it comes back. */
+#include "host/table.h"
+
+#include "host/conf.h"
+#include "host/netfilter.h"
+#include "host/procs.h"
+#include "host/unitfile.h"
+
+enum {
+	BACKEND, MANAGED_BY, ACTIVE, INPUT_POLICY, INPUT_POLICY_IPV6, FORWARD_POLICY,
+	FORWARD_POLICY_IPV6, OUTPUT_POLICY, DEFAULT_DENY_INPUT, DEFAULT_DENY_INPUT_IPV6,
+	LOOPBACK_ACCEPTED, RULES, UFW_ENABLED, FIREWALLD_RUNNING, PERSISTED,
+};
+
+static const struct column columns[] = {
+	[BACKEND] = {"backend", TYPE_STRING, "nftables, iptables-legacy or none", COLUMN_LABEL},
+	[MANAGED_BY] = {"managed_by", TYPE_STRING,
+					"ufw, firewalld, nftables.service, iptables-persistent, docker or none",
+					COLUMN_LABEL},
+	[ACTIVE] = {"active", TYPE_BOOL, "A chain for input has rules or a policy of drop",
+				COLUMN_SETTABLE},
+	[INPUT_POLICY] = {"input_policy", TYPE_STRING,
+					  "drop, if any chain there has it; absent: no chain, so all is accepted", 0},
+	[INPUT_POLICY_IPV6] = {"input_policy_ipv6", TYPE_STRING, "The same for IPv6", 0},
+	[FORWARD_POLICY] = {"forward_policy", TYPE_STRING, "The same for what is routed", 0},
+	[FORWARD_POLICY_IPV6] = {"forward_policy_ipv6", TYPE_STRING, "The same for IPv6", 0},
+	[OUTPUT_POLICY] = {"output_policy", TYPE_STRING, "The same for what leaves", 0},
+	[DEFAULT_DENY_INPUT] = {"default_deny_input", TYPE_BOOL,
+							"A new TCP connection over IPv4 that no rule is about is dropped or "
+							"rejected, be it by policy or by the last rule", COLUMN_SETTABLE},
+	[DEFAULT_DENY_INPUT_IPV6] = {"default_deny_input_ipv6", TYPE_BOOL, "The same over IPv6",
+								 COLUMN_SETTABLE},
+	[LOOPBACK_ACCEPTED] = {"loopback_accepted", TYPE_BOOL,
+						   "A new TCP connection over lo gets through", 0},
+	[RULES] = {"rules", TYPE_INT, "In all chains", 0},
+	[UFW_ENABLED] = {"ufw_enabled", TYPE_BOOL, "ENABLED=yes in /etc/ufw/ufw.conf", 0},
+	[FIREWALLD_RUNNING] = {"firewalld_running", TYPE_BOOL, "A process of firewalld is there", 0},
+	[PERSISTED] = {"persisted", TYPE_BOOL,
+				   "The boot loads rules: a service that does is enabled, and has some to load",
+				   COLUMN_SETTABLE},
+	{0},
+};
+
+#define UFW_CONF "/etc/ufw/ufw.conf"
+
+/* What is configured, known of a tree as well. */
+struct configured {
+	bool ufw, firewalld, firewalld_known;
+	bool ufw_service, firewalld_service, nftables_service, persistent_service;
+	struct from ufw_from;
+};
+
+/* --- configuration --------------------------------------------------------------------------- */
+
+static void read_ufw(struct host *host, struct rows *rows, struct configured *c)
+{
+	struct conf conf = {0};
+	struct err err = {0};
+	const struct conf_item *item;
+	int r = conf_read(host, rows->arena, UFW_CONF, CONF_EQUALS, &conf, &err);
+
+	if (r < 0 && r != -ENOENT)
+		rows_gap(rows, "%s", err.msg);
+	item = conf_last(&conf, NULL, "ENABLED");
+	if (!item)
+		return;
+	c->ufw = str_is_nocase(item->value, "yes");
+	c->ufw_from = FROM(item->file, item->line);
+}
+
+static void read_firewalld(struct host *host, struct rows *rows, const struct fw_ruleset *set,
+						   struct configured *c)
+{
+	struct procs procs;
+	struct err err = {0};
+
+	c->firewalld = set && set->firewalld;
+	c->firewalld_known = c->firewalld;
+	if (procs_read(host, rows->arena, &procs, &err) < 0)
+		return;
+	c->firewalld_known = true;
+	for (size_t i = 0; i < procs.n; i++)
+		c->firewalld = c->firewalld || str_is(procs.p[i].name, "firewalld");
+}
+
+static void read_services(struct host *host, struct rows *rows, struct configured *c)
+{
+	static const char *const names[] = {"ufw.service", "firewalld.service", "nftables.service",
+										"netfilter-persistent.service", NULL};
+	bool *const starts[] = {&c->ufw_service, &c->firewalld_service, &c->nftables_service,
+							&c->persistent_service};
+	struct unit_files files;
+
+	unitfiles_read(host, rows->arena, names, &files);
+	if (files.gap)
+		rows_gap(rows, "%s", files.gap);
+	for (size_t i = 0; names[i]; i++)
+		*starts[i] = unitfile_starts(unitfiles_find(&files, str_of(names[i])));
+}
+
+/* Debian's nftables.conf is there from the start, with three chains that have no rules. */
+static bool loads_rules(struct host *host, struct arena *a, const char *path)
+{
+	struct str text, line;
+	struct err err = {0};
+
+	if (host_read(host, path, a, &text, &err) < 0)
+		return false;
+	while (str_line(&text, &line)) {
+		struct str trimmed = str_trim(line);
+
+		if (!trimmed.n || trimmed.p[0] == '#')
+			continue;
+		if (str_starts(trimmed, "include ") || str_has(trimmed, "accept") ||
+			str_has(trimmed, "drop") || str_has(trimmed, "reject") || str_starts(trimmed, "-A "))
+			return true;
+	}
+	return false;
+}
+
+static bool is_persisted(struct host *host, struct arena *a, const struct configured *c)
+{
+	if ((c->ufw && c->ufw_service) || c->firewalld_service)
+		return true;
+	if (c->nftables_service && (loads_rules(host, a, "/etc/nftables.conf") ||
+								loads_rules(host, a, "/etc/sysconfig/nftables.conf")))
+		return true;
+	return c->persistent_service && loads_rules(host, a, "/etc/iptables/rules.v4");
+}
+
+static const char *manager(const struct configured *c, const struct fw_ruleset *set)
+{
+	if (c->ufw)
+		return "ufw";
+	if (c->firewalld)
+		return "firewalld";
+	if (c->nftables_service)
+		return "nftables.service";
+	if (c->persistent_service)
+		return "iptables-persistent";
+	return set && set->docker ? "docker" : "none";
+}
+
+/* --- the kernel ------------------------------------------------------------------------------ */
+
+static void set_ruleset(struct row *row, const struct fw_ruleset *set)
+{
+	row_strz(row, BACKEND, set->backend);
+	row_bool(row, ACTIVE, fw_is_active(set, "input"));
+	row_strz(row, INPUT_POLICY, fw_policy(set, "input", false));
+	row_strz(row, INPUT_POLICY_IPV6, fw_policy(set, "input", true));
+	row_strz(row, FORWARD_POLICY, fw_policy(set, "forward", false));
+	row_strz(row, FORWARD_POLICY_IPV6, fw_policy(set, "forward", true));
+	row_strz(row, OUTPUT_POLICY, fw_policy(set, "output", false));
+	row_bool(row, DEFAULT_DENY_INPUT, fw_judge(set, "input", FW_V4) == FW_DENY);
+	row_bool(row, DEFAULT_DENY_INPUT_IPV6, fw_judge(set, "input", FW_V6) == FW_DENY);
+	row_bool(row, LOOPBACK_ACCEPTED, fw_judge(set, "input", FW_V4_LOOPBACK) != FW_DENY &&
+										 fw_judge(set, "input", FW_V6_LOOPBACK) != FW_DENY);
+	row_int(row, RULES, (int64_t)set->n_rules);
+}
+
+static void set_unknown(struct row *row, const char *why)
+{
+	static const int kernel[] = {
+		BACKEND, ACTIVE, INPUT_POLICY, INPUT_POLICY_IPV6, FORWARD_POLICY, FORWARD_POLICY_IPV6,
+		OUTPUT_POLICY, DEFAULT_DENY_INPUT, DEFAULT_DENY_INPUT_IPV6, LOOPBACK_ACCEPTED, RULES,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(kernel); i++)
+		row_unknown(row, kernel[i], why);
+}
+
+static int read_firewall(struct host *host, struct rows *rows, struct err *err)
+{
+	struct configured c = {0};
+	struct fw_ruleset set;
+	bool known = netfilter_read(host, rows->arena, &set, err) == 0;
+	struct row *row = rows_add(rows, FROM("nft list ruleset", 0));
+
+	read_ufw(host, rows, &c);
+	read_firewalld(host, rows, known ? &set : NULL, &c);
+	read_services(host, rows, &c);
+	if (known)
+		set_ruleset(row, &set);
+	else
+		set_unknown(row, arena_strdup(rows->arena, err->msg));
+	row_strz(row, MANAGED_BY, manager(&c, known ? &set : NULL));
+	row_bool(row, UFW_ENABLED, c.ufw);
+	if (c.ufw_from.path)
+		row_from(row, UFW_ENABLED, c.ufw_from);
+	if (c.firewalld_known)
+		row_bool(row, FIREWALLD_RUNNING, c.firewalld);
+	else
+		row_unknown(row, FIREWALLD_RUNNING, "the processes are not known");
+	row_bool(row, PERSISTED, is_persisted(host, rows->arena, &c));
+	return 0;
+}
+
+static const struct table firewall = {
+	.name = "firewall",
+	.doc = "The packet filter that is in force, and what loads it at boot",
+	.columns = columns,
+	.read = read_firewall,
+	.helpers = netfilter_helpers,
+	.fix = "load and persist an nftables ruleset",
+	.cost = 20,
+};
+TABLE(firewall);

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rule/cases.h"
+
+#include "base/buf.h"
+#include "host/value.h"
+
+static int set_cell(struct rows *rows, struct row *row, int i, struct yaml_at at, struct err *err)
+{
+	enum type type = rows->table->columns[i].type;
+	struct yaml_iter it = yaml_iter(at);
+	struct yaml_at why;
+	struct err bad;
+
+	if (yaml_is_null(at))
+		return 0;
+	if (yaml_get(at, "unknown", &why)) {
+		row_unknown(row, i, str_dup(rows->arena, yaml_text(why)));
+		return 0;
+	}
+	if (yaml_kind(at) == YAML_LIST && type == TYPE_LIST) {
+		struct str *items = arena_new(rows->arena, struct str, yaml_len(at) + 1);
+		size_t n = 0;
+
+		while (yaml_next(&it))
+			items[n++] = yaml_text(it.value);
+		row_list(row, i, items, n);
+		return 0;
+	}
+	if (yaml_kind(at) != YAML_SCALAR)
+		return yaml_err(at, err, "expected a value of %s", rows->table->columns[i].name);
+	if (value_parse(type, yaml_text(at), rows->arena, &row->cells[i], &bad) < 0)
+		return yaml_err(at, err, "%s", bad.msg);
+	return 0;
+}
+
+static int add_row(struct rows *rows, struct yaml_at at, struct err *err)
+{
+	struct row *row = rows_add(rows, FROM("case", 0));
+	struct yaml_iter it = yaml_iter(at);
+	int r = 0;
+
+	if (yaml_kind(at) != YAML_MAP)
+		return yaml_err(at, err, "expected a row: a mapping of columns");
+	while (r == 0 && yaml_next(&it)) {
+		int i = table_column(rows->table, yaml_text(it.key));
+
+		r = i < 0 ? yaml_err(it.key, err, "%s has no column '%.*s'", rows->table->name,
+							 STR_ARG(yaml_text(it.key)))
+				  : set_cell(rows, row, i, it.value, err);
+	}
+	return r;
+}
+
+static int first_value(const struct table *t)
+{
+	for (int i = 0; t->columns[i].name; i++)
+		if (t->columns[i].flags & COLUMN_VALUE)
+			return i;
+	return -1;
+}
+
+/* {key: value, ...} of a key/value table, or {column: value, ...} of a one-row table. */
+static int add_pairs(struct rows *rows, struct yaml_at at, struct err *err)
+{
+	int key = table_key_column(rows->table), value = first_value(rows->table), r = 0;
+	struct yaml_iter it = yaml_iter(at);
+
+	if (key < 0)
+		return add_row(rows, at, err);
+	if (value < 0)
+		return yaml_err(at, err, "%s has several columns: write a list of rows", rows->table->name);
+	while (r == 0 && yaml_next(&it)) {
+		bool asked = rows->table->columns[key].flags & COLUMN_ASKED;
+		struct row *row;
+
+		if (yaml_is_null(it.value) && !asked)
+			continue;
+		row = rows_add(rows, FROM("case", 0));
+		row_str(row, key, yaml_text(it.key));
+		r = set_cell(rows, row, value, it.value, err);
+	}
+	return r;
+}
+
+static int fill_table(struct snapshot *s, struct yaml_at key, struct yaml_at value, struct err *err)
+{
+	const struct table *t = table_find(yaml_text(key));
+	struct yaml_iter it = yaml_iter(value);
+	struct rows *rows;
+	int r = 0;
+
+	if (!t)
+		return yaml_err(key, err, "there is no table '%.*s'", STR_ARG(yaml_text(key)));
+	rows = snapshot_add(s, t);
+	if (str_is(yaml_text(value), "unknown")) {
+		rows->error = -EACCES;
+		rows->why = "the case says so";
+		return 0;
+	}
+	if (yaml_kind(value) == YAML_MAP)
+		return add_pairs(rows, value, err);
+	while (r == 0 && yaml_next(&it))
+		r = add_row(rows, it.value, err);
+	return r;
+}
+
+struct filling {
+	struct snapshot *snapshot;
+	struct yaml_at given; /* the tables of the case */
+	bool mentioned;
+};
+
+/* Tables that the case does not mention are empty; what is asked of them is not there. */
+static void fill_empty(void *data, const struct sentence *s)
+{
+	struct filling *f = data;
+
+	if (!snapshot_rows(f->snapshot, s->table))
+		snapshot_add(f->snapshot, s->table);
+}
+
+static void see_mention(void *data, const struct sentence *s)
+{
+	struct filling *f = data;
+	struct yaml_at ignored;
+
+	f->mentioned = f->mentioned || yaml_get(f->given, s->table->name, &ignored);
+}
+
+/* `when` and `unless` count only in cases that say something about their tables. */
+static bool mentions(struct yaml_at given, const struct sentence *s)
+{
+	struct filling f = {.given = given};
+
+	sentence_each(s, see_mention, &f);
+	return f.mentioned;
+}
+
+static int run_case(const struct catalogue *c, const struct rule *rule, struct yaml_at verdict,
+					struct yaml_at tables, struct err *err)
+{
+	_cleanup_snapshot_ struct snapshot *s = snapshot_new();
+	_cleanup_arena_ struct arena arena = {0};
+	struct filling filling = {.snapshot = s, .given = tables};
+	struct yaml_iter it = yaml_iter(tables);
+	struct rule bare = *rule;
+	struct judgement got;
+	int r = 0;
+
+	if (yaml_kind(tables) != YAML_MAP)
+		return yaml_err(tables, err, "expected the tables of the case");
+	while (r == 0 && yaml_next(&it))
+		r = fill_table(s, it.key, it.value, err);
+	if (r < 0)
+		return r;
+	if (rule->when && !mentions(tables, rule->when))
+		bare.when = NULL;
+	if (rule->unless && !mentions(tables, rule->unless))
+		bare.unless = NULL;
+	sentence_each(bare.when, fill_empty, &filling);
+	sentence_each(bare.unless, fill_empty, &filling);
+	sentence_each(bare.want, fill_empty, &filling);
+	judge(&bare, s, &c->language.params, &arena, &got);
+	if (str_is(yaml_text(verdict), verdict_name(got.verdict)))
+		return 0;
+	return yaml_err(verdict, err, "%s: the case should be '%.*s' and is '%s'%s%s", rule->id,
+					STR_ARG(yaml_text(verdict)), verdict_name(got.verdict), got.reason ? ": " : "",
+					got.reason ? got.reason : "");
+}
+
+int cases_run(const struct catalogue *c, const struct rule *rule, size_t *ret_n, struct err *err)
+{
+	struct yaml_iter it = yaml_iter(rule->cases);
+	int r = 0;
+
+	*ret_n = 0;
+	while (r == 0 && yaml_next(&it)) {
+		struct yaml_iter pair = yaml_iter(it.value);
+
+		if (yaml_kind(it.value) != YAML_MAP || yaml_len(it.value) != 1 || !yaml_next(&pair))
+			return yaml_err(it.value, err, "expected {pass: {table: ...}} or the like");
+		r = run_case(c, rule, pair.key, pair.value, err);
+		(*ret_n)++;
+	}
+	return r;
+}

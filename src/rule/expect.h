@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An expectation about one value: the right-hand side of a rule's sentence. Parsed once from YAML
+ * with the type of the column it stands for, so that a wrong type is an error at load time.
+ * Three-valued: what is not known is neither true nor false.
+ */
+#ifndef REVET_RULE_EXPECT_H
+#define REVET_RULE_EXPECT_H
+
+#include "base/map.h"
+#include "base/yaml.h"
+#include "host/table.h"
+
+enum truth { FALSE_, TRUE_, UNKNOWN_ };
+
+static inline enum truth truth_not(enum truth t)
+{
+	return t == UNKNOWN_ ? UNKNOWN_ : t == TRUE_ ? FALSE_ : TRUE_;
+}
+static inline enum truth truth_and(enum truth a, enum truth b)
+{
+	return a == FALSE_ || b == FALSE_ ? FALSE_ : a == UNKNOWN_ || b == UNKNOWN_ ? UNKNOWN_ : TRUE_;
+}
+static inline enum truth truth_or(enum truth a, enum truth b)
+{
+	return truth_not(truth_and(truth_not(a), truth_not(b)));
+}
+
+/* Parameters by name: a list of texts each (a scalar is a list of one). */
+struct param {
+	const char *name;
+	struct str *items;
+	size_t n;
+	bool is_list;
+	const char *declared_in; /* rule id */
+};
+struct params {
+	struct arena *arena;
+	struct map by_name; /* -> struct param */
+};
+
+struct expect;
+
+int expect_parse(struct yaml_at, enum type, struct arena *, const struct expect **ret, struct err *);
+/* *ret_why is set for UNKNOWN_ only, and lives as long as the value or the arena. */
+enum truth expect_test(const struct expect *, enum type, const struct value *,
+					   const struct params *, const char **ret_why);
+/* "at least 1", "one of a, b", "not x". */
+void expect_print(struct buf *, const struct expect *, enum type, const struct params *);
+/* The values an equality or a list of alternatives names literally; false when it is none. */
+bool expect_literals(const struct expect *, const struct str **ret, size_t *ret_n);
+/* Calls back for each parameter that is named. */
+void expect_params(const struct expect *, void (*seen)(void *, struct yaml_at, struct str name),
+				   void *data);
+
+#endif

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rule/judge.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/vec.h"
+#include "host/value.h"
+
+struct judging {
+	const struct snapshot *snapshot;
+	const struct params *params;
+	struct arena *arena;
+	struct judgement *out; /* evidence goes here; NULL: none is kept */
+	bool negated;          /* inside a `not` */
+	const char *why;       /* the first reason for something unknown */
+	size_t judged;         /* rows, keys and absences that were looked at */
+};
+
+const char *verdict_name(enum verdict v)
+{
+	static const char *const names[] = {"pass", "fail", "not_applicable", "unknown", "manual"};
+
+	return names[v];
+}
+
+static enum truth unknown(struct judging *j, const char *why)
+{
+	if (!j->why)
+		j->why = why ? why : "not known";
+	return UNKNOWN_;
+}
+
+/* --- evidence -------------------------------------------------------------------------------- */
+
+static const char *keep(struct judging *j, struct buf *text)
+{
+	return arena_copy(j->arena, buf_get(text).p, text->n);
+}
+
+static const char *source_of(struct judging *j, const struct row *row, const struct value *cell)
+{
+	_cleanup_buf_ struct buf text = BUF(8192);
+	struct from from = cell ? value_from(row, cell) : row->from;
+
+	if (!from.path)
+		return NULL;
+	buf_puts(&text, from.path);
+	if (from.line)
+		buf_printf(&text, ":%u", from.line);
+	if (row->note)
+		buf_printf(&text, " (%s)", row->note);
+	return keep(j, &text);
+}
+
+static void add_evidence(struct judging *j, struct evidence e)
+{
+	if (!j->out)
+		return;
+	if (j->negated)
+		e.truth = truth_not(e.truth);
+	if (j->negated && e.wanted)
+		e.wanted = arena_printf(j->arena, "not %s", e.wanted);
+	if (j->out->n >= JUDGE_MAX_EVIDENCE)
+		j->out->more++;
+	else
+		*vec_push(j->arena, j->out) = e;
+}
+
+static const char *label(struct judging *j, const struct table *t, const struct row *row)
+{
+	_cleanup_buf_ struct buf text = BUF(8192);
+
+	row_label(&text, t, row);
+	return keep(j, &text);
+}
+
+static const char *print_expect(struct judging *j, const struct expect *e, enum type type)
+{
+	_cleanup_buf_ struct buf text = BUF(8192);
+
+	expect_print(&text, e, type, j->params);
+	return keep(j, &text);
+}
+
+static const char *print_cell(struct judging *j, const struct table *t, const struct row *row,
+							  int column, bool name)
+{
+	_cleanup_buf_ struct buf text = BUF(8192);
+
+	if (name)
+		buf_printf(&text, "%s ", t->columns[column].name);
+	value_print(&text, t->columns[column].type, &row->cells[column]);
+	return keep(j, &text);
+}
+
+/* --- keys ------------------------------------------------------------------------------------ */
+
+/* One row of the key: every value column that says something must meet the expectation; a column
+ * that says nothing (not persisted) is passed over when another does. */
+static enum truth test_row(struct judging *j, const struct sentence *s, const struct row *row)
+{
+	const struct table *t = s->table;
+	enum truth truth = TRUE_;
+	int first = -1, decided = 0;
+
+	for (int i = 0; t->columns[i].name; i++) {
+		const struct value *cell = &row->cells[i];
+		const char *why = NULL;
+		enum truth one;
+
+		if (s->key.p ? !(t->columns[i].flags & COLUMN_VALUE) : i != s->column)
+			continue;
+		if (first < 0)
+			first = i;
+		else if (cell->state != VALUE_SET)
+			continue; /* the first value column always counts, the others when they speak */
+		one = expect_test(s->expect, t->columns[i].type, cell, j->params, &why);
+		if (one == UNKNOWN_)
+			unknown(j, why);
+		add_evidence(j, (struct evidence){
+							.object = s->key.p ? str_dup(j->arena, s->key) : t->columns[i].name,
+							.found = print_cell(j, t, row, i, i != first),
+							.wanted = print_expect(j, s->expect, t->columns[i].type),
+							.source = source_of(j, row, cell),
+							.truth = one,
+						});
+		truth = decided++ && one == UNKNOWN_ ? truth : truth_and(truth, one);
+	}
+	/* What the running host would say is not known, but what the next boot sets is, and is right. */
+	if (truth == UNKNOWN_ && decided > 1 && row->cells[first].state == VALUE_UNKNOWN)
+		truth = TRUE_;
+	return truth;
+}
+
+static enum truth absent_key(struct judging *j, const struct sentence *s, const struct rows *rows)
+{
+	static const struct value absent = {.state = VALUE_ABSENT};
+	const char *why = NULL;
+	enum type type = TYPE_STRING;
+	enum truth truth;
+	int key = table_key_column(s->table);
+
+	if (rows->gap)
+		return unknown(j, rows->gap);
+	if (!s->key.p)
+		return unknown(j, "the table is empty");
+	if (s->table->columns[key].flags & COLUMN_ASKED)
+		return unknown(j, arena_printf(j->arena, "%s %.*s was not read", s->table->name,
+									   STR_ARG(s->key)));
+	for (int i = 0; s->table->columns[i].name; i++)
+		if (s->table->columns[i].flags & COLUMN_VALUE)
+			type = s->table->columns[i].type;
+	truth = expect_test(s->expect, type, &absent, j->params, &why);
+	add_evidence(j, (struct evidence){
+						.object = str_dup(j->arena, s->key),
+						.found = "not set",
+						.wanted = print_expect(j, s->expect, type),
+						.truth = truth,
+					});
+	return truth;
+}
+
+static enum truth test_key(struct judging *j, const struct sentence *s, const struct rows *rows)
+{
+	int key = s->key.p ? table_key_column(s->table) : -1;
+	enum truth truth = TRUE_;
+	size_t found = 0;
+
+	j->judged++;
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct row *row = rows->p[i];
+
+		if (key >= 0 && !(row->cells[key].state == VALUE_SET &&
+						  str_eq(row->cells[key].string, s->key)))
+			continue;
+		found++;
+		truth = truth_and(truth, test_row(j, s, row));
+	}
+	if (!found)
+		return absent_key(j, s, rows);
+	/* In a table where a key may have several rows, one that could not be read may be another. */
+	if (truth == TRUE_ && rows->gap && s->table->multi)
+		return unknown(j, rows->gap);
+	return truth;
+}
+
+/* --- rows ------------------------------------------------------------------------------------ */
+
+static enum truth test_conditions(struct judging *j, const struct table *t,
+								  const struct condition *c, size_t n, const struct row *row)
+{
+	enum truth truth = TRUE_;
+
+	for (size_t i = 0; i < n && truth != FALSE_; i++) {
+		const char *why = NULL;
+		enum truth one = expect_test(c[i].expect, t->columns[c[i].column].type,
+									 &row->cells[c[i].column], j->params, &why);
+
+		truth = truth_and(truth, one);
+		if (one == UNKNOWN_ && truth == UNKNOWN_)
+			unknown(j, why);
+	}
+	return truth;
+}
+
+static void row_evidence(struct judging *j, const struct sentence *s, const struct row *row,
+						 enum truth truth)
+{
+	_cleanup_buf_ struct buf found = BUF(16384);
+
+	for (size_t i = 0; i < s->n_where; i++) {
+		int column = s->where[i].column;
+
+		if (s->table->columns[column].flags & COLUMN_LABEL)
+			continue;
+		buf_printf(&found, "%s%s ", found.n ? ", " : "", s->table->columns[column].name);
+		value_print(&found, s->table->columns[column].type, &row->cells[column]);
+	}
+	add_evidence(j, (struct evidence){
+						.object = label(j, s->table, row),
+						.found = found.n ? keep(j, &found) : "present",
+						.wanted = s->quantity == NO_ROW ? "none" : "some",
+						.source = source_of(j, row, NULL),
+						.truth = truth,
+					});
+}
+
+static enum truth test_every(struct judging *j, const struct sentence *s, const struct row *row)
+{
+	enum truth truth = TRUE_;
+
+	for (size_t i = 0; i < s->n_want; i++) {
+		const struct condition *c = &s->want[i];
+		const struct value *cell = &row->cells[c->column];
+		enum type type = s->table->columns[c->column].type;
+		const char *why = NULL;
+		enum truth one = expect_test(c->expect, type, cell, j->params, &why);
+
+		if (one == UNKNOWN_)
+			unknown(j, why);
+		add_evidence(j, (struct evidence){
+							.object = label(j, s->table, row),
+							.found = print_cell(j, s->table, row, c->column, true),
+							.wanted = print_expect(j, c->expect, type),
+							.source = source_of(j, row, cell),
+							.truth = one,
+						});
+		truth = truth_and(truth, one);
+	}
+	return truth;
+}
+
+/* Are all the rows there that `where` names one by one, in a table that holds only what was asked? */
+static bool all_asked(struct judging *j, const struct sentence *s, const struct rows *rows)
+{
+	for (size_t i = 0; i < s->n_where; i++) {
+		int column = s->where[i].column;
+		const struct str *names;
+		size_t n;
+
+		if (!(s->table->columns[column].flags & COLUMN_ASKED) ||
+			!expect_literals(s->where[i].expect, &names, &n))
+			continue;
+		for (size_t k = 0; k < n; k++) {
+			bool found = false;
+
+			for (size_t r = 0; r < rows->n && !found; r++)
+				found = str_eq(rows->p[r]->cells[column].string, names[k]);
+			if (!found) {
+				unknown(j, arena_printf(j->arena, "%s %.*s was not read", s->table->name,
+										STR_ARG(names[k])));
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
+static enum truth test_rows(struct judging *j, const struct sentence *s, const struct rows *rows)
+{
+	enum truth every = TRUE_, some = FALSE_;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct row *row = rows->p[i];
+		enum truth match = test_conditions(j, s->table, s->where, s->n_where, row);
+
+		if (match == FALSE_)
+			continue;
+		j->judged++;
+		some = truth_or(some, match);
+		if (s->quantity != EVERY_ROW)
+			row_evidence(j, s, row, s->quantity == NO_ROW ? truth_not(match) : match);
+		else if (match == TRUE_)
+			every = truth_and(every, test_every(j, s, row));
+		else if (test_conditions(j, s->table, s->want, s->n_want, row) != TRUE_)
+			every = truth_and(every, UNKNOWN_);
+	}
+	if (!all_asked(j, s, rows) || rows->gap) {
+		unknown(j, rows->gap);
+		every = truth_and(every, UNKNOWN_);
+		some = truth_or(some, UNKNOWN_);
+	}
+	if (s->quantity == EVERY_ROW)
+		return every;
+	j->judged++;
+	if (s->quantity == SOME_ROW && some == FALSE_)
+		add_evidence(j, (struct evidence){.object = s->table->name, .found = "none",
+										  .wanted = "some", .truth = FALSE_});
+	return s->quantity == NO_ROW ? truth_not(some) : some;
+}
+
+/* --- sentences ------------------------------------------------------------------------------- */
+
+static enum truth test(struct judging *j, const struct sentence *s);
+
+static enum truth test_table(struct judging *j, const struct sentence *s)
+{
+	const struct rows *rows = snapshot_rows(j->snapshot, s->table);
+
+	if (!rows)
+		return unknown(j, arena_printf(j->arena, "table %s was not read", s->table->name));
+	if (rows->error)
+		return unknown(j, rows->why);
+	return s->kind == SENTENCE_KEY ? test_key(j, s, rows) : test_rows(j, s, rows);
+}
+
+static enum truth test(struct judging *j, const struct sentence *s)
+{
+	enum truth truth = s->kind == SENTENCE_ANY ? FALSE_ : TRUE_;
+
+	if (s->table)
+		return test_table(j, s);
+	if (s->kind == SENTENCE_NOT) {
+		j->negated = !j->negated;
+		truth = truth_not(test(j, s->subs[0]));
+		j->negated = !j->negated;
+		return truth;
+	}
+	for (size_t i = 0; i < s->n_subs; i++) {
+		enum truth one = test(j, s->subs[i]);
+
+		truth = s->kind == SENTENCE_ANY ? truth_or(truth, one) : truth_and(truth, one);
+	}
+	return truth;
+}
+
+enum truth judge_sentence(const struct sentence *s, const struct snapshot *snapshot,
+						  const struct params *params, struct arena *a, struct judgement *evidence)
+{
+	struct judging j = {.snapshot = snapshot, .params = params, .arena = a, .out = evidence};
+	enum truth truth = test(&j, s);
+
+	if (evidence && truth == UNKNOWN_)
+		evidence->reason = j.why;
+	return truth;
+}
+
+/* Only what speaks for the verdict stays: the failures of a FAIL, the unknowns of an UNKNOWN. */
+static void select_evidence(struct judgement *out, enum truth truth)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < out->n; i++)
+		if (out->p[i].truth == truth)
+			out->p[kept++] = out->p[i];
+	out->n = kept;
+}
+
+static const char *names_of(const struct sentence *s, const char *otherwise)
+{
+	for (size_t i = 0; s && !s->label && s->n_subs == 1; i++)
+		s = s->subs[0];
+	return s && s->label ? s->label : otherwise;
+}
+
+/* The label of the alternative that holds. */
+static const char *which(struct judging *j, const struct sentence *s)
+{
+	if (s->label || s->kind != SENTENCE_ANY)
+		return names_of(s, "a workload of this host");
+	for (size_t i = 0; i < s->n_subs; i++)
+		if (test(j, s->subs[i]) == TRUE_)
+			return which(j, s->subs[i]);
+	return "a workload of this host";
+}
+
+static bool is_review(const struct sentence *s)
+{
+	return s->table && s->quantity == REVIEW_ROWS;
+}
+
+static void decide(struct judging *j, const struct rule *rule, struct judgement *out)
+{
+	enum truth excused = FALSE_, truth;
+	struct judging quiet = *j;
+
+	quiet.out = NULL;
+	if (rule->unless)
+		excused = test(&quiet, rule->unless);
+	if (excused == TRUE_) {
+		out->verdict = VERDICT_NOT_APPLICABLE;
+		out->reason = which(&quiet, rule->unless);
+		return;
+	}
+	j->out = out;
+	j->judged = 0;
+	j->why = NULL;
+	truth = test(j, rule->want);
+	if (truth == TRUE_ && is_review(rule->want)) {
+		out->verdict = VERDICT_MANUAL;
+	} else if (!j->judged || (is_review(rule->want) && truth == FALSE_)) {
+		out->verdict = VERDICT_NOT_APPLICABLE;
+		out->reason = "there is nothing of the kind on this host";
+	} else if (truth == UNKNOWN_ || (truth == FALSE_ && excused == UNKNOWN_)) {
+		out->verdict = VERDICT_UNKNOWN;
+		out->reason = truth == UNKNOWN_ ? j->why : quiet.why;
+	} else {
+		out->verdict = truth == TRUE_ ? VERDICT_PASS : VERDICT_FAIL;
+	}
+	if (truth != TRUE_ || !is_review(rule->want))
+		select_evidence(out, truth);
+}
+
+void judge(const struct rule *rule, const struct snapshot *snapshot, const struct params *params,
+		   struct arena *a, struct judgement *ret)
+{
+	struct judging j = {.snapshot = snapshot, .params = params, .arena = a};
+	enum truth applies = TRUE_;
+
+	*ret = (struct judgement){.rule = rule};
+	if (rule->when)
+		applies = test(&j, rule->when);
+	if (applies == FALSE_) {
+		ret->verdict = VERDICT_NOT_APPLICABLE;
+		ret->reason = arena_printf(a, "only for a host with %s",
+								   names_of(rule->when, "what the rule is about"));
+	} else if (applies == UNKNOWN_) {
+		ret->verdict = VERDICT_UNKNOWN;
+		ret->reason = j.why;
+	} else {
+		decide(&j, rule, ret);
+	}
+}
+
+/* --- demand ---------------------------------------------------------------------------------- */
+
+static void want_sentence(void *data, const struct sentence *s)
+{
+	struct snapshot *snapshot = data;
+	bool asked = false;
+
+	snapshot_want(snapshot, s->table);
+	if (s->kind == SENTENCE_KEY) {
+		if (s->key.p)
+			snapshot_want_key(snapshot, s->table, s->key);
+		return;
+	}
+	for (size_t i = 0; i < s->n_where; i++) {
+		unsigned flags = s->table->columns[s->where[i].column].flags;
+		const struct str *names;
+		size_t n;
+
+		if (!(flags & (COLUMN_ASKED | COLUMN_KEY)) ||
+			!expect_literals(s->where[i].expect, &names, &n))
+			continue;
+		asked = true;
+		for (size_t k = 0; k < n; k++)
+			snapshot_want_key(snapshot, s->table, names[k]);
+	}
+	if (!asked)
+		snapshot_want_all(snapshot, s->table);
+}
+
+void judge_wants(const struct rule *rule, struct snapshot *snapshot)
+{
+	sentence_each(rule->when, want_sentence, snapshot);
+	sentence_each(rule->unless, want_sentence, snapshot);
+	sentence_each(rule->want, want_sentence, snapshot);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Judging: a pure function of a rule, a snapshot and the parameters. What could not be read makes
+ * a verdict UNKNOWN unless the known facts decide it already.
+ */
+#ifndef REVET_RULE_JUDGE_H
+#define REVET_RULE_JUDGE_H
+
+#include "host/snapshot.h"
+#include "rule/rule.h"
+
+enum verdict {
+	VERDICT_PASS,
+	VERDICT_FAIL,
+	VERDICT_NOT_APPLICABLE,
+	VERDICT_UNKNOWN,
+	VERDICT_MANUAL,
+};
+const char *verdict_name(enum verdict);
+
+struct evidence {
+	const char *object;        /* the key, or the row's label */
+	const char *found, *wanted; /* as text for people */
+	const char *source;        /* "PATH:LINE", or NULL; with the row's note behind it */
+	enum truth truth;
+};
+
+struct judgement {
+	const struct rule *rule;
+	enum verdict verdict;
+	const char *reason; /* of NOT_APPLICABLE and UNKNOWN; else NULL */
+	struct evidence *p; /* what decided it */
+	size_t n, cap;
+	size_t more; /* evidence past JUDGE_MAX_EVIDENCE that was left out */
+};
+
+#define JUDGE_MAX_EVIDENCE 200
+
+/* Everything in *ret lives in the arena. */
+void judge(const struct rule *, const struct snapshot *, const struct params *, struct arena *,
+		   struct judgement *ret);
+/* The truth of one sentence, with its evidence. */
+enum truth judge_sentence(const struct sentence *, const struct snapshot *, const struct params *,
+						  struct arena *, struct judgement *evidence);
+/* Says to the snapshot what the rule needs to have read. */
+void judge_wants(const struct rule *, struct snapshot *);
+
+#endif

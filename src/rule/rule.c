@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rule/rule.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/path.h"
+#include "base/vec.h"
+
+static const char *const severities[] = {"low", "medium", "high", "critical"};
+static const char *const risks[] = {"none", "restart", "access", "reboot"};
+static const char *const fixes[] = {"automatic", "guarded", "reboot", "by_hand"};
+
+const char *severity_name(enum severity s)
+{
+	return severities[s];
+}
+
+const char *risk_name(enum risk r)
+{
+	return risks[r];
+}
+
+const char *fix_name(enum fix f)
+{
+	return fixes[f];
+}
+
+static int word_index(struct str word, const char *const words[], size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_is(word, words[i]))
+			return (int)i;
+	return -EINVAL;
+}
+
+int severity_parse(struct str s, enum severity *ret)
+{
+	int i = word_index(s, severities, ARRAY_LEN(severities));
+
+	if (i < 0)
+		return i;
+	*ret = (enum severity)i;
+	return 0;
+}
+
+/* --- parameters ------------------------------------------------------------------------------ */
+
+static int add_parameter(struct catalogue *c, const struct rule *rule, struct yaml_at key,
+						 struct yaml_at value, struct err *err)
+{
+	struct param *p = arena_new(&c->arena, struct param, 1);
+	const struct param *other = map_get(&c->language.params.by_name, yaml_text(key));
+	struct yaml_iter it = yaml_iter(value);
+
+	p->name = str_dup(&c->arena, yaml_text(key));
+	p->declared_in = rule->id;
+	p->is_list = yaml_kind(value) == YAML_LIST;
+	p->items = arena_new(&c->arena, struct str, yaml_len(value) + 1);
+	if (!p->is_list)
+		p->items[p->n++] = yaml_text(value);
+	while (p->is_list && yaml_next(&it))
+		p->items[p->n++] = yaml_text(it.value);
+	for (size_t i = 0; other && i < MAX(p->n, other->n); i++)
+		if (p->n != other->n || !str_eq(p->items[i], other->items[i]))
+			return yaml_err(key, err, "%s declares %s with another default", other->declared_in,
+							p->name);
+	map_put(&c->language.params.by_name, str_of(p->name), p);
+	return 0;
+}
+
+int catalogue_set(struct catalogue *c, const char *assignment, struct err *err)
+{
+	struct str value = str_of(assignment), name = STR_ABSENT, item;
+	struct param *p;
+	VEC(struct str) items = {0};
+
+	(void)str_cut(&value, '=', &name);
+	p = map_get(&c->language.params.by_name, name);
+	if (!value.p)
+		return err_set(err, EINVAL, "--set %s: expected PARAMETER=VALUE", assignment);
+	if (!p)
+		return err_set(err, EINVAL, "there is no parameter '%.*s'; see: revet rules -f json",
+					   STR_ARG(name));
+	if (!p->is_list)
+		*vec_push(&c->arena, &items) = value;
+	while (p->is_list && str_cut(&value, ',', &item))
+		*vec_push(&c->arena, &items) = str_trim(item);
+	p->items = items.p;
+	p->n = items.n;
+	return 0;
+}
+
+/* --- one rule -------------------------------------------------------------------------------- */
+
+static int text_field(struct yaml_at at, const char *key, bool required, struct str *ret,
+					  struct err *err)
+{
+	struct yaml_at node;
+
+	if (!yaml_get(at, key, &node))
+		return required ? yaml_err(at, err, "'%s' is missing", key) : 0;
+	return yaml_str(node, ret, err);
+}
+
+static int word_field(struct yaml_at at, const char *key, const char *const words[], size_t n,
+					  int otherwise, int *ret, struct err *err)
+{
+	struct yaml_at node;
+
+	if (!yaml_get(at, key, &node)) {
+		*ret = otherwise;
+		return otherwise < 0 ? yaml_err(at, err, "'%s' is missing", key) : 0;
+	}
+	*ret = word_index(yaml_text(node), words, n);
+	return *ret < 0 ? yaml_err(node, err, "'%.*s' is not a %s", STR_ARG(yaml_text(node)), key) : 0;
+}
+
+/* Can the fix be derived from the sentence? Where every column it judges can be set, and for rows
+ * that must not be, where the table says how they go. */
+static bool is_settable(const struct sentence *s)
+{
+	bool settable = s->kind != SENTENCE_NOT && s->kind != SENTENCE_ANY;
+
+	for (size_t i = 0; i < s->n_subs && settable; i++)
+		settable = is_settable(s->subs[i]);
+	if (s->kind == SENTENCE_ANY)
+		return s->n_subs && is_settable(s->subs[0]);
+	if (!s->table)
+		return settable;
+	if (!s->table->fix || s->quantity == SOME_ROW || s->quantity == REVIEW_ROWS)
+		return false;
+	if (s->kind == SENTENCE_ROWS && s->quantity == NO_ROW)
+		return true;
+	for (size_t i = 0; i < s->n_want; i++)
+		settable = settable && (s->table->columns[s->want[i].column].flags & COLUMN_SETTABLE);
+	if (s->kind == SENTENCE_KEY) {
+		bool any = false;
+
+		for (int i = 0; s->table->columns[i].name; i++)
+			any = any || (s->table->columns[i].flags & (COLUMN_VALUE | COLUMN_SETTABLE)) ==
+							 (COLUMN_VALUE | COLUMN_SETTABLE);
+		settable = s->key.p ? any : (s->table->columns[s->column].flags & COLUMN_SETTABLE) != 0;
+	}
+	return settable;
+}
+
+static enum fix fix_of(const struct rule *r)
+{
+	if (r->by_hand.p || !is_settable(r->want))
+		return FIX_BY_HAND;
+	return r->risk == RISK_ACCESS   ? FIX_GUARDED
+		   : r->risk == RISK_REBOOT ? FIX_REBOOT
+									: FIX_AUTOMATIC;
+}
+
+static int check_cases(struct yaml_at rule, struct yaml_at cases, struct err *err)
+{
+	struct yaml_iter it = yaml_iter(cases);
+	bool pass = false, fail = false, manual = false;
+	struct yaml_at ignored;
+
+	while (yaml_next(&it)) {
+		pass = pass || yaml_get(it.value, "pass", &ignored);
+		fail = fail || yaml_get(it.value, "fail", &ignored);
+		manual = manual || yaml_get(it.value, "manual", &ignored);
+	}
+	if (!fail && !manual)
+		return yaml_err(rule, err, "a rule needs a case in which it fails");
+	return pass || manual ? 0 : yaml_err(rule, err, "a rule needs a case in which it passes");
+}
+
+static int parse_sentences(struct catalogue *c, struct yaml_at at, struct rule *r, struct err *err)
+{
+	struct yaml_at node;
+	int status = 0;
+
+	if (yaml_get(at, "when", &node))
+		status = sentence_parse(&c->language, node, false, &r->when, err);
+	if (status == 0 && yaml_get(at, "unless", &node))
+		status = sentence_parse(&c->language, node, true, &r->unless, err);
+	if (status < 0)
+		return status;
+	if (yaml_get(at, "for", &node))
+		return sentence_parse_rows(&c->language, at, &r->want, err);
+	if (!yaml_get(at, "want", &node))
+		return yaml_err(at, err, "'want' is missing");
+	return sentence_parse(&c->language, node, false, &r->want, err);
+}
+
+static int parse_rule(struct catalogue *c, struct yaml_at at, struct rule *r, struct err *err)
+{
+	static const char *const keys[] = {"title",  "severity", "why",   "when",       "unless", "for",
+									   "where",  "want",     "risk",  "breaks",     "needs",  "refs",
+									   "by_hand", "fix",     "cases", "parameters", NULL};
+	struct yaml_at node;
+	int word = 0, status = yaml_check_keys(at, keys, err);
+
+	if (status == 0)
+		status = text_field(at, "title", true, &r->title, err);
+	if (status == 0)
+		status = text_field(at, "why", true, &r->why, err);
+	if (status == 0)
+		status = text_field(at, "breaks", false, &r->breaks, err);
+	if (status == 0)
+		status = text_field(at, "by_hand", false, &r->by_hand, err);
+	if (status == 0)
+		status = word_field(at, "severity", severities, ARRAY_LEN(severities), -1, &word, err);
+	r->severity = (enum severity)word;
+	if (status == 0)
+		status = word_field(at, "risk", risks, ARRAY_LEN(risks), RISK_NONE, &word, err);
+	r->risk = (enum risk)word;
+	if (status == 0 && yaml_get(at, "parameters", &node)) {
+		struct yaml_iter it = yaml_iter(node);
+
+		while (status == 0 && yaml_next(&it))
+			status = add_parameter(c, r, it.key, it.value, err);
+	}
+	if (status == 0)
+		status = parse_sentences(c, at, r, err);
+	if (status < 0)
+		return status;
+	(void)yaml_get(at, "refs", &r->refs);
+	(void)yaml_get(at, "needs", &r->needs);
+	if (!yaml_get(at, "cases", &r->cases))
+		return yaml_err(at, err, "'cases' is missing: a rule needs one that passes and one that fails");
+	r->fix = fix_of(r);
+	return check_cases(at, r->cases, err);
+}
+
+int catalogue_add(struct catalogue *c, const struct yaml *doc, const char *id, struct err *err)
+{
+	struct rule *r = vec_push(&c->arena, c), rule = {0};
+	const char *dot = strchr(id, '.');
+	int status;
+
+	rule.id = arena_strdup(&c->arena, id);
+	rule.family = arena_copy(&c->arena, id, (size_t)(dot - id));
+	rule.file = doc->name;
+	for (size_t i = 0; i + 1 < c->n; i++)
+		if (strcmp(c->p[i].id, id) == 0)
+			return err_set(err, EEXIST, "%s:1:1: %s is already defined in %s", doc->name, id,
+						   c->p[i].file);
+	status = parse_rule(c, YAML_ROOT(doc), &rule, err);
+	*r = rule;
+	return status;
+}
+
+/* --- the catalogue --------------------------------------------------------------------------- */
+
+/* "ssh/no-root-login.yaml" -> "ssh.no-root-login"; NULL when it is no such path. */
+static const char *id_of(struct arena *a, const char *path)
+{
+	const char *slash = strchr(path, '/');
+	struct str rest = str_of(path);
+	char *id;
+
+	if (!slash || !str_ends(rest, ".yaml") || strchr(slash + 1, '/'))
+		return NULL;
+	id = arena_copy(a, path, rest.n - 5);
+	id[slash - path] = '.';
+	return id;
+}
+
+static int load_embedded(struct catalogue *c, bool workloads, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < embedded_count; i++) {
+		const struct embedded *e = &embedded_rules[i];
+		bool is_workloads = strcmp(e->path, "workloads.yaml") == 0;
+		const char *id = id_of(&c->arena, e->path);
+		struct yaml *doc;
+
+		if (is_workloads != workloads || (!id && !is_workloads))
+			continue;
+		doc = arena_new(&c->arena, struct yaml, 1);
+		*doc = (struct yaml){arena_printf(&c->arena, "catalogue/%s", e->path),
+							 embedded_nodes + e->first_node, embedded_pool, e->n_nodes, 0};
+		r = is_workloads ? language_load_workloads(&c->language, doc, err)
+						 : catalogue_add(c, doc, id, err);
+	}
+	return r;
+}
+
+static int load_user_file(struct catalogue *c, int dir, const char *root, const char *path,
+						  struct err *err)
+{
+	const char *name = arena_printf(&c->arena, "%s/%s", root, path), *id = id_of(&c->arena, path);
+	struct yaml *doc = arena_new(&c->arena, struct yaml, 1);
+	struct str text;
+	int r;
+
+	if (!id)
+		return 0;
+	r = path_read(dir, path, 1 << 20, &c->arena, &text);
+	if (r < 0)
+		return err_errno(err, -r, "%s", name);
+	r = yaml_parse(text, name, &c->arena, doc, err);
+	return r < 0 ? r : catalogue_add(c, doc, id, err);
+}
+
+static int load_user_dir(struct catalogue *c, const char *root, struct err *err)
+{
+	_cleanup_close_ int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct path_entry *families, *files;
+	size_t n, m;
+	bool more;
+	int r;
+
+	if (dir < 0)
+		return errno == ENOENT ? 0 : err_errno(err, errno, "%s", root);
+	r = path_list(dir, ".", 1000, &c->arena, &families, &n, &more);
+	if (r < 0)
+		return err_errno(err, -r, "%s", root);
+	for (size_t i = 0; i < n; i++) {
+		if (path_list(dir, families[i].name, 10000, &c->arena, &files, &m, &more) < 0)
+			continue;
+		for (size_t k = 0; r == 0 && k < m; k++)
+			r = load_user_file(c, dir, root,
+							   arena_printf(&c->arena, "%s/%s", families[i].name, files[k].name), err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+struct param_check {
+	struct catalogue *c;
+	struct err *err;
+	int status;
+};
+
+static void check_param(void *data, struct yaml_at at, struct str name)
+{
+	struct param_check *check = data;
+
+	if (check->status == 0 && !map_get(&check->c->language.params.by_name, name))
+		check->status =
+			yaml_err(at, check->err, "no rule declares the parameter '%.*s'", STR_ARG(name));
+}
+
+static void check_sentence_params(void *data, const struct sentence *s)
+{
+	if (s->expect)
+		expect_params(s->expect, check_param, data);
+	for (size_t i = 0; i < s->n_where; i++)
+		expect_params(s->where[i].expect, check_param, data);
+	for (size_t i = 0; i < s->n_want; i++)
+		expect_params(s->want[i].expect, check_param, data);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return strcmp(((const struct rule *)a)->id, ((const struct rule *)b)->id);
+}
+
+int catalogue_load(struct catalogue *c, const char *user_dir, struct err *err)
+{
+	struct param_check check = {c, err, 0};
+	int r;
+
+	*c = (struct catalogue){0};
+	c->language.arena = &c->arena;
+	c->language.params.arena = &c->arena;
+	map_init(&c->language.workloads, &c->arena);
+	map_init(&c->language.params.by_name, &c->arena);
+	r = load_embedded(c, true, err);
+	if (r == 0)
+		r = load_embedded(c, false, err);
+	if (r == 0 && user_dir)
+		r = load_user_dir(c, user_dir, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < c->n; i++) {
+		sentence_each(c->p[i].when, check_sentence_params, &check);
+		sentence_each(c->p[i].unless, check_sentence_params, &check);
+		sentence_each(c->p[i].want, check_sentence_params, &check);
+	}
+	if (c->n)
+		qsort(c->p, c->n, sizeof(*c->p), by_id);
+	return check.status;
+}
+
+void catalogue_done(struct catalogue *c)
+{
+	arena_done(&c->arena);
+}
+
+const struct rule *catalogue_find(const struct catalogue *c, struct str id)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (str_is(id, c->p[i].id))
+			return &c->p[i];
+	return NULL;
+}
+
+const char *catalogue_nearest(const struct catalogue *c, struct str id)
+{
+	char word[65];
+	const char *best = NULL;
+	unsigned distance = 6;
+
+	snprintf(word, sizeof(word), "%.*s", STR_ARG(id));
+	for (size_t i = 0; i < c->n; i++) {
+		unsigned d = str_distance(word, c->p[i].id, distance);
+
+		if (d < distance) {
+			distance = d;
+			best = c->p[i].id;
+		}
+	}
+	return best;
+}
