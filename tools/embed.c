@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/path.h"
 #include "base/yaml.h"
@@ -31,6 +32,7 @@ int main(int argc, char **argv)
 	struct arena arena = {0};
 	struct yaml *docs;
 	uint32_t pool = 0, nodes = 0;
+	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	FILE *out;
 
 	if (argc < 3)
@@ -43,12 +45,14 @@ int main(int argc, char **argv)
 				 "const struct yaml_node embedded_nodes[] = {\n");
 	for (int i = 3; i < argc; i++) {
 		struct str text;
+		char *path = realpath(argv[i], NULL);
 		struct err err;
 
-		if (path_read(AT_FDCWD, argv[i], 1 << 20, &arena, &text) < 0) {
+		if (!path || path_read(root, path, 1 << 20, &arena, &text) < 0) {
 			fprintf(stderr, "%s: cannot be read\n", argv[i]);
 			return 1;
 		}
+		free(path);
 		if (yaml_parse(text, argv[i], &arena, &docs[i], &err) < 0) {
 			fprintf(stderr, "%s\n", err.msg);
 			return 1;

@@ -90,7 +90,7 @@ out:
 }
 
 static const int allowed_calls[] = {
-	SCMP_SYS(access), SCMP_SYS(bind), SCMP_SYS(brk), SCMP_SYS(clock_getres),
+	SCMP_SYS(access), SCMP_SYS(adjtimex), SCMP_SYS(clock_adjtime), SCMP_SYS(bind), SCMP_SYS(brk), SCMP_SYS(clock_getres),
 	SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), SCMP_SYS(clone3), SCMP_SYS(close),
 	SCMP_SYS(close_range), SCMP_SYS(connect), SCMP_SYS(dup), SCMP_SYS(epoll_create1),
 	SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_wait), SCMP_SYS(eventfd2),

@@ -186,6 +186,18 @@ static bool try_vmap(const json_t *vmap, enum fw_packet p, struct fw_effect *eff
 	return false;
 }
 
+/* What iptables-nft left to its own modules: nft shows no more of them than their names. */
+static bool set_xt_verdict(const json_t *statement, struct fw_effect *effect)
+{
+	const json_t *xt = json_object_get(statement, "xt");
+
+	if (!has_value(xt, "type", "target") ||
+		(!has_value(xt, "name", "REJECT") && !has_value(xt, "name", "DROP")))
+		return false;
+	effect->verdict = FW_DENY;
+	return true;
+}
+
 /* Statements that neither decide nor are conditions. Anything that is not known is taken for a
  * condition, so that a rule counts only when it surely applies. */
 static bool is_neutral(const json_t *statement)
@@ -196,7 +208,7 @@ static bool is_neutral(const json_t *statement)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (json_object_get(statement, names[i]))
 			return true;
-	return false;
+	return has_value(json_object_get(statement, "xt"), "name", "comment");
 }
 
 static struct fw_effect effect_on(const json_t *statements, enum fw_packet p, struct arena *a)
@@ -217,7 +229,7 @@ static struct fw_effect effect_on(const json_t *statements, enum fw_packet p, st
 			effect.maybe = effect.maybe || m == MAYBE;
 		} else if (vmap) {
 			return try_vmap(vmap, p, &effect, a) ? effect : none;
-		} else if (set_verdict(statement, &effect, a)) {
+		} else if (set_verdict(statement, &effect, a) || set_xt_verdict(statement, &effect)) {
 			return effect;
 		} else if (!is_neutral(statement)) {
 			return none;

@@ -2,7 +2,6 @@
 #include "host/pam_settings.h"
 
 #include "base/map.h"
-#include "base/vec.h"
 #include "host/conf.h"
 
 /* --- the settings that one line of a stack has ----------------------------------------------- */
@@ -11,13 +10,14 @@ struct setting {
 	struct str key, value;
 	const char *file, *note;
 	unsigned line;
+	struct setting *next;
 };
 
 /* The settings as one line of a stack has them. */
 struct settings {
 	struct arena *arena;
 	struct map by_key;
-	VEC(struct setting *) all;
+	struct setting *first, **end;
 };
 
 static bool is_among(const char *const *list, struct str s)
@@ -28,19 +28,28 @@ static bool is_among(const char *const *list, struct str s)
 	return false;
 }
 
+static struct setting *add(struct settings *s, struct str key)
+{
+	struct setting *setting = arena_new(s->arena, struct setting, 1);
+
+	map_put(&s->by_key, key, setting);
+	*s->end = setting;
+	s->end = &setting->next;
+	return setting;
+}
+
 static void set(struct settings *s, const struct pam_module *m, const struct setting *from,
 				bool replace)
 {
-	struct setting *setting = map_get(&s->by_key, from->key);
+	struct setting *setting = map_get(&s->by_key, from->key), *next;
 
 	if ((m->only && !str_is(from->key, m->only)) || (setting && !replace))
 		return;
-	if (!setting) {
-		setting = arena_new(s->arena, struct setting, 1);
-		*vec_push(s->arena, &s->all) = setting;
-		map_put(&s->by_key, from->key, setting);
-	}
+	if (!setting)
+		setting = add(s, from->key);
+	next = setting->next;
 	*setting = *from;
+	setting->next = next;
 	if (is_among(m->flags, setting->key) || !setting->value.p)
 		setting->value = STR("true");
 }
@@ -52,7 +61,7 @@ static void set_from_conf(struct settings *s, const struct pam_module *m, const 
 		struct str rest = item->value, value = STR_ABSENT;
 
 		str_cut(&rest, '#', &value); /* a comment begins anywhere */
-		set(s, m, &(struct setting){item->key, str_trim(value), item->file, NULL, item->line},
+		set(s, m, &(struct setting){item->key, str_trim(value), item->file, NULL, item->line, NULL},
 			!m->first_wins);
 	}
 }
@@ -65,7 +74,7 @@ static void set_from_arguments(struct settings *s, const struct pam_module *m,
 
 		str_cut(&value, '=', &key);
 		if (!is_among(m->not_settings, key) && !str_is(key, "conf"))
-			set(s, m, &(struct setting){key, value, line->file, NULL, line->line}, true);
+			set(s, m, &(struct setting){key, value, line->file, NULL, line->line, NULL}, true);
 	}
 }
 
@@ -75,7 +84,8 @@ static void set_defaults(struct settings *s, const struct pam_module *m, const c
 
 	for (size_t i = 0; m->defaults && m->defaults[i][0]; i++)
 		set(s, m,
-			&(struct setting){str_of(m->defaults[i][0]), str_of(m->defaults[i][1]), file, note, 0},
+			&(struct setting){str_of(m->defaults[i][0]), str_of(m->defaults[i][1]), file, note, 0,
+							  NULL},
 			false);
 }
 
@@ -168,8 +178,7 @@ static void add_rows(struct job *job, const struct settings *s, const char *note
 {
 	struct arena *arena = job->rows->arena;
 
-	for (size_t i = 0; i < s->all.n; i++) {
-		const struct setting *x = s->all.p[i];
+	for (const struct setting *x = s->first; x; x = x->next) {
 		struct row *row;
 
 		if (!is_new(job, arena_printf(arena, "%s=%s %s:%u", str_dup(arena, x->key),
@@ -182,20 +191,20 @@ static void add_rows(struct job *job, const struct settings *s, const char *note
 	}
 }
 
-static struct settings settings_new(struct arena *arena)
+static void settings_init(struct settings *s, struct arena *arena)
 {
-	struct settings s = {.arena = arena};
-
-	map_init(&s.by_key, arena);
-	return s;
+	*s = (struct settings){.arena = arena};
+	s->end = &s->first;
+	map_init(&s->by_key, arena);
 }
 
 static void add_line_settings(struct job *job, const struct pam_line *line)
 {
 	struct arena *arena = job->rows->arena;
-	struct settings s = settings_new(arena);
 	const struct conf *conf = get_conf(job, conf_argument(arena, line));
+	struct settings s;
 
+	settings_init(&s, arena);
 	if (conf)
 		set_from_conf(&s, job->module, conf);
 	set_from_arguments(&s, job->module, line);
@@ -207,9 +216,10 @@ static void add_line_settings(struct job *job, const struct pam_line *line)
 /* The file alone, which a stack may be about to use. */
 static void add_unused_settings(struct job *job)
 {
-	struct settings s = settings_new(job->rows->arena);
 	const struct conf *conf = get_conf(job, NULL);
+	struct settings s;
 
+	settings_init(&s, job->rows->arena);
 	if (!conf || !conf->n)
 		return;
 	set_from_conf(&s, job->module, conf);

@@ -253,6 +253,16 @@ static int procs_live(struct host *host, struct buf *out, struct err *err)
 
 static const struct query procs_query = {.name = "procs", .live = procs_live, .max = MAX_ANSWER};
 
+void procs_early(struct host *host)
+{
+	_cleanup_arena_ struct arena scratch = {0};
+	struct str ignored;
+	struct err err;
+
+	/* An error is remembered with the answer, for procs_read(). */
+	(void)host_query(host, &procs_query, &scratch, &ignored, &err);
+}
+
 /*
  * What is made of its text.
  */

@@ -28,6 +28,9 @@ struct procs {
 	const char *gap; /* why processes may be missing; NULL: complete */
 };
 
+/* Takes the raw pass over /proc now and keeps it: a process under Landlock may not look at others'
+ * executables and descriptors. Parses nothing. For struct table.early. */
+void procs_early(struct host *);
 int procs_read(struct host *, struct arena *, struct procs *ret, struct err *);
 
 #endif

@@ -98,6 +98,9 @@ void snapshot_prestart(struct snapshot *s, struct host *host)
 						   s->taken[i].table->helpers[k];
 			 k++)
 			host_prestart(host, s->taken[i].table->helpers[k]);
+	for (size_t i = 0; i < s->n; i++)
+		if (s->taken[i].wanted && s->taken[i].table->early)
+			s->taken[i].table->early(host);
 }
 
 static void rows_begin(struct taken *t)

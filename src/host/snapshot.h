@@ -23,7 +23,8 @@ static inline void snapshot_freep(struct snapshot **s)
 void snapshot_want(struct snapshot *, const struct table *);
 void snapshot_want_key(struct snapshot *, const struct table *, struct str key);
 void snapshot_want_all(struct snapshot *, const struct table *);
-/* Starts the helper programs of the tables that are wanted, without waiting for any. */
+/* Starts the helper programs of the tables that are wanted, without waiting for any, and asks their
+ * early queries. */
 void snapshot_prestart(struct snapshot *, struct host *);
 
 /* Called from a thread of snapshot_read() when a table begins (done = false) and ends. */

@@ -41,7 +41,9 @@ static void skip_blanks(struct str *s)
 char lex_peek(struct sudoers_lexer *p)
 {
 	skip_blanks(&p->in);
-	return p->in.n ? p->in.p[0] : '\0';
+	if (p->in.n)
+		return p->in.p[0];
+	return '\0';
 }
 
 bool lex_take(struct sudoers_lexer *p, char c)

@@ -202,6 +202,7 @@ static const struct table firewall = {
 	.doc = "The packet filter that is in force, and what loads it at boot",
 	.columns = columns,
 	.read = read_firewall,
+	.early = procs_early,
 	.helpers = netfilter_helpers,
 	.fix = "load and persist an nftables ruleset",
 	.cost = 20,

@@ -461,6 +461,7 @@ static const struct table listeners = {
 		   "connected, in this network namespace, from sock_diag(7)",
 	.columns = columns,
 	.read = read_listeners,
+	.early = procs_early,
 	.cost = 5,
 };
 TABLE(listeners);

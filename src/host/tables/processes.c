@@ -111,6 +111,7 @@ static const struct table processes = {
 	.doc = "Processes that run now, from /proc; kernel threads are left out",
 	.columns = columns,
 	.read = read_processes,
+	.early = procs_early,
 	.cost = 5,
 };
 TABLE(processes);

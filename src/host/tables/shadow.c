@@ -74,7 +74,7 @@ static int read_passwords(struct host *host, struct arena *arena, const struct p
 	size_t i = 0;
 	int r = host_read_scrubbed(host, "/etc/passwd", crypt_scrub_passwd, arena, &text, err);
 
-	if (r < 0)
+	if (r != 0)
 		return r;
 	ret->fields = arena_new(arena, struct crypt_field, db->n_users);
 	ret->in_shadow = arena_new(arena, bool, db->n_users);
@@ -243,7 +243,7 @@ static int read_shadow(struct host *host, struct rows *rows, struct err *err)
 
 	if (r == 0)
 		r = read_passwords(host, rows->arena, &db, &passwords, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	r_shadow = host_read_scrubbed(host, "/etc/shadow", crypt_scrub_shadow, rows->arena, &text, err);
 	if (r_shadow < 0 && r_shadow != -ENOENT)

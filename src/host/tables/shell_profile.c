@@ -31,7 +31,14 @@ struct script {
 
 static char at(const struct script *s, size_t i)
 {
-	return i < s->in.n ? s->in.p[i] : '\0';
+	if (i < s->in.n)
+		return s->in.p[i];
+	return '\0';
+}
+
+static bool is_one_of(char c, const char *set)
+{
+	return c && strchr(set, c);
 }
 
 static void advance(struct script *s, size_t n)
@@ -52,16 +59,25 @@ static void skip_between(struct script *s)
 			while (s->in.n && at(s, 0) != '\n')
 				advance(s, 1);
 			continue;
-		} else if (memchr("\n;&|(){}", c, 9)) {
+		} else if (is_one_of(c, "\n;&|(){}")) {
 			s->command_ended = true;
-		} else if (c != ' ' && c != '\t' && c != '\r') {
+		} else if (c && c != ' ' && c != '\t' && c != '\r') {
 			return;
 		}
 		advance(s, 1);
 	}
 }
 
-/* A word with its quotes and backslashes taken off; expansions stay as they are written. */
+/* Does the byte end an unquoted word? The braces of "${" belong to it. */
+static bool ends_word(char c, const struct buf *word, bool braced)
+{
+	if (c == '{' && str_ends(buf_get(word), "$"))
+		return false;
+	return is_one_of(c, " \t\r\n;&|(){}") && !(c == '}' && braced);
+}
+
+/* A word with its quotes and backslashes taken off; expansions stay as they are written. bash passes
+ * over NUL bytes. */
 static bool take_word(struct script *s, struct str *ret)
 {
 	_cleanup_buf_ struct buf out = BUF(HOST_MAX_FILE);
@@ -74,18 +90,17 @@ static bool take_word(struct script *s, struct str *ret)
 	for (; s->in.n; advance(s, 1)) {
 		char c = at(s, 0);
 
-		if (quote ? c == quote : c == '"' || c == '\'') {
-			quote = quote ? '\0' : c;
+		if (quote && c == quote) {
+			quote = '\0';
+		} else if (!quote && (c == '"' || c == '\'')) {
+			quote = c;
 		} else if (c == '\\' && quote != '\'' && s->in.n > 1) {
 			advance(s, 1);
 			if (at(s, 0) != '\n')
 				buf_putc(&out, at(s, 0));
-		} else if (!quote && (c == '\0' || memchr(" \t\r\n;&|(){}", c, 11)) &&
-				   !(c == '{' && str_ends(buf_get(&out), "$")) && !(c == '}' && braced)) {
-			if (c == '\0')
-				advance(s, 1);
+		} else if (!quote && ends_word(c, &out, braced)) {
 			break;
-		} else {
+		} else if (c) {
 			braced = braced || c == '{';
 			buf_putc(&out, c);
 		}
@@ -119,14 +134,14 @@ static bool symbolic_umask(struct str s, unsigned *ret)
 		if (!str_has_char(clause, '=') || !str_cut(&bits, '=', &left))
 			return false;
 		for (size_t i = 0; i < bits.n; i++) {
-			const char *p = memchr(what, bits.p[i], 3);
+			const char *p = bits.p[i] ? strchr(what, bits.p[i]) : NULL;
 
 			if (!p)
 				return false;
 			perm |= 1u << (p - what);
 		}
 		for (size_t i = 0; i < left.n; i++) {
-			const char *p = memchr(who, left.p[i], 3);
+			const char *p = left.p[i] ? strchr(who, left.p[i]) : NULL;
 
 			if (!p && left.p[i] != 'a')
 				return false;

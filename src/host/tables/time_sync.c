@@ -431,5 +431,6 @@ static const struct table time_sync = {
 		   "processes that run, and adjtimex(2)",
 	.columns = columns,
 	.read = read_time_sync,
+	.early = procs_early,
 };
 TABLE(time_sync);

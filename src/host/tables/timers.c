@@ -78,7 +78,7 @@ static void read_live(struct host *host, struct rows *rows, struct live *live)
 
 	map_init(&live->lines, rows->arena);
 	if (r < 0) {
-		live->why = r == -EOPNOTSUPP ? "offline" : arena_strdup(rows->arena, err.msg);
+		live->why = host_is_live(host) ? arena_strdup(rows->arena, err.msg) : "offline";
 		return;
 	}
 	while (str_line(&text, &line)) {

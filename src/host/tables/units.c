@@ -171,7 +171,7 @@ static void read_live(struct reader *r, struct host *host)
 	int result = host_query(host, &systemd_query, r->arena, &text, &err);
 
 	if (result < 0) {
-		r->why = result == -EOPNOTSUPP ? "offline" : arena_strdup(r->arena, err.msg);
+		r->why = host_is_live(host) ? arena_strdup(r->arena, err.msg) : "offline";
 		return;
 	}
 	while (str_line(&text, &line))

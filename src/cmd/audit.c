@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <langinfo.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "cmd/cmd.h"
+
+#define MAX_REPORT ((size_t)256 << 20)
+#define MAX_OUTPUTS 16
+
+enum { FORMAT, FAIL_ON, FAMILY, RULE, ROOT, SNAPSHOT, RECORD, SET, COLOR, VERBOSE, NO_INPUT };
+
+static const struct option_doc options[] = {
+	[FORMAT] = {"format", 'f', "FORMAT[=FILE]", "text (default) or json; may be given several times"},
+	[FAIL_ON] = {"fail-on", 0, "SEVERITY", "exit 2 for findings of this severity or above (high), or none"},
+	[FAMILY] = {"family", 0, "NAME", "only the rules of this family; may be given several times"},
+	[RULE] = {"rule", 0, "ID", "only this rule; may be given several times"},
+	[ROOT] = {"root", 0, "DIR", "audit the tree, or the recording, in DIR"},
+	[SNAPSHOT] = {"snapshot", 0, "FILE", "judge a snapshot made earlier"},
+	[RECORD] = {"record", 0, "DIR", "also keep all that was read, for --root DIR"},
+	[SET] = {"set", 0, "PARAMETER=VALUE", "override a rule's parameter for this run"},
+	[COLOR] = {"color", 0, "WHEN", "auto, always or never"},
+	[VERBOSE] = {"verbose", 'v', NULL, "also list what passed and what does not apply"},
+	[NO_INPUT] = {"no-input", 0, NULL, "never ask (audit never does)"},
+	{0},
+};
+
+struct run {
+	const struct rule *rules[4096];
+	size_t n;
+	struct catalogue catalogue;
+	struct output outputs[MAX_OUTPUTS];
+	size_t n_outputs;
+	int fail_on; /* a severity, or above critical for none */
+	int64_t begin;
+	bool color, utf8, verbose;
+};
+
+static int64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static bool has_option(const struct given *g, int option)
+{
+	return given_value(g, option) != NULL;
+}
+
+static bool is_selected(const struct given *g, const struct rule *r)
+{
+	if (!has_option(g, FAMILY) && !has_option(g, RULE))
+		return true;
+	for (size_t i = 0; i < g->n; i++)
+		if ((g->p[i].option == FAMILY && strcmp(g->p[i].value, r->family) == 0) ||
+			(g->p[i].option == RULE && strcmp(g->p[i].value, r->id) == 0))
+			return true;
+	return false;
+}
+
+static int check_names(const struct given *g, const struct catalogue *c)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		const char *value = g->p[i].value, *near;
+		bool found = false;
+
+		for (size_t k = 0; k < c->n && g->p[i].option == FAMILY && !found; k++)
+			found = strcmp(c->p[k].family, value) == 0;
+		if (g->p[i].option == FAMILY && !found)
+			return fail(EXIT_USAGE, "there is no family '%s'; see: revet rules", value);
+		if (g->p[i].option != RULE || catalogue_find(c, str_of(value)))
+			continue;
+		near = catalogue_nearest(c, str_of(value));
+		return fail(EXIT_USAGE, "there is no rule '%s'%s%s; see: revet rules", value,
+					near ? "; did you mean " : "", near ? near : "");
+	}
+	return 0;
+}
+
+static const struct report *find_report(struct str name)
+{
+	for (const struct report *const *r = LEAF_BEGIN(reports); r < LEAF_END(reports); r++)
+		if (str_is(name, (*r)->name))
+			return *r;
+	return NULL;
+}
+
+static int open_outputs(const struct given *g, struct run *run)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		struct str file = str_of(g->p[i].value), name = STR_ABSENT;
+		struct output *o = &run->outputs[run->n_outputs];
+
+		if (g->p[i].option != FORMAT)
+			continue;
+		(void)str_cut(&file, '=', &name);
+		if (run->n_outputs == MAX_OUTPUTS)
+			return fail(EXIT_USAGE, "more than %d outputs", MAX_OUTPUTS);
+		*o = (struct output){.report = find_report(name), .fd = -1};
+		if (!o->report)
+			return fail(EXIT_USAGE, "there is no format '%.*s'; there are text and json",
+						STR_ARG(name));
+		if (file.p && output_open(o, file.p))
+			return EXIT_CANNOT;
+		run->n_outputs++;
+	}
+	if (!run->n_outputs)
+		run->outputs[run->n_outputs++] = (struct output){.report = find_report(STR("text")), .fd = -1};
+	return 0;
+}
+
+static int parse_fail_on(const struct given *g, struct run *run)
+{
+	const char *word = given_value(g, FAIL_ON);
+	enum severity s = SEVERITY_HIGH;
+
+	if (word && strcmp(word, "none") == 0) {
+		run->fail_on = SEVERITY_CRITICAL + 1;
+		return 0;
+	}
+	if (word && severity_parse(str_of(word), &s) < 0)
+		return fail(EXIT_USAGE, "--fail-on %s: expected low, medium, high, critical or none", word);
+	run->fail_on = (int)s;
+	return 0;
+}
+
+static int judge_and_report(struct worker *w, void *data)
+{
+	struct run *run = data;
+	_cleanup_arena_ struct arena arena = {0};
+	struct judgement *judgements = arena_new(&arena, struct judgement, run->n + 1);
+	struct audit audit = {
+		.snapshot = w->snapshot,
+		.judgements = judgements,
+		.n = run->n,
+		.confinement = w->confinement,
+		.color = run->color,
+		.utf8 = run->utf8,
+		.verbose = run->verbose,
+	};
+	int code = EXIT_DONE;
+
+	for (size_t i = 0; i < run->n; i++) {
+		judge(run->rules[i], w->snapshot, &run->catalogue.language.params, &arena, &judgements[i]);
+		if (judgements[i].verdict == VERDICT_FAIL &&
+			(int)judgements[i].rule->severity >= run->fail_on)
+			code = EXIT_FINDINGS;
+	}
+	audit.took_us = now_us() - run->begin;
+	for (size_t i = 0; i < run->n_outputs; i++) {
+		_cleanup_buf_ struct buf text = BUF(MAX_REPORT);
+
+		run->outputs[i].report->write(&audit, &text);
+		if (text.full)
+			return fail(EXIT_CANNOT, "the report is larger than 256 MiB");
+		if (output_write(&run->outputs[i], buf_get(&text)))
+			return EXIT_CANNOT;
+	}
+	return code;
+}
+
+static int prepare(const struct given *g, struct run *run, struct worker *w)
+{
+	const struct table *os = table_find(STR("os"));
+	int code = open_catalogue(&run->catalogue, g, SET);
+
+	if (code == 0)
+		code = check_names(g, &run->catalogue);
+	if (code == 0)
+		code = parse_fail_on(g, run);
+	if (code == 0)
+		code = open_outputs(g, run);
+	for (size_t i = 0; code == 0 && i < run->catalogue.n && run->n < ARRAY_LEN(run->rules); i++)
+		if (is_selected(g, &run->catalogue.p[i]))
+			run->rules[run->n++] = &run->catalogue.p[i];
+	for (size_t i = 0; code == 0 && i < run->n; i++)
+		judge_wants(run->rules[i], w->snapshot);
+	if (code == 0 && os)
+		snapshot_want(w->snapshot, os);
+	w->outputs = run->outputs;
+	w->n_outputs = run->n_outputs;
+	return code;
+}
+
+static int run_audit(const struct given *g)
+{
+	_cleanup_snapshot_ struct snapshot *snapshot = snapshot_new();
+	struct run *run = mem_calloc(1, sizeof(*run));
+	struct worker w = {
+		.source = {given_value(g, ROOT), given_value(g, SNAPSHOT), given_value(g, RECORD), NULL},
+		.snapshot = snapshot,
+		.use = judge_and_report,
+		.data = run,
+	};
+	int code;
+
+	run->begin = now_us();
+	setlocale(LC_CTYPE, "");
+	run->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	run->color = color_wanted(given_value(g, COLOR));
+	run->verbose = has_option(g, VERBOSE);
+	if (g->n_words)
+		code = fail(EXIT_USAGE, "audit takes no '%s'; see: revet audit --help", g->words[0]);
+	else if (w.source.snapshot_file && (w.source.root || w.source.record_dir))
+		code = fail(EXIT_USAGE, "--snapshot goes with neither --root nor --record");
+	else
+		code = prepare(g, run, &w);
+	if (code == 0)
+		code = worker_run(&w);
+	catalogue_done(&run->catalogue);
+	free(run);
+	return code;
+}
+
+static const struct command audit_command = {
+	"audit", "[OPTION...]", "judge this host, a tree or a snapshot by the rules", options, run_audit};
+COMMAND(audit_command);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A command: one file of cmd/ that exports one descriptor with COMMAND(). The same table is
+ * dispatch and help. Only cmd/ prints, and each error once.
+ */
+#ifndef REVET_CMD_CMD_H
+#define REVET_CMD_CMD_H
+
+#include "report/report.h"
+
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_CANNOT = 1,
+	EXIT_FINDINGS = 2,
+	EXIT_UNKNOWN = 3,
+	EXIT_USAGE = 64,
+	EXIT_PERMISSION = 77,
+	EXIT_CONFIG = 78,
+};
+
+struct option_doc {
+	const char *name; /* "family" */
+	char letter;      /* or 0 */
+	const char *value; /* placeholder, NULL: a flag */
+	const char *doc;
+};
+
+#define MAX_GIVEN 64
+/* The options that were given, by index in the command's table, in order. */
+struct given {
+	struct {
+		int option;
+		const char *value;
+	} p[MAX_GIVEN];
+	size_t n;
+	char **words; /* what is no option */
+	int n_words;
+};
+
+struct command {
+	const char *name, *usage, *doc;
+	const struct option_doc *options; /* ends with a name of NULL */
+	int (*run)(const struct given *); /* an exit code */
+};
+
+LEAF_SET(commands, struct command);
+#define COMMAND(symbol) LEAF(commands, struct command, symbol)
+
+/* The last value given for option i, or NULL; flags: "". */
+const char *given_value(const struct given *, int option);
+
+/* "revet: MESSAGE" on stderr; returns code. */
+int fail(int code, const char *fmt, ...) _printf_(2, 3);
+bool color_wanted(const char *when); /* auto (NULL), always, never; for stdout */
+
+/* What most commands begin with: the catalogue with user rules (/etc/revet/rules.d or
+ * $REVET_RULES) and parameters. Returns 0 or an exit code, having said why. */
+int open_catalogue(struct catalogue *, const struct given *, int set_option);
+
+struct source {
+	const char *root, *snapshot_file, *record_dir;
+	struct host *host; /* NULL with snapshot_file */
+};
+/* Reads the snapshot, confined: forks; the child gives up its power, reads, and runs `use` with its
+ * result as exit code; the parent only waits. Files in `outputs` were opened before. */
+struct worker {
+	struct source source;
+	struct snapshot *snapshot; /* with what is wanted */
+	int (*use)(struct worker *, void *data);
+	void *data;
+	struct confinement confinement;
+	struct output *outputs;
+	size_t n_outputs;
+	int record_fd;
+};
+int worker_run(struct worker *);
+
+/* A file that is written by rename once the worker succeeded. fd -1, path NULL: stdout. */
+struct output {
+	const struct report *report;
+	const char *path;
+	char *temp;
+	int fd;
+};
+int output_open(struct output *, const char *path);
+int output_write(const struct output *, struct str);
+void output_end(struct output *, bool keep);
+
+#endif

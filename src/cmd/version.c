@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+
+static const struct option_doc options[] = {{0}};
+
+static int run_version(const struct given *g _unused_)
+{
+	printf("revet %s (%zu rules)\n", REVET_VERSION, embedded_count);
+	return EXIT_DONE;
+}
+
+static const struct command version_command = {"version", "", "print the version", options,
+											   run_version};
+COMMAND(version_command);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The JSON report: everything, for programs. Described in docs/report-json.md. */
+#include "base/json.h"
+#include "host/value.h"
+#include "report/report.h"
+
+static void write_host(struct jsonw *j, const struct audit *a)
+{
+	const struct snapshot_facts *facts = snapshot_facts(a->snapshot);
+	struct value time = {.state = VALUE_SET, .number = facts->time};
+
+	jsonw_key(j, "host");
+	jsonw_object(j);
+	jsonw_member_str(j, "name", snapshot_os(a->snapshot, "hostname", NULL));
+	jsonw_member_str(j, "os", snapshot_os(a->snapshot, "pretty_name", NULL));
+	jsonw_member_str(j, "kernel", snapshot_os(a->snapshot, "kernel", NULL));
+	jsonw_member_strz(j, "root", facts->source);
+	jsonw_member_bool(j, "live", facts->live);
+	jsonw_member_bool(j, "as_root", facts->root);
+	jsonw_key(j, "time");
+	value_json(j, TYPE_TIME, &time);
+	jsonw_end(j);
+}
+
+static void write_summary(struct jsonw *j, const struct audit *a)
+{
+	static const enum verdict verdicts[] = {VERDICT_PASS, VERDICT_FAIL, VERDICT_NOT_APPLICABLE,
+											VERDICT_UNKNOWN, VERDICT_MANUAL};
+
+	jsonw_key(j, "summary");
+	jsonw_object(j);
+	jsonw_member_int(j, "rules", (int64_t)a->n);
+	for (size_t i = 0; i < ARRAY_LEN(verdicts); i++)
+		jsonw_member_int(j, verdict_name(verdicts[i]), (int64_t)audit_count(a, verdicts[i]));
+	jsonw_member_int(j, "waived", 0);
+	jsonw_key(j, "failed_by_severity");
+	jsonw_object(j);
+	for (int s = SEVERITY_CRITICAL; s >= SEVERITY_LOW; s--)
+		jsonw_member_int(j, severity_name((enum severity)s),
+						 (int64_t)audit_count_severity(a, VERDICT_FAIL, (enum severity)s));
+	jsonw_end(j);
+	jsonw_key(j, "seconds");
+	jsonw_seconds(j, a->took_us);
+	jsonw_end(j);
+}
+
+static void write_result(struct jsonw *j, const struct judgement *g)
+{
+	jsonw_object(j);
+	jsonw_member_strz(j, "rule", g->rule->id);
+	jsonw_member_str(j, "title", g->rule->title);
+	jsonw_member_strz(j, "verdict", verdict_name(g->verdict));
+	jsonw_member_bool(j, "waived", false);
+	jsonw_member_strz(j, "severity", severity_name(g->rule->severity));
+	jsonw_member_strz(j, "fix", fix_name(g->rule->fix));
+	jsonw_member_strz(j, "reason", g->reason);
+	jsonw_key(j, "evidence");
+	jsonw_array(j);
+	for (size_t i = 0; i < g->n; i++) {
+		jsonw_object(j);
+		jsonw_member_strz(j, "object", g->p[i].object);
+		jsonw_member_strz(j, "found", g->p[i].found);
+		jsonw_member_strz(j, "wanted", g->p[i].wanted);
+		jsonw_member_strz(j, "source", g->p[i].source);
+		jsonw_end(j);
+	}
+	jsonw_end(j);
+	jsonw_member_int(j, "evidence_left_out", (int64_t)g->more);
+	jsonw_end(j);
+}
+
+static void write_json(const struct audit *a, struct buf *out)
+{
+	struct jsonw j;
+
+	jsonw_begin(&j, out, true);
+	jsonw_object(&j);
+	jsonw_member_strz(&j, "format", "revet-audit");
+	jsonw_member_int(&j, "version", 1);
+	jsonw_member_strz(&j, "revet", REVET_VERSION);
+	write_host(&j, a);
+	write_summary(&j, a);
+	jsonw_key(&j, "results");
+	jsonw_array(&j);
+	for (size_t i = 0; i < a->n; i++)
+		write_result(&j, &a->judgements[i]);
+	jsonw_end(&j);
+	jsonw_end(&j);
+}
+
+static const struct report json_report = {"json", "everything, for programs", write_json};
+REPORT(json_report);

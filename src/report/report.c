@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/report.h"
+
+size_t audit_count(const struct audit *a, enum verdict v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		n += a->judgements[i].verdict == v;
+	return n;
+}
+
+size_t audit_count_severity(const struct audit *a, enum verdict v, enum severity s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		n += a->judgements[i].verdict == v && a->judgements[i].rule->severity == s;
+	return n;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The report for people, on a terminal. */
+#include <stdio.h>
+
+#include "report/report.h"
+
+#define SHOWN 5 /* pieces of evidence for each finding; -f json has all */
+
+static void paint(struct buf *out, const struct audit *a, const char *code, const char *text)
+{
+	buf_printf(out, a->color ? "\033[%sm%s\033[0m" : "%s%s", a->color ? code : "", text);
+}
+
+/* Anything from the host may hold escape sequences: only printable UTF-8 goes to a terminal. */
+static void put_safe(struct buf *out, struct str s)
+{
+	while (s.n) {
+		size_t n = str_utf8(s);
+		unsigned char c = (unsigned char)s.p[0];
+
+		if (c == '\n' || c == '\t')
+			buf_putc(out, ' ');
+		else if (!n || c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)s.p[1] < 0xa0))
+			buf_printf(out, "\\x%02x", c);
+		else
+			buf_add(out, s.p, n);
+		s.p += n ? n : 1;
+		s.n -= n ? n : 1;
+	}
+}
+
+static void put_safez(struct buf *out, const char *s)
+{
+	put_safe(out, str_of(s));
+}
+
+static void write_head(struct buf *out, const struct audit *a)
+{
+	const struct snapshot_facts *facts = snapshot_facts(a->snapshot);
+	const char *dot = a->utf8 ? " \xc2\xb7 " : " - ";
+
+	put_safe(out, snapshot_os(a->snapshot, "hostname", "(no name)"));
+	buf_puts(out, dot);
+	put_safe(out, snapshot_os(a->snapshot, "pretty_name", "unknown system"));
+	buf_printf(out, "%s%zu rules in %lld.%02lld s%s%s%s\n", dot, a->n,
+			   (long long)(a->took_us / 1000000), (long long)(a->took_us / 10000 % 100), dot,
+			   facts->live ? "" : "offline, ", facts->root ? "root" : "not root");
+	buf_printf(out, "FAIL %zu", audit_count(a, VERDICT_FAIL));
+	if (audit_count(a, VERDICT_FAIL)) {
+		const char *gap = " (";
+
+		for (int s = SEVERITY_CRITICAL; s >= SEVERITY_LOW; s--) {
+			size_t n = audit_count_severity(a, VERDICT_FAIL, (enum severity)s);
+
+			if (n)
+				buf_printf(out, "%s%zu %s", gap, n, severity_name((enum severity)s));
+			gap = n ? " " : gap;
+		}
+		buf_putc(out, ')');
+	}
+	buf_printf(out, "   pass %zu  n/a %zu  manual %zu  unknown %zu\n", audit_count(a, VERDICT_PASS),
+			   audit_count(a, VERDICT_NOT_APPLICABLE), audit_count(a, VERDICT_MANUAL),
+			   audit_count(a, VERDICT_UNKNOWN));
+}
+
+static void write_evidence(struct buf *out, const struct judgement *g)
+{
+	for (size_t i = 0; i < g->n && i < SHOWN; i++) {
+		const struct evidence *e = &g->p[i];
+
+		buf_puts(out, "     ");
+		put_safez(out, e->object);
+		buf_puts(out, ": found ");
+		put_safez(out, e->found);
+		buf_puts(out, ", want ");
+		put_safez(out, e->wanted);
+		if (e->source) {
+			buf_puts(out, "\n       from ");
+			put_safez(out, e->source);
+		}
+		buf_putc(out, '\n');
+	}
+	if (g->n + g->more > SHOWN)
+		buf_printf(out, "     and %zu more: revet explain %s\n", g->n + g->more - SHOWN, g->rule->id);
+}
+
+static void write_finding(struct buf *out, const struct audit *a, const struct judgement *g)
+{
+	static const char *const words[] = {"LOW", "MEDIUM", "HIGH", "CRITICAL"};
+	static const char *const colors[] = {"36", "33", "31", "1;31"};
+	char word[16];
+
+	snprintf(word, sizeof(word), "%-9s", words[g->rule->severity]);
+	paint(out, a, colors[g->rule->severity], word);
+	buf_printf(out, "%-32s %.*s   fix: %s\n", g->rule->id, STR_ARG(g->rule->title),
+			   g->rule->fix == FIX_BY_HAND ? "by hand" : fix_name(g->rule->fix));
+	write_evidence(out, g);
+}
+
+static void write_rest(struct buf *out, const struct audit *a, enum verdict v, const char *word)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		const struct judgement *g = &a->judgements[i];
+
+		if (g->verdict != v)
+			continue;
+		buf_printf(out, "%-9s%-32s ", word, g->rule->id);
+		put_safez(out, g->reason ? g->reason : "");
+		buf_putc(out, '\n');
+		if (v == VERDICT_MANUAL)
+			write_evidence(out, g);
+	}
+}
+
+static void write_text(const struct audit *a, struct buf *out)
+{
+	write_head(out, a);
+	for (int s = SEVERITY_CRITICAL; s >= SEVERITY_LOW; s--)
+		for (size_t i = 0; i < a->n; i++)
+			if (a->judgements[i].verdict == VERDICT_FAIL &&
+				(int)a->judgements[i].rule->severity == s) {
+				buf_putc(out, '\n');
+				write_finding(out, a, &a->judgements[i]);
+			}
+	buf_putc(out, '\n');
+	write_rest(out, a, VERDICT_MANUAL, "MANUAL");
+	write_rest(out, a, VERDICT_UNKNOWN, "UNKNOWN");
+	if (a->verbose) {
+		write_rest(out, a, VERDICT_NOT_APPLICABLE, "N/A");
+		write_rest(out, a, VERDICT_PASS, "PASS");
+	}
+	buf_puts(out, "Next: revet explain RULE\n");
+}
+
+static const struct report text_report = {"text", "for people", write_text};
+REPORT(text_report);
