@@ -405,6 +405,8 @@ static const char *enabled_state(struct entry *e)
 		return e->place->kind == RUNTIME ? "linked-runtime" : "linked";
 	if (indirect)
 		return "indirect";
+	if (e->file.unread)
+		return NULL;
 	if (has_install(&e->file, rules))
 		return "disabled";
 	return has_install(&e->file, also) ? "indirect" : "static";
@@ -431,8 +433,10 @@ static int read_conf(struct reader *r, const char *path, struct unit_file *u)
 	if (result == -EINVAL && host_readlink(r->host, path, r->arena, &target, &err) == 0 &&
 		str_is(target, "/dev/null"))
 		return 0;
-	if (result < 0 && result != -ENOENT)
+	if (result < 0 && result != -ENOENT) {
 		gap(r, err.msg);
+		u->unread = u->unread ? u->unread : arena_strdup(r->arena, err.msg);
+	}
 	return result;
 }
 
@@ -594,8 +598,10 @@ const struct unit_file *unitfiles_find(const struct unit_files *units, struct st
 
 bool unitfile_starts(const struct unit_file *u)
 {
-	return u && (strcmp(u->enabled, "enabled") == 0 || strcmp(u->enabled, "enabled-runtime") == 0 ||
-				 strcmp(u->enabled, "generated") == 0);
+	struct str state = str_of(u ? u->enabled : NULL);
+
+	return str_is(state, "enabled") || str_is(state, "enabled-runtime") ||
+		   str_is(state, "generated");
 }
 
 struct unit_values unitfile_values(const struct unit_file *u, struct arena *a, const char *section,

@@ -13,9 +13,10 @@
 struct unit_file {
 	struct str name;
 	const char *path;     /* its fragment, link or init script; of an instance: its template's */
-	const char *enabled;  /* "enabled", "static", "masked", ... */
+	const char *enabled;  /* "enabled", "static", "masked", ...; NULL: not known, see unread */
 	struct str alias_of;  /* another unit's name, then conf is empty; absent */
 	bool masked, sysv;    /* then conf is empty, too */
+	const char *unread;   /* why its fragment or a drop-in could not be read; NULL: it was */
 	struct conf conf;     /* the fragment's items, then the drop-ins', as they apply */
 	const struct str *dropins;
 	size_t n_dropins;

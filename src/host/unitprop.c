@@ -10,7 +10,7 @@ enum kind {
 	FLAG,       /* yes or no; anything that is not false is yes, such as PrivateTmp=disconnected */
 	TEXT,       /* one word; the spellings of true and false become yes and no */
 	WORDS,      /* assignments append, an empty one resets */
-	FILTER,     /* the same, and '~' at the front forbids */
+	FILTER,     /* the same, as a restriction; '~' at the front forbids */
 	MASK,       /* octal */
 	CAPS,       /* a set of capabilities */
 	NAMESPACES, /* a set of kinds of namespaces that may be created */
@@ -55,7 +55,7 @@ static const struct setting {
 	[MEMORY_DENY_WRITE_EXECUTE] = {"MemoryDenyWriteExecute", FLAG, "no"},
 	[LOCK_PERSONALITY] = {"LockPersonality", FLAG, "no"},
 	[SYSTEM_CALL_FILTER] = {"SystemCallFilter", FILTER, NULL},
-	[SYSTEM_CALL_ARCHITECTURES] = {"SystemCallArchitectures", WORDS, NULL},
+	[SYSTEM_CALL_ARCHITECTURES] = {"SystemCallArchitectures", FILTER, NULL},
 	[CAPABILITY_BOUNDING_SET] = {"CapabilityBoundingSet", CAPS, NULL},
 	[AMBIENT_CAPABILITIES] = {"AmbientCapabilities", CAPS, NULL},
 	[DYNAMIC_USER] = {"DynamicUser", FLAG, "no"},
@@ -76,6 +76,16 @@ size_t unitprop_count(void)
 const char *unitprop_name(size_t i)
 {
 	return settings[i].name;
+}
+
+bool unitprop_is_set(size_t i)
+{
+	return settings[i].kind == CAPS || settings[i].kind == WORDS;
+}
+
+bool unitprop_is_mask(size_t i)
+{
+	return settings[i].kind == CAPS || settings[i].kind == NAMESPACES;
 }
 
 int unitprop_find(struct str name)
@@ -229,11 +239,20 @@ static struct unitprop_value read_mask(const struct unit_file *u, struct arena *
 
 /* --- the other kinds -------------------------------------------------------------------------- */
 
-static struct str without_quotes(struct str word)
+/* The next word; quotes keep blanks in it. */
+static bool take_word(struct str *s, struct str *ret)
 {
-	if (word.n > 1 && (word.p[0] == '"' || word.p[0] == '\'') && word.p[word.n - 1] == word.p[0])
-		return (struct str){word.p + 1, word.n - 2};
-	return word;
+	struct str rest = str_trim(*s);
+	const char *end;
+
+	if (!rest.n || (rest.p[0] != '"' && rest.p[0] != '\''))
+		return str_word(s, ret);
+	end = memchr(rest.p + 1, rest.p[0], rest.n - 1);
+	if (!end)
+		return str_word(s, ret);
+	*ret = (struct str){rest.p + 1, (size_t)(end - rest.p) - 1};
+	*s = (struct str){end + 1, rest.n - ret->n - 2};
+	return true;
 }
 
 /* systemd's spellings of sets of addresses (systemd.resource-control(5)). */
@@ -244,31 +263,40 @@ static const char *const address_words[][3] = {
 	{"multicast", "224.0.0.0/4", "ff00::/8"},
 };
 
+typedef VEC(struct str) strings;
+
+static void add_address(struct arena *a, strings *items, struct str word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(address_words); i++) {
+		if (!str_is(word, address_words[i][0]))
+			continue;
+		*vec_push(a, items) = str_of(address_words[i][1]);
+		*vec_push(a, items) = str_of(address_words[i][2]);
+		return;
+	}
+	*vec_push(a, items) = word;
+}
+
+static void add_words(struct arena *a, strings *items, enum kind kind, struct str value)
+{
+	bool forbid = kind == FILTER && str_skip(&value, "~");
+	struct str word;
+
+	while (take_word(&value, &word)) {
+		if (kind == ADDRESSES)
+			add_address(a, items, word);
+		else
+			*vec_push(a, items) = forbid ? str_of(arena_printf(a, "~%.*s", STR_ARG(word))) : word;
+	}
+}
+
 static struct unitprop_value read_words(const struct unit_file *u, struct arena *a, size_t setting)
 {
 	struct unit_values values = unitfile_values(u, a, "Service", settings[setting].name);
-	VEC(struct str) items = {0};
+	strings items = {0};
 
-	for (size_t i = 0; i < values.n; i++) {
-		struct str rest = values.items[i]->value, word;
-		bool forbid = settings[setting].kind == FILTER && str_skip(&rest, "~");
-
-		while (str_word(&rest, &word)) {
-			size_t k = 0;
-
-			word = without_quotes(word);
-			while (settings[setting].kind == ADDRESSES && k < ARRAY_LEN(address_words) &&
-				   !str_is(word, address_words[k][0]))
-				k++;
-			if (settings[setting].kind == ADDRESSES && k < ARRAY_LEN(address_words)) {
-				*vec_push(a, &items) = str_of(address_words[k][1]);
-				*vec_push(a, &items) = str_of(address_words[k][2]);
-			} else {
-				*vec_push(a, &items) =
-					forbid ? str_of(arena_printf(a, "~%.*s", STR_ARG(word))) : word;
-			}
-		}
-	}
+	for (size_t i = 0; i < values.n; i++)
+		add_words(a, &items, settings[setting].kind, values.items[i]->value);
 	return (struct unitprop_value){items.p, items.n, values.n ? values.items[values.n - 1] : NULL};
 }
 
@@ -380,8 +408,7 @@ struct unitprop_value unitprop_live(size_t i, const struct str *items, size_t n,
 {
 	uint64_t mask;
 
-	if ((settings[i].kind != CAPS && settings[i].kind != NAMESPACES) || n != 1 ||
-		num_hex(items[0], UINT64_MAX, &mask) < 0)
+	if (!unitprop_is_mask(i) || n != 1 || num_hex(items[0], UINT64_MAX, &mask) < 0)
 		return (struct unitprop_value){items, n, NULL};
 	return settings[i].kind == CAPS ? caps_value(a, mask) : namespaces_value(a, mask);
 }

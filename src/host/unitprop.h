@@ -11,7 +11,7 @@
 
 #define UNITPROP_MAX 40
 
-/* n == 0: not set, which for a list is no restriction. */
+/* n == 0: not set, which for a list is no restriction; or, see unitprop_is_set(), an empty set. */
 struct unitprop_value {
 	const struct str *items;
 	size_t n;
@@ -20,6 +20,10 @@ struct unitprop_value {
 
 size_t unitprop_count(void);
 const char *unitprop_name(size_t i);
+/* Lists that always have a value, which may be empty: capabilities, groups, paths. */
+bool unitprop_is_set(size_t i);
+/* Of these the systemd query always has a value. */
+bool unitprop_is_mask(size_t i);
 /* The index of a name, or -1. */
 int unitprop_find(struct str name);
 

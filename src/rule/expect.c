@@ -76,7 +76,7 @@ static int parse_operand(struct yaml_at at, enum type type, struct arena *a, str
 		if (r < 0)
 			return r;
 	}
-	return ret->n ? 0 : yaml_err(at, err, "an empty list says nothing");
+	return 0;
 }
 
 static int parse_subs(struct yaml_at at, enum type type, struct arena *a, struct expect *e,
@@ -102,7 +102,7 @@ static int parse_regex(struct yaml_at at, struct arena *a, struct expect *e, str
 	if (r < 0)
 		return r;
 	if (e->a.param.p)
-		return yaml_err(at, err, "a regular expression cannot be a parameter");
+		return 0; /* made when the parameter's value is known: see regex_of() */
 	return regex_compile(e->a.items[0], &e->regex, &why) < 0 ? yaml_err(at, err, "%s", why.msg) : 0;
 }
 
@@ -315,6 +315,17 @@ static bool test_items(enum kind kind, enum type type, const struct value *v, st
 	return true;
 }
 
+/* NULL when a parameter's value is no regular expression. */
+static const struct regex *regex_of(const struct expect *e, const struct params *params)
+{
+	struct param *p = e->a.param.p ? map_get(&params->by_name, e->a.param) : NULL;
+	struct err ignored;
+
+	if (p && !p->regex && p->n)
+		(void)regex_compile(p->items[0], &p->regex, &ignored);
+	return p ? p->regex : e->regex;
+}
+
 static enum truth test_text(const struct expect *e, enum type type, const struct value *v,
 							const struct params *params, const char **ret_why)
 {
@@ -322,7 +333,12 @@ static enum truth test_text(const struct expect *e, enum type type, const struct
 	struct str one = type == TYPE_STRING ? v->string : STR_ABSENT;
 	struct items subjects = {&one, 1};
 	struct items pattern = resolve(&e->a, params);
+	const struct regex *regex = e->kind == MATCHES ? regex_of(e, params) : NULL;
 
+	if (e->kind == MATCHES && !regex) {
+		*ret_why = "the parameter is not a regular expression";
+		return UNKNOWN_;
+	}
 	if (type == TYPE_LIST) {
 		subjects = (struct items){v->list.items, v->list.n};
 	} else if (type != TYPE_STRING) {
@@ -331,7 +347,7 @@ static enum truth test_text(const struct expect *e, enum type type, const struct
 	}
 	for (size_t i = 0; i < subjects.n; i++) {
 		int r = e->kind == GLOB ? item_is(pattern.p[0], subjects.p[i])
-								: regex_match(e->regex, subjects.p[i]);
+								: regex_match(regex, subjects.p[i]);
 
 		if (r < 0) {
 			*ret_why = "the value is too large to be matched";
@@ -395,7 +411,7 @@ static void print_items(struct buf *out, const struct operand *o, const struct p
 		buf_str(out, items.p[i]);
 	}
 	if (!items.n)
-		buf_printf(out, "$%.*s", STR_ARG(o->param));
+		buf_puts(out, "nothing");
 }
 
 static bool is_given(const struct operand *o)

@@ -8,6 +8,7 @@
 #define REVET_RULE_EXPECT_H
 
 #include "base/map.h"
+#include "base/regex.h"
 #include "base/yaml.h"
 #include "host/table.h"
 
@@ -33,6 +34,7 @@ struct param {
 	size_t n;
 	bool is_list;
 	const char *declared_in; /* rule id */
+	struct regex *regex;     /* of the first item, made when it is first needed */
 };
 struct params {
 	struct arena *arena;

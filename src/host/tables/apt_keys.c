@@ -2,7 +2,6 @@
 /* The keys that apt may verify archives with. */
 #include "host/table.h"
 
-#include "base/vec.h"
 #include "host/openpgp.h"
 
 enum { FILE_, KEYID, ALGORITHM, BITS, CREATED, EXPIRES, EXPIRED, UID_NAME };
@@ -47,41 +46,25 @@ static void add_key(struct host *host, struct rows *rows, const char *path,
 	}
 }
 
-/* A link to another keyring would show its keys twice. */
-static bool seen_before(const struct path_stat *st, struct path_stat *seen, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (seen[i].ino == st->ino && seen[i].dev == st->dev)
-			return true;
-	return false;
-}
-
 struct reader {
 	struct host *host;
 	struct rows *rows;
-	VEC(struct path_stat) seen;
 };
 
 static void read_keyring(struct reader *r, const char *path)
 {
 	struct openpgp_key *keys;
-	struct path_stat st;
 	struct err err = {0};
 	struct str data;
 	size_t n;
+	int result = host_read(r->host, path, r->rows->arena, &data, &err);
 
-	if (host_stat(r->host, path, true, &st, &err) == -ENOENT ||
-		(!err.errnum && seen_before(&st, r->seen.p, r->seen.n)))
+	if (result == -ENOENT || (result == 0 && !data.n)) /* apt makes an empty trusted.gpg */
 		return;
-	if (!err.errnum)
-		*vec_push(r->rows->arena, &r->seen) = st;
-	err = (struct err){0};
-	if (host_read(r->host, path, r->rows->arena, &data, &err) < 0) {
+	if (result < 0) {
 		rows_gap(r->rows, "%s", err.msg);
 		return;
 	}
-	if (!data.n)
-		return; /* apt makes an empty trusted.gpg */
 	if (openpgp_keys(data, r->rows->arena, &keys, &n, &err) < 0) {
 		rows_gap(r->rows, "%s: %s", path, err.msg);
 		return;

@@ -145,6 +145,11 @@ static struct str take_uri(struct str *line)
 	return uri;
 }
 
+static bool is_type(struct str s)
+{
+	return str_is(s, "deb") || str_is(s, "deb-src");
+}
+
 /* deb [signed-by=FILE trusted=yes] URI SUITE COMPONENT... */
 static void read_line(struct rows *rows, struct from from, struct str line)
 {
@@ -165,7 +170,7 @@ static void read_line(struct rows *rows, struct from from, struct str line)
 			line = STR("");
 	}
 	word = take_uri(&line);
-	if (!str_word(&line, &s.suites) || !word.n) {
+	if (!is_type(s.types) || !str_word(&line, &s.suites) || !word.n) {
 		rows_gap(rows, "%s:%u: not a line that apt understands", from.path, from.line);
 		return;
 	}

@@ -21,6 +21,7 @@ enum {
 	CONTAINER,
 	REBOOT_REQUIRED,
 	END_OF_LIFE,
+	SUPPORTED,
 };
 
 static const struct column columns[] = {
@@ -40,6 +41,7 @@ static const struct column columns[] = {
 						 "An update waits for a reboot, or a newer kernel is installed", 0},
 	[END_OF_LIFE] = {"end_of_life", TYPE_TIME,
 					 "Day on which free security support ends, LTS included", 0},
+	[SUPPORTED] = {"supported", TYPE_BOOL, "That day has not passed", 0},
 	{0},
 };
 
@@ -546,6 +548,16 @@ static void read_reboot(struct reader *r, bool in_container)
 				 is_newer_installed(&kernels, str_dup(r->arena, running->string)));
 }
 
+static void set_supported(struct reader *r)
+{
+	const struct value *end = &r->row->cells[END_OF_LIFE];
+
+	if (end->state == VALUE_SET)
+		row_bool(r->row, SUPPORTED, end->number + 86400 > host_now(r->host));
+	else
+		row_unknown(r->row, SUPPORTED, end->why);
+}
+
 static int read_os(struct host *host, struct rows *rows, struct err *err)
 {
 	struct reader r = {.host = host, .arena = rows->arena};
@@ -556,6 +568,7 @@ static int read_os(struct host *host, struct rows *rows, struct err *err)
 		read_support(&r);
 	else
 		row_unknown(r.row, END_OF_LIFE, r.row->cells[ID].why);
+	set_supported(&r);
 	read_kernel(&r);
 	read_init(&r);
 	in_container = read_virtualization(&r);

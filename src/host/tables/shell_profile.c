@@ -76,7 +76,7 @@ static bool ends_word(char c, const struct buf *word, bool braced)
 	return is_one_of(c, " \t\r\n;&|(){}") && !(c == '}' && braced);
 }
 
-/* A word with its quotes and backslashes taken off; expansions stay as they are written. bash passes
+/* A word with its quotes and backslashes taken off; expansions stay as they are written. bash skips
  * over NUL bytes. */
 static bool take_word(struct script *s, struct str *ret)
 {

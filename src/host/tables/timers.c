@@ -117,6 +117,11 @@ static void set_from_file(struct host *host, struct rows *rows, struct row *row,
 {
 	struct str unit = unitfile_value(file, "Timer", "Unit", NULL), stem = file->name;
 
+	if (file->unread) {
+		row_unknown(row, UNIT, file->unread);
+		row_unknown(row, LAST_TRIGGER, file->unread);
+		return;
+	}
 	stem.n -= sizeof(".timer") - 1;
 	row_str(row, UNIT, unit.p ? unit
 							  : str_of(arena_printf(rows->arena, "%.*s.service", STR_ARG(stem))));
@@ -131,7 +136,10 @@ static void add_file(struct host *host, struct rows *rows, const struct live *li
 	struct row *row = rows_add(rows, FROM(file->path, 0));
 
 	row_str(row, NAME, file->name);
-	row_strz(row, ENABLED, file->enabled);
+	if (file->enabled)
+		row_strz(row, ENABLED, file->enabled);
+	else
+		row_unknown(row, ENABLED, file->unread);
 	if (!live->why && !line)
 		row_strz(row, ACTIVE_STATE, "inactive");
 	if (line)

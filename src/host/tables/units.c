@@ -272,7 +272,7 @@ static void set_property(struct reader *r, struct row *row, size_t i,
 	int column = r->columns[i];
 	unsigned mode;
 
-	if (!value->n)
+	if (!value->n && !unitprop_is_set(i))
 		return;
 	switch (columns[column].type) {
 	case TYPE_BOOL:
@@ -300,7 +300,10 @@ static void set_file_properties(struct reader *r, struct row *row, const struct 
 
 	unitprop_read(file, r->arena, values);
 	for (size_t i = 0; i < unitprop_count(); i++)
-		set_property(r, row, i, &values[i]);
+		if (file->unread)
+			row_unknown(row, r->columns[i], file->unread);
+		else
+			set_property(r, row, i, &values[i]);
 }
 
 /* The value is what systemd has in force; the place is the unit file's line, when it has one. */
@@ -313,7 +316,9 @@ static void set_live_properties(struct reader *r, struct row *row, const struct 
 		if (u->file)
 			value.from = conf_last(&u->file->conf, "Service", unitprop_name(i));
 		if (u->live->failed.p)
-			row_unknown(row, r->columns[i], u->live->failed.p);
+			row_unknown(row, r->columns[i], str_dup(r->arena, u->live->failed));
+		else if (!items->n && unitprop_is_mask(i))
+			row_unknown(row, r->columns[i], "systemd did not say");
 		else
 			set_property(r, row, i, &value);
 	}
@@ -321,8 +326,13 @@ static void set_live_properties(struct reader *r, struct row *row, const struct 
 
 static void set_service_from_file(struct reader *r, struct row *row, const struct unit *u)
 {
-	set_commands(row, u->file, r->arena);
-	row_str(row, USER, user_of(u->file, u->name));
+	if (u->file->unread) {
+		row_unknown(row, EXEC_START, u->file->unread);
+		row_unknown(row, USER, u->file->unread);
+	} else {
+		set_commands(row, u->file, r->arena);
+		row_str(row, USER, user_of(u->file, u->name));
+	}
 	set_file_properties(r, row, u->file);
 }
 
@@ -391,6 +401,16 @@ static void set_states(struct reader *r, struct row *row, const struct unit *u)
 		row_unknown(row, MAIN_PID, r->why);
 }
 
+static void set_enabled(struct row *row, const struct unit *u)
+{
+	if (u->live && u->live->enabled.n)
+		row_str(row, ENABLED, u->live->enabled);
+	else if (u->file && u->file->enabled)
+		row_strz(row, ENABLED, u->file->enabled);
+	else if (u->file)
+		row_unknown(row, ENABLED, u->file->unread);
+}
+
 static const char *path_of(const struct unit *u, struct arena *a)
 {
 	if (u->live && u->live->fragment.n)
@@ -408,9 +428,7 @@ static void add_unit(struct reader *r, const struct unit *u)
 	if (dot)
 		row_str(row, TYPE, (struct str){dot + 1, u->name.n - (size_t)(dot + 1 - u->name.p)});
 	set_states(r, row, u);
-	row_strz(row, ENABLED, u->file ? u->file->enabled : NULL);
-	if (u->live && u->live->enabled.n)
-		row_str(row, ENABLED, u->live->enabled);
+	set_enabled(row, u);
 	row_strz(row, FRAGMENT, u->target ? u->target->path : path);
 	if (u->live)
 		set_content_from_live(r, row, u);
