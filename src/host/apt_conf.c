@@ -5,9 +5,9 @@
 
 #define PARTS "/etc/apt/apt.conf.d"
 #define MAIN "/etc/apt/apt.conf"
-#define MAX_DEPTH 100  /* as apt's own stack */
+#define MAX_DEPTH 100 /* as apt's own stack */
 #define MAX_ITEMS 16384
-#define MAX_NAME 1024  /* no option comes near; keeps deep nesting from growing names without end */
+#define MAX_NAME 1024 /* no option comes near; keeps deep nesting from growing names without end */
 
 struct parser {
 	struct arena *arena;
@@ -63,8 +63,7 @@ static void skip_blank(struct parser *p)
 	while (p->text.n) {
 		if (is_space(p->text.p[0]))
 			skip(p, 1);
-		else if (str_starts(p->text, "//") ||
-				 (p->text.p[0] == '#' && !is_directive(p->text)))
+		else if (str_starts(p->text, "//") || (p->text.p[0] == '#' && !is_directive(p->text)))
 			skip_to(p, "\n");
 		else if (str_starts(p->text, "/*"))
 			skip_to(p, "*/");
@@ -106,8 +105,8 @@ static struct str full_name(struct parser *p, struct str tag)
 		bad(p, "a name that is too long");
 		return STR("");
 	}
-	return str_of(arena_printf(p->arena, "%.*s%s%.*s", STR_ARG(scope), scope.n ? "::" : "",
-							   STR_ARG(tag)));
+	return str_of(
+		arena_printf(p->arena, "%.*s%s%.*s", STR_ARG(scope), scope.n ? "::" : "", STR_ARG(tag)));
 }
 
 /* The name itself, or something below it. */

@@ -166,10 +166,10 @@ static void add_archive(struct reader *r, struct offer *offer)
 	if (offer->last == r->release || !archive.n)
 		return;
 	offer->last = r->release;
-	offer->archives = offer->archives.n ? str_of(arena_printf(&r->arena, "%.*s,%.*s",
-															  STR_ARG(offer->archives),
-															  STR_ARG(archive)))
-										: archive;
+	offer->archives = offer->archives.n
+						  ? str_of(arena_printf(&r->arena, "%.*s,%.*s", STR_ARG(offer->archives),
+												STR_ARG(archive)))
+						  : archive;
 }
 
 static void take_offer(struct reader *r, struct offer *best, struct str version)
@@ -394,8 +394,7 @@ static int ask_apt(struct host *host, struct buf *out, struct err *err)
 	result = read_lists(&r, err);
 	if (result < 0)
 		return result;
-	vec_each(&r.all, in)
-		put_upgrade(&r, *in);
+	vec_each(&r.all, in) put_upgrade(&r, *in);
 	return 0;
 }
 

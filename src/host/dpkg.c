@@ -81,23 +81,21 @@ struct str deb822_first_line(struct str value)
 	return str_trim(line);
 }
 
-#define FIELD(literal, member) {literal, sizeof(literal) - 1, offsetof(struct dpkg_package, member)}
+#define FIELD(literal, member)                                              \
+	{                                                                       \
+		literal, sizeof(literal) - 1, offsetof(struct dpkg_package, member) \
+	}
 
 /* Which member a field of the status file goes to. Status is kept in `state` until it is split. */
 static const struct {
 	const char *name;
 	size_t n, offset;
 } fields[] = {
-	FIELD("Package", name),
-	FIELD("Status", state),
-	FIELD("Version", version),
-	FIELD("Architecture", architecture),
-	FIELD("Section", section),
-	FIELD("Priority", priority),
-	FIELD("Source", source),
-	FIELD("Maintainer", maintainer),
-	FIELD("Essential", essential),
-	FIELD("Installed-Size", size),
+	FIELD("Package", name),        FIELD("Status", state),
+	FIELD("Version", version),     FIELD("Architecture", architecture),
+	FIELD("Section", section),     FIELD("Priority", priority),
+	FIELD("Source", source),       FIELD("Maintainer", maintainer),
+	FIELD("Essential", essential), FIELD("Installed-Size", size),
 };
 
 static void keep_field(struct dpkg_package *package, const struct deb822_field *field)

@@ -28,7 +28,7 @@ struct str deb822_first_line(struct str value);
 
 struct dpkg_package {
 	struct str name, version, architecture, section, priority, source, maintainer;
-	struct str want, state;    /* "hold" and "installed" in "Status: hold ok installed" */
+	struct str want, state;     /* "hold" and "installed" in "Status: hold ok installed" */
 	struct str essential, size; /* "yes"; in KiB */
 	const char *file;
 	unsigned line;

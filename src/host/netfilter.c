@@ -40,9 +40,8 @@ static struct fw_chain *find_chain(const struct fw_ruleset *set, struct str fami
 {
 	_cleanup_arena_ struct arena scratch = {0};
 
-	return map_get(&set->by_name,
-				   str_of(arena_printf(&scratch, "%.*s %.*s %.*s", STR_ARG(family), STR_ARG(table),
-									   STR_ARG(name))));
+	return map_get(&set->by_name, str_of(arena_printf(&scratch, "%.*s %.*s %.*s", STR_ARG(family),
+													  STR_ARG(table), STR_ARG(name))));
 }
 
 static struct fw_chain *add_chain(struct fw_ruleset *set, struct arena *a, struct str family,
@@ -53,10 +52,10 @@ static struct fw_chain *add_chain(struct fw_ruleset *set, struct arena *a, struc
 	chain->family = family;
 	chain->table = table;
 	chain->name = name;
-	map_put(&set->by_name,
-			str_of(arena_printf(a, "%.*s %.*s %.*s", STR_ARG(family), STR_ARG(table),
-								STR_ARG(name))),
-			chain);
+	map_put(
+		&set->by_name,
+		str_of(arena_printf(a, "%.*s %.*s %.*s", STR_ARG(family), STR_ARG(table), STR_ARG(name))),
+		chain);
 	*vec_push(a, set) = chain;
 	set->docker = set->docker || str_starts(name, "DOCKER");
 	return chain;
@@ -117,9 +116,8 @@ static bool holds(const json_t *right, const char *known)
 		return strcmp(json_string_value(right), known) == 0;
 	if (!set && json_is_array(right))
 		set = right;
-	json_array_foreach(set, i, item)
-		if (json_is_string(item) && strcmp(json_string_value(item), known) == 0)
-			return true;
+	json_array_foreach(set, i, item) if (json_is_string(item) &&
+										 strcmp(json_string_value(item), known) == 0) return true;
 	return false;
 }
 
@@ -156,7 +154,7 @@ static bool set_verdict(const json_t *statement, struct fw_effect *effect, struc
 		const char *name;
 		enum fw_verdict verdict;
 	} verdicts[] = {
-		{"accept", FW_ACCEPT}, {"drop", FW_DENY}, {"reject", FW_DENY},  {"jump", FW_JUMP},
+		{"accept", FW_ACCEPT}, {"drop", FW_DENY},    {"reject", FW_DENY},   {"jump", FW_JUMP},
 		{"goto", FW_GOTO},     {"queue", FW_ACCEPT}, {"return", FW_RETURN},
 	};
 
@@ -180,9 +178,10 @@ static bool try_vmap(const json_t *vmap, enum fw_packet p, struct fw_effect *eff
 	const char *known = fact(json_object_get(vmap, "key"), p);
 	size_t i;
 
-	json_array_foreach(set, i, pair)
-		if (known && holds(json_array_get(pair, 0), known))
-			return set_verdict(json_array_get(pair, 1), effect, a);
+	json_array_foreach(set, i,
+					   pair) if (known && holds(json_array_get(pair, 0),
+												known)) return set_verdict(json_array_get(pair, 1),
+																		   effect, a);
 	return false;
 }
 
@@ -202,7 +201,7 @@ static bool set_xt_verdict(const json_t *statement, struct fw_effect *effect)
  * condition, so that a rule counts only when it surely applies. */
 static bool is_neutral(const json_t *statement)
 {
-	static const char *const names[] = {"counter", "log", "mangle", "notrack",
+	static const char *const names[] = {"counter",   "log",     "mangle", "notrack",
 										"ct helper", "comment", "set"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -217,7 +216,8 @@ static struct fw_effect effect_on(const json_t *statements, enum fw_packet p, st
 	const json_t *statement;
 	size_t i;
 
-	json_array_foreach(statements, i, statement) {
+	json_array_foreach(statements, i, statement)
+	{
 		const json_t *match = json_object_get(statement, "match");
 		const json_t *vmap = json_object_get(statement, "vmap");
 
@@ -274,7 +274,8 @@ static int read_nft(struct fw_ruleset *set, struct arena *a, struct str text, st
 		json_decref(root);
 		return err_set(err, EINVAL, "nft: not the JSON that was expected: %s", error.text);
 	}
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		const json_t *table = json_object_get(item, "table");
 
 		if (table)
@@ -283,9 +284,8 @@ static int read_nft(struct fw_ruleset *set, struct arena *a, struct str text, st
 		if (json_object_get(item, "chain"))
 			read_nft_chain(set, a, json_object_get(item, "chain"));
 	}
-	json_array_foreach(list, i, item)
-		if (json_object_get(item, "rule"))
-			read_nft_rule(set, a, json_object_get(item, "rule"));
+	json_array_foreach(list, i, item) if (json_object_get(item, "rule"))
+		read_nft_rule(set, a, json_object_get(item, "rule"));
 	json_decref(root);
 	return 0;
 }
@@ -337,7 +337,7 @@ static void set_target(struct fw_effect *effect, struct str option, struct str t
 		const char *name;
 		enum fw_verdict verdict;
 	} targets[] = {
-		{"ACCEPT", FW_ACCEPT}, {"DROP", FW_DENY}, {"REJECT", FW_DENY},
+		{"ACCEPT", FW_ACCEPT}, {"DROP", FW_DENY},    {"REJECT", FW_DENY},
 		{"RETURN", FW_RETURN}, {"LOG", FW_CONTINUE},
 	};
 
@@ -401,7 +401,8 @@ static void read_legacy_line(struct fw_ruleset *set, struct arena *a, struct str
 			return;
 		chain = add_chain(set, a, family, table, name);
 		chain->hook = hook_of(a, name);
-		chain->type = chain->hook.p ? str_is(table, "nat") ? STR("nat") : STR("filter") : STR_ABSENT;
+		chain->type =
+			chain->hook.p ? str_is(table, "nat") ? STR("nat") : STR("filter") : STR_ABSENT;
 		chain->policy = chain->hook.p ? lower(a, policy) : STR_ABSENT;
 		return;
 	}
@@ -415,8 +416,7 @@ static void read_legacy_line(struct fw_ruleset *set, struct arena *a, struct str
 		rule->on[p] = legacy_effect(line, (enum fw_packet)p);
 }
 
-static void read_legacy(struct fw_ruleset *set, struct arena *a, struct str family,
-						struct str text)
+static void read_legacy(struct fw_ruleset *set, struct arena *a, struct str family, struct str text)
 {
 	struct str line, table = STR("");
 
@@ -429,9 +429,8 @@ static void read_legacy(struct fw_ruleset *set, struct arena *a, struct str fami
 }
 
 /* The names of the loaded tables of the older kind; the file is not there without the module. */
-static int add_legacy(struct fw_ruleset *set, struct host *host, struct arena *a,
-					  const char *names, const struct helper *helper, struct str family,
-					  struct err *err)
+static int add_legacy(struct fw_ruleset *set, struct host *host, struct arena *a, const char *names,
+					  const struct helper *helper, struct str family, struct err *err)
 {
 	struct str text;
 	int r = host_read(host, names, a, &text, err);
@@ -472,9 +471,8 @@ static bool is_impossible(struct host *host, struct arena *a)
 		return false;
 	release = str_trim(release);
 	return !has_module(modules, "nf_tables") &&
-		   host_read(host,
-					 arena_printf(a, "/lib/modules/%.*s/modules.builtin", STR_ARG(release)), a,
-					 &builtin, &err) == 0 &&
+		   host_read(host, arena_printf(a, "/lib/modules/%.*s/modules.builtin", STR_ARG(release)),
+					 a, &builtin, &err) == 0 &&
 		   !str_has(builtin, "/nf_tables.ko");
 }
 
@@ -493,7 +491,8 @@ int netfilter_read(struct host *host, struct arena *a, struct fw_ruleset *ret, s
 	else if (r == -ENOENT && is_impossible(host, a))
 		r = 0;
 	else if (r == -ENOENT)
-		return err_set(err, ENOENT, "/usr/sbin/nft is not installed, without which the packet "
+		return err_set(err, ENOENT,
+					   "/usr/sbin/nft is not installed, without which the packet "
 					   "filter cannot be listed; install nftables");
 	if (r == 0)
 		r = add_legacy(&set, host, a, "/proc/net/ip_tables_names", &legacy4, STR("ip"), err);

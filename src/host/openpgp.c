@@ -17,7 +17,7 @@ enum { SIG_CREATED = 2, KEY_EXPIRES = 9, ISSUER = 16, ISSUER_FINGERPRINT = 33 };
 struct reader {
 	struct arena *arena;
 	VEC(struct openpgp_key) keys;
-	bool of_primary;       /* what follows belongs to the key, not to a subkey */
+	bool of_primary; /* what follows belongs to the key, not to a subkey */
 	/* The newest self-signatures on the key itself and on a user id: when they were made, and how
 	 * many seconds they give the key (0: for ever). */
 	int64_t direct_at, uid_at;
@@ -139,8 +139,8 @@ static const struct {
 	bool has_mpi;
 	unsigned bits;
 } algorithms[] = {
-	{1, "rsa", true, 0},      {2, "rsa", true, 0},        {3, "rsa", true, 0},
-	{16, "elgamal", true, 0}, {17, "dsa", true, 0},       {27, "ed25519", false, 255},
+	{1, "rsa", true, 0},       {2, "rsa", true, 0},  {3, "rsa", true, 0},
+	{16, "elgamal", true, 0},  {17, "dsa", true, 0}, {27, "ed25519", false, 255},
 	{28, "ed448", false, 456},
 };
 

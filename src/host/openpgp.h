@@ -15,8 +15,8 @@ struct openpgp_key {
 	const char *algorithm; /* "rsa", "dsa", "elgamal", or a curve: "ed25519", "nistp256" */
 	unsigned bits;         /* 0: not known */
 	int64_t created;
-	int64_t expires;       /* 0: never */
-	struct str uid;        /* the first one; absent */
+	int64_t expires; /* 0: never */
+	struct str uid;  /* the first one; absent */
 };
 
 /* The primary keys of a file, binary or armored (several blocks may follow each other). -EINVAL for

@@ -21,9 +21,9 @@ struct question {
 /* A path that is looked for. The package that diverts a path owns what is at the path; the others
  * own what is at the place it was diverted to (dpkg-divert(1)). */
 struct wanted {
-	struct str package; /* absent until found */
-	struct str by;      /* of a diverted path: the only package that counts */
-	struct str not_by;  /* of a place diverted to: the package that does not count */
+	struct str package;  /* absent until found */
+	struct str by;       /* of a diverted path: the only package that counts */
+	struct str not_by;   /* of a place diverted to: the package that does not count */
 	struct wanted *same; /* the same file under its other spelling */
 };
 
@@ -198,8 +198,7 @@ static int claim_header(const struct rpm_header *h, void *data)
 	for (uint32_t i = 0; i < n && str_cut(&names, '\0', &name); i++) {
 		uint64_t at;
 
-		if (!rpm_number(&dir_of, i, &at) || at >= dir.n ||
-			dir.p[at].n + name.n >= sizeof(path))
+		if (!rpm_number(&dir_of, i, &at) || at >= dir.n || dir.p[at].n + name.n >= sizeof(path))
 			continue;
 		memcpy(path, dir.p[at].p, dir.p[at].n);
 		memcpy(path + dir.p[at].n, name.p, name.n);
@@ -322,7 +321,7 @@ static int write_answer(const struct wanted *all, size_t n, struct buf *out)
 static int ask(struct host *host, const void *data, struct buf *out, struct err *err)
 {
 	static int (*const managers[])(struct lookup *, struct err *) = {ask_dpkg, ask_rpm, ask_pacman,
-																	  ask_apk};
+																	 ask_apk};
 	_cleanup_(lookup_done) struct lookup l = {.root_fd = host_root_fd(host)};
 	const struct question *q = data;
 	const struct wanted *all;

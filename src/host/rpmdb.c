@@ -9,8 +9,8 @@
 enum { INT32 = 4, INT64 = 5, STRING = 6, STRING_ARRAY = 8, I18N_STRING = 9 };
 
 #define ENTRY_SIZE 16
-#define MAX_ENTRIES 0xffffu      /* rpm's own limits are in the same order */
-#define MAX_HEADER (256u << 20)  /* rpm's HEADER_DATA_MAX */
+#define MAX_ENTRIES 0xffffu     /* rpm's own limits are in the same order */
+#define MAX_HEADER (256u << 20) /* rpm's HEADER_DATA_MAX */
 
 static uint32_t big32(const unsigned char *p)
 {
@@ -105,10 +105,8 @@ uint32_t rpm_strings(const struct rpm_header *h, enum rpm_tag tag, struct str *r
 static const struct {
 	const char *path, *format; /* format NULL: sqlite */
 } places[] = {
-	{"/var/lib/rpm/rpmdb.sqlite", NULL},
-	{"/usr/lib/sysimage/rpm/rpmdb.sqlite", NULL},
-	{"/var/lib/rpm/Packages.db", "ndb"},
-	{"/usr/lib/sysimage/rpm/Packages.db", "ndb"},
+	{"/var/lib/rpm/rpmdb.sqlite", NULL},      {"/usr/lib/sysimage/rpm/rpmdb.sqlite", NULL},
+	{"/var/lib/rpm/Packages.db", "ndb"},      {"/usr/lib/sysimage/rpm/Packages.db", "ndb"},
 	{"/var/lib/rpm/Packages", "Berkeley DB"},
 };
 
@@ -223,8 +221,10 @@ static int check_log(int root_fd, const char *path, struct err *err)
 
 	snprintf(log, sizeof(log), "%s-wal", path);
 	if (path_stat(root_fd, log, true, &st) == 0 && st.size > 0)
-		return err_set(err, EBUSY, "%s holds changes that are not in the database yet; any rpm "
-					   "command run as root that changes a package merges them", log);
+		return err_set(err, EBUSY,
+					   "%s holds changes that are not in the database yet; any rpm "
+					   "command run as root that changes a package merges them",
+					   log);
 	return 0;
 }
 

@@ -91,6 +91,12 @@ void snapshot_want_key(struct snapshot *s, const struct table *t, struct str key
 	d->n++;
 }
 
+void snapshot_want_none(struct snapshot *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		s->taken[i].wanted = false;
+}
+
 void snapshot_prestart(struct snapshot *s, struct host *host)
 {
 	for (size_t i = 0; i < s->n; i++)

@@ -2,41 +2,56 @@
 #include "host/systemd.h"
 
 #include <dlfcn.h>
-#include <systemd/sd-bus.h>
 #include <time.h>
 
 #include "base/buf.h"
 #include "host/fields.h"
 
 #define TIMEOUT_USEC (10ull * 1000000)
-/* dbus-daemon refuses more than about a thousand calls in flight; past a hundred nothing is gained. */
+/* dbus-daemon refuses more than about a thousand calls in flight; past a hundred nothing is
+ * gained. */
 #define MAX_IN_FLIGHT 128
 
+/* The part of sd-bus.h that is needed. libsystemd's interface is stable, and so neither its headers
+ * nor the library have to be there when this is built. */
+typedef struct sd_bus sd_bus;
+typedef struct sd_bus_message sd_bus_message;
+typedef struct sd_bus_slot sd_bus_slot;
+typedef struct {
+	const char *name, *message;
+	int need_free;
+} sd_bus_error;
+typedef int handler(sd_bus_message *, void *data, sd_bus_error *);
+
 #define FUNCTIONS(F)                                                                               \
-	F(sd_bus_new)                                                                                  \
-	F(sd_bus_set_address)                                                                          \
-	F(sd_bus_start)                                                                                \
-	F(sd_bus_open_system)                                                                          \
-	F(sd_bus_close)                                                                                \
-	F(sd_bus_unref)                                                                                \
-	F(sd_bus_set_method_call_timeout)                                                              \
-	F(sd_bus_call_method)                                                                          \
-	F(sd_bus_call_method_async)                                                                    \
-	F(sd_bus_process)                                                                              \
-	F(sd_bus_wait)                                                                                 \
-	F(sd_bus_error_free)                                                                           \
-	F(sd_bus_message_unref)                                                                        \
-	F(sd_bus_message_get_error)                                                                    \
-	F(sd_bus_message_read)                                                                         \
-	F(sd_bus_message_read_basic)                                                                   \
-	F(sd_bus_message_read_array)                                                                   \
-	F(sd_bus_message_peek_type)                                                                    \
-	F(sd_bus_message_enter_container)                                                              \
-	F(sd_bus_message_exit_container)                                                               \
-	F(sd_bus_message_skip)
+	F(int, sd_bus_new, (sd_bus **))                                                                \
+	F(int, sd_bus_set_address, (sd_bus *, const char *))                                           \
+	F(int, sd_bus_start, (sd_bus *))                                                               \
+	F(int, sd_bus_open_system, (sd_bus **))                                                        \
+	F(void, sd_bus_close, (sd_bus *))                                                              \
+	F(sd_bus *, sd_bus_unref, (sd_bus *))                                                          \
+	F(int, sd_bus_set_method_call_timeout, (sd_bus *, uint64_t))                                   \
+	F(int, sd_bus_call_method,                                                                     \
+	  (sd_bus *, const char *service, const char *path, const char *interface, const char *method, \
+	   sd_bus_error *, sd_bus_message **, const char *types, ...))                                 \
+	F(int, sd_bus_call_method_async,                                                               \
+	  (sd_bus *, sd_bus_slot **, const char *service, const char *path, const char *interface,     \
+	   const char *method, handler *, void *data, const char *types, ...))                         \
+	F(int, sd_bus_process, (sd_bus *, sd_bus_message **))                                          \
+	F(int, sd_bus_wait, (sd_bus *, uint64_t))                                                      \
+	F(void, sd_bus_error_free, (sd_bus_error *))                                                   \
+	F(sd_bus_message *, sd_bus_message_unref, (sd_bus_message *))                                  \
+	F(const sd_bus_error *, sd_bus_message_get_error, (sd_bus_message *))                          \
+	F(int, sd_bus_message_read, (sd_bus_message *, const char *types, ...))                        \
+	F(int, sd_bus_message_read_basic, (sd_bus_message *, char type, void *))                       \
+	F(int, sd_bus_message_read_array, (sd_bus_message *, char type, const void **, size_t *))      \
+	F(int, sd_bus_message_peek_type, (sd_bus_message *, char *type, const char **contents))        \
+	F(int, sd_bus_message_enter_container, (sd_bus_message *, char type, const char *contents))    \
+	F(int, sd_bus_message_exit_container, (sd_bus_message *))                                      \
+	F(int, sd_bus_message_skip, (sd_bus_message *, const char *types))
 
 struct library {
-#define MEMBER(name) __typeof__(&(name)) name;
+#define MEMBER(type, name, arguments) type(*name) arguments;
 	FUNCTIONS(MEMBER)
 #undef MEMBER
 	void *handle;
@@ -77,7 +92,7 @@ static int load_library(struct library *lib, struct err *err)
 		const char *name;
 		void *to;
 	} symbols[] = {
-#define SYMBOL(symbol) {#symbol, &lib->symbol},
+#define SYMBOL(type, name, arguments) {#name, &lib->name},
 		FUNCTIONS(SYMBOL)
 #undef SYMBOL
 	};
@@ -456,8 +471,8 @@ static int request(struct collector *c, const struct pending *unit, const char *
 	*p = *unit;
 	/* The empty interface means the properties of all of them. */
 	r = c->lib.sd_bus_call_method_async(c->bus, NULL, "org.freedesktop.systemd1", path,
-										"org.freedesktop.DBus.Properties", "GetAll",
-										got_properties, p, "s", "");
+										"org.freedesktop.DBus.Properties", "GetAll", got_properties,
+										p, "s", "");
 	if (r < 0)
 		return err_errno(err, -r, "systemd: asking for %s", unit->name);
 	c->in_flight++;
@@ -466,10 +481,10 @@ static int request(struct collector *c, const struct pending *unit, const char *
 
 static int call(struct collector *c, const char *method, sd_bus_message **ret, struct err *err)
 {
-	sd_bus_error error = SD_BUS_ERROR_NULL;
-	int r = c->lib.sd_bus_call_method(c->bus, "org.freedesktop.systemd1",
-									  "/org/freedesktop/systemd1",
-									  "org.freedesktop.systemd1.Manager", method, &error, ret, "");
+	sd_bus_error error = {0};
+	int r =
+		c->lib.sd_bus_call_method(c->bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+								  "org.freedesktop.systemd1.Manager", method, &error, ret, "");
 
 	if (r < 0)
 		err_set(err, -r, "systemd: %s: %s", method, error.message ? error.message : strerror(-r));

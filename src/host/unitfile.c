@@ -27,7 +27,7 @@ static const struct place {
 };
 
 static const char *const suffixes[] = {
-	".service", ".socket", ".timer", ".target", ".mount", ".automount",
+	".service", ".socket", ".timer", ".target", ".mount",  ".automount",
 	".swap",    ".path",   ".slice", ".scope",  ".device",
 };
 
@@ -37,10 +37,10 @@ enum { LINKED_ADMIN = 1, LINKED_RUNTIME = 2, LINKED_VENDOR = 4 };
 struct entry {
 	struct unit_file file;
 	const struct place *place;
-	struct str target; /* of a link; absent */
-	unsigned links;    /* LINKED_*, under its own name */
+	struct str target;             /* of a link; absent */
+	unsigned links;                /* LINKED_*, under its own name */
 	const struct enabling *others; /* links to it under other names */
-	bool same_name;    /* a link to a file of the same name outside the load path */
+	bool same_name;                /* a link to a file of the same name outside the load path */
 };
 
 /* A link that enables: an entry of a .wants directory, or an alias. It counts for the unit that it
@@ -56,7 +56,7 @@ struct reader {
 	struct arena *arena;
 	struct unit_files *ret;
 	const char *const *only;
-	struct map entries;     /* name -> struct entry */
+	struct map entries; /* name -> struct entry */
 	VEC(struct entry *) all;
 	VEC(struct enabling) enabling;
 	struct map dropin_dirs; /* path of a directory that is there -> struct dropin_dir */
@@ -197,8 +197,7 @@ static void list_wants(struct reader *r, const char *path, const struct place *p
 		e = vec_push(r->arena, &r->enabling);
 		*e = (struct enabling){name, STR_ABSENT, bit_of(place), NULL};
 		if (place->kind != VENDOR)
-			e->target = base_name(
-				link_target(r, arena_printf(r->arena, "%s/%s", path, name.p)));
+			e->target = base_name(link_target(r, arena_printf(r->arena, "%s/%s", path, name.p)));
 	}
 }
 
@@ -373,8 +372,8 @@ static bool has_install(const struct unit_file *u, const char *const *keys)
 {
 	for (size_t i = 0; i < u->conf.n; i++)
 		for (const char *const *key = keys; *key; key++)
-			if (str_is(u->conf.items[i].section, "Install") &&
-				str_is(u->conf.items[i].key, *key) && u->conf.items[i].value.n)
+			if (str_is(u->conf.items[i].section, "Install") && str_is(u->conf.items[i].key, *key) &&
+				u->conf.items[i].value.n)
 				return true;
 	return false;
 }
@@ -452,8 +451,8 @@ static void add_dropin_dir(struct reader *r, struct dropins *d, const char *path
 
 	if (!dir)
 		return;
-	if (!dir->listed && host_list_files(r->host, path, ".conf", r->arena, &dir->files, &dir->n,
-										&err) < 0)
+	if (!dir->listed &&
+		host_list_files(r->host, path, ".conf", r->arena, &dir->files, &dir->n, &err) < 0)
 		gap(r, err.msg);
 	dir->listed = true;
 	for (size_t i = 0; i < dir->n; i++)
@@ -509,8 +508,8 @@ static void read_dropins(struct reader *r, struct unit_file *u)
 	for (const struct alias *a = map_get(&r->aliases, u->name); a; a = a->next)
 		add_dropins_of_name(r, &d, a->name);
 	for (size_t i = 0; i < ARRAY_LEN(places); i++)
-		add_dropin_dir(r, &d, arena_printf(r->arena, "%s/%s.d", places[i].path,
-										   suffix_of(u->name) + 1));
+		add_dropin_dir(r, &d,
+					   arena_printf(r->arena, "%s/%s.d", places[i].path, suffix_of(u->name) + 1));
 	if (d.files.n)
 		qsort(d.files.p, d.files.n, sizeof(*d.files.p), by_base_name);
 	for (size_t i = 0; i < d.files.n; i++)

@@ -12,12 +12,12 @@
 
 struct unit_file {
 	struct str name;
-	const char *path;     /* its fragment, link or init script; of an instance: its template's */
-	const char *enabled;  /* "enabled", "static", "masked", ...; NULL: not known, see unread */
-	struct str alias_of;  /* another unit's name, then conf is empty; absent */
-	bool masked, sysv;    /* then conf is empty, too */
-	const char *unread;   /* why its fragment or a drop-in could not be read; NULL: it was */
-	struct conf conf;     /* the fragment's items, then the drop-ins', as they apply */
+	const char *path;    /* its fragment, link or init script; of an instance: its template's */
+	const char *enabled; /* "enabled", "static", "masked", ...; NULL: not known, see unread */
+	struct str alias_of; /* another unit's name, then conf is empty; absent */
+	bool masked, sysv;   /* then conf is empty, too */
+	const char *unread;  /* why its fragment or a drop-in could not be read; NULL: it was */
+	struct conf conf;    /* the fragment's items, then the drop-ins', as they apply */
 	const struct str *dropins;
 	size_t n_dropins;
 };
@@ -25,13 +25,12 @@ struct unit_file {
 struct unit_files {
 	struct unit_file *p; /* sorted by name */
 	size_t n;
-	const char *gap; /* why something may be missing; NULL: complete */
+	const char *gap;    /* why something may be missing; NULL: complete */
 	struct map by_name; /* private */
 };
 
 /* `only`: names of the units whose content and state are wanted, NULL-terminated; NULL for all. */
-void unitfiles_read(struct host *, struct arena *, const char *const *only,
-					struct unit_files *ret);
+void unitfiles_read(struct host *, struct arena *, const char *const *only, struct unit_files *ret);
 /* The unit of the name, an alias resolved; NULL when there is none. */
 const struct unit_file *unitfiles_find(const struct unit_files *, struct str name);
 /* Is it there and does the boot start it: "enabled", "enabled-runtime" or generated from an init

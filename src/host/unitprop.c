@@ -23,8 +23,8 @@ enum {
 	PROTECT_CONTROL_GROUPS, PROTECT_CLOCK, PROTECT_HOSTNAME, PROTECT_PROC, PROC_SUBSET,
 	RESTRICT_NAMESPACES, RESTRICT_REALTIME, RESTRICT_SUID_SGID, RESTRICT_ADDRESS_FAMILIES,
 	MEMORY_DENY_WRITE_EXECUTE, LOCK_PERSONALITY, SYSTEM_CALL_FILTER, SYSTEM_CALL_ARCHITECTURES,
-	CAPABILITY_BOUNDING_SET, AMBIENT_CAPABILITIES, DYNAMIC_USER, REMOVE_IPC, UMASK,
-	IP_ADDRESS_DENY, DEVICE_POLICY, KEYRING_MODE, SUPPLEMENTARY_GROUPS, READ_WRITE_PATHS, N_SETTINGS,
+	CAPABILITY_BOUNDING_SET, AMBIENT_CAPABILITIES, DYNAMIC_USER, REMOVE_IPC, UMASK, IP_ADDRESS_DENY,
+	DEVICE_POLICY, KEYRING_MODE, SUPPLEMENTARY_GROUPS, READ_WRITE_PATHS, N_SETTINGS,
 };
 _Static_assert(N_SETTINGS <= UNITPROP_MAX, "ret[] of unitprop_read() is too small");
 
@@ -124,7 +124,7 @@ static const struct {
 	const char *name;
 	uint64_t flag;
 } namespaces[] = {
-	{"cgroup", 0x02000000}, {"ipc", 0x08000000},  {"net", 0x40000000},  {"mnt", 0x00020000},
+	{"cgroup", 0x02000000}, {"ipc", 0x08000000},  {"net", 0x40000000}, {"mnt", 0x00020000},
 	{"pid", 0x20000000},    {"user", 0x10000000}, {"uts", 0x04000000},
 };
 #define ALL_NAMESPACES 0x7e020000u
@@ -177,7 +177,8 @@ static struct unitprop_value namespaces_value(struct arena *a, uint64_t mask)
 	return one(a, str_of(text), NULL);
 }
 
-static uint64_t bits_of(struct arena *a, struct str words, uint64_t (*bit)(struct arena *, struct str))
+static uint64_t bits_of(struct arena *a, struct str words,
+						uint64_t (*bit)(struct arena *, struct str))
 {
 	uint64_t sum = 0;
 	struct str word;

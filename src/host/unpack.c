@@ -2,7 +2,6 @@
 #include "host/unpack.h"
 
 #include <dlfcn.h>
-#include <lzma.h>
 #include <stdlib.h>
 #include <zlib.h>
 
@@ -21,7 +20,7 @@ struct unpack {
 	bool complete; /* what was unpacked so far is a whole, so that the file may end here */
 	char *input;   /* what was read and not yet unpacked is at..end */
 	size_t at, end;
-	void *state;   /* the library's; for xz and gzip: a stream of ours */
+	void *state; /* the library's; for xz and gzip: a stream of ours */
 	void *create, *step, *release;
 };
 
@@ -41,7 +40,7 @@ static int lz4_start(struct unpack *u)
 {
 	size_t (*new)(void **, unsigned version) = (size_t(*)(void **, unsigned))u->create;
 
-	return new(&u->state, 100) ? -ENOMEM : 0;
+	return new (&u->state, 100) ? -ENOMEM : 0;
 }
 
 static ssize_t lz4_run(struct unpack *u, void *p, size_t n)
@@ -78,7 +77,7 @@ static int zstd_start(struct unpack *u)
 {
 	void *(*new)(void) = (void *(*)(void))u->create;
 
-	u->state = new();
+	u->state = new ();
 	return u->state ? 0 : -ENOMEM;
 }
 
@@ -106,24 +105,38 @@ static void zstd_stop(struct unpack *u)
 
 /* --- xz: lzma.h --------------------------------------------------------------------------- */
 
+/* The part of lzma.h that is needed, so that it does not have to be there when this is built. */
+typedef struct {
+	const uint8_t *next_in;
+	size_t avail_in;
+	uint64_t total_in;
+	uint8_t *next_out;
+	size_t avail_out;
+	uint64_t total_out;
+	const void *allocator;
+	void *internal, *reserved_ptr[4];
+	uint64_t reserved_u64[2];
+	size_t reserved_size[2];
+	int reserved_enum[2];
+} lzma_stream;
+enum { LZMA_OK = 0, LZMA_STREAM_END = 1, LZMA_BUF_ERROR = 10 };
+enum { LZMA_RUN = 0, LZMA_FINISH = 3 };
+enum { LZMA_CONCATENATED = 8 };
+
 static int xz_start(struct unpack *u)
 {
-	lzma_ret (*decoder)(lzma_stream *, uint64_t, uint32_t) =
-		(lzma_ret(*)(lzma_stream *, uint64_t, uint32_t))u->create;
-	static const lzma_stream initial = LZMA_STREAM_INIT;
-	lzma_stream *stream = mem_calloc(1, sizeof(*stream));
+	int (*decoder)(lzma_stream *, uint64_t, uint32_t) =
+		(int (*)(lzma_stream *, uint64_t, uint32_t))u->create;
 
-	*stream = initial;
-	u->state = stream;
-	return decoder(stream, LZMA_MEMORY, LZMA_CONCATENATED) == LZMA_OK ? 0 : -ENOMEM;
+	u->state = mem_calloc(1, sizeof(lzma_stream));
+	return decoder(u->state, LZMA_MEMORY, LZMA_CONCATENATED) == LZMA_OK ? 0 : -ENOMEM;
 }
 
 static ssize_t xz_run(struct unpack *u, void *p, size_t n)
 {
-	lzma_ret (*code)(lzma_stream *, lzma_action) =
-		(lzma_ret(*)(lzma_stream *, lzma_action))u->step;
+	int (*code)(lzma_stream *, int) = (int (*)(lzma_stream *, int))u->step;
 	lzma_stream *stream = u->state;
-	lzma_ret r;
+	int r;
 
 	stream->next_in = (const uint8_t *)u->input + u->at;
 	stream->avail_in = u->end - u->at;

@@ -110,13 +110,41 @@ struct filling {
 	bool mentioned;
 };
 
+/* What a table that is read by name says of a name that does not exist: nothing is true of it. */
+static void add_missing(struct rows *rows, int column, struct str name)
+{
+	struct row *row;
+
+	for (size_t i = 0; i < rows->n; i++)
+		if (str_eq(rows->p[i]->cells[column].string, name))
+			return;
+	row = rows_add(rows, FROM("case", 0));
+	row_str(row, column, name);
+	for (int i = 0; rows->table->columns[i].name; i++)
+		if (rows->table->columns[i].type == TYPE_BOOL)
+			row_bool(row, i, false);
+		else if (strcmp(rows->table->columns[i].name, "type") == 0)
+			row_strz(row, i, "absent");
+}
+
 /* Tables that the case does not mention are empty; what is asked of them is not there. */
 static void fill_empty(void *data, const struct sentence *s)
 {
 	struct filling *f = data;
+	struct rows *rows = (struct rows *)snapshot_rows(f->snapshot, s->table);
 
-	if (!snapshot_rows(f->snapshot, s->table))
-		snapshot_add(f->snapshot, s->table);
+	if (!rows)
+		rows = snapshot_add(f->snapshot, s->table);
+	for (size_t i = 0; i < s->n_where && !rows->error; i++) {
+		int column = s->where[i].column;
+		const struct str *names;
+		size_t n;
+
+		if ((s->table->columns[column].flags & COLUMN_ASKED) &&
+			expect_literals(s->where[i].expect, &names, &n))
+			for (size_t k = 0; k < n; k++)
+				add_missing(rows, column, names[k]);
+	}
 }
 
 static void see_mention(void *data, const struct sentence *s)
@@ -136,6 +164,26 @@ static bool mentions(struct yaml_at given, const struct sentence *s)
 	return f.mentioned;
 }
 
+/* Of a `when` with several parts, those that the case is about; NULL when there are none. */
+static const struct sentence *mentioned_part(struct yaml_at given, const struct sentence *s,
+											 struct arena *a)
+{
+	struct sentence *part;
+
+	if (!s || !mentions(given, s))
+		return NULL;
+	if (s->table || s->kind != SENTENCE_ALL)
+		return s;
+	part = arena_new(a, struct sentence, 1);
+	*part = *s;
+	part->subs = arena_alloc(a, (s->n_subs + 1) * sizeof(*part->subs));
+	part->n_subs = 0;
+	for (size_t i = 0; i < s->n_subs; i++)
+		if (mentions(given, s->subs[i]))
+			part->subs[part->n_subs++] = s->subs[i];
+	return part;
+}
+
 static int run_case(const struct catalogue *c, const struct rule *rule, struct yaml_at verdict,
 					struct yaml_at tables, struct err *err)
 {
@@ -153,8 +201,7 @@ static int run_case(const struct catalogue *c, const struct rule *rule, struct y
 		r = fill_table(s, it.key, it.value, err);
 	if (r < 0)
 		return r;
-	if (rule->when && !mentions(tables, rule->when))
-		bare.when = NULL;
+	bare.when = mentioned_part(tables, rule->when, &arena);
 	if (rule->unless && !mentions(tables, rule->unless))
 		bare.unless = NULL;
 	sentence_each(bare.when, fill_empty, &filling);

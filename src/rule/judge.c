@@ -409,7 +409,7 @@ static void decide(struct judging *j, const struct rule *rule, struct judgement 
 	truth = test(j, rule->want);
 	if (truth == TRUE_ && is_review(rule->want)) {
 		out->verdict = VERDICT_MANUAL;
-	} else if (!j->judged || (is_review(rule->want) && truth == FALSE_)) {
+	} else if (truth != UNKNOWN_ && (!j->judged || is_review(rule->want))) {
 		out->verdict = VERDICT_NOT_APPLICABLE;
 		out->reason = "there is nothing of the kind on this host";
 	} else if (truth == UNKNOWN_ || (truth == FALSE_ && excused == UNKNOWN_)) {

@@ -44,8 +44,7 @@ static int read_apt_config(struct host *host, struct rows *rows, struct err *err
 		bool list = str_ends(key, "::");
 		struct row *row;
 
-		if (item->cleared ||
-			(!list && map_get(&last, folded(rows->arena, item->name)) != item))
+		if (item->cleared || (!list && map_get(&last, folded(rows->arena, item->name)) != item))
 			continue;
 		key.n -= list ? 2 : 0;
 		row = rows_add(rows, FROM(item->file, item->line));

@@ -73,7 +73,23 @@ static void read_keyring(struct reader *r, const char *path)
 		add_key(r->host, r->rows, path, &keys[i]);
 }
 
-static void read_dir(struct reader *r, const char *dir, const char *suffix)
+/* A link to another file of the directory, which is read by itself: Debian has .gpg for .pgp. */
+static bool is_second_name(struct reader *r, struct str path, const char *const *suffixes)
+{
+	struct err err = {0};
+	struct str target;
+
+	if (host_readlink(r->host, path.p, r->rows->arena, &target, &err) < 0 ||
+		str_has_char(target, '/'))
+		return false;
+	for (; *suffixes; suffixes++)
+		if (str_ends(target, *suffixes))
+			return true;
+	return false;
+}
+
+static void read_dir(struct reader *r, const char *dir, const char *suffix,
+					 const char *const *suffixes)
 {
 	struct err err = {0};
 	struct str *files;
@@ -84,13 +100,20 @@ static void read_dir(struct reader *r, const char *dir, const char *suffix)
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		read_keyring(r, files[i].p);
+		if (!is_second_name(r, files[i], suffixes))
+			read_keyring(r, files[i].p);
 }
 
 static int read_apt_keys(struct host *host, struct rows *rows, struct err *err _unused_)
 {
-	static const char *const dirs[] = {"/etc/apt/trusted.gpg.d", "/etc/apt/keyrings",
-									   "/usr/share/keyrings"};
+	/* Of trusted.gpg.d apt takes the first two only. */
+	static const struct {
+		const char *dir, *suffixes[4];
+	} places[] = {
+		{"/etc/apt/trusted.gpg.d", {".gpg", ".asc"}},
+		{"/etc/apt/keyrings", {".gpg", ".asc", ".pgp"}},
+		{"/usr/share/keyrings", {".gpg", ".asc", ".pgp"}},
+	};
 	struct reader r = {.host = host, .rows = rows};
 	struct path_stat st;
 	struct err none = {0};
@@ -98,12 +121,9 @@ static int read_apt_keys(struct host *host, struct rows *rows, struct err *err _
 	if (host_stat(host, "/etc/apt", true, &st, &none) == -ENOENT)
 		return 0; /* no apt: /usr/share/keyrings is then somebody else's */
 	read_keyring(&r, "/etc/apt/trusted.gpg");
-	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
-		read_dir(&r, dirs[i], ".gpg");
-		read_dir(&r, dirs[i], ".asc");
-		if (i)
-			read_dir(&r, dirs[i], ".pgp");
-	}
+	for (size_t i = 0; i < ARRAY_LEN(places); i++)
+		for (const char *const *suffix = places[i].suffixes; *suffix; suffix++)
+			read_dir(&r, places[i].dir, *suffix, places[i].suffixes);
 	return 0;
 }
 

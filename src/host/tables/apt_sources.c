@@ -13,12 +13,15 @@ static const struct column columns[] = {
 	[FILE_] = {"file", TYPE_STRING, "Where it is configured", 0},
 	[TYPE] = {"type", TYPE_STRING, "deb or deb-src", 0},
 	[URI] = {"uri", TYPE_STRING, "Of the archive", COLUMN_KEY | COLUMN_LABEL},
-	[SCHEME] = {"scheme", TYPE_STRING, "Of the URI: https, http, file, cdrom, mirror+https, ...", 0},
+	[SCHEME] = {"scheme", TYPE_STRING, "Of the URI: https, http, file, cdrom, mirror+https, ...",
+				0},
 	[SUITE] = {"suite", TYPE_STRING, "Suite, or a path that ends in a slash", COLUMN_LABEL},
 	[COMPONENTS] = {"components", TYPE_LIST, "main, contrib, ...", 0},
-	[SIGNED_BY] = {"signed_by", TYPE_STRING,
-				   "Key files or fingerprints that it must be signed with, \"inline\" for a key in the "
-				   "file itself; absent: any key that apt trusts will do", 0},
+	[SIGNED_BY] =
+		{"signed_by", TYPE_STRING,
+		 "Key files or fingerprints that it must be signed with, \"inline\" for a key in the "
+		 "file itself; absent: any key that apt trusts will do",
+		 0},
 	[TRUSTED] = {"trusted", TYPE_BOOL, "Used without a valid signature (trusted=yes)", 0},
 	[ENABLED] = {"enabled", TYPE_BOOL, "False: switched off with Enabled: no", 0},
 	{0},

@@ -12,8 +12,10 @@ static const struct column columns[] = {
 	[INSTALLED] = {"installed", TYPE_STRING, "The version that is installed", 0},
 	[CANDIDATE] = {"candidate", TYPE_STRING,
 				   "The version that it would be upgraded to; pins in /etc/apt/preferences are not "
-				   "considered", 0},
-	[ARCHIVE] = {"archive", TYPE_STRING, "Suites that have it, with commas between: stable-security", 0},
+				   "considered",
+				   0},
+	[ARCHIVE] = {"archive", TYPE_STRING,
+				 "Suites that have it, with commas between: stable-security", 0},
 	[SECURITY] = {"security", TYPE_BOOL, "A security archive has a newer version", 0},
 	{0},
 };
@@ -22,7 +24,10 @@ static const struct {
 	const char *name;
 	int column;
 } fields[] = {
-	{"name", PACKAGE}, {"installed", INSTALLED}, {"candidate", CANDIDATE}, {"archive", ARCHIVE},
+	{"name", PACKAGE},
+	{"installed", INSTALLED},
+	{"candidate", CANDIDATE},
+	{"archive", ARCHIVE},
 };
 
 static void add_upgrade(struct rows *rows, struct str line)

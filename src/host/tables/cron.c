@@ -16,14 +16,16 @@ enum {
 static const struct column columns[] = {
 	[FILE_] = {"file", TYPE_STRING, "The crontab, or the script itself", 0},
 	[USER] = {"user", TYPE_STRING, "Whom it runs as", COLUMN_LABEL},
-	[SCHEDULE] = {"schedule", TYPE_STRING, "Five fields, @reboot and the like, or hourly, daily, ...",
-				  0},
+	[SCHEDULE] = {"schedule", TYPE_STRING,
+				  "Five fields, @reboot and the like, or hourly, daily, ...", 0},
 	[COMMAND] = {"command", TYPE_STRING, "As written", COLUMN_KEY | COLUMN_LABEL},
 	[KIND] = {"kind", TYPE_STRING,
 			  "crontab, cron.d, hourly, daily, weekly, monthly, user or anacron", 0},
-	[PROGRAM] = {"program", TYPE_STRING,
-				 "Absolute path in the command; of several one that others may write, else the first "
-				 "program; absent: none", 0},
+	[PROGRAM] =
+		{"program", TYPE_STRING,
+		 "Absolute path in the command; of several one that others may write, else the first "
+		 "program; absent: none",
+		 0},
 	[PROGRAM_OWNER] = {"program_owner", TYPE_STRING, "Who owns that file; absent: no such file", 0},
 	[PROGRAM_MODE] = {"program_mode", TYPE_MODE, "Its mode", 0},
 	[PROGRAM_WRITABLE] = {"program_writable", TYPE_BOOL,
@@ -38,7 +40,7 @@ struct tab {
 	struct rows *rows;
 	const struct passwd_db *users;
 	const char *path, *kind;
-	struct str user;  /* of a user's crontab; absent: a field of the line says */
+	struct str user; /* of a user's crontab; absent: a field of the line says */
 	bool anacron;
 };
 
@@ -203,7 +205,8 @@ static void read_line(struct tab *t, unsigned number, struct str line)
 	fields = t->anacron ? 2 : str_starts(line, "@") ? 1 : 5;
 	if (t->anacron)
 		user = STR("root");
-	if (!take_words(t->rows->arena, &line, fields, &schedule) || (!user.p && !str_word(&line, &user)) ||
+	if (!take_words(t->rows->arena, &line, fields, &schedule) ||
+		(!user.p && !str_word(&line, &user)) ||
 		(t->anacron && !str_word(&line, &(struct str){0}))) {
 		rows_gap(t->rows, "%s:%u: not a line that cron understands", t->path, number);
 		return;
@@ -237,8 +240,8 @@ static void read_tab(struct tab *t)
  * it. */
 static bool is_part(struct str name, bool dots)
 {
-	static const char *const left[] = {"~", ".rpmsave", ".rpmorig", ".rpmnew", ".swp", ",v",
-									   ".cfsaved"};
+	static const char *const left[] = {"~",    ".rpmsave", ".rpmorig", ".rpmnew",
+									   ".swp", ",v",       ".cfsaved"};
 
 	for (size_t i = 0; i < name.n; i++)
 		if (!isalnum((unsigned char)name.p[i]) && !strchr("_-", name.p[i]) &&

@@ -28,7 +28,8 @@ static const struct column columns[] = {
 	[OUTPUT_POLICY] = {"output_policy", TYPE_STRING, "The same for what leaves", 0},
 	[DEFAULT_DENY_INPUT] = {"default_deny_input", TYPE_BOOL,
 							"A new TCP connection over IPv4 that no rule is about is dropped or "
-							"rejected, be it by policy or by the last rule", COLUMN_SETTABLE},
+							"rejected, be it by policy or by the last rule",
+							COLUMN_SETTABLE},
 	[DEFAULT_DENY_INPUT_IPV6] = {"default_deny_input_ipv6", TYPE_BOOL, "The same over IPv6",
 								 COLUMN_SETTABLE},
 	[LOOPBACK_ACCEPTED] = {"loopback_accepted", TYPE_BOOL,
@@ -155,16 +156,26 @@ static void set_ruleset(struct row *row, const struct fw_ruleset *set)
 	row_strz(row, OUTPUT_POLICY, fw_policy(set, "output", false));
 	row_bool(row, DEFAULT_DENY_INPUT, fw_judge(set, "input", FW_V4) == FW_DENY);
 	row_bool(row, DEFAULT_DENY_INPUT_IPV6, fw_judge(set, "input", FW_V6) == FW_DENY);
-	row_bool(row, LOOPBACK_ACCEPTED, fw_judge(set, "input", FW_V4_LOOPBACK) != FW_DENY &&
-										 fw_judge(set, "input", FW_V6_LOOPBACK) != FW_DENY);
+	row_bool(row, LOOPBACK_ACCEPTED,
+			 fw_judge(set, "input", FW_V4_LOOPBACK) != FW_DENY &&
+				 fw_judge(set, "input", FW_V6_LOOPBACK) != FW_DENY);
 	row_int(row, RULES, (int64_t)set->n_rules);
 }
 
 static void set_unknown(struct row *row, const char *why)
 {
 	static const int kernel[] = {
-		BACKEND, ACTIVE, INPUT_POLICY, INPUT_POLICY_IPV6, FORWARD_POLICY, FORWARD_POLICY_IPV6,
-		OUTPUT_POLICY, DEFAULT_DENY_INPUT, DEFAULT_DENY_INPUT_IPV6, LOOPBACK_ACCEPTED, RULES,
+		BACKEND,
+		ACTIVE,
+		INPUT_POLICY,
+		INPUT_POLICY_IPV6,
+		FORWARD_POLICY,
+		FORWARD_POLICY_IPV6,
+		OUTPUT_POLICY,
+		DEFAULT_DENY_INPUT,
+		DEFAULT_DENY_INPUT_IPV6,
+		LOOPBACK_ACCEPTED,
+		RULES,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(kernel); i++)

@@ -15,7 +15,8 @@ enum {
 static const struct column columns[] = {
 	[NAME] = {"name", TYPE_STRING, "Name, without architecture", COLUMN_KEY | COLUMN_LABEL},
 	[VERSION] = {"version", TYPE_STRING, "[epoch:]version[-release]", 0},
-	[ARCHITECTURE] = {"architecture", TYPE_STRING, "As the manager names it: amd64, x86_64, all", 0},
+	[ARCHITECTURE] = {"architecture", TYPE_STRING, "As the manager names it: amd64, x86_64, all",
+					  0},
 	[STATE] = {"state", TYPE_STRING,
 			   "installed, or dpkg's config-files (removed, configuration left), half-installed, "
 			   "unpacked, half-configured, triggers-awaited, triggers-pending",
@@ -197,7 +198,7 @@ static int read_rpm(struct host *host, struct rows *rows, const char *path, stru
 
 /* Sections of a desc file: a name between percent signs, then its lines. */
 static const char *const pacman_sections[][2] = {
-	{"%NAME%", "name"}, {"%VERSION%", "version"},     {"%ARCH%", "architecture"},
+	{"%NAME%", "name"},   {"%VERSION%", "version"},     {"%ARCH%", "architecture"},
 	{"%BASE%", "source"}, {"%PACKAGER%", "maintainer"}, {"%SIZE%", "size"},
 };
 
@@ -263,8 +264,8 @@ static int read_pacman(struct host *host, struct rows *rows, const char *path, s
 static void set_apk(struct row *row, struct str line)
 {
 	static const int column_of[128] = {
-		['P'] = NAME + 1, ['V'] = VERSION + 1, ['A'] = ARCHITECTURE + 1, ['o'] = SOURCE + 1,
-		['m'] = MAINTAINER + 1,
+		['P'] = NAME + 1,   ['V'] = VERSION + 1,    ['A'] = ARCHITECTURE + 1,
+		['o'] = SOURCE + 1, ['m'] = MAINTAINER + 1,
 	};
 	struct str value = {line.p + 2, line.n - 2};
 	int column = column_of[line.p[0] & 127];

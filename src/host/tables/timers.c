@@ -15,8 +15,7 @@ static const struct column columns[] = {
 	[UNIT] = {"unit", TYPE_STRING, "What it starts", 0},
 	[ACTIVE_STATE] = {"active_state", TYPE_STRING, "active, inactive or failed",
 					  COLUMN_VALUE | COLUMN_SETTABLE},
-	[ENABLED] = {"enabled", TYPE_STRING, "enabled, disabled, static, masked, ...",
-				 COLUMN_SETTABLE},
+	[ENABLED] = {"enabled", TYPE_STRING, "enabled, disabled, static, masked, ...", COLUMN_SETTABLE},
 	[LAST_TRIGGER] = {"last_trigger", TYPE_TIME,
 					  "Absent: never, or not since the boot and it is not Persistent=", 0},
 	[NEXT] = {"next", TYPE_TIME, "Absent: it waits for nothing", 0},
@@ -28,8 +27,9 @@ static const struct {
 	int column;
 	bool time;
 } fields[] = {
-	{"triggers", UNIT, false},     {"active", ACTIVE_STATE, false}, {"enabled", ENABLED, false},
-	{"last", LAST_TRIGGER, true}, {"next", NEXT, true},
+	{"triggers", UNIT, false},   {"active", ACTIVE_STATE, false},
+	{"enabled", ENABLED, false}, {"last", LAST_TRIGGER, true},
+	{"next", NEXT, true},
 };
 
 static void set_time(struct row *row, int column, struct str value)
@@ -67,7 +67,7 @@ static void set_live(struct rows *rows, struct row *row, struct str line)
 struct live {
 	struct map lines; /* name -> the rest of the line */
 	VEC(struct str) names;
-	const char *why;  /* systemd could not be asked; NULL: it was */
+	const char *why; /* systemd could not be asked; NULL: it was */
 };
 
 static void read_live(struct host *host, struct rows *rows, struct live *live)
@@ -123,8 +123,8 @@ static void set_from_file(struct host *host, struct rows *rows, struct row *row,
 		return;
 	}
 	stem.n -= sizeof(".timer") - 1;
-	row_str(row, UNIT, unit.p ? unit
-							  : str_of(arena_printf(rows->arena, "%.*s.service", STR_ARG(stem))));
+	row_str(row, UNIT,
+			unit.p ? unit : str_of(arena_printf(rows->arena, "%.*s.service", STR_ARG(stem))));
 	if (!file->masked)
 		set_stamp(host, row, file, rows->arena);
 }

@@ -13,15 +13,18 @@ enum { MANAGER, LISTS_UPDATED, LISTS_AGE_DAYS, PENDING, SECURITY_PENDING, AUTOMA
 
 static const struct column columns[] = {
 	[MANAGER] = {"manager", TYPE_STRING, "apt, dnf, zypper, pacman or apk", COLUMN_LABEL},
-	[LISTS_UPDATED] = {"lists_updated", TYPE_TIME,
-					   "When the package lists were fetched; for apt the newest of them or of apt's "
-					   "stamps, which is never later than the truth", 0},
+	[LISTS_UPDATED] =
+		{"lists_updated", TYPE_TIME,
+		 "When the package lists were fetched; for apt the newest of them or of apt's "
+		 "stamps, which is never later than the truth",
+		 0},
 	[LISTS_AGE_DAYS] = {"lists_age_days", TYPE_INT, "Whole days since then", 0},
 	[PENDING] = {"pending", TYPE_INT, "Packages with a newer version in the lists", 0},
 	[SECURITY_PENDING] = {"security_pending", TYPE_INT, "Those in a security archive", 0},
 	[AUTOMATIC] = {"automatic", TYPE_BOOL,
 				   "Security updates install themselves: the program is there, switched on, and a "
-				   "timer starts it", COLUMN_SETTABLE},
+				   "timer starts it",
+				   COLUMN_SETTABLE},
 	{0},
 };
 

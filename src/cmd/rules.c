@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/json.h"
+#include "cmd/cmd.h"
+
+enum { FORMAT, FAMILY, SEVERITY };
+
+static const struct option_doc options[] = {
+	[FORMAT] = {"format", 'f', "FORMAT", "text (default) or json"},
+	[FAMILY] = {"family", 0, "NAME", "only this family"},
+	[SEVERITY] = {"severity", 0, "NAME", "only this severity"},
+	{0},
+};
+
+static void write_refs(struct jsonw *j, struct yaml_at refs)
+{
+	struct yaml_iter it, item;
+
+	jsonw_key(j, "refs");
+	jsonw_object(j);
+	if (refs.doc) {
+		it = yaml_iter(refs);
+		while (yaml_next(&it)) {
+			jsonw_keystr(j, yaml_text(it.key));
+			jsonw_array(j);
+			item = yaml_iter(it.value);
+			if (yaml_kind(it.value) == YAML_SCALAR)
+				jsonw_str(j, yaml_text(it.value));
+			while (yaml_kind(it.value) == YAML_LIST && yaml_next(&item))
+				jsonw_str(j, yaml_text(item.value));
+			jsonw_end(j);
+		}
+	}
+	jsonw_end(j);
+}
+
+static void write_rule(struct jsonw *j, const struct rule *r)
+{
+	jsonw_object(j);
+	jsonw_member_strz(j, "id", r->id);
+	jsonw_member_str(j, "title", r->title);
+	jsonw_member_strz(j, "severity", severity_name(r->severity));
+	jsonw_member_strz(j, "family", r->family);
+	jsonw_member_strz(j, "fix", fix_name(r->fix));
+	jsonw_member_strz(j, "risk", risk_name(r->risk));
+	jsonw_member_strz(j, "file", r->file);
+	write_refs(j, r->refs);
+	jsonw_end(j);
+}
+
+static int run_rules(const struct given *g)
+{
+	const char *format = given_value(g, FORMAT), *family = given_value(g, FAMILY);
+	const char *severity = given_value(g, SEVERITY);
+	bool json = format && strcmp(format, "json") == 0;
+	_cleanup_buf_ struct buf out = BUF((size_t)64 << 20);
+	struct catalogue c;
+	struct jsonw j;
+	int code = open_catalogue(&c, g, -1);
+
+	if (code == 0 && format && !json && strcmp(format, "text") != 0)
+		code = fail(EXIT_USAGE, "there is no format '%s'; there are text and json", format);
+	jsonw_begin(&j, &out, true);
+	if (json)
+		jsonw_array(&j);
+	for (size_t i = 0; code == 0 && i < c.n; i++) {
+		const struct rule *r = &c.p[i];
+
+		if ((family && strcmp(family, r->family) != 0) ||
+			(severity && strcmp(severity, severity_name(r->severity)) != 0))
+			continue;
+		if (json)
+			write_rule(&j, r);
+		else
+			buf_printf(&out, "%-36s %-9s %-10s %.*s\n", r->id, severity_name(r->severity),
+					   fix_name(r->fix), STR_ARG(r->title));
+	}
+	if (json)
+		jsonw_end(&j);
+	catalogue_done(&c);
+	if (code == 0 && fwrite(out.p, 1, out.n, stdout) != out.n)
+		code = EXIT_CANNOT;
+	return code;
+}
+
+static const struct command rules_command = {"rules", "[OPTION...]", "list the rules", options,
+											 run_rules};
+COMMAND(rules_command);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+
+enum { OUTPUT, ROOT };
+
+static const struct option_doc options[] = {
+	[OUTPUT] = {"output", 'o', "FILE", "write there instead of to standard output"},
+	[ROOT] = {"root", 0, "DIR", "read the tree, or the recording, in DIR"},
+	{0},
+};
+
+static int write_snapshot(struct worker *w, void *data)
+{
+	_cleanup_buf_ struct buf out = BUF((size_t)256 << 20);
+
+	if (snapshot_write(w->snapshot, &out) < 0)
+		return fail(EXIT_CANNOT, "the snapshot is larger than 256 MiB");
+	return output_write(data, buf_get(&out));
+}
+
+static int run_snapshot(const struct given *g)
+{
+	_cleanup_snapshot_ struct snapshot *snapshot = snapshot_new();
+	const char *path = given_value(g, OUTPUT);
+	struct output output = {.fd = -1};
+	struct worker w = {
+		.source = {.root = given_value(g, ROOT)},
+		.snapshot = snapshot,
+		.use = write_snapshot,
+		.data = &output,
+		.outputs = &output,
+		.n_outputs = 1,
+	};
+	const struct table *const *all;
+	size_t n = table_all(&all);
+	struct catalogue catalogue;
+	int code = open_catalogue(&catalogue, g, -1);
+
+	for (size_t i = 0; code == 0 && i < catalogue.n; i++)
+		judge_wants(&catalogue.p[i], snapshot);
+	catalogue_done(&catalogue);
+	for (size_t i = 0; i < n; i++)
+		snapshot_want_all(snapshot, all[i]);
+	if (code == 0 && path && output_open(&output, path))
+		code = EXIT_CANNOT;
+	return code ? code : worker_run(&w);
+}
+
+static const struct command snapshot_command = {
+	"snapshot", "[-o FILE]", "write all tables as JSON, to be judged later or elsewhere", options,
+	run_snapshot};
+COMMAND(snapshot_command);

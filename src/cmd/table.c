@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+#include "base/json.h"
+#include "host/value.h"
+
+enum { FORMAT, WHERE, ROOT, SNAPSHOT };
+
+static const struct option_doc options[] = {
+	[FORMAT] = {"format", 'f', "FORMAT", "text (default) or json"},
+	[WHERE] = {"where", 0, "COLUMN=VALUE", "only rows with this value; may be given several times"},
+	[ROOT] = {"root", 0, "DIR", "read the tree, or the recording, in DIR"},
+	[SNAPSHOT] = {"snapshot", 0, "FILE", "read a snapshot made earlier"},
+	{0},
+};
+
+struct view {
+	const struct table *table;
+	const struct given *given;
+	bool json;
+};
+
+static int list_tables(void)
+{
+	const struct table *const *all;
+	size_t n = table_all(&all);
+
+	for (size_t i = 0; i < n; i++)
+		printf("%-20s %s\n", all[i]->name, all[i]->doc);
+	return EXIT_DONE;
+}
+
+static bool row_matches(const struct view *v, const struct row *row, struct arena *a)
+{
+	for (size_t i = 0; i < v->given->n; i++) {
+		_cleanup_buf_ struct buf text = BUF(65536);
+		struct str wanted = str_of(v->given->p[i].value), name = STR_ABSENT;
+		int column;
+
+		if (v->given->p[i].option != WHERE)
+			continue;
+		(void)str_cut(&wanted, '=', &name);
+		column = table_column(v->table, name);
+		value_print(&text, v->table->columns[column].type, &row->cells[column]);
+		if (row->cells[column].state != VALUE_SET || !wanted.p ||
+			!str_glob(str_dup(a, wanted), buf_get(&text)))
+			return false;
+	}
+	return true;
+}
+
+static void put_source(struct buf *out, struct from from)
+{
+	if (from.path)
+		buf_printf(out, from.line ? "%s:%u" : "%s", from.path, from.line);
+}
+
+static void write_text_row(struct buf *out, const struct table *t, const struct row *row)
+{
+	row_label(out, t, row);
+	buf_putc(out, '\n');
+	for (int i = 0; t->columns[i].name; i++) {
+		if (row->cells[i].state == VALUE_ABSENT)
+			continue;
+		buf_printf(out, "    %-18s ", t->columns[i].name);
+		value_print(out, t->columns[i].type, &row->cells[i]);
+		if (row->cells[i].from) {
+			buf_puts(out, "   from ");
+			put_source(out, value_from(row, &row->cells[i]));
+		}
+		buf_putc(out, '\n');
+	}
+	buf_puts(out, "    from               ");
+	put_source(out, row->from);
+	buf_putc(out, '\n');
+}
+
+static void write_json_row(struct jsonw *j, const struct table *t, const struct row *row)
+{
+	_cleanup_buf_ struct buf source = BUF(65536);
+
+	jsonw_object(j);
+	for (int i = 0; t->columns[i].name; i++) {
+		jsonw_key(j, t->columns[i].name);
+		value_json(j, t->columns[i].type, &row->cells[i]);
+	}
+	put_source(&source, row->from);
+	jsonw_member_str(j, "_source", buf_get(&source));
+	jsonw_end(j);
+}
+
+/* What a terminal would obey is shown as \xNN; JSON is clean already. */
+static int print_clean(struct str s)
+{
+	for (; s.n; s.p++, s.n--) {
+		unsigned char c = (unsigned char)s.p[0];
+
+		if ((c < 0x20 && c != '\n') || c == 0x7f)
+			printf("\\x%02x", c);
+		else
+			putchar(c);
+	}
+	return EXIT_DONE;
+}
+
+static int show(struct worker *w, void *data)
+{
+	const struct view *v = data;
+	const struct rows *rows = snapshot_rows(w->snapshot, v->table);
+	_cleanup_buf_ struct buf out = BUF((size_t)256 << 20);
+	_cleanup_arena_ struct arena arena = {0};
+	struct jsonw j;
+
+	if (!rows)
+		return fail(EXIT_CANNOT, "the snapshot has no table %s", v->table->name);
+	if (rows->error)
+		return fail(rows->error == -EACCES || rows->error == -EPERM ? EXIT_PERMISSION : EXIT_CANNOT,
+					"table %s: %s", v->table->name, rows->why);
+	jsonw_begin(&j, &out, true);
+	if (v->json)
+		jsonw_array(&j);
+	for (size_t i = 0; i < rows->n; i++) {
+		if (!row_matches(v, rows->p[i], &arena))
+			continue;
+		if (v->json)
+			write_json_row(&j, v->table, rows->p[i]);
+		else
+			write_text_row(&out, v->table, rows->p[i]);
+	}
+	if (v->json)
+		jsonw_end(&j);
+	if (rows->gap)
+		fail(0, "table %s: incomplete: %s", v->table->name, rows->gap);
+	if (v->json)
+		return fwrite(out.p, 1, out.n, stdout) == out.n ? EXIT_DONE : EXIT_CANNOT;
+	return print_clean(buf_get(&out));
+}
+
+static int check_where(const struct view *v)
+{
+	for (size_t i = 0; i < v->given->n; i++) {
+		struct str rest = str_of(v->given->p[i].value), name = STR_ABSENT;
+
+		(void)str_cut(&rest, '=', &name);
+		if (v->given->p[i].option == WHERE && table_column(v->table, name) < 0)
+			return fail(EXIT_USAGE, "table %s has no column '%.*s'", v->table->name, STR_ARG(name));
+	}
+	return 0;
+}
+
+static int run_table(const struct given *g)
+{
+	_cleanup_snapshot_ struct snapshot *snapshot = snapshot_new();
+	const char *format = given_value(g, FORMAT);
+	struct view view = {.given = g, .json = format && strcmp(format, "json") == 0};
+	struct worker w = {
+		.source = {.root = given_value(g, ROOT), .snapshot_file = given_value(g, SNAPSHOT)},
+		.snapshot = snapshot,
+		.use = show,
+		.data = &view,
+	};
+	struct catalogue catalogue;
+	int code;
+
+	if (!g->n_words)
+		return list_tables();
+	view.table = table_find(str_of(g->words[0]));
+	if (!view.table)
+		return fail(EXIT_USAGE, "there is no table '%s'; see: revet table", g->words[0]);
+	if (format && !view.json && strcmp(format, "text") != 0)
+		return fail(EXIT_USAGE, "there is no format '%s'; there are text and json", format);
+	code = check_where(&view);
+	if (code)
+		return code;
+	/* Tables that hold only what is asked for show what the rules ask for, and the words given. */
+	code = open_catalogue(&catalogue, g, -1);
+	for (size_t i = 0; code == 0 && i < catalogue.n; i++)
+		judge_wants(&catalogue.p[i], snapshot);
+	catalogue_done(&catalogue);
+	if (code)
+		return code;
+	snapshot_want_none(snapshot);
+	if (g->n_words == 1)
+		snapshot_want_all(snapshot, view.table);
+	for (int i = 1; i < g->n_words; i++)
+		snapshot_want_key(snapshot, view.table, str_of(g->words[i]));
+	return worker_run(&w);
+}
+
+static const struct command table_command = {
+	"table", "[NAME [KEY...]]", "show what is read of the host: one table, or the list of all", options,
+	run_table};
+COMMAND(table_command);
