@@ -394,7 +394,8 @@ static int ask_apt(struct host *host, struct buf *out, struct err *err)
 	result = read_lists(&r, err);
 	if (result < 0)
 		return result;
-	vec_each(&r.all, in) put_upgrade(&r, *in);
+	for (size_t i = 0; i < r.all.n; i++)
+		put_upgrade(&r, r.all.p[i]);
 	return 0;
 }
 

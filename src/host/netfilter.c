@@ -109,15 +109,18 @@ static const char *fact(const json_t *left, enum fw_packet p)
 /* Whether a value on the right stands for the fact. */
 static bool holds(const json_t *right, const char *known)
 {
-	const json_t *set = json_object_get(right, "set"), *item;
-	size_t i;
+	const json_t *set = json_object_get(right, "set");
 
 	if (json_is_string(right))
 		return strcmp(json_string_value(right), known) == 0;
 	if (!set && json_is_array(right))
 		set = right;
-	json_array_foreach(set, i, item) if (json_is_string(item) &&
-										 strcmp(json_string_value(item), known) == 0) return true;
+	for (size_t i = 0; i < json_array_size(set); i++) {
+		const char *item = json_string_value(json_array_get(set, i));
+
+		if (item && strcmp(item, known) == 0)
+			return true;
+	}
 	return false;
 }
 
@@ -174,14 +177,15 @@ static bool set_verdict(const json_t *statement, struct fw_effect *effect, struc
 static bool try_vmap(const json_t *vmap, enum fw_packet p, struct fw_effect *effect,
 					 struct arena *a)
 {
-	const json_t *set = json_object_get(json_object_get(vmap, "data"), "set"), *pair;
+	const json_t *set = json_object_get(json_object_get(vmap, "data"), "set");
 	const char *known = fact(json_object_get(vmap, "key"), p);
-	size_t i;
 
-	json_array_foreach(set, i,
-					   pair) if (known && holds(json_array_get(pair, 0),
-												known)) return set_verdict(json_array_get(pair, 1),
-																		   effect, a);
+	for (size_t i = 0; known && i < json_array_size(set); i++) {
+		const json_t *pair = json_array_get(set, i);
+
+		if (holds(json_array_get(pair, 0), known))
+			return set_verdict(json_array_get(pair, 1), effect, a);
+	}
 	return false;
 }
 
@@ -213,11 +217,9 @@ static bool is_neutral(const json_t *statement)
 static struct fw_effect effect_on(const json_t *statements, enum fw_packet p, struct arena *a)
 {
 	struct fw_effect effect = {.verdict = FW_CONTINUE}, none = effect;
-	const json_t *statement;
-	size_t i;
 
-	json_array_foreach(statements, i, statement)
-	{
+	for (size_t i = 0; i < json_array_size(statements); i++) {
+		const json_t *statement = json_array_get(statements, i);
 		const json_t *match = json_object_get(statement, "match");
 		const json_t *vmap = json_object_get(statement, "vmap");
 
@@ -267,16 +269,14 @@ static int read_nft(struct fw_ruleset *set, struct arena *a, struct str text, st
 {
 	json_error_t error;
 	json_t *root = json_loadb(text.p, text.n, 0, &error);
-	const json_t *list = json_object_get(root, "nftables"), *item;
-	size_t i;
+	const json_t *list = json_object_get(root, "nftables");
 
 	if (!json_is_array(list)) {
 		json_decref(root);
 		return err_set(err, EINVAL, "nft: not the JSON that was expected: %s", error.text);
 	}
-	json_array_foreach(list, i, item)
-	{
-		const json_t *table = json_object_get(item, "table");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *item = json_array_get(list, i), *table = json_object_get(item, "table");
 
 		if (table)
 			set->backend = "nftables";
@@ -284,13 +284,17 @@ static int read_nft(struct fw_ruleset *set, struct arena *a, struct str text, st
 		if (json_object_get(item, "chain"))
 			read_nft_chain(set, a, json_object_get(item, "chain"));
 	}
-	json_array_foreach(list, i, item) if (json_object_get(item, "rule"))
-		read_nft_rule(set, a, json_object_get(item, "rule"));
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *rule = json_object_get(json_array_get(list, i), "rule");
+
+		if (rule)
+			read_nft_rule(set, a, rule);
+	}
 	json_decref(root);
 	return 0;
 }
 
-/* --- iptables-save ----------------------------------------------------------------------------- */
+/* --- iptables-save --------------------------------------------------------------------------- */
 
 static struct str lower(struct arena *a, struct str s)
 {
@@ -401,9 +405,10 @@ static void read_legacy_line(struct fw_ruleset *set, struct arena *a, struct str
 			return;
 		chain = add_chain(set, a, family, table, name);
 		chain->hook = hook_of(a, name);
-		chain->type =
-			chain->hook.p ? str_is(table, "nat") ? STR("nat") : STR("filter") : STR_ABSENT;
-		chain->policy = chain->hook.p ? lower(a, policy) : STR_ABSENT;
+		if (chain->hook.p) {
+			chain->type = str_is(table, "nat") ? STR("nat") : STR("filter");
+			chain->policy = lower(a, policy);
+		}
 		return;
 	}
 	if (!str_skip(&line, "-A ") || !str_word(&line, &name))
@@ -447,7 +452,7 @@ static int add_legacy(struct fw_ruleset *set, struct host *host, struct arena *a
 	return 0;
 }
 
-/* --- reading ----------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static bool has_module(struct str list, const char *name)
 {
@@ -503,7 +508,7 @@ int netfilter_read(struct host *host, struct arena *a, struct fw_ruleset *ret, s
 	return r;
 }
 
-/* --- judging ----------------------------------------------------------------------------------- */
+/* --- judging --------------------------------------------------------------------------------- */
 
 struct walk {
 	const struct fw_ruleset *set;

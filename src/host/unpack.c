@@ -38,9 +38,9 @@ struct codec {
 
 static int lz4_start(struct unpack *u)
 {
-	size_t (*new)(void **, unsigned version) = (size_t(*)(void **, unsigned))u->create;
+	size_t (*make)(void **, unsigned version) = (size_t(*)(void **, unsigned))u->create;
 
-	return new (&u->state, 100) ? -ENOMEM : 0;
+	return make(&u->state, 100) ? -ENOMEM : 0;
 }
 
 static ssize_t lz4_run(struct unpack *u, void *p, size_t n)
@@ -75,9 +75,9 @@ struct zstd_buffer {
 
 static int zstd_start(struct unpack *u)
 {
-	void *(*new)(void) = (void *(*)(void))u->create;
+	void *(*make)(void) = (void *(*)(void))u->create;
 
-	u->state = new ();
+	u->state = make();
 	return u->state ? 0 : -ENOMEM;
 }
 

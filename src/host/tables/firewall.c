@@ -164,19 +164,17 @@ static void set_ruleset(struct row *row, const struct fw_ruleset *set)
 
 static void set_unknown(struct row *row, const char *why)
 {
-	static const int kernel[] = {
-		BACKEND,
-		ACTIVE,
-		INPUT_POLICY,
-		INPUT_POLICY_IPV6,
-		FORWARD_POLICY,
-		FORWARD_POLICY_IPV6,
-		OUTPUT_POLICY,
-		DEFAULT_DENY_INPUT,
-		DEFAULT_DENY_INPUT_IPV6,
-		LOOPBACK_ACCEPTED,
-		RULES,
-	};
+	static const int kernel[] = {BACKEND,
+								 ACTIVE,
+								 INPUT_POLICY,
+								 INPUT_POLICY_IPV6,
+								 FORWARD_POLICY,
+								 FORWARD_POLICY_IPV6,
+								 OUTPUT_POLICY,
+								 DEFAULT_DENY_INPUT,
+								 DEFAULT_DENY_INPUT_IPV6,
+								 LOOPBACK_ACCEPTED,
+								 RULES};
 
 	for (size_t i = 0; i < ARRAY_LEN(kernel); i++)
 		row_unknown(row, kernel[i], why);

@@ -62,9 +62,8 @@ static const struct column columns[] = {
 			 "Allowed ones, forbidden ones with '~', or none; absent: all are allowed"),
 	PROPERTY(19, "MemoryDenyWriteExecute", TYPE_BOOL, "No memory both writable and executable"),
 	PROPERTY(20, "LockPersonality", TYPE_BOOL, "Cannot change its execution domain"),
-	PROPERTY(
-		21, "SystemCallFilter", TYPE_LIST,
-		"Allowed calls (or groups, from a unit file), forbidden ones with '~'; absent: no filter"),
+	PROPERTY(21, "SystemCallFilter", TYPE_LIST,
+			 "Allowed calls (or groups, from a unit file), forbidden ones with '~'; absent: all"),
 	PROPERTY(22, "SystemCallArchitectures", TYPE_LIST, "Absent: all that the kernel has"),
 	PROPERTY(23, "CapabilityBoundingSet", TYPE_LIST, "Capabilities that it can ever have"),
 	PROPERTY(24, "AmbientCapabilities", TYPE_LIST, "Capabilities that it is given"),
@@ -121,21 +120,19 @@ static struct unit *unit_of(struct reader *r, struct str name)
 
 #define LIVE(member) offsetof(struct live, member)
 
-static const struct {
+struct live_field {
 	const char *name;
 	size_t offset;
-} live_strings[] =
-	{
-		{"load", LIVE(load)},       {"active", LIVE(active)},
-		{"sub", LIVE(sub)},         {"fragment", LIVE(fragment)},
-		{"enabled", LIVE(enabled)}, {"description", LIVE(description)},
-		{"user", LIVE(user)},       {"main_pid", LIVE(pid)},
-		{"failed", LIVE(failed)},
-},
-  live_lists[] = {
-	  {"dropin", LIVE(dropins)},
-	  {"exec", LIVE(exec)},
-	  {"listens", LIVE(listens)},
+};
+static const struct live_field live_strings[] = {
+	{"load", LIVE(load)},         {"active", LIVE(active)},   {"sub", LIVE(sub)},
+	{"fragment", LIVE(fragment)}, {"enabled", LIVE(enabled)}, {"description", LIVE(description)},
+	{"user", LIVE(user)},         {"main_pid", LIVE(pid)},    {"failed", LIVE(failed)},
+};
+static const struct live_field live_lists[] = {
+	{"dropin", LIVE(dropins)},
+	{"exec", LIVE(exec)},
+	{"listens", LIVE(listens)},
 };
 
 static void set_live(struct reader *r, struct live *live, struct str name, struct str value)
