@@ -53,6 +53,11 @@ static bool is_space(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+static bool ends_word(char c)
+{
+	return is_space(c) || c == ';' || c == '{' || c == '}' || c == '"';
+}
+
 static bool is_directive(struct str s)
 {
 	return str_starts(s, "#clear") || str_starts(s, "#include");
@@ -88,8 +93,7 @@ static struct str take_word(struct parser *p)
 		skip(p, word.n + 2);
 		return word;
 	}
-	while (word.n < p->text.n && !is_space(p->text.p[word.n]) &&
-		   !memchr(";{}\"", p->text.p[word.n], 4))
+	while (word.n < p->text.n && !ends_word(p->text.p[word.n]))
 		word.n++;
 	skip(p, word.n);
 	return word.n ? word : STR_ABSENT;
@@ -203,7 +207,7 @@ static bool is_part(struct str name)
 		char c = name.p[i];
 
 		if (!(c >= '0' && c <= '9') && !((c | 0x20) >= 'a' && (c | 0x20) <= 'z') &&
-			!memchr("-_:.", c, 4))
+			c != '-' && c != '_' && c != ':' && c != '.')
 			return false;
 	}
 	return name.p[0] != '.' && (!dot || strcmp(dot, ".conf") == 0);

@@ -108,9 +108,8 @@ static void set_release_field(struct release *rel, const struct deb822_field *fi
 		rel->reluctant = is_yes(value);
 	else if (str_is_nocase(field->name, "ButAutomaticUpgrades"))
 		rel->upgrades = is_yes(value);
-	else if (str_is_nocase(field->name, "Suite"))
-		rel->archive = deb822_first_line(value);
-	else if (str_is_nocase(field->name, "Codename") && !rel->archive.n)
+	else if (str_is_nocase(field->name, "Suite") ||
+			 (str_is_nocase(field->name, "Codename") && !rel->archive.n))
 		rel->archive = deb822_first_line(value);
 	else
 		return;
@@ -145,16 +144,16 @@ static void read_release(struct reader *r, struct str name, struct str stem)
 static const struct release *release_of(const struct reader *r, struct str list)
 {
 	static const struct release unknown = {.archive = {"", 0}};
-	const struct release *best = &unknown;
+	const struct release *best = NULL;
 
 	for (size_t i = 0; i < r->releases.n; i++) {
 		const struct release *rel = &r->releases.p[i];
 
-		if (rel->stem.n >= best->stem.n && rel->stem.n <= list.n &&
+		if ((!best || rel->stem.n > best->stem.n) && rel->stem.n <= list.n &&
 			memcmp(rel->stem.p, list.p, rel->stem.n) == 0)
 			best = rel;
 	}
-	return best;
+	return best ? best : &unknown;
 }
 
 /* --- lists ------------------------------------------------------------------------------------ */

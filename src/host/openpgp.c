@@ -64,9 +64,9 @@ static void sha1_block(uint32_t h[5], const unsigned char *p)
 {
 	uint32_t w[80], a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];
 
-	for (int i = 0; i < 16; i++)
+	for (size_t i = 0; i < 16; i++)
 		w[i] = big((const char *)p + 4 * i, 4);
-	for (int i = 16; i < 80; i++)
+	for (size_t i = 16; i < 80; i++)
 		w[i] = rotate(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
 	for (int i = 0; i < 80; i++) {
 		uint32_t f = i < 20   ? ((b & c) | (~b & d)) + 0x5a827999

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/rpmdb.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdio.h>
+
+#include "host/library.h"
 
 /* Types in a header's index. */
 enum { INT32 = 4, INT64 = 5, STRING = 6, STRING_ARRAY = 8, I18N_STRING = 9 };
@@ -149,16 +150,12 @@ static void sqlite_done(struct sqlite *s)
 		s->finalize(s->statement);
 	if (s->db)
 		s->close_v2(s->db);
-	if (s->library)
-		dlclose(s->library);
+	library_close(s->library);
 }
 
 static int sqlite_load(struct sqlite *s, struct err *err)
 {
-	const struct {
-		const char *name;
-		void *to;
-	} symbols[] = {
+	const struct library_symbol symbols[] = {
 		{"sqlite3_open_v2", &s->open_v2},
 		{"sqlite3_close_v2", &s->close_v2},
 		{"sqlite3_errmsg", &s->errmsg},
@@ -170,15 +167,7 @@ static int sqlite_load(struct sqlite *s, struct err *err)
 		{"sqlite3_progress_handler", &s->progress_handler},
 	};
 
-	s->library = dlopen("libsqlite3.so.0", RTLD_NOW | RTLD_LOCAL);
-	for (size_t i = 0; i < ARRAY_LEN(symbols); i++) {
-		void *symbol = s->library ? dlsym(s->library, symbols[i].name) : NULL;
-
-		if (!symbol)
-			return err_set(err, ENOTSUP, "the rpm database needs libsqlite3.so.0: %s", dlerror());
-		memcpy(symbols[i].to, &symbol, sizeof(symbol));
-	}
-	return 0;
+	return library_open("libsqlite3.so.0", symbols, ARRAY_LEN(symbols), &s->library, err);
 }
 
 /* The schema is the file's own and may hold anything; reading one table of even 100,000 packages

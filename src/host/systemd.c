@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/systemd.h"
 
-#include <dlfcn.h>
 #include <time.h>
 
 #include "base/buf.h"
 #include "host/fields.h"
+#include "host/library.h"
 
 #define TIMEOUT_USEC (10ull * 1000000)
 /* dbus-daemon refuses more than about a thousand calls in flight; past a hundred nothing is
@@ -81,31 +81,19 @@ static void collector_done(struct collector *c)
 		c->lib.sd_bus_close(c->bus);
 		c->lib.sd_bus_unref(c->bus);
 	}
-	if (c->lib.handle)
-		dlclose(c->lib.handle);
+	library_close(c->lib.handle);
 	arena_done(&c->arena);
 }
 
 static int load_library(struct library *lib, struct err *err)
 {
-	const struct {
-		const char *name;
-		void *to;
-	} symbols[] = {
+	const struct library_symbol symbols[] = {
 #define SYMBOL(type, name, arguments) {#name, &lib->name},
 		FUNCTIONS(SYMBOL)
 #undef SYMBOL
 	};
 
-	lib->handle = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
-	for (size_t i = 0; i < ARRAY_LEN(symbols); i++) {
-		void *symbol = lib->handle ? dlsym(lib->handle, symbols[i].name) : NULL;
-
-		if (!symbol)
-			return err_set(err, ENOTSUP, "asking systemd needs libsystemd.so.0: %s", dlerror());
-		memcpy(symbols[i].to, &symbol, sizeof(symbol));
-	}
-	return 0;
+	return library_open("libsystemd.so.0", symbols, ARRAY_LEN(symbols), &lib->handle, err);
 }
 
 /* --- properties: how each is read off the bus and written as text ---------------------------- */

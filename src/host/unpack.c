@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/unpack.h"
 
-#include <dlfcn.h>
 #include <stdlib.h>
 #include <zlib.h>
 
 #include "base/str.h"
+#include "host/library.h"
 
 #define INPUT_SIZE ((size_t)128 << 10)
 #define LZMA_MEMORY ((uint64_t)128 << 20) /* xz -9 needs 65 MiB */
@@ -270,17 +270,15 @@ ssize_t unpack_read(struct unpack *u, void *p, size_t n)
 static int load(struct unpack *u, struct err *err)
 {
 	const struct codec *c = u->codec;
+	const struct library_symbol symbols[] = {
+		{c->create, &u->create}, {c->step, &u->step}, {c->release, &u->release}};
 	int r;
 
-	u->library = c->library ? dlopen(c->library, RTLD_NOW | RTLD_LOCAL) : NULL;
-	if (!u->library)
-		return err_set(err, ENOTSUP, "files that end in %s cannot be unpacked here%s%s", c->suffix,
-					   c->library ? ": there is no " : "", c->library ? c->library : "");
-	u->create = dlsym(u->library, c->create);
-	u->step = dlsym(u->library, c->step);
-	u->release = dlsym(u->library, c->release);
-	if (!u->create || !u->step || !u->release)
-		return err_set(err, ENOTSUP, "%s: %s", c->library, dlerror());
+	if (!c->library)
+		return err_set(err, ENOTSUP, "files that end in %s are not read", c->suffix);
+	r = library_open(c->library, symbols, ARRAY_LEN(symbols), &u->library, err);
+	if (r < 0)
+		return r;
 	r = c->start(u);
 	return r < 0 ? err_errno(err, -r, "%s", c->library) : 0;
 }
@@ -313,8 +311,7 @@ void unpack_free(struct unpack *u)
 		return;
 	if (u->state)
 		u->codec->stop(u);
-	if (u->library)
-		dlclose(u->library);
+	library_close(u->library);
 	close_fd(&u->fd);
 	free(u->input);
 	free(u);

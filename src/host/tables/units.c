@@ -208,7 +208,7 @@ static struct str joined(struct arena *a, const struct str *items, size_t n, con
 /* Without the prefixes that change how a command is run (systemd.service(5)). */
 static struct str command(struct str line)
 {
-	while (line.n && memchr("@-:+!|", line.p[0], 6)) {
+	while (line.n && line.p[0] && strchr("@-:+!|", line.p[0])) {
 		line.p++;
 		line.n--;
 	}
