@@ -206,8 +206,8 @@ static bool is_part(struct str name)
 	for (size_t i = 0; i < name.n; i++) {
 		char c = name.p[i];
 
-		if (!(c >= '0' && c <= '9') && !((c | 0x20) >= 'a' && (c | 0x20) <= 'z') &&
-			c != '-' && c != '_' && c != ':' && c != '.')
+		if (!(c >= '0' && c <= '9') && !((c | 0x20) >= 'a' && (c | 0x20) <= 'z') && c != '-' &&
+			c != '_' && c != ':' && c != '.')
 			return false;
 	}
 	return name.p[0] != '.' && (!dot || strcmp(dot, ".conf") == 0);

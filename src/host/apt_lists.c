@@ -17,7 +17,7 @@
 
 /* What the Release file of an archive says of it. */
 struct release {
-	struct str stem; /* what the names of its lists begin with */
+	const char *stem; /* what the names of its lists begin with */
 	struct str archive;
 	bool security;
 	bool reluctant; /* NotAutomatic: priority 1, or 100 with ButAutomaticUpgrades */
@@ -126,7 +126,7 @@ static void read_release(struct reader *r, struct str name, struct str stem)
 	struct str line;
 	int result = path_read(r->root_fd, path, HOST_MAX_FILE, &r->arena, &d.rest);
 
-	*rel = (struct release){.stem = stem, .archive = STR("")};
+	*rel = (struct release){.stem = str_dup(&r->arena, stem), .archive = STR("")};
 	if (result < 0) {
 		put_gap(r, arena_printf(&r->arena, "%s: %s", path, strerror(-result)));
 		return;
@@ -143,17 +143,16 @@ static void read_release(struct reader *r, struct str name, struct str stem)
 
 static const struct release *release_of(const struct reader *r, struct str list)
 {
-	static const struct release unknown = {.archive = {"", 0}};
-	const struct release *best = NULL;
+	static const struct release unknown = {.stem = "", .archive = {"", 0}};
+	const struct release *best = &unknown;
 
 	for (size_t i = 0; i < r->releases.n; i++) {
 		const struct release *rel = &r->releases.p[i];
 
-		if ((!best || rel->stem.n > best->stem.n) && rel->stem.n <= list.n &&
-			memcmp(rel->stem.p, list.p, rel->stem.n) == 0)
+		if (strlen(rel->stem) > strlen(best->stem) && str_starts(list, rel->stem))
 			best = rel;
 	}
-	return best ? best : &unknown;
+	return best;
 }
 
 /* --- lists ------------------------------------------------------------------------------------ */

@@ -4,7 +4,7 @@
 #include <dlfcn.h>
 #include <string.h>
 
-int library_open(const char *name, const struct library_symbol *symbols, size_t n, void **ret,
+int library_open(const char *name, struct library_symbol *symbols, size_t n, void **ret,
 				 struct err *err)
 {
 	*ret = dlopen(name, RTLD_NOW | RTLD_LOCAL);

@@ -15,8 +15,7 @@ struct library_symbol {
 
 /* *ret is closed with library_close(), also after a failure. -ENOTSUP: it is not installed, or has
  * no such function. */
-int library_open(const char *name, const struct library_symbol *, size_t n, void **ret,
-				 struct err *);
+int library_open(const char *name, struct library_symbol *, size_t n, void **ret, struct err *);
 void library_close(void *library); /* NULL is fine */
 
 #endif

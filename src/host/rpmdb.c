@@ -155,7 +155,7 @@ static void sqlite_done(struct sqlite *s)
 
 static int sqlite_load(struct sqlite *s, struct err *err)
 {
-	const struct library_symbol symbols[] = {
+	struct library_symbol symbols[] = {
 		{"sqlite3_open_v2", &s->open_v2},
 		{"sqlite3_close_v2", &s->close_v2},
 		{"sqlite3_errmsg", &s->errmsg},
@@ -235,8 +235,9 @@ int rpmdb_each(int root_fd, int (*each)(const struct rpm_header *, void *), void
 	if (fd < 0)
 		return err_errno(err, -fd, "%s", places[place].path);
 	r = check_log(root_fd, places[place].path, err);
-	if (r == 0)
-		r = sqlite_load(&s, err);
+	if (r < 0)
+		return r;
+	r = sqlite_load(&s, err);
 	if (r < 0)
 		return r;
 	snprintf(uri, sizeof(uri), "file:/proc/self/fd/%d?immutable=1", fd);

@@ -87,7 +87,7 @@ static void collector_done(struct collector *c)
 
 static int load_library(struct library *lib, struct err *err)
 {
-	const struct library_symbol symbols[] = {
+	struct library_symbol symbols[] = {
 #define SYMBOL(type, name, arguments) {#name, &lib->name},
 		FUNCTIONS(SYMBOL)
 #undef SYMBOL

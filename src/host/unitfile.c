@@ -2,6 +2,7 @@
 #include "host/unitfile.h"
 
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/vec.h"
@@ -477,8 +478,7 @@ static void add_prefix_dirs(struct reader *r, struct dropins *d, const char *pla
 		if (name.p[n] != '-' || n + 1 == name.n - strlen(suffix))
 			continue;
 		/* Cuts the longer name short in place: what is left of the dash, and the suffix. */
-		memcpy(path + head + n + 1, suffix, strlen(suffix));
-		memcpy(path + head + n + 1 + strlen(suffix), ".d", 3);
+		snprintf(path + head + n + 1, name.n - n + 2, "%s.d", suffix);
 		add_dropin_dir(r, d, path);
 	}
 }

@@ -270,7 +270,7 @@ ssize_t unpack_read(struct unpack *u, void *p, size_t n)
 static int load(struct unpack *u, struct err *err)
 {
 	const struct codec *c = u->codec;
-	const struct library_symbol symbols[] = {
+	struct library_symbol symbols[] = {
 		{c->create, &u->create}, {c->step, &u->step}, {c->release, &u->release}};
 	int r;
 
