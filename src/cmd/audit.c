@@ -178,7 +178,7 @@ static int prepare(const struct given *g, struct run *run, struct worker *w)
 		if (is_selected(g, &run->catalogue.p[i]))
 			run->rules[run->n++] = &run->catalogue.p[i];
 	for (size_t i = 0; code == 0 && i < run->n; i++)
-		judge_wants(run->rules[i], w->snapshot);
+		judge_wants(run->rules[i], &run->catalogue.language.params, w->snapshot);
 	if (code == 0 && os)
 		snapshot_want(w->snapshot, os);
 	w->outputs = run->outputs;

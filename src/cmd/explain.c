@@ -140,7 +140,7 @@ static int run_explain(const struct given *g)
 						near ? "; did you mean " : "", near ? near : "");
 	}
 	if (code == 0) {
-		judge_wants(e.rule, snapshot);
+		judge_wants(e.rule, &e.catalogue.language.params, snapshot);
 		code = worker_run(&w);
 	}
 	catalogue_done(&e.catalogue);

@@ -39,7 +39,7 @@ static int run_snapshot(const struct given *g)
 	int code = open_catalogue(&catalogue, g, -1);
 
 	for (size_t i = 0; code == 0 && i < catalogue.n; i++)
-		judge_wants(&catalogue.p[i], snapshot);
+		judge_wants(&catalogue.p[i], &catalogue.language.params, snapshot);
 	catalogue_done(&catalogue);
 	for (size_t i = 0; i < n; i++)
 		snapshot_want_all(snapshot, all[i]);

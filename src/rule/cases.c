@@ -106,6 +106,7 @@ static int fill_table(struct snapshot *s, struct yaml_at key, struct yaml_at val
 
 struct filling {
 	struct snapshot *snapshot;
+	const struct params *params;
 	struct yaml_at given; /* the tables of the case */
 	bool mentioned;
 };
@@ -132,19 +133,17 @@ static void fill_empty(void *data, const struct sentence *s)
 {
 	struct filling *f = data;
 	struct rows *rows = (struct rows *)snapshot_rows(f->snapshot, s->table);
+	const struct str *names;
+	size_t n;
+	int column;
 
 	if (!rows)
 		rows = snapshot_add(f->snapshot, s->table);
-	for (size_t i = 0; i < s->n_where && !rows->error; i++) {
-		int column = s->where[i].column;
-		const struct str *names;
-		size_t n;
-
-		if ((s->table->columns[column].flags & COLUMN_ASKED) &&
-			expect_literals(s->where[i].expect, &names, &n))
-			for (size_t k = 0; k < n; k++)
-				add_missing(rows, column, names[k]);
-	}
+	if (rows->error || !sentence_names(s, f->params, rows->arena, &column, &names, &n) ||
+		!(s->table->columns[column].flags & COLUMN_ASKED))
+		return;
+	for (size_t i = 0; i < n; i++)
+		add_missing(rows, column, names[i]);
 }
 
 static void see_mention(void *data, const struct sentence *s)
@@ -189,7 +188,8 @@ static int run_case(const struct catalogue *c, const struct rule *rule, struct y
 {
 	_cleanup_snapshot_ struct snapshot *s = snapshot_new();
 	_cleanup_arena_ struct arena arena = {0};
-	struct filling filling = {.snapshot = s, .given = tables};
+	struct filling filling = {
+		.snapshot = s, .params = &c->language.params, .given = tables};
 	struct yaml_iter it = yaml_iter(tables);
 	struct rule bare = *rule;
 	struct judgement got;

@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "base/num.h"
-#include "base/regex.h"
+#include "base/vec.h"
 #include "host/value.h"
 
 enum kind {
@@ -467,13 +467,50 @@ void expect_print(struct buf *out, const struct expect *e, enum type type,
 	}
 }
 
-bool expect_literals(const struct expect *e, const struct str **ret, size_t *ret_n)
+struct names {
+	struct str *p;
+	size_t n, cap;
+};
+
+static bool add_names(const struct expect *e, const struct params *params, struct arena *a,
+					  struct names *names)
 {
-	if ((e->kind != EQUAL && e->kind != ONE_OF) || e->a.param.p)
+	struct items items = {0};
+
+	if (e->kind == ANY) {
+		for (size_t i = 0; i < e->n_subs; i++)
+			if (!add_names(e->subs[i], params, a, names))
+				return false;
+		return true;
+	}
+	if (e->kind != EQUAL && e->kind != ONE_OF)
 		return false;
-	*ret = e->a.items;
-	*ret_n = e->a.n;
+	if (params || !e->a.param.p)
+		items = resolve(&e->a, params);
+	for (size_t i = 0; i < items.n; i++)
+		*vec_push(a, names) = items.p[i];
 	return true;
+}
+
+bool expect_names(const struct expect *e, const struct params *params, struct arena *a,
+				  const struct str **ret, size_t *ret_n)
+{
+	struct names names = {0};
+
+	if (!add_names(e, params, a, &names))
+		return false;
+	*ret = names.p;
+	*ret_n = names.n;
+	return true;
+}
+
+const struct expect *expect_one_of(struct arena *a, struct str *items, size_t n)
+{
+	struct expect *e = arena_new(a, struct expect, 1);
+
+	e->kind = n == 1 ? EQUAL : ONE_OF;
+	e->a = (struct operand){.items = items, .n = n};
+	return e;
 }
 
 void expect_params(const struct expect *e, void (*seen)(void *, struct yaml_at, struct str),

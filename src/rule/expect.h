@@ -49,8 +49,12 @@ enum truth expect_test(const struct expect *, enum type, const struct value *,
 					   const struct params *, const char **ret_why);
 /* "at least 1", "one of a, b", "not x". */
 void expect_print(struct buf *, const struct expect *, enum type, const struct params *);
-/* The values an equality or a list of alternatives names literally; false when it is none. */
-bool expect_literals(const struct expect *, const struct str **ret, size_t *ret_n);
+/* The values that an equality, a list of alternatives or an `any` of those allows, in the arena.
+ * False when that is no closed set, as of a pattern. params NULL: those of a parameter are left out. */
+bool expect_names(const struct expect *, const struct params *, struct arena *,
+				  const struct str **ret, size_t *ret_n);
+/* An equality (n = 1) or list of alternatives made of literals, which are borrowed. */
+const struct expect *expect_one_of(struct arena *, struct str *items, size_t n);
 /* Calls back for each parameter that is named. */
 void expect_params(const struct expect *, void (*seen)(void *, struct yaml_at, struct str name),
 				   void *data);

@@ -161,26 +161,36 @@ static enum truth absent_key(struct judging *j, const struct sentence *s, const 
 	return truth;
 }
 
+/* Is the sentence about this row? pattern: the key as a NUL-terminated pattern, or NULL. */
+static bool is_about(const struct sentence *s, const struct row *row, int key, const char *pattern)
+{
+	if (key < 0)
+		return true;
+	if (row->cells[key].state != VALUE_SET)
+		return false;
+	return pattern ? str_glob(pattern, row->cells[key].string)
+				   : str_eq(row->cells[key].string, s->key);
+}
+
+/* A key with `*` in it speaks of every key that matches. */
 static enum truth test_key(struct judging *j, const struct sentence *s, const struct rows *rows)
 {
 	int key = s->key.p ? table_key_column(s->table) : -1;
+	const char *pattern = s->key.p && str_is_glob(s->key) ? str_dup(j->arena, s->key) : NULL;
 	enum truth truth = TRUE_;
 	size_t found = 0;
 
-	j->judged++;
 	for (size_t i = 0; i < rows->n; i++) {
-		const struct row *row = rows->p[i];
-
-		if (key >= 0 && !(row->cells[key].state == VALUE_SET &&
-						  str_eq(row->cells[key].string, s->key)))
+		if (!is_about(s, rows->p[i], key, pattern))
 			continue;
 		found++;
-		truth = truth_and(truth, test_row(j, s, row));
+		truth = truth_and(truth, test_row(j, s, rows->p[i]));
 	}
-	if (!found)
+	j->judged += found || !pattern;
+	if (!found && !pattern)
 		return absent_key(j, s, rows);
-	/* In a table where a key may have several rows, one that could not be read may be another. */
-	if (truth == TRUE_ && rows->gap && s->table->multi)
+	/* Where a sentence may be about several rows, one that could not be read may be another. */
+	if (truth == TRUE_ && rows->gap && (s->table->multi || pattern))
 		return unknown(j, rows->gap);
 	return truth;
 }
@@ -204,6 +214,16 @@ static enum truth test_conditions(struct judging *j, const struct table *t,
 	return truth;
 }
 
+/* "one with service sudo, module pam_faillock.so" */
+static const char *wanted_row(struct judging *j, const struct sentence *s)
+{
+	_cleanup_buf_ struct buf text = BUF(8192);
+
+	buf_puts(&text, s->n_where ? "one with " : "one");
+	sentence_print_conditions(&text, s->table, s->where, s->n_where, j->params);
+	return keep(j, &text);
+}
+
 static void row_evidence(struct judging *j, const struct sentence *s, const struct row *row,
 						 enum truth truth)
 {
@@ -220,7 +240,7 @@ static void row_evidence(struct judging *j, const struct sentence *s, const stru
 	add_evidence(j, (struct evidence){
 						.object = label(j, s->table, row),
 						.found = found.n ? keep(j, &found) : "present",
-						.wanted = s->quantity == NO_ROW ? "none" : "some",
+						.wanted = s->quantity == NO_ROW ? "none" : wanted_row(j, s),
 						.source = source_of(j, row, NULL),
 						.truth = truth,
 					});
@@ -251,29 +271,31 @@ static enum truth test_every(struct judging *j, const struct sentence *s, const 
 	return truth;
 }
 
+static bool has_row(const struct rows *rows, int column, struct str name)
+{
+	for (size_t i = 0; i < rows->n; i++)
+		if (rows->p[i]->cells[column].state == VALUE_SET &&
+			str_eq(rows->p[i]->cells[column].string, name))
+			return true;
+	return false;
+}
+
 /* Are all the rows there that `where` names one by one, in a table that holds only what was asked? */
 static bool all_asked(struct judging *j, const struct sentence *s, const struct rows *rows)
 {
-	for (size_t i = 0; i < s->n_where; i++) {
-		int column = s->where[i].column;
-		const struct str *names;
-		size_t n;
+	const struct str *names;
+	size_t n;
+	int column;
 
-		if (!(s->table->columns[column].flags & COLUMN_ASKED) ||
-			!expect_literals(s->where[i].expect, &names, &n))
-			continue;
-		for (size_t k = 0; k < n; k++) {
-			bool found = false;
-
-			for (size_t r = 0; r < rows->n && !found; r++)
-				found = str_eq(rows->p[r]->cells[column].string, names[k]);
-			if (!found) {
-				unknown(j, arena_printf(j->arena, "%s %.*s was not read", s->table->name,
-										STR_ARG(names[k])));
-				return false;
-			}
+	if (!sentence_names(s, j->params, j->arena, &column, &names, &n) ||
+		!(s->table->columns[column].flags & COLUMN_ASKED))
+		return true;
+	for (size_t i = 0; i < n; i++)
+		if (!has_row(rows, column, names[i])) {
+			unknown(j, arena_printf(j->arena, "%s %.*s was not read", s->table->name,
+									STR_ARG(names[i])));
+			return false;
 		}
-	}
 	return true;
 }
 
@@ -306,7 +328,7 @@ static enum truth test_rows(struct judging *j, const struct sentence *s, const s
 	j->judged++;
 	if (s->quantity == SOME_ROW && some == FALSE_)
 		add_evidence(j, (struct evidence){.object = s->table->name, .found = "none",
-										  .wanted = "some", .truth = FALSE_});
+										  .wanted = wanted_row(j, s), .truth = FALSE_});
 	return s->quantity == NO_ROW ? truth_not(some) : some;
 }
 
@@ -367,22 +389,23 @@ static void select_evidence(struct judgement *out, enum truth truth)
 	out->n = kept;
 }
 
-static const char *names_of(const struct sentence *s, const char *otherwise)
+static const char *print_sentence(struct judging *j, const struct sentence *s)
 {
-	for (size_t i = 0; s && !s->label && s->n_subs == 1; i++)
-		s = s->subs[0];
-	return s && s->label ? s->label : otherwise;
+	_cleanup_buf_ struct buf text = BUF(8192);
+
+	sentence_print(&text, s, j->params);
+	return keep(j, &text);
 }
 
-/* The label of the alternative that holds. */
-static const char *which(struct judging *j, const struct sentence *s)
+/* The part that decides: of an `any` the first that holds, of an `all` the first that does not. */
+static const char *deciding_part(struct judging *j, const struct sentence *s, enum truth truth)
 {
-	if (s->label || s->kind != SENTENCE_ANY)
-		return names_of(s, "a workload of this host");
-	for (size_t i = 0; i < s->n_subs; i++)
-		if (test(j, s->subs[i]) == TRUE_)
-			return which(j, s->subs[i]);
-	return "a workload of this host";
+	enum sentence_kind kind = truth == TRUE_ ? SENTENCE_ANY : SENTENCE_ALL;
+
+	for (size_t i = 0; !s->label && s->kind == kind && i < s->n_subs; i++)
+		if (test(j, s->subs[i]) == truth)
+			return deciding_part(j, s->subs[i], truth);
+	return print_sentence(j, s);
 }
 
 static bool is_review(const struct sentence *s)
@@ -400,7 +423,7 @@ static void decide(struct judging *j, const struct rule *rule, struct judgement 
 		excused = test(&quiet, rule->unless);
 	if (excused == TRUE_) {
 		out->verdict = VERDICT_NOT_APPLICABLE;
-		out->reason = which(&quiet, rule->unless);
+		out->reason = deciding_part(&quiet, rule->unless, TRUE_);
 		return;
 	}
 	j->out = out;
@@ -434,7 +457,7 @@ void judge(const struct rule *rule, const struct snapshot *snapshot, const struc
 	if (applies == FALSE_) {
 		ret->verdict = VERDICT_NOT_APPLICABLE;
 		ret->reason = arena_printf(a, "only for a host with %s",
-								   names_of(rule->when, "what the rule is about"));
+								   deciding_part(&j, rule->when, FALSE_));
 	} else if (applies == UNKNOWN_) {
 		ret->verdict = VERDICT_UNKNOWN;
 		ret->reason = j.why;
@@ -445,36 +468,36 @@ void judge(const struct rule *rule, const struct snapshot *snapshot, const struc
 
 /* --- demand ---------------------------------------------------------------------------------- */
 
+struct wanting {
+	struct snapshot *snapshot;
+	const struct params *params;
+};
+
 static void want_sentence(void *data, const struct sentence *s)
 {
-	struct snapshot *snapshot = data;
-	bool asked = false;
+	const struct wanting *w = data;
+	_cleanup_arena_ struct arena scratch = {0};
+	const struct str *names;
+	size_t n;
+	int column;
 
-	snapshot_want(snapshot, s->table);
+	snapshot_want(w->snapshot, s->table);
 	if (s->kind == SENTENCE_KEY) {
 		if (s->key.p)
-			snapshot_want_key(snapshot, s->table, s->key);
-		return;
+			snapshot_want_key(w->snapshot, s->table, s->key);
+	} else if (sentence_names(s, w->params, &scratch, &column, &names, &n)) {
+		for (size_t i = 0; i < n; i++)
+			snapshot_want_key(w->snapshot, s->table, names[i]);
+	} else {
+		snapshot_want_all(w->snapshot, s->table);
 	}
-	for (size_t i = 0; i < s->n_where; i++) {
-		unsigned flags = s->table->columns[s->where[i].column].flags;
-		const struct str *names;
-		size_t n;
-
-		if (!(flags & (COLUMN_ASKED | COLUMN_KEY)) ||
-			!expect_literals(s->where[i].expect, &names, &n))
-			continue;
-		asked = true;
-		for (size_t k = 0; k < n; k++)
-			snapshot_want_key(snapshot, s->table, names[k]);
-	}
-	if (!asked)
-		snapshot_want_all(snapshot, s->table);
 }
 
-void judge_wants(const struct rule *rule, struct snapshot *snapshot)
+void judge_wants(const struct rule *rule, const struct params *params, struct snapshot *snapshot)
 {
-	sentence_each(rule->when, want_sentence, snapshot);
-	sentence_each(rule->unless, want_sentence, snapshot);
-	sentence_each(rule->want, want_sentence, snapshot);
+	struct wanting w = {snapshot, params};
+
+	sentence_each(rule->when, want_sentence, &w);
+	sentence_each(rule->unless, want_sentence, &w);
+	sentence_each(rule->want, want_sentence, &w);
 }

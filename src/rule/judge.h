@@ -43,6 +43,6 @@ void judge(const struct rule *, const struct snapshot *, const struct params *, 
 enum truth judge_sentence(const struct sentence *, const struct snapshot *, const struct params *,
 						  struct arena *, struct judgement *evidence);
 /* Says to the snapshot what the rule needs to have read. */
-void judge_wants(const struct rule *, struct snapshot *);
+void judge_wants(const struct rule *, const struct params *, struct snapshot *);
 
 #endif

@@ -107,6 +107,24 @@ static bool quantity_of(struct str word, enum quantity *ret)
 	return false;
 }
 
+/* Of a table that holds only what is asked for, the rows must be asked for by name: any other
+ * `where` would silently find nothing. */
+static int check_asked(struct language *l, struct yaml_at at, const struct sentence *s,
+					   struct err *err)
+{
+	const struct column *columns = s->table->columns;
+	const struct str *names;
+	size_t n;
+	int column;
+
+	for (int i = 0; columns[i].name; i++)
+		if (columns[i].flags & COLUMN_ASKED &&
+			!(sentence_names(s, NULL, l->arena, &column, &names, &n) && column == i))
+			return yaml_err(at, err, "%s holds only what is asked for: name it, `where: {%s: ...}` "
+							"with a value or one_of", s->table->name, columns[i].name);
+	return 0;
+}
+
 int sentence_parse_rows(struct language *l, struct yaml_at at, const struct sentence **ret,
 						struct err *err)
 {
@@ -120,6 +138,8 @@ int sentence_parse_rows(struct language *l, struct yaml_at at, const struct sent
 	r = find_table(node, yaml_text(node), &s->table, err);
 	if (r == 0 && yaml_get(at, "where", &node))
 		r = parse_conditions(l, s->table, node, &s->where, &s->n_where, err);
+	if (r == 0)
+		r = check_asked(l, at, s, err);
 	if (r < 0)
 		return r;
 	if (!yaml_get(at, "want", &node))
@@ -130,83 +150,160 @@ int sentence_parse_rows(struct language *l, struct yaml_at at, const struct sent
 	return parse_conditions(l, s->table, node, &s->want, &s->n_want, err);
 }
 
-/* --- shorthands ------------------------------------------------------------------------------ */
-
-static const char *label_of(struct language *l, const char *word, struct yaml_at value)
+bool sentence_names(const struct sentence *s, const struct params *params, struct arena *a,
+					int *ret_column, const struct str **ret, size_t *ret_n)
 {
-	struct yaml_iter it = yaml_iter(value);
-	const char *label = NULL;
-
-	if (yaml_kind(value) == YAML_SCALAR)
-		return arena_printf(l->arena, "%s %.*s", word, STR_ARG(yaml_text(value)));
-	while (yaml_next(&it))
-		label = label ? arena_printf(l->arena, "%s or %.*s", label, STR_ARG(yaml_text(it.value)))
-					  : arena_printf(l->arena, "%s %.*s", word, STR_ARG(yaml_text(it.value)));
-	return label ? label : word;
+	for (size_t i = 0; i < s->n_where; i++)
+		if (s->table->columns[s->where[i].column].flags & (COLUMN_ASKED | COLUMN_KEY) &&
+			expect_names(s->where[i].expect, params, a, ret, ret_n)) {
+			*ret_column = s->where[i].column;
+			return true;
+		}
+	return false;
 }
 
-/* Parses text of the language's own in place of a shorthand. %s stands for the words as a list. */
-static int parse_template(struct language *l, struct yaml_at value, const char *template,
-						  const char *label, const struct sentence **ret, struct err *err)
-{
-	_cleanup_buf_ struct buf list = BUF(8192);
-	struct yaml_iter it = yaml_iter(value);
-	struct yaml *doc = arena_new(l->arena, struct yaml, 1);
-	struct sentence *copy;
-	const char *text;
-	int r;
+/* --- shorthands ------------------------------------------------------------------------------ */
 
-	if (yaml_kind(value) == YAML_MAP)
-		return yaml_err(value, err, "expected a name or a list of names");
+/* The words of a shorthand: one, or a list. */
+static int parse_words(struct language *l, struct yaml_at value, struct str **ret, size_t *ret_n,
+					   struct err *err)
+{
+	struct yaml_iter it = yaml_iter(value);
+	int r = 0;
+
+	*ret = arena_new(l->arena, struct str, yaml_len(value) + 1);
+	*ret_n = 0;
 	if (yaml_kind(value) == YAML_SCALAR)
-		buf_printf(&list, "'%.*s'", STR_ARG(yaml_text(value)));
-	while (yaml_kind(value) == YAML_LIST && yaml_next(&it))
-		buf_printf(&list, "%s'%.*s'", list.n ? ", " : "", STR_ARG(yaml_text(it.value)));
-	text = arena_printf(l->arena, template, buf_get(&list).p, buf_get(&list).p);
-	r = yaml_parse(str_of(text), value.doc->name, l->arena, doc, err);
+		return yaml_str(value, &(*ret)[(*ret_n)++], err);
+	if (yaml_kind(value) == YAML_MAP || !yaml_len(value))
+		return yaml_err(value, err, "expected a name or a list of names");
+	while (r == 0 && yaml_next(&it))
+		r = yaml_str(it.value, &(*ret)[(*ret_n)++], err);
+	return r;
+}
+
+static const char *label_of(struct language *l, const char *word, const struct str *words, size_t n)
+{
+	const char *label = arena_printf(l->arena, "%s %.*s", word, STR_ARG(words[0]));
+
+	for (size_t i = 1; i < n; i++)
+		label = arena_printf(l->arena, "%s or %.*s", label, STR_ARG(words[i]));
+	return label;
+}
+
+/* "some row of the table has one of the words in `column`, and one of those in `column2`" */
+static struct sentence *some_row(struct language *l, const char *table, const char *column,
+								 const struct expect *words, const char *column2,
+								 const struct expect *words2)
+{
+	struct sentence *s = sentence_new(l, SENTENCE_ROWS, 0);
+
+	s->table = table_find(str_of(table));
+	s->quantity = SOME_ROW;
+	s->where = arena_new(l->arena, struct condition, 2);
+	s->n_where = 2;
+	s->where[0] = (struct condition){table_column(s->table, str_of(column)), words};
+	s->where[1] = (struct condition){table_column(s->table, str_of(column2)), words2};
+	return s;
+}
+
+static struct sentence *package_sentence(struct language *l, const struct expect *names)
+{
+	static struct str installed[] = {STR("installed")};
+
+	return some_row(l, "packages", "name", names, "state", expect_one_of(l->arena, installed, 1));
+}
+
+/* Set to be started, or running. */
+static struct sentence *service_sentence(struct language *l, const struct expect *names)
+{
+	static struct str enabled[] = {STR("enabled"), STR("enabled-runtime"), STR("alias")};
+	static struct str active[] = {STR("active")};
+	struct sentence *s = sentence_new(l, SENTENCE_ANY, 2);
+
+	s->subs[s->n_subs++] = some_row(l, "units", "name", names, "enabled",
+									expect_one_of(l->arena, enabled, ARRAY_LEN(enabled)));
+	s->subs[s->n_subs++] = some_row(l, "units", "name", names, "active_state",
+									expect_one_of(l->arena, active, 1));
+	return s;
+}
+
+/* A column of the table `os`. */
+static struct sentence *os_sentence(struct language *l, const char *column,
+									const struct expect *words)
+{
+	struct sentence *s = sentence_new(l, SENTENCE_KEY, 0);
+
+	s->table = table_find(STR("os"));
+	s->column = table_column(s->table, str_of(column));
+	s->expect = words;
+	return s;
+}
+
+static struct sentence *family_sentence(struct language *l, const struct expect *words)
+{
+	return os_sentence(l, "family", words);
+}
+
+static struct sentence *container_sentence(struct language *l, const struct expect *words)
+{
+	return os_sentence(l, "container", words);
+}
+
+static const struct shorthand {
+	const char *word;
+	struct sentence *(*make)(struct language *, const struct expect *words);
+	const char *flag; /* takes true or false, and is told like this */
+} shorthands[] = {
+	{"package", package_sentence, NULL},
+	{"service", service_sentence, NULL},
+	{"os", family_sentence, NULL},
+	{"container", container_sentence, "it is a container"},
+};
+
+static int parse_shorthand(struct language *l, const struct shorthand *h, struct yaml_at value,
+						   const struct sentence **ret, struct err *err)
+{
+	struct sentence *s;
+	struct str *words = NULL;
+	size_t n = 0;
+	bool flag;
+	int r = h->flag ? yaml_bool(value, &flag, err) : 0;
+
 	if (r == 0)
-		r = sentence_parse(l, YAML_ROOT(doc), false, ret, err);
+		r = parse_words(l, value, &words, &n, err);
 	if (r < 0)
-		return yaml_err(value, err, "cannot be used here");
-	copy = arena_new(l->arena, struct sentence, 1);
-	*copy = **ret;
-	copy->label = label;
-	*ret = copy;
+		return r;
+	s = h->make(l, expect_one_of(l->arena, words, n));
+	s->label = h->flag ? h->flag : label_of(l, h->word, words, n);
+	*ret = s;
 	return 0;
 }
 
 static int parse_workload(struct language *l, struct yaml_at value, const struct sentence **ret,
 						  struct err *err)
 {
-	struct sentence *s = sentence_new(l, SENTENCE_ANY, yaml_len(value) + 1);
-	struct yaml_iter it = yaml_iter(value);
-	bool list = yaml_kind(value) == YAML_LIST;
+	struct sentence *s;
+	struct str *names;
+	size_t n;
+	int r = parse_words(l, value, &names, &n, err);
 
+	if (r < 0)
+		return r;
+	s = sentence_new(l, SENTENCE_ANY, n);
 	*ret = s;
-	for (bool more = list ? yaml_next(&it) : true; more; more = list && yaml_next(&it)) {
-		struct str name = yaml_text(list ? it.value : value);
-		const struct workload *w = map_get(&l->workloads, name);
+	for (size_t i = 0; i < n; i++) {
+		const struct workload *w = map_get(&l->workloads, names[i]);
 		struct sentence *copy = arena_new(l->arena, struct sentence, 1);
 
 		if (!w)
-			return yaml_err(value, err, "there is no workload '%.*s'", STR_ARG(name));
+			return yaml_err(value, err, "there is no workload '%.*s'", STR_ARG(names[i]));
 		*copy = *w->is;
 		copy->label = arena_printf(l->arena, "workload %s: %s", w->name, w->title);
 		s->subs[s->n_subs++] = copy;
 	}
 	return 0;
 }
-
-static const struct {
-	const char *word, *template;
-} shorthands[] = {
-	{"package", "{for: packages, where: {name: {one_of: [%s]}, state: installed}, want: some}"},
-	{"service", "{any: [{for: units, where: {name: {one_of: [%s]}, enabled: {one_of: [enabled, "
-				"enabled-runtime, alias]}}, want: some}, {for: units, where: {name: {one_of: [%s]}, "
-				"active_state: active}, want: some}]}"},
-	{"os", "{os.family: {one_of: [%s]}}"},
-	{"container", "{os.container: %s}"},
-};
 
 static int parse_list(struct language *l, struct yaml_at at, enum sentence_kind kind,
 					  const struct sentence **ret, struct err *err)
@@ -241,8 +338,7 @@ static int parse_pair(struct language *l, struct yaml_at key, struct yaml_at val
 		return parse_workload(l, value, ret, err);
 	for (size_t i = 0; i < ARRAY_LEN(shorthands); i++)
 		if (str_is(word, shorthands[i].word))
-			return parse_template(l, value, shorthands[i].template,
-								  label_of(l, shorthands[i].word, value), ret, err);
+			return parse_shorthand(l, &shorthands[i], value, ret, err);
 	return parse_key(l, key, value, ret, err);
 }
 
@@ -304,4 +400,54 @@ void sentence_each(const struct sentence *s, void (*seen)(void *, const struct s
 		seen(data, s);
 	for (size_t i = 0; i < s->n_subs; i++)
 		sentence_each(s->subs[i], seen, data);
+}
+
+/* --- telling --------------------------------------------------------------------------------- */
+
+void sentence_print_conditions(struct buf *out, const struct table *t, const struct condition *c,
+							   size_t n, const struct params *params)
+{
+	for (size_t i = 0; i < n; i++) {
+		buf_printf(out, "%s%s ", i ? ", " : "", t->columns[c[i].column].name);
+		expect_print(out, c[i].expect, t->columns[c[i].column].type, params);
+	}
+}
+
+static void print_rows(struct buf *out, const struct sentence *s, const struct params *params)
+{
+	static const char *const lead[] = {
+		[EVERY_ROW] = "every", [NO_ROW] = "no", [SOME_ROW] = "some", [REVIEW_ROWS] = "a look at"};
+
+	buf_printf(out, "%s row of %s", lead[s->quantity], s->table->name);
+	buf_puts(out, s->n_where ? " with " : "");
+	sentence_print_conditions(out, s->table, s->where, s->n_where, params);
+	buf_puts(out, s->n_want ? " has " : "");
+	sentence_print_conditions(out, s->table, s->want, s->n_want, params);
+}
+
+static void print_key(struct buf *out, const struct sentence *s, const struct params *params)
+{
+	enum type type = s->key.p ? value_type(s->table) : s->table->columns[s->column].type;
+
+	buf_printf(out, "%s.", s->table->name);
+	buf_str(out, s->key.p ? s->key : str_of(s->table->columns[s->column].name));
+	buf_putc(out, ' ');
+	expect_print(out, s->expect, type, params);
+}
+
+void sentence_print(struct buf *out, const struct sentence *s, const struct params *params)
+{
+	if (s->label) {
+		buf_puts(out, s->label);
+	} else if (s->kind == SENTENCE_ROWS) {
+		print_rows(out, s, params);
+	} else if (s->kind == SENTENCE_KEY) {
+		print_key(out, s, params);
+	} else {
+		buf_puts(out, s->kind == SENTENCE_NOT ? "not " : "");
+		for (size_t i = 0; i < s->n_subs; i++) {
+			buf_puts(out, !i ? "" : s->kind == SENTENCE_ANY ? ", or " : " and ");
+			sentence_print(out, s->subs[i], params);
+		}
+	}
 }

@@ -34,7 +34,6 @@ struct sentence {
 	size_t n_where, n_want;
 	enum quantity quantity;
 	const char *label; /* what a shorthand said: "package nginx"; NULL */
-	bool parsed;       /* workloads: their sentence has been read */
 };
 
 struct workload {
@@ -59,5 +58,16 @@ int language_load_workloads(struct language *, const struct yaml *, struct err *
 
 /* Calls back for each sentence in the tree that names a table. */
 void sentence_each(const struct sentence *, void (*seen)(void *, const struct sentence *), void *);
+
+/* The rows that `where` names one by one: in which column, and the names, in the arena. False when it
+ * is no closed set. params NULL: the names that parameters hold are left out. */
+bool sentence_names(const struct sentence *, const struct params *, struct arena *, int *ret_column,
+					const struct str **ret, size_t *ret_n);
+
+/* For people: "some row of pam with service sudo", or the label of a shorthand. */
+void sentence_print(struct buf *, const struct sentence *, const struct params *);
+/* "protocol tcp, port one of 80, 443" */
+void sentence_print_conditions(struct buf *, const struct table *, const struct condition *, size_t n,
+							   const struct params *);
 
 #endif
