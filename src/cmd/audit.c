@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "cmd/cmd.h"
 
 #define MAX_REPORT ((size_t)256 << 20)
 #define MAX_OUTPUTS 16
+#define STATE_DIR "/var/lib/revet"
+#define LAST_AUDIT STATE_DIR "/last-audit.json"
 
-enum { FORMAT, FAIL_ON, FAMILY, RULE, ROOT, SNAPSHOT, RECORD, SET, COLOR, VERBOSE, NO_INPUT };
+enum { FORMAT, FAIL_ON, FAMILY, RULE, ROOT, SNAPSHOT, RECORD, SINCE, SET, COLOR, VERBOSE, NO_INPUT };
 
 static const struct option_doc options[] = {
 	[FORMAT] = {"format", 'f', "FORMAT[=FILE]", "text (default) or json; may be given several times"},
@@ -20,6 +24,7 @@ static const struct option_doc options[] = {
 	[ROOT] = {"root", 0, "DIR", "audit the tree, or the recording, in DIR"},
 	[SNAPSHOT] = {"snapshot", 0, "FILE", "judge a snapshot made earlier"},
 	[RECORD] = {"record", 0, "DIR", "also keep all that was read, for --root DIR"},
+	[SINCE] = {"since", 0, "FILE", "say what is new and what is fixed since this report of -f json"},
 	[SET] = {"set", 0, "PARAMETER=VALUE", "override a rule's parameter for this run"},
 	[COLOR] = {"color", 0, "WHEN", "auto, always or never"},
 	[VERBOSE] = {"verbose", 'v', NULL, "also list what passed and what does not apply"},
@@ -31,11 +36,15 @@ struct run {
 	const struct rule *rules[4096];
 	size_t n;
 	struct catalogue catalogue;
-	struct output outputs[MAX_OUTPUTS];
+	struct output outputs[MAX_OUTPUTS + 1]; /* one for the last audit */
 	size_t n_outputs;
 	int fail_on; /* a severity, or above critical for none */
 	int64_t begin;
-	bool color, utf8, verbose;
+	const char *since; /* an earlier report, open as since_fd; NULL: none */
+	int since_fd;
+	bool keeps; /* the report as the last audit, to compare the next one with */
+	struct color color;
+	bool utf8, verbose;
 };
 
 static int64_t now_us(void)
@@ -104,9 +113,9 @@ static int open_outputs(const struct given *g, struct run *run)
 		if (!o->report)
 			return fail(EXIT_USAGE, "there is no format '%.*s'; there are text and json",
 						STR_ARG(name));
+		run->n_outputs++;
 		if (file.p && output_open(o, file.p))
 			return EXIT_CANNOT;
-		run->n_outputs++;
 	}
 	if (!run->n_outputs)
 		run->outputs[run->n_outputs++] = (struct output){.report = find_report(STR("text")), .fd = -1};
@@ -128,6 +137,17 @@ static int parse_fail_on(const struct given *g, struct run *run)
 	return 0;
 }
 
+static int read_earlier(const struct run *run, struct arena *a, struct earlier *ret)
+{
+	_cleanup_buf_ struct buf text = BUF(MAX_REPORT);
+	struct err err;
+	int code = read_file(run->since_fd, run->since, &text);
+
+	if (code == 0 && earlier_parse(ret, buf_get(&text), run->since, a, &err) < 0)
+		code = fail(EXIT_CONFIG, "%s", err.msg);
+	return code;
+}
+
 static int judge_and_report(struct worker *w, void *data)
 {
 	struct run *run = data;
@@ -138,12 +158,20 @@ static int judge_and_report(struct worker *w, void *data)
 		.judgements = judgements,
 		.n = run->n,
 		.confinement = w->confinement,
-		.color = run->color,
 		.utf8 = run->utf8,
 		.verbose = run->verbose,
 	};
+	struct earlier earlier;
 	int code = EXIT_DONE;
 
+	if (run->since) {
+		code = read_earlier(run, &arena, &earlier);
+		if (code && !run->keeps)
+			return code;
+		/* What was kept is unreadable: said, and replaced by this audit. */
+		audit.since = code ? NULL : &earlier;
+		code = EXIT_DONE;
+	}
 	for (size_t i = 0; i < run->n; i++) {
 		judge(run->rules[i], w->snapshot, &run->catalogue.language.params, &arena, &judgements[i]);
 		if (judgements[i].verdict == VERDICT_FAIL &&
@@ -154,6 +182,7 @@ static int judge_and_report(struct worker *w, void *data)
 	for (size_t i = 0; i < run->n_outputs; i++) {
 		_cleanup_buf_ struct buf text = BUF(MAX_REPORT);
 
+		audit.color = run->outputs[i].path ? run->color.files : run->color.out;
 		run->outputs[i].report->write(&audit, &text);
 		if (text.full)
 			return fail(EXIT_CANNOT, "the report is larger than 256 MiB");
@@ -161,6 +190,42 @@ static int judge_and_report(struct worker *w, void *data)
 			return EXIT_CANNOT;
 	}
 	return code;
+}
+
+/* Opened before the process confines itself, parsed after. The first audit that is kept has no
+ * other to be compared with. */
+static int open_since(const struct given *g, struct run *run)
+{
+	run->since = run->keeps ? LAST_AUDIT : given_value(g, SINCE);
+	run->since_fd = run->since ? open(run->since, O_RDONLY | O_CLOEXEC) : -1;
+	if (run->since_fd >= 0 || !run->since)
+		return 0;
+	if (!run->keeps)
+		return fail(EXIT_CANNOT, "%s: %s", run->since, strerror(errno));
+	run->since = NULL;
+	return 0;
+}
+
+/* Root's audit of this whole host is remembered where revet has a place for it. Whoever has never
+ * installed or applied anything has none, and then nothing at all is written. */
+static bool keeps_last(const struct given *g)
+{
+	static const int others[] = {FAMILY, RULE, ROOT, SNAPSHOT, SINCE, SET};
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (has_option(g, others[i]))
+			return false;
+	return geteuid() == 0 && lstat(STATE_DIR, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == 0 &&
+		   !(st.st_mode & 022);
+}
+
+static int open_last(struct run *run)
+{
+	struct output *o = &run->outputs[run->n_outputs++];
+
+	*o = (struct output){.report = find_report(STR("json")), .fd = -1};
+	return output_open(o, LAST_AUDIT);
 }
 
 static int prepare(const struct given *g, struct run *run, struct worker *w)
@@ -173,7 +238,14 @@ static int prepare(const struct given *g, struct run *run, struct worker *w)
 	if (code == 0)
 		code = parse_fail_on(g, run);
 	if (code == 0)
+		code = color_wanted(given_value(g, COLOR), &run->color);
+	run->keeps = keeps_last(g);
+	if (code == 0)
+		code = open_since(g, run);
+	if (code == 0)
 		code = open_outputs(g, run);
+	if (code == 0 && run->keeps)
+		code = open_last(run);
 	for (size_t i = 0; code == 0 && i < run->catalogue.n && run->n < ARRAY_LEN(run->rules); i++)
 		if (is_selected(g, &run->catalogue.p[i]))
 			run->rules[run->n++] = &run->catalogue.p[i];
@@ -181,8 +253,6 @@ static int prepare(const struct given *g, struct run *run, struct worker *w)
 		judge_wants(run->rules[i], &run->catalogue.language.params, w->snapshot);
 	if (code == 0 && os)
 		snapshot_want(w->snapshot, os);
-	w->outputs = run->outputs;
-	w->n_outputs = run->n_outputs;
 	return code;
 }
 
@@ -201,7 +271,7 @@ static int run_audit(const struct given *g)
 	run->begin = now_us();
 	setlocale(LC_CTYPE, "");
 	run->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	run->color = color_wanted(given_value(g, COLOR));
+	run->since_fd = -1;
 	run->verbose = has_option(g, VERBOSE);
 	if (g->n_words)
 		code = fail(EXIT_USAGE, "audit takes no '%s'; see: revet audit --help", g->words[0]);
@@ -211,6 +281,9 @@ static int run_audit(const struct given *g)
 		code = prepare(g, run, &w);
 	if (code == 0)
 		code = worker_run(&w);
+	for (size_t i = 0; i < run->n_outputs; i++)
+		output_end(&run->outputs[i], code);
+	close_fd(&run->since_fd);
 	catalogue_done(&run->catalogue);
 	free(run);
 	return code;

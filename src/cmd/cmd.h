@@ -51,7 +51,14 @@ const char *given_value(const struct given *, int option);
 
 /* "revet: MESSAGE" on stderr; returns code. */
 int fail(int code, const char *fmt, ...) _printf_(2, 3);
-bool color_wanted(const char *when); /* auto (NULL), always, never; for stdout */
+/* --color: auto (NULL), always or never. Sets what goes to stdout and what goes to files; returns 0,
+ * or an exit code, having said why. */
+struct color {
+	bool out, files;
+};
+int color_wanted(const char *when, struct color *ret);
+/* The whole of an open file, for people as `path`, up to 256 MiB. */
+int read_file(int fd, const char *path, struct buf *ret);
 
 /* What most commands begin with: the catalogue with user rules (/etc/revet/rules.d or
  * $REVET_RULES) and parameters. Returns 0 or an exit code, having said why. */
@@ -62,18 +69,24 @@ struct source {
 	struct host *host; /* NULL with snapshot_file */
 };
 /* Reads the snapshot, confined: forks; the child gives up its power, reads, and runs `use` with its
- * result as exit code; the parent only waits. Files in `outputs` were opened before. */
+ * result as exit code; the parent only waits. What it writes to was opened before. */
 struct worker {
 	struct source source;
 	struct snapshot *snapshot; /* with what is wanted */
 	int (*use)(struct worker *, void *data);
 	void *data;
 	struct confinement confinement;
-	struct output *outputs;
-	size_t n_outputs;
 	int record_fd;
+	bool quiet; /* no progress bar */
 };
 int worker_run(struct worker *);
+
+/* A bar on stderr, where that is a terminal: progress_wanted(). */
+struct progress;
+bool progress_wanted(void);
+struct progress *progress_begin(size_t tables); /* NULL: it cannot be shown */
+void progress_table(void *progress, const struct table *, bool done); /* snapshot_progress */
+void progress_end(struct progress *);
 
 /* A file that is written by rename once the worker succeeded. fd -1, path NULL: stdout. */
 struct output {
@@ -84,6 +97,6 @@ struct output {
 };
 int output_open(struct output *, const char *path);
 int output_write(const struct output *, struct str);
-void output_end(struct output *, bool keep);
+void output_end(struct output *, int code); /* kept when the exit code is that of a result */
 
 #endif

@@ -29,15 +29,18 @@ const char *given_value(const struct given *g, int option)
 	return value;
 }
 
-bool color_wanted(const char *when)
+int color_wanted(const char *when, struct color *ret)
 {
 	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
 
+	*ret = (struct color){false, false};
 	if (when && strcmp(when, "always") == 0)
-		return true;
-	if ((when && strcmp(when, "never") == 0) || (no && *no) || !term || strcmp(term, "dumb") == 0)
-		return false;
-	return isatty(STDOUT_FILENO);
+		*ret = (struct color){true, true};
+	else if (!when || strcmp(when, "auto") == 0)
+		ret->out = isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb") != 0;
+	else if (strcmp(when, "never") != 0)
+		return fail(EXIT_USAGE, "--color %s: expected auto, always or never", when);
+	return 0;
 }
 
 static int by_name(const void *a, const void *b)

@@ -30,8 +30,6 @@ static int run_snapshot(const struct given *g)
 		.snapshot = snapshot,
 		.use = write_snapshot,
 		.data = &output,
-		.outputs = &output,
-		.n_outputs = 1,
 	};
 	const struct table *const *all;
 	size_t n = table_all(&all);
@@ -45,7 +43,10 @@ static int run_snapshot(const struct given *g)
 		snapshot_want_all(snapshot, all[i]);
 	if (code == 0 && path && output_open(&output, path))
 		code = EXIT_CANNOT;
-	return code ? code : worker_run(&w);
+	if (code == 0)
+		code = worker_run(&w);
+	output_end(&output, code);
+	return code;
 }
 
 static const struct command snapshot_command = {

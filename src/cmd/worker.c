@@ -67,13 +67,13 @@ int output_write(const struct output *o, struct str s)
 				 : 0;
 }
 
-void output_end(struct output *o, bool done)
+void output_end(struct output *o, int code)
 {
+	bool keep = code == EXIT_DONE || code == EXIT_FINDINGS || code == EXIT_UNKNOWN;
+
 	if (!o->temp)
 		return;
-	if (done && fsync(o->fd) == 0 && rename(o->temp, o->path) == 0)
-		done = true;
-	else
+	if (!keep || fsync(o->fd) < 0 || rename(o->temp, o->path) < 0)
 		unlink(o->temp);
 	close_fd(&o->fd);
 	free(take_ptr(o->temp));
@@ -81,28 +81,35 @@ void output_end(struct output *o, bool done)
 
 /* --- the worker ------------------------------------------------------------------------------ */
 
+int read_file(int fd, const char *path, struct buf *ret)
+{
+	for (;;) {
+		char *to = buf_reserve(ret, 65536);
+		ssize_t n;
+
+		if (!to)
+			return fail(EXIT_CANNOT, "%s: larger than 256 MiB", path);
+		n = read(fd, to, 65536);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fail(EXIT_CANNOT, "%s: %s", path, strerror(errno));
+		if (n == 0)
+			return 0;
+		buf_commit(ret, (size_t)n);
+	}
+}
+
 static int read_snapshot_file(struct worker *w, int fd)
 {
 	const char *path = w->source.snapshot_file;
 	_cleanup_buf_ struct buf text = BUF(MAX_SNAPSHOT);
 	struct err err;
-	ssize_t n;
+	int code = read_file(fd, path, &text);
 
-	for (;;) {
-		char *to = buf_reserve(&text, 65536);
-
-		if (!to)
-			return fail(EXIT_CANNOT, "%s: larger than 256 MiB", path);
-		n = read(fd, to, 65536);
-		if (n < 0)
-			return fail(EXIT_CANNOT, "%s: %s", path, strerror(errno));
-		if (n == 0)
-			break;
-		buf_commit(&text, (size_t)n);
-	}
-	if (snapshot_parse(w->snapshot, buf_get(&text), path, &err) < 0)
-		return fail(EXIT_CONFIG, "%s", err.msg);
-	return 0;
+	if (code == 0 && snapshot_parse(w->snapshot, buf_get(&text), path, &err) < 0)
+		code = fail(EXIT_CONFIG, "%s", err.msg);
+	return code;
 }
 
 static int write_recording(struct worker *w)
@@ -114,6 +121,16 @@ static int write_recording(struct worker *w)
 	return write_all(w->record_fd, buf_get(&text)) < 0
 			   ? fail(EXIT_CANNOT, "%s: %s", w->source.record_dir, strerror(errno))
 			   : 0;
+}
+
+static void read_host(struct worker *w)
+{
+	struct progress *p = w->quiet || !progress_wanted()
+							 ? NULL
+							 : progress_begin(snapshot_wanted(w->snapshot));
+
+	snapshot_read(w->snapshot, w->source.host, p ? progress_table : NULL, p);
+	progress_end(p);
 }
 
 static int child(struct worker *w, int snapshot_fd)
@@ -128,7 +145,7 @@ static int child(struct worker *w, int snapshot_fd)
 	if (confine_reader(&w->confinement, &err) < 0)
 		return fail(EXIT_CANNOT, "%s", err.msg);
 	if (w->source.host)
-		snapshot_read(w->snapshot, w->source.host, NULL, NULL);
+		read_host(w);
 	else
 		code = read_snapshot_file(w, snapshot_fd);
 	if (code == 0 && w->source.record_dir)
@@ -136,19 +153,67 @@ static int child(struct worker *w, int snapshot_fd)
 	return code ? code : w->use(w, w->data);
 }
 
-static int wait_for(pid_t pid)
+/* What the parent waits for, blocked from before the fork, so that none is missed. */
+static sigset_t awaited_signals(void)
 {
-	int status;
+	sigset_t set;
 
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return fail(EXIT_CANNOT, "waitpid: %s", strerror(errno));
-	if (WIFSIGNALED(status))
-		return WTERMSIG(status) == SIGINT
-				   ? 130
-				   : fail(EXIT_CANNOT, "the worker that reads the host was ended by signal %d; nothing "
-									   "was judged", WTERMSIG(status));
-	return WEXITSTATUS(status);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	return set;
+}
+
+static int exit_code(int status, int interrupted)
+{
+	if (interrupted)
+		return 128 + interrupted;
+	if (!WIFSIGNALED(status))
+		return WEXITSTATUS(status);
+	if (WTERMSIG(status) == SIGINT)
+		return 130;
+	return fail(EXIT_CANNOT, "the worker that reads the host was ended by signal %d; nothing was judged",
+				WTERMSIG(status));
+}
+
+/* Until the worker ends; one that is interrupted is ended, so that what it left can be cleared up. */
+static int wait_for(pid_t pid, const sigset_t *set)
+{
+	int status, interrupted = 0;
+
+	for (;;) {
+		int sig = sigwaitinfo(set, NULL);
+
+		if (sig == SIGCHLD && waitpid(pid, &status, WNOHANG) == pid)
+			return exit_code(status, interrupted);
+		if (sig > 0 && sig != SIGCHLD) {
+			interrupted = sig;
+			kill(pid, SIGKILL);
+		}
+	}
+}
+
+/* Forks the worker, waits for its end, and returns its exit code. */
+static int run_child(struct worker *w, int snapshot_fd)
+{
+	const sigset_t set = awaited_signals();
+	sigset_t before;
+	pid_t pid;
+	int code;
+
+	signal(SIGCHLD, SIG_DFL); /* ignored, it would reap the worker before we do */
+	sigprocmask(SIG_BLOCK, &set, &before);
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		code = child(w, snapshot_fd);
+		_exit(fflush(stdout) == 0 ? code : EXIT_CANNOT);
+	}
+	code = pid < 0 ? fail(EXIT_CANNOT, "fork: %s", strerror(errno)) : wait_for(pid, &set);
+	return code;
 }
 
 static int open_recording_file(struct worker *w, struct output *o)
@@ -170,7 +235,6 @@ int worker_run(struct worker *w)
 	struct output recording = {.fd = -1};
 	int snapshot_fd = -1, code = 0;
 	struct err err;
-	pid_t pid;
 
 	if (w->source.snapshot_file) {
 		snapshot_fd = open(w->source.snapshot_file, O_RDONLY | O_CLOEXEC);
@@ -183,18 +247,9 @@ int worker_run(struct worker *w)
 	}
 	if (w->source.record_dir && w->source.host)
 		code = open_recording_file(w, &recording);
-	if (code == 0) {
-		fflush(stdout);
-		pid = fork();
-		if (pid == 0) {
-			code = child(w, snapshot_fd);
-			_exit(fflush(stdout) == 0 ? code : EXIT_CANNOT);
-		}
-		code = pid < 0 ? fail(EXIT_CANNOT, "fork: %s", strerror(errno)) : wait_for(pid);
-	}
-	for (size_t i = 0; i < w->n_outputs; i++)
-		output_end(&w->outputs[i], code == 0 || code == EXIT_FINDINGS || code == EXIT_UNKNOWN);
-	output_end(&recording, code == 0 || code == EXIT_FINDINGS || code == EXIT_UNKNOWN);
+	if (code == 0)
+		code = run_child(w, snapshot_fd);
+	output_end(&recording, code);
 	host_free(w->source.host);
 	close_fd(&snapshot_fd);
 	return code;

@@ -97,6 +97,15 @@ void snapshot_want_none(struct snapshot *s)
 		s->taken[i].wanted = false;
 }
 
+size_t snapshot_wanted(const struct snapshot *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		n += s->taken[i].wanted;
+	return n;
+}
+
 void snapshot_prestart(struct snapshot *s, struct host *host)
 {
 	for (size_t i = 0; i < s->n; i++)

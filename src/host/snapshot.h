@@ -25,6 +25,7 @@ void snapshot_want_key(struct snapshot *, const struct table *, struct str key);
 void snapshot_want_all(struct snapshot *, const struct table *);
 /* Keeps the keys that were asked for, but wants no table any more. */
 void snapshot_want_none(struct snapshot *);
+size_t snapshot_wanted(const struct snapshot *); /* how many tables */
 /* Starts the helper programs of the tables that are wanted, without waiting for any, and asks their
  * early queries. */
 void snapshot_prestart(struct snapshot *, struct host *);

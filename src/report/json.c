@@ -69,6 +69,32 @@ static void write_result(struct jsonw *j, const struct judgement *g)
 	jsonw_end(j);
 }
 
+static void write_changed(struct jsonw *j, const struct audit *a, const char *key, enum change change)
+{
+	jsonw_key(j, key);
+	jsonw_array(j);
+	for (size_t i = 0; i < a->n; i++)
+		if (earlier_change(a->since, &a->judgements[i]) == change)
+			jsonw_strz(j, a->judgements[i].rule->id);
+	jsonw_end(j);
+}
+
+static void write_since(struct jsonw *j, const struct audit *a)
+{
+	struct value time = {.state = VALUE_SET};
+
+	if (!a->since)
+		return;
+	time.number = a->since->time;
+	jsonw_key(j, "since");
+	jsonw_object(j);
+	jsonw_key(j, "time");
+	value_json(j, TYPE_TIME, &time);
+	write_changed(j, a, "new", CHANGE_NEW);
+	write_changed(j, a, "fixed", CHANGE_FIXED);
+	jsonw_end(j);
+}
+
 static void write_json(const struct audit *a, struct buf *out)
 {
 	struct jsonw j;
@@ -80,6 +106,7 @@ static void write_json(const struct audit *a, struct buf *out)
 	jsonw_member_strz(&j, "revet", REVET_VERSION);
 	write_host(&j, a);
 	write_summary(&j, a);
+	write_since(&j, a);
 	jsonw_key(&j, "results");
 	jsonw_array(&j);
 	for (size_t i = 0; i < a->n; i++)

@@ -18,3 +18,12 @@ size_t audit_count_severity(const struct audit *a, enum verdict v, enum severity
 		n += a->judgements[i].verdict == v && a->judgements[i].rule->severity == s;
 	return n;
 }
+
+size_t audit_count_change(const struct audit *a, enum change change)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; a->since && i < a->n; i++)
+		n += earlier_change(a->since, &a->judgements[i]) == change;
+	return n;
+}

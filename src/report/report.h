@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 #include "base/confine.h"
-#include "rule/judge.h"
+#include "report/earlier.h"
 
 struct audit {
 	struct snapshot *snapshot;
@@ -13,6 +13,7 @@ struct audit {
 	size_t n;
 	int64_t took_us; /* reading and judging */
 	struct confinement confinement;
+	const struct earlier *since; /* NULL: nothing to compare with */
 	bool color, utf8, verbose;
 };
 
@@ -27,5 +28,7 @@ LEAF_SET(reports, struct report);
 /* How many judgements have the verdict. */
 size_t audit_count(const struct audit *, enum verdict);
 size_t audit_count_severity(const struct audit *, enum verdict, enum severity);
+/* How many have changed so since the earlier audit; 0 without one. */
+size_t audit_count_change(const struct audit *, enum change);
 
 #endif

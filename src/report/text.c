@@ -2,6 +2,7 @@
 /* The report for people, on a terminal. */
 #include <stdio.h>
 
+#include "host/value.h"
 #include "report/report.h"
 
 #define SHOWN 5 /* pieces of evidence for each finding; -f json has all */
@@ -112,6 +113,40 @@ static void write_rest(struct buf *out, const struct audit *a, enum verdict v, c
 	}
 }
 
+/* What to do next, with the worst finding as the example. */
+static void write_next(struct buf *out, const struct audit *a)
+{
+	const struct judgement *worst = NULL;
+
+	for (size_t i = 0; i < a->n; i++) {
+		const struct judgement *g = &a->judgements[i];
+
+		if (g->verdict == VERDICT_FAIL && (!worst || g->rule->severity > worst->rule->severity))
+			worst = g;
+	}
+	if (worst)
+		buf_printf(out, "Next: revet explain %s\n", worst->rule->id);
+}
+
+/* "Since 2026-11-20T10:00:00Z: +1 new  -2 fixed", and which. */
+static void write_since(struct buf *out, const struct audit *a)
+{
+	static const char *const words[] = {[CHANGE_NEW] = "new", [CHANGE_FIXED] = "fixed"};
+	struct value time = {.state = VALUE_SET};
+
+	if (!a->since)
+		return;
+	time.number = a->since->time;
+	buf_puts(out, "Since ");
+	value_print(out, TYPE_TIME, &time);
+	buf_printf(out, ": +%zu new  %s%zu fixed\n", audit_count_change(a, CHANGE_NEW),
+			   a->utf8 ? "\xe2\x88\x92" : "-", audit_count_change(a, CHANGE_FIXED));
+	for (enum change change = CHANGE_NEW; change <= CHANGE_FIXED; change++)
+		for (size_t i = 0; i < a->n; i++)
+			if (earlier_change(a->since, &a->judgements[i]) == change)
+				buf_printf(out, "     %-6s %s\n", words[change], a->judgements[i].rule->id);
+}
+
 static void write_text(const struct audit *a, struct buf *out)
 {
 	write_head(out, a);
@@ -129,7 +164,8 @@ static void write_text(const struct audit *a, struct buf *out)
 		write_rest(out, a, VERDICT_NOT_APPLICABLE, "N/A");
 		write_rest(out, a, VERDICT_PASS, "PASS");
 	}
-	buf_puts(out, "Next: revet explain RULE\n");
+	write_since(out, a);
+	write_next(out, a);
 }
 
 static const struct report text_report = {"text", "for people", write_text};

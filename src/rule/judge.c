@@ -17,11 +17,21 @@ struct judging {
 	size_t judged;         /* rows, keys and absences that were looked at */
 };
 
+static const char *const verdicts[] = {"pass", "fail", "not_applicable", "unknown", "manual"};
+
 const char *verdict_name(enum verdict v)
 {
-	static const char *const names[] = {"pass", "fail", "not_applicable", "unknown", "manual"};
+	return verdicts[v];
+}
 
-	return names[v];
+int verdict_parse(struct str s, enum verdict *ret)
+{
+	for (size_t i = 0; i < ARRAY_LEN(verdicts); i++)
+		if (str_is(s, verdicts[i])) {
+			*ret = (enum verdict)i;
+			return 0;
+		}
+	return -EINVAL;
 }
 
 static enum truth unknown(struct judging *j, const char *why)

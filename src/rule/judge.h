@@ -17,6 +17,7 @@ enum verdict {
 	VERDICT_MANUAL,
 };
 const char *verdict_name(enum verdict);
+int verdict_parse(struct str, enum verdict *ret); /* -EINVAL */
 
 struct evidence {
 	const char *object;        /* the key, or the row's label */
