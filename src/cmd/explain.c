@@ -17,26 +17,66 @@ struct explaining {
 	const struct rule *rule;
 };
 
+#define WIDTH 96
+
+/* Words behind a lead, broken into lines that begin below its end. */
+static void print_wrapped(const char *lead, struct str text)
+{
+	size_t indent = strlen(lead), at = indent;
+	struct str word;
+
+	fputs(lead, stdout);
+	while (str_word(&text, &word)) {
+		if (at > indent && at + 1 + word.n > WIDTH) {
+			printf("\n%*s", (int)indent, "");
+			at = indent;
+		}
+		printf("%s%.*s", at > indent ? " " : "", STR_ARG(word));
+		at += word.n + (at > indent);
+	}
+	putchar('\n');
+}
+
 static void print_field(const char *name, struct str text)
 {
-	if (text.p)
-		printf("\n%s\n  %.*s\n", name, STR_ARG(str_trim(text)));
+	if (!text.p)
+		return;
+	printf("\n%s\n", name);
+	print_wrapped("  ", text);
 }
 
 static void print_table(void *data, const struct sentence *s)
 {
 	const struct table **last = data;
+	_cleanup_buf_ struct buf text = BUF(8192);
 
+	buf_printf(&text, "%s: %s", s->table->name, s->table->doc);
 	if (*last != s->table)
-		printf("  %s: %s\n", s->table->name, s->table->doc);
+		print_wrapped("  ", buf_get(&text));
 	*last = s->table;
 }
 
+/* "  PermitRootLogin no: set PermitRootLogin in /etc/ssh/sshd_config.d and reload sshd" */
 static void print_fix(void *data, const struct sentence *s)
 {
-	(void)data;
-	if (s->table->fix)
-		printf("  %s\n", s->table->fix);
+	const struct params *params = data;
+	_cleanup_buf_ struct buf text = BUF(65536);
+	struct str rest = str_of(s->table->fix), piece;
+
+	if (!s->table->fix)
+		return;
+	if (s->kind == SENTENCE_KEY) {
+		sentence_print(&text, s, params);
+		buf_puts(&text, ": ");
+	}
+	/* Of rows, the braces name the column that tells which one. */
+	while (str_cut(&rest, '{', &piece)) {
+		buf_str(&text, piece);
+		if (!rest.p || !str_cut(&rest, '}', &piece))
+			break;
+		buf_str(&text, s->key.p && str_is(piece, "key") ? s->key : piece);
+	}
+	print_wrapped("  ", buf_get(&text));
 }
 
 static void print_refs(struct yaml_at refs)
@@ -55,6 +95,25 @@ static void print_refs(struct yaml_at refs)
 		while (yaml_kind(it.value) == YAML_LIST && yaml_next(&item))
 			printf(" %.*s", STR_ARG(yaml_text(item.value)));
 		putchar('\n');
+	}
+}
+
+static void print_parameters(const struct catalogue *c, struct yaml_at parameters)
+{
+	struct yaml_iter it;
+
+	if (!parameters.doc)
+		return;
+	printf("\nparameters, for: revet audit --set NAME=VALUE\n");
+	it = yaml_iter(parameters);
+	while (yaml_next(&it)) {
+		const struct param *p = map_get(&c->language.params.by_name, yaml_text(it.key));
+		_cleanup_buf_ struct buf text = BUF(65536);
+
+		for (size_t i = 0; i < p->n; i++)
+			buf_printf(&text, "%s%.*s", i ? ", " : "", STR_ARG(p->items[i]));
+		printf("  %s =\n", p->name);
+		print_wrapped("    ", buf_get(&text));
 	}
 }
 
@@ -91,6 +150,24 @@ static void print_evidence(const struct judgement *g)
 		printf("  and %zu more\n", g->more);
 }
 
+static void print_sentence(const struct explaining *e, const char *word, const struct sentence *s)
+{
+	_cleanup_buf_ struct buf text = BUF(65536);
+
+	if (!s)
+		return;
+	sentence_print(&text, s, &e->catalogue.language.params);
+	print_wrapped(word, buf_get(&text));
+}
+
+static void print_sentences(const struct explaining *e)
+{
+	printf("\njudges\n");
+	print_sentence(e, "  when    ", e->rule->when);
+	print_sentence(e, "  unless  ", e->rule->unless);
+	print_sentence(e, "  want    ", e->rule->want);
+}
+
 static int explain(struct worker *w, void *data)
 {
 	const struct explaining *e = data;
@@ -102,15 +179,17 @@ static int explain(struct worker *w, void *data)
 	printf("%s   %s\n%.*s\n", e->rule->id, severity_name(e->rule->severity),
 		   STR_ARG(e->rule->title));
 	print_field("why", e->rule->why);
+	print_sentences(e);
 	printf("\nreads\n");
 	sentence_each(e->rule->want, print_table, &last);
 	print_evidence(&now);
 	printf("\nfix: %s, risk: %s\n", e->rule->fix == FIX_BY_HAND ? "by hand" : fix_name(e->rule->fix),
 		   risk_name(e->rule->risk));
 	if (e->rule->fix != FIX_BY_HAND)
-		sentence_each(e->rule->want, print_fix, NULL);
+		sentence_each(e->rule->want, print_fix, (void *)&e->catalogue.language.params);
 	print_field("by hand", e->rule->by_hand);
 	print_field("what may break", e->rule->breaks);
+	print_parameters(&e->catalogue, e->rule->parameters);
 	print_refs(e->rule->refs);
 	printf("\nfrom %s\n", e->rule->file);
 	return EXIT_DONE;

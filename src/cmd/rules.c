@@ -35,7 +35,31 @@ static void write_refs(struct jsonw *j, struct yaml_at refs)
 	jsonw_end(j);
 }
 
-static void write_rule(struct jsonw *j, const struct rule *r)
+/* {name: value or [values]}, as they are now. */
+static void write_parameters(struct jsonw *j, const struct catalogue *c, struct yaml_at parameters)
+{
+	struct yaml_iter it;
+
+	jsonw_key(j, "parameters");
+	jsonw_object(j);
+	if (parameters.doc) {
+		it = yaml_iter(parameters);
+		while (yaml_next(&it)) {
+			const struct param *p = map_get(&c->language.params.by_name, yaml_text(it.key));
+
+			jsonw_keystr(j, yaml_text(it.key));
+			if (p->is_list)
+				jsonw_array(j);
+			for (size_t i = 0; i < p->n; i++)
+				jsonw_str(j, p->items[i]);
+			if (p->is_list)
+				jsonw_end(j);
+		}
+	}
+	jsonw_end(j);
+}
+
+static void write_rule(struct jsonw *j, const struct catalogue *c, const struct rule *r)
 {
 	jsonw_object(j);
 	jsonw_member_strz(j, "id", r->id);
@@ -46,6 +70,7 @@ static void write_rule(struct jsonw *j, const struct rule *r)
 	jsonw_member_strz(j, "risk", risk_name(r->risk));
 	jsonw_member_strz(j, "file", r->file);
 	write_refs(j, r->refs);
+	write_parameters(j, c, r->parameters);
 	jsonw_end(j);
 }
 
@@ -71,7 +96,7 @@ static int run_rules(const struct given *g)
 			(severity && strcmp(severity, severity_name(r->severity)) != 0))
 			continue;
 		if (json)
-			write_rule(&j, r);
+			write_rule(&j, &c, r);
 		else
 			buf_printf(&out, "%-36s %-9s %-10s %.*s\n", r->id, severity_name(r->severity),
 					   fix_name(r->fix), STR_ARG(r->title));

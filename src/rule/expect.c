@@ -24,6 +24,7 @@ enum kind {
 /* One or more literals, or the name of a parameter that holds them. */
 struct operand {
 	struct str param; /* absent: the literals below */
+	enum type type;   /* of the literals, and of the parameter's value */
 	struct yaml_at at;
 	struct str *items;
 	size_t n;
@@ -55,7 +56,7 @@ static int parse_operand(struct yaml_at at, enum type type, struct arena *a, str
 	struct str text;
 	int r;
 
-	*ret = (struct operand){.at = at};
+	*ret = (struct operand){.type = type, .at = at};
 	if (!list) {
 		r = yaml_str(at, &text, err);
 		if (r < 0)
@@ -513,13 +514,49 @@ const struct expect *expect_one_of(struct arena *a, struct str *items, size_t n)
 	return e;
 }
 
-void expect_params(const struct expect *e, void (*seen)(void *, struct yaml_at, struct str),
-				   void *data)
+/* --- parameters ------------------------------------------------------------------------------ */
+
+static int check_value(const struct expect *e, const struct operand *o, struct str item,
+					   struct err *err)
 {
-	if (e->a.param.p)
-		seen(data, e->a.at, e->a.param);
-	if (e->b.param.p)
-		seen(data, e->b.at, e->b.param);
-	for (size_t i = 0; i < e->n_subs; i++)
-		expect_params(e->subs[i], seen, data);
+	_cleanup_arena_ struct arena scratch = {0};
+	struct regex *regex = NULL;
+	struct value ignored;
+	struct err why;
+	int r = e->kind == MATCHES ? regex_compile(item, &regex, &why)
+							   : value_parse(o->type, item, &scratch, &ignored, &why);
+
+	regex_free(regex);
+	return r < 0 ? yaml_err(o->at, err, "the value '%.*s' of $%.*s: %s", STR_ARG(item),
+							STR_ARG(o->param), why.msg)
+				 : 0;
+}
+
+static int check_operand(const struct expect *e, const struct operand *o,
+						 const struct params *params, struct err *err)
+{
+	const struct param *p = o->param.p ? map_get(&params->by_name, o->param) : NULL;
+	int r = 0;
+
+	if (!o->param.p)
+		return 0;
+	if (!p)
+		return yaml_err(o->at, err, "no rule declares the parameter '%.*s'", STR_ARG(o->param));
+	if (p->n != 1 && (e->kind == EQUAL || e->kind == RANGE || e->kind == MATCHES || e->kind == GLOB))
+		return yaml_err(o->at, err, "$%.*s has %zu values where one is expected", STR_ARG(o->param),
+						p->n);
+	for (size_t i = 0; r == 0 && i < p->n; i++)
+		r = check_value(e, o, p->items[i], err);
+	return r;
+}
+
+int expect_check_params(const struct expect *e, const struct params *params, struct err *err)
+{
+	int r = check_operand(e, &e->a, params, err);
+
+	if (r == 0)
+		r = check_operand(e, &e->b, params, err);
+	for (size_t i = 0; r == 0 && i < e->n_subs; i++)
+		r = expect_check_params(e->subs[i], params, err);
+	return r;
 }

@@ -55,8 +55,8 @@ bool expect_names(const struct expect *, const struct params *, struct arena *,
 				  const struct str **ret, size_t *ret_n);
 /* An equality (n = 1) or list of alternatives made of literals, which are borrowed. */
 const struct expect *expect_one_of(struct arena *, struct str *items, size_t n);
-/* Calls back for each parameter that is named. */
-void expect_params(const struct expect *, void (*seen)(void *, struct yaml_at, struct str name),
-				   void *data);
+/* Are the parameters that it names declared, and their values of the right type? For load time and
+ * after each --set: a bad value must never make an expectation easier to meet. */
+int expect_check_params(const struct expect *, const struct params *, struct err *);
 
 #endif

@@ -70,6 +70,40 @@ static int add_parameter(struct catalogue *c, const struct rule *rule, struct ya
 	return 0;
 }
 
+struct param_check {
+	const struct params *params;
+	struct err *err;
+	int status;
+};
+
+static void check_conditions(struct param_check *check, const struct condition *c, size_t n)
+{
+	for (size_t i = 0; check->status == 0 && i < n; i++)
+		check->status = expect_check_params(c[i].expect, check->params, check->err);
+}
+
+static void check_sentence_params(void *data, const struct sentence *s)
+{
+	struct param_check *check = data;
+
+	if (check->status == 0 && s->expect)
+		check->status = expect_check_params(s->expect, check->params, check->err);
+	check_conditions(check, s->where, s->n_where);
+	check_conditions(check, s->want, s->n_want);
+}
+
+static int check_params(struct catalogue *c, struct err *err)
+{
+	struct param_check check = {&c->language.params, err, 0};
+
+	for (size_t i = 0; i < c->n; i++) {
+		sentence_each(c->p[i].when, check_sentence_params, &check);
+		sentence_each(c->p[i].unless, check_sentence_params, &check);
+		sentence_each(c->p[i].want, check_sentence_params, &check);
+	}
+	return check.status;
+}
+
 int catalogue_set(struct catalogue *c, const char *assignment, struct err *err)
 {
 	struct str value = str_of(assignment), name = STR_ABSENT, item;
@@ -89,6 +123,9 @@ int catalogue_set(struct catalogue *c, const char *assignment, struct err *err)
 		*vec_push(&c->arena, &items) = str_trim(item);
 	p->items = items.p;
 	p->n = items.n;
+	regex_free(take_ptr(p->regex));
+	if (check_params(c, err) < 0)
+		return err_context(err, "--set %s", assignment);
 	return 0;
 }
 
@@ -189,12 +226,53 @@ static int parse_sentences(struct catalogue *c, struct yaml_at at, struct rule *
 	return sentence_parse(&c->language, node, false, &r->want, err);
 }
 
+/* {standard: item} or {standard: [item, ...]} */
+static int parse_refs(struct yaml_at at, struct rule *r, struct err *err)
+{
+	struct yaml_iter it, item;
+	struct str text;
+	int status = 0;
+
+	if (!yaml_get(at, "refs", &r->refs))
+		return 0;
+	if (yaml_kind(r->refs) != YAML_MAP)
+		return yaml_err(r->refs, err, "expected {standard: item, ...}, found %s",
+						yaml_kind_name(r->refs));
+	it = yaml_iter(r->refs);
+	while (status == 0 && yaml_next(&it)) {
+		item = yaml_iter(it.value);
+		if (yaml_kind(it.value) == YAML_LIST)
+			while (status == 0 && yaml_next(&item))
+				status = yaml_str(item.value, &text, err);
+		else
+			status = yaml_str(it.value, &text, err);
+	}
+	return status;
+}
+
+/* The proofs that must hold before the fix is applied. */
+static int parse_needs(struct yaml_at at, struct rule *r, struct err *err)
+{
+	static const char *const proofs[] = {"admin-can-log-in", "session-stays-allowed",
+										 "pam-authenticates"};
+	struct yaml_iter it;
+
+	if (!yaml_get(at, "needs", &r->needs))
+		return 0;
+	if (yaml_kind(r->needs) != YAML_LIST)
+		return yaml_err(r->needs, err, "expected a list of proofs");
+	it = yaml_iter(r->needs);
+	while (yaml_next(&it))
+		if (word_index(yaml_text(it.value), proofs, ARRAY_LEN(proofs)) < 0)
+			return yaml_err(it.value, err, "there is no proof '%.*s'", STR_ARG(yaml_text(it.value)));
+	return 0;
+}
+
 static int parse_rule(struct catalogue *c, struct yaml_at at, struct rule *r, struct err *err)
 {
 	static const char *const keys[] = {"title",  "severity", "why",   "when",       "unless", "for",
 									   "where",  "want",     "risk",  "breaks",     "needs",  "refs",
-									   "by_hand", "fix",     "cases", "parameters", NULL};
-	struct yaml_at node;
+									   "by_hand", "cases",   "parameters", NULL};
 	int word = 0, status = yaml_check_keys(at, keys, err);
 
 	if (status == 0)
@@ -211,8 +289,8 @@ static int parse_rule(struct catalogue *c, struct yaml_at at, struct rule *r, st
 	if (status == 0)
 		status = word_field(at, "risk", risks, ARRAY_LEN(risks), RISK_NONE, &word, err);
 	r->risk = (enum risk)word;
-	if (status == 0 && yaml_get(at, "parameters", &node)) {
-		struct yaml_iter it = yaml_iter(node);
+	if (status == 0 && yaml_get(at, "parameters", &r->parameters)) {
+		struct yaml_iter it = yaml_iter(r->parameters);
 
 		while (status == 0 && yaml_next(&it))
 			status = add_parameter(c, r, it.key, it.value, err);
@@ -221,8 +299,11 @@ static int parse_rule(struct catalogue *c, struct yaml_at at, struct rule *r, st
 		status = parse_sentences(c, at, r, err);
 	if (status < 0)
 		return status;
-	(void)yaml_get(at, "refs", &r->refs);
-	(void)yaml_get(at, "needs", &r->needs);
+	status = parse_refs(at, r, err);
+	if (status == 0)
+		status = parse_needs(at, r, err);
+	if (status < 0)
+		return status;
 	if (!yaml_get(at, "cases", &r->cases))
 		return yaml_err(at, err, "'cases' is missing: a rule needs one that passes and one that fails");
 	r->fix = fix_of(r);
@@ -326,31 +407,6 @@ static int load_user_dir(struct catalogue *c, const char *root, struct err *err)
 	return 0;
 }
 
-struct param_check {
-	struct catalogue *c;
-	struct err *err;
-	int status;
-};
-
-static void check_param(void *data, struct yaml_at at, struct str name)
-{
-	struct param_check *check = data;
-
-	if (check->status == 0 && !map_get(&check->c->language.params.by_name, name))
-		check->status =
-			yaml_err(at, check->err, "no rule declares the parameter '%.*s'", STR_ARG(name));
-}
-
-static void check_sentence_params(void *data, const struct sentence *s)
-{
-	if (s->expect)
-		expect_params(s->expect, check_param, data);
-	for (size_t i = 0; i < s->n_where; i++)
-		expect_params(s->where[i].expect, check_param, data);
-	for (size_t i = 0; i < s->n_want; i++)
-		expect_params(s->want[i].expect, check_param, data);
-}
-
 static int by_id(const void *a, const void *b)
 {
 	return strcmp(((const struct rule *)a)->id, ((const struct rule *)b)->id);
@@ -358,7 +414,6 @@ static int by_id(const void *a, const void *b)
 
 int catalogue_load(struct catalogue *c, const char *user_dir, struct err *err)
 {
-	struct param_check check = {c, err, 0};
 	int r;
 
 	*c = (struct catalogue){0};
@@ -373,14 +428,9 @@ int catalogue_load(struct catalogue *c, const char *user_dir, struct err *err)
 		r = load_user_dir(c, user_dir, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < c->n; i++) {
-		sentence_each(c->p[i].when, check_sentence_params, &check);
-		sentence_each(c->p[i].unless, check_sentence_params, &check);
-		sentence_each(c->p[i].want, check_sentence_params, &check);
-	}
 	if (c->n)
 		qsort(c->p, c->n, sizeof(*c->p), by_id);
-	return check.status;
+	return check_params(c, err);
 }
 
 void catalogue_done(struct catalogue *c)

@@ -25,7 +25,7 @@ struct rule {
 	enum fix fix;
 	const struct sentence *when, *unless; /* may be NULL */
 	const struct sentence *want;
-	struct yaml_at refs, cases, needs; /* doc NULL when there are none */
+	struct yaml_at refs, cases, needs, parameters; /* doc NULL when there are none */
 };
 
 struct catalogue {
