@@ -55,6 +55,24 @@ int buf_putc(struct buf *b, char c)
 	return buf_add(b, &c, 1);
 }
 
+int buf_printable(struct buf *b, struct str s)
+{
+	while (s.n) {
+		size_t n = str_utf8(s);
+		unsigned char c = (unsigned char)s.p[0];
+
+		if (c == '\n' || c == '\t')
+			buf_putc(b, ' ');
+		else if (!n || c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)s.p[1] < 0xa0))
+			buf_printf(b, "\\x%02x", c);
+		else
+			buf_add(b, s.p, n);
+		s.p += n ? n : 1;
+		s.n -= n ? n : 1;
+	}
+	return b->full ? -ENOBUFS : 0;
+}
+
 int buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap, again;

@@ -23,6 +23,9 @@ int buf_str(struct buf *, struct str);
 int buf_puts(struct buf *, const char *);
 int buf_putc(struct buf *, char);
 int buf_printf(struct buf *, const char *fmt, ...) _printf_(2, 3);
+/* What a terminal may be shown of text from anywhere: printable UTF-8 as it is, line ends and tabs as
+ * blanks, anything else (control characters of either set, broken UTF-8) as \\xNN. */
+int buf_printable(struct buf *, struct str);
 /* Room for n more bytes at the end, to be claimed with buf_commit(); NULL when full. */
 char *buf_reserve(struct buf *, size_t n);
 void buf_commit(struct buf *, size_t n);

@@ -74,18 +74,15 @@ static bool is_selected(const struct given *g, const struct rule *r)
 static int check_names(const struct given *g, const struct catalogue *c)
 {
 	for (size_t i = 0; i < g->n; i++) {
-		const char *value = g->p[i].value, *near;
-		bool found = false;
+		const char *value = g->p[i].value;
+		int code = 0;
 
-		for (size_t k = 0; k < c->n && g->p[i].option == FAMILY && !found; k++)
-			found = strcmp(c->p[k].family, value) == 0;
-		if (g->p[i].option == FAMILY && !found)
-			return fail(EXIT_USAGE, "there is no family '%s'; see: revet rules", value);
-		if (g->p[i].option != RULE || catalogue_find(c, str_of(value)))
-			continue;
-		near = catalogue_nearest(c, str_of(value));
-		return fail(EXIT_USAGE, "there is no rule '%s'%s%s; see: revet rules", value,
-					near ? "; did you mean " : "", near ? near : "");
+		if (g->p[i].option == FAMILY)
+			code = check_family(c, value);
+		else if (g->p[i].option == RULE && !catalogue_find(c, str_of(value)))
+			code = no_such("rule", value, catalogue_nearest(c, str_of(value)), "revet rules");
+		if (code)
+			return code;
 	}
 	return 0;
 }
@@ -102,6 +99,7 @@ static int open_outputs(const struct given *g, struct run *run)
 {
 	for (size_t i = 0; i < g->n; i++) {
 		struct str file = str_of(g->p[i].value), name = STR_ABSENT;
+		int code;
 		struct output *o = &run->outputs[run->n_outputs];
 
 		if (g->p[i].option != FORMAT)
@@ -114,8 +112,9 @@ static int open_outputs(const struct given *g, struct run *run)
 			return fail(EXIT_USAGE, "there is no format '%.*s'; there are text and json",
 						STR_ARG(name));
 		run->n_outputs++;
-		if (file.p && output_open(o, file.p))
-			return EXIT_CANNOT;
+		code = file.p ? output_open(o, file.p) : 0;
+		if (code)
+			return code;
 	}
 	if (!run->n_outputs)
 		run->outputs[run->n_outputs++] = (struct output){.report = find_report(STR("text")), .fd = -1};
@@ -273,16 +272,14 @@ static int run_audit(const struct given *g)
 	run->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	run->since_fd = -1;
 	run->verbose = has_option(g, VERBOSE);
-	if (g->n_words)
-		code = fail(EXIT_USAGE, "audit takes no '%s'; see: revet audit --help", g->words[0]);
-	else if (w.source.snapshot_file && (w.source.root || w.source.record_dir))
+	if (w.source.snapshot_file && (w.source.root || w.source.record_dir))
 		code = fail(EXIT_USAGE, "--snapshot goes with neither --root nor --record");
 	else
 		code = prepare(g, run, &w);
 	if (code == 0)
 		code = worker_run(&w);
 	for (size_t i = 0; i < run->n_outputs; i++)
-		output_end(&run->outputs[i], code);
+		code = output_end(&run->outputs[i], code);
 	close_fd(&run->since_fd);
 	catalogue_done(&run->catalogue);
 	free(run);
@@ -290,5 +287,6 @@ static int run_audit(const struct given *g)
 }
 
 static const struct command audit_command = {
-	"audit", "[OPTION...]", "judge this host, a tree or a snapshot by the rules", options, run_audit};
+	"audit", "[OPTION...]", "judge this host, a tree or a snapshot by the rules", options, 0, 0,
+	run_audit};
 COMMAND(audit_command);

@@ -40,6 +40,7 @@ struct given {
 struct command {
 	const char *name, *usage, *doc;
 	const struct option_doc *options; /* ends with a name of NULL */
+	int min_words, max_words;         /* how many words that are no option it takes */
 	int (*run)(const struct given *); /* an exit code */
 };
 
@@ -49,8 +50,16 @@ LEAF_SET(commands, struct command);
 /* The last value given for option i, or NULL; flags: "". */
 const char *given_value(const struct given *, int option);
 
-/* "revet: MESSAGE" on stderr; returns code. */
+/* "revet: MESSAGE" on stderr, printable whatever is in it; returns code. */
 int fail(int code, const char *fmt, ...) _printf_(2, 3);
+/* The name that a mistyped word is likely to mean, or NULL. */
+const char *nearest(const char *word, const char *const names[], size_t n);
+/* "there is no KIND 'WORD'; did you mean NEAR; see: LIST" (near may be NULL); returns EXIT_USAGE. */
+int no_such(const char *kind, const char *word, const char *near, const char *list);
+/* Flushes stdout: returns code, or EXIT_CANNOT, having said why. */
+int end_stdout(int code);
+/* -f of the commands that have two: text (default) and json. */
+int parse_format(const char *word, bool *ret_json);
 /* --color: auto (NULL), always or never. Sets what goes to stdout and what goes to files; returns 0,
  * or an exit code, having said why. */
 struct color {
@@ -63,6 +72,9 @@ int read_file(int fd, const char *path, struct buf *ret);
 /* What most commands begin with: the catalogue with user rules (/etc/revet/rules.d or
  * $REVET_RULES) and parameters. Returns 0 or an exit code, having said why. */
 int open_catalogue(struct catalogue *, const struct given *, int set_option);
+
+/* 0, or EXIT_USAGE when no rule is of the family. */
+int check_family(const struct catalogue *, const char *name);
 
 struct source {
 	const char *root, *snapshot_file, *record_dir;
@@ -97,6 +109,7 @@ struct output {
 };
 int output_open(struct output *, const char *path);
 int output_write(const struct output *, struct str);
-void output_end(struct output *, int code); /* kept when the exit code is that of a result */
+/* Kept when the exit code is that of a result. Returns code, or EXIT_CANNOT, having said why. */
+int output_end(struct output *, int code);
 
 #endif

@@ -117,14 +117,12 @@ static void print_parameters(const struct catalogue *c, struct yaml_at parameter
 	}
 }
 
-/* From the host, so nothing that a terminal would obey. */
 static void print_clean(const char *s)
 {
-	for (; s && *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			printf("\\x%02x", (unsigned char)*s);
-		else
-			putchar(*s);
+	_cleanup_buf_ struct buf text = BUF(65536);
+
+	buf_printable(&text, str_of(s));
+	fwrite(text.p, 1, text.n, stdout);
 }
 
 static void print_evidence(const struct judgement *g)
@@ -205,18 +203,14 @@ static int run_explain(const struct given *g)
 		.use = explain,
 		.data = &e,
 	};
-	const char *near;
 	int code;
 
-	if (g->n_words != 1)
-		return fail(EXIT_USAGE, "explain takes one rule; see: revet rules");
 	code = open_catalogue(&e.catalogue, g, -1);
 	if (code == 0) {
 		e.rule = catalogue_find(&e.catalogue, str_of(g->words[0]));
-		near = catalogue_nearest(&e.catalogue, str_of(g->words[0]));
 		if (!e.rule)
-			code = fail(EXIT_USAGE, "there is no rule '%s'%s%s; see: revet rules", g->words[0],
-						near ? "; did you mean " : "", near ? near : "");
+			code = no_such("rule", g->words[0],
+						   catalogue_nearest(&e.catalogue, str_of(g->words[0])), "revet rules");
 	}
 	if (code == 0) {
 		judge_wants(e.rule, &e.catalogue.language.params, snapshot);
@@ -227,6 +221,6 @@ static int run_explain(const struct given *g)
 }
 
 static const struct command explain_command = {
-	"explain", "RULE", "why a rule is there, what it reads, what it finds, its fix", options,
+	"explain", "RULE", "why a rule is there, what it reads, what it finds, its fix", options, 1, 1,
 	run_explain};
 COMMAND(explain_command);

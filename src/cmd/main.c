@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <getopt.h>
-#include <locale.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,14 +9,39 @@
 
 int fail(int code, const char *fmt, ...)
 {
+	_cleanup_buf_ struct buf text = BUF(65536);
+	char message[4096];
 	va_list ap;
 
-	fputs("revet: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	/* Names of files and words of the command line may be anything. */
+	buf_printable(&text, str_of(message));
+	fprintf(stderr, "revet: %s\n", buf_get(&text).p);
 	return code;
+}
+
+const char *nearest(const char *word, const char *const names[], size_t n)
+{
+	const char *best = NULL;
+	unsigned distance = 4;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned d = str_distance(word, names[i], distance);
+
+		if (d < distance) {
+			distance = d;
+			best = names[i];
+		}
+	}
+	return best;
+}
+
+int no_such(const char *kind, const char *word, const char *near, const char *list)
+{
+	return fail(EXIT_USAGE, "there is no %s '%s'%s%s; see: %s", kind, word,
+				near ? "; did you mean " : "", near ? near : "", list);
 }
 
 const char *given_value(const struct given *g, int option)
@@ -41,6 +66,14 @@ int color_wanted(const char *when, struct color *ret)
 	else if (strcmp(when, "never") != 0)
 		return fail(EXIT_USAGE, "--color %s: expected auto, always or never", when);
 	return 0;
+}
+
+int parse_format(const char *word, bool *ret_json)
+{
+	*ret_json = word && strcmp(word, "json") == 0;
+	if (!word || *ret_json || strcmp(word, "text") == 0)
+		return 0;
+	return fail(EXIT_USAGE, "there is no format '%s'; there are text and json", word);
 }
 
 static int by_name(const void *a, const void *b)
@@ -86,11 +119,42 @@ static int command_help(const struct command *c)
 	return EXIT_DONE;
 }
 
+/* What getopt_long() refused, in our words. */
+static int bad_option(const struct command *c, char **argv, int got)
+{
+	const char *names[33], *word = argv[optind - 1], *near = NULL;
+	char list[64], shown[64];
+	size_t n = 0;
+
+	snprintf(list, sizeof(list), "revet %s --help", c->name);
+	if (got == ':')
+		return fail(EXIT_USAGE, "%s needs a value; see: %s", word, list);
+	if (optopt >= 1000)
+		return fail(EXIT_USAGE, "--%s takes no value; see: %s", c->options[optopt - 1000].name, list);
+	for (const struct option_doc *o = c->options; o->name && n < ARRAY_LEN(names); o++)
+		names[n++] = o->name;
+	if (strncmp(word, "--", 2) == 0)
+		near = nearest(word + 2, names, n);
+	if (near)
+		snprintf(shown, sizeof(shown), "--%s", near);
+	return no_such("option", word, near ? shown : NULL, list);
+}
+
+static int check_words(const struct command *c, const struct given *g)
+{
+	if (g->n_words > c->max_words && !c->max_words)
+		return fail(EXIT_USAGE, "%s takes no '%s'; see: revet %s --help", c->name, g->words[0],
+					c->name);
+	if (g->n_words > c->max_words || g->n_words < c->min_words)
+		return fail(EXIT_USAGE, "usage: revet %s %s", c->name, c->usage);
+	return 0;
+}
+
 /* getopt_long() from the command's own table. Returns 0, or -1 for help, or an exit code. */
 static int parse_options(const struct command *c, int argc, char **argv, struct given *ret)
 {
 	struct option options[32] = {0};
-	char letters[80] = "+h";
+	char letters[80] = "-:h"; /* words and options in any order */
 	size_t n = 0;
 	int got;
 
@@ -102,7 +166,6 @@ static int parse_options(const struct command *c, int argc, char **argv, struct 
 					 o->value ? ":" : "");
 	}
 	options[n] = (struct option){"help", no_argument, NULL, 'h'};
-	letters[0] = '-'; /* words and options in any order */
 	*ret = (struct given){.words = mem_calloc((size_t)argc + 1, sizeof(char *))};
 	while ((got = getopt_long(argc, argv, letters, options, NULL)) != -1) {
 		int option = got - 1000;
@@ -113,8 +176,8 @@ static int parse_options(const struct command *c, int argc, char **argv, struct 
 			ret->words[ret->n_words++] = optarg;
 			continue;
 		}
-		if (got == '?')
-			return fail(EXIT_USAGE, "see: revet %s --help", c->name);
+		if (got == '?' || got == ':')
+			return bad_option(c, argv, got);
 		for (size_t i = 0; got < 1000 && i < n; i++)
 			if (c->options[i].letter == got)
 				option = (int)i;
@@ -125,27 +188,37 @@ static int parse_options(const struct command *c, int argc, char **argv, struct 
 	}
 	while (optind < argc)
 		ret->words[ret->n_words++] = argv[optind++];
-	return 0;
+	return check_words(c, ret);
 }
 
 static int unknown_command(const char *word)
 {
 	const struct command *commands[32];
+	const char *names[32];
 	size_t n = all_commands(commands);
 
 	for (size_t i = 0; i < n; i++)
-		if (str_distance(word, commands[i]->name, 2) <= 2)
-			return fail(EXIT_USAGE, "there is no command '%s'; did you mean: revet %s", word,
-						commands[i]->name);
-	return fail(EXIT_USAGE, "there is no command '%s'; see: revet help", word);
+		names[i] = commands[i]->name;
+	return no_such("command", word, nearest(word, names, n), "revet help");
 }
 
-int main(int argc, char **argv)
+static int run_command(const struct command *c, int argc, char **argv)
+{
+	struct given given;
+	int code = parse_options(c, argc, argv, &given);
+
+	if (code < 0)
+		code = command_help(c);
+	else if (code == 0)
+		code = c->run(&given);
+	free(given.words);
+	return code;
+}
+
+static int dispatch(int argc, char **argv)
 {
 	const struct command *commands[32];
 	size_t n = all_commands(commands);
-	struct given given;
-	int code;
 
 	if (argc < 2)
 		return help(stderr);
@@ -154,18 +227,24 @@ int main(int argc, char **argv)
 		return help(stdout);
 	if (strcmp(argv[1], "--version") == 0)
 		argv[1] = (char *)"version";
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(argv[1], commands[i]->name) != 0)
-			continue;
-		code = parse_options(commands[i], argc - 1, argv + 1, &given);
-		if (code < 0)
-			code = command_help(commands[i]);
-		else if (code == 0)
-			code = commands[i]->run(&given);
-		free(given.words);
-		if (fflush(stdout) != 0 || ferror(stdout))
-			return fail(EXIT_CANNOT, "standard output cannot be written");
-		return code;
-	}
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(argv[1], commands[i]->name) == 0)
+			return run_command(commands[i], argc - 1, argv + 1);
 	return unknown_command(argv[1]);
+}
+
+int end_stdout(int code)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	/* Whoever reads it may stop when there was enough. */
+	return errno == EPIPE ? EXIT_CANNOT : fail(EXIT_CANNOT, "standard output cannot be written");
+}
+
+int main(int argc, char **argv)
+{
+	opterr = 0;
+	signal(SIGPIPE, SIG_IGN);
+	return end_stdout(dispatch(argc, argv));
 }

@@ -74,41 +74,61 @@ static void write_rule(struct jsonw *j, const struct catalogue *c, const struct 
 	jsonw_end(j);
 }
 
-static int run_rules(const struct given *g)
+static void list_rule(struct buf *out, const struct rule *r)
 {
-	const char *format = given_value(g, FORMAT), *family = given_value(g, FAMILY);
-	const char *severity = given_value(g, SEVERITY);
-	bool json = format && strcmp(format, "json") == 0;
-	_cleanup_buf_ struct buf out = BUF((size_t)64 << 20);
-	struct catalogue c;
-	struct jsonw j;
-	int code = open_catalogue(&c, g, -1);
+	buf_printf(out, "%-36s %-9s %-10s ", r->id, severity_name(r->severity), fix_name(r->fix));
+	buf_printable(out, r->title);
+	buf_putc(out, '\n');
+}
 
-	if (code == 0 && format && !json && strcmp(format, "text") != 0)
-		code = fail(EXIT_USAGE, "there is no format '%s'; there are text and json", format);
-	jsonw_begin(&j, &out, true);
+static void write_rules(struct buf *out, const struct catalogue *c, const struct given *g, bool json)
+{
+	const char *family = given_value(g, FAMILY), *severity = given_value(g, SEVERITY);
+	struct jsonw j;
+
+	jsonw_begin(&j, out, true);
 	if (json)
 		jsonw_array(&j);
-	for (size_t i = 0; code == 0 && i < c.n; i++) {
-		const struct rule *r = &c.p[i];
+	for (size_t i = 0; i < c->n; i++) {
+		const struct rule *r = &c->p[i];
 
 		if ((family && strcmp(family, r->family) != 0) ||
 			(severity && strcmp(severity, severity_name(r->severity)) != 0))
 			continue;
 		if (json)
-			write_rule(&j, &c, r);
+			write_rule(&j, c, r);
 		else
-			buf_printf(&out, "%-36s %-9s %-10s %.*s\n", r->id, severity_name(r->severity),
-					   fix_name(r->fix), STR_ARG(r->title));
+			list_rule(out, r);
 	}
-	if (json)
+	if (json) {
 		jsonw_end(&j);
+		buf_putc(out, '\n');
+	}
+}
+
+static int run_rules(const struct given *g)
+{
+	const char *family = given_value(g, FAMILY), *severity = given_value(g, SEVERITY);
+	_cleanup_buf_ struct buf out = BUF((size_t)64 << 20);
+	struct catalogue c;
+	enum severity ignored;
+	bool json;
+	int code = open_catalogue(&c, g, -1);
+
+	if (code == 0)
+		code = parse_format(given_value(g, FORMAT), &json);
+	if (code == 0 && family)
+		code = check_family(&c, family);
+	if (code == 0 && severity && severity_parse(str_of(severity), &ignored) < 0)
+		code = fail(EXIT_USAGE, "--severity %s: expected low, medium, high or critical", severity);
+	if (code == 0) {
+		write_rules(&out, &c, g, json);
+		fwrite(out.p, 1, out.n, stdout);
+	}
 	catalogue_done(&c);
-	if (code == 0 && fwrite(out.p, 1, out.n, stdout) != out.n)
-		code = EXIT_CANNOT;
 	return code;
 }
 
-static const struct command rules_command = {"rules", "[OPTION...]", "list the rules", options,
-											 run_rules};
+static const struct command rules_command = {
+	"rules", "[OPTION...]", "list the rules", options, 0, 0, run_rules};
 COMMAND(rules_command);

@@ -45,11 +45,10 @@ static int run_snapshot(const struct given *g)
 		code = EXIT_CANNOT;
 	if (code == 0)
 		code = worker_run(&w);
-	output_end(&output, code);
-	return code;
+	return output_end(&output, code);
 }
 
 static const struct command snapshot_command = {
-	"snapshot", "[-o FILE]", "write all tables as JSON, to be judged later or elsewhere", options,
+	"snapshot", "[-o FILE]", "write all tables as JSON, to be judged later or elsewhere", options, 0, 0,
 	run_snapshot};
 COMMAND(snapshot_command);

@@ -56,23 +56,35 @@ static void put_source(struct buf *out, struct from from)
 		buf_printf(out, from.line ? "%s:%u" : "%s", from.path, from.line);
 }
 
+static void write_cell(struct buf *out, const struct column *column, const struct row *row,
+					   const struct value *cell)
+{
+	_cleanup_buf_ struct buf text = BUF((size_t)1 << 20);
+
+	value_print(&text, column->type, cell);
+	if (cell->from) {
+		buf_puts(&text, "   from ");
+		put_source(&text, value_from(row, cell));
+	}
+	buf_printf(out, "    %-18s ", column->name);
+	buf_printable(out, buf_get(&text));
+	buf_putc(out, '\n');
+}
+
 static void write_text_row(struct buf *out, const struct table *t, const struct row *row)
 {
-	row_label(out, t, row);
+	_cleanup_buf_ struct buf text = BUF((size_t)1 << 20);
+
+	row_label(&text, t, row);
+	buf_printable(out, buf_get(&text));
 	buf_putc(out, '\n');
-	for (int i = 0; t->columns[i].name; i++) {
-		if (row->cells[i].state == VALUE_ABSENT)
-			continue;
-		buf_printf(out, "    %-18s ", t->columns[i].name);
-		value_print(out, t->columns[i].type, &row->cells[i]);
-		if (row->cells[i].from) {
-			buf_puts(out, "   from ");
-			put_source(out, value_from(row, &row->cells[i]));
-		}
-		buf_putc(out, '\n');
-	}
+	for (int i = 0; t->columns[i].name; i++)
+		if (row->cells[i].state != VALUE_ABSENT)
+			write_cell(out, &t->columns[i], row, &row->cells[i]);
+	buf_clear(&text);
+	put_source(&text, row->from);
 	buf_puts(out, "    from               ");
-	put_source(out, row->from);
+	buf_printable(out, buf_get(&text));
 	buf_putc(out, '\n');
 }
 
@@ -88,20 +100,6 @@ static void write_json_row(struct jsonw *j, const struct table *t, const struct 
 	put_source(&source, row->from);
 	jsonw_member_str(j, "_source", buf_get(&source));
 	jsonw_end(j);
-}
-
-/* What a terminal would obey is shown as \xNN; JSON is clean already. */
-static int print_clean(struct str s)
-{
-	for (; s.n; s.p++, s.n--) {
-		unsigned char c = (unsigned char)s.p[0];
-
-		if ((c < 0x20 && c != '\n') || c == 0x7f)
-			printf("\\x%02x", c);
-		else
-			putchar(c);
-	}
-	return EXIT_DONE;
 }
 
 static int show(struct worker *w, void *data)
@@ -132,28 +130,54 @@ static int show(struct worker *w, void *data)
 		jsonw_end(&j);
 	if (rows->gap)
 		fail(0, "table %s: incomplete: %s", v->table->name, rows->gap);
-	if (v->json)
-		return fwrite(out.p, 1, out.n, stdout) == out.n ? EXIT_DONE : EXIT_CANNOT;
-	return print_clean(buf_get(&out));
+	if (out.full)
+		return fail(EXIT_CANNOT, "table %s is larger than 256 MiB; see: --where", v->table->name);
+	fwrite(out.p, 1, out.n, stdout);
+	return EXIT_DONE;
 }
 
 static int check_where(const struct view *v)
 {
+	char list[64];
+
+	snprintf(list, sizeof(list), "revet table %s", v->table->name);
 	for (size_t i = 0; i < v->given->n; i++) {
 		struct str rest = str_of(v->given->p[i].value), name = STR_ABSENT;
+		const char *names[64];
+		char word[65];
+		size_t n = 0;
 
+		if (v->given->p[i].option != WHERE)
+			continue;
 		(void)str_cut(&rest, '=', &name);
-		if (v->given->p[i].option == WHERE && table_column(v->table, name) < 0)
-			return fail(EXIT_USAGE, "table %s has no column '%.*s'", v->table->name, STR_ARG(name));
+		if (!rest.p)
+			return fail(EXIT_USAGE, "--where %s: expected COLUMN=VALUE", v->given->p[i].value);
+		while (v->table->columns[n].name && n < ARRAY_LEN(names)) {
+			names[n] = v->table->columns[n].name;
+			n++;
+		}
+		snprintf(word, sizeof(word), "%.*s", STR_ARG(name));
+		if (table_column(v->table, name) < 0)
+			return no_such("column", word, nearest(word, names, n), list);
 	}
 	return 0;
+}
+
+static const char *nearest_table(const char *word)
+{
+	const struct table *const *all;
+	const char *names[256];
+	size_t n = table_all(&all);
+
+	for (size_t i = 0; i < n && i < ARRAY_LEN(names); i++)
+		names[i] = all[i]->name;
+	return nearest(word, names, MIN(n, ARRAY_LEN(names)));
 }
 
 static int run_table(const struct given *g)
 {
 	_cleanup_snapshot_ struct snapshot *snapshot = snapshot_new();
-	const char *format = given_value(g, FORMAT);
-	struct view view = {.given = g, .json = format && strcmp(format, "json") == 0};
+	struct view view = {.given = g};
 	struct worker w = {
 		.source = {.root = given_value(g, ROOT), .snapshot_file = given_value(g, SNAPSHOT)},
 		.snapshot = snapshot,
@@ -167,10 +191,10 @@ static int run_table(const struct given *g)
 		return list_tables();
 	view.table = table_find(str_of(g->words[0]));
 	if (!view.table)
-		return fail(EXIT_USAGE, "there is no table '%s'; see: revet table", g->words[0]);
-	if (format && !view.json && strcmp(format, "text") != 0)
-		return fail(EXIT_USAGE, "there is no format '%s'; there are text and json", format);
-	code = check_where(&view);
+		return no_such("table", g->words[0], nearest_table(g->words[0]), "revet table");
+	code = parse_format(given_value(g, FORMAT), &view.json);
+	if (code == 0)
+		code = check_where(&view);
 	if (code)
 		return code;
 	/* Tables that hold only what is asked for show what the rules ask for, and the words given. */
@@ -190,5 +214,5 @@ static int run_table(const struct given *g)
 
 static const struct command table_command = {
 	"table", "[NAME [KEY...]]", "show what is read of the host: one table, or the list of all", options,
-	run_table};
+	0, 1000, run_table};
 COMMAND(table_command);

@@ -11,6 +11,6 @@ static int run_version(const struct given *g _unused_)
 	return EXIT_DONE;
 }
 
-static const struct command version_command = {"version", "", "print the version", options,
-											   run_version};
+static const struct command version_command = {"version", "", "print the version", options, 0,
+											   0, run_version};
 COMMAND(version_command);

@@ -26,20 +26,39 @@ int open_catalogue(struct catalogue *c, const struct given *g, int set_option)
 	return 0;
 }
 
+int check_family(const struct catalogue *c, const char *name)
+{
+	const char *families[256];
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (strcmp(c->p[i].family, name) == 0)
+			return 0;
+		else if (n < ARRAY_LEN(families) && (!n || strcmp(families[n - 1], c->p[i].family) != 0))
+			families[n++] = c->p[i].family;
+	return no_such("family", name, nearest(name, families, n), "revet rules");
+}
+
 /* --- outputs --------------------------------------------------------------------------------- */
 
 int output_open(struct output *o, const char *path)
 {
 	size_t n = strlen(path) + 16;
+	struct stat st;
 
 	o->path = path;
 	o->fd = -1;
+	if (!*path)
+		return fail(EXIT_USAGE, "the name of the output file is empty");
+	/* A rename would put a file in place of a device, a pipe or a link. */
+	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return fail(EXIT_CANNOT, "%s: is there and is no regular file", path);
 	o->temp = mem_calloc(n, 1);
 	snprintf(o->temp, n, "%s.XXXXXX", path);
 	o->fd = mkostemp(o->temp, O_CLOEXEC);
-	if (o->fd < 0)
-		return fail(EXIT_CANNOT, "%s: cannot be written: %s", path, strerror(errno));
-	return fchmod(o->fd, 0640) < 0 ? -errno : 0;
+	if (o->fd >= 0 && fchmod(o->fd, 0640) == 0)
+		return 0;
+	return fail(EXIT_CANNOT, "%s: cannot be written: %s", path, strerror(errno));
 }
 
 static int write_all(int fd, struct str s)
@@ -67,16 +86,19 @@ int output_write(const struct output *o, struct str s)
 				 : 0;
 }
 
-void output_end(struct output *o, int code)
+int output_end(struct output *o, int code)
 {
 	bool keep = code == EXIT_DONE || code == EXIT_FINDINGS || code == EXIT_UNKNOWN;
 
-	if (!o->temp)
-		return;
-	if (!keep || fsync(o->fd) < 0 || rename(o->temp, o->path) < 0)
+	if (o->fd >= 0 && keep && (fsync(o->fd) < 0 || rename(o->temp, o->path) < 0)) {
+		code = fail(EXIT_CANNOT, "%s: cannot be written: %s", o->path, strerror(errno));
+		keep = false;
+	}
+	if (o->fd >= 0 && !keep)
 		unlink(o->temp);
 	close_fd(&o->fd);
 	free(take_ptr(o->temp));
+	return code;
 }
 
 /* --- the worker ------------------------------------------------------------------------------ */
@@ -210,20 +232,18 @@ static int run_child(struct worker *w, int snapshot_fd)
 	if (pid == 0) {
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		code = child(w, snapshot_fd);
-		_exit(fflush(stdout) == 0 ? code : EXIT_CANNOT);
+		_exit(end_stdout(code));
 	}
 	code = pid < 0 ? fail(EXIT_CANNOT, "fork: %s", strerror(errno)) : wait_for(pid, &set);
 	return code;
 }
 
-static int open_recording_file(struct worker *w, struct output *o)
+static int open_recording_file(struct worker *w, struct output *o, char path[PATH_MAX])
 {
-	char path[PATH_MAX];
-
 	if (mkdir(w->source.record_dir, 0700) < 0 && errno != EEXIST)
 		return fail(EXIT_CANNOT, "%s: %s", w->source.record_dir, strerror(errno));
-	snprintf(path, sizeof(path), "%s/recording", w->source.record_dir);
-	if (output_open(o, strdup(path)))
+	snprintf(path, PATH_MAX, "%s/recording", w->source.record_dir);
+	if (output_open(o, path))
 		return EXIT_CANNOT;
 	w->record_fd = o->fd;
 	host_record(w->source.host);
@@ -233,6 +253,7 @@ static int open_recording_file(struct worker *w, struct output *o)
 int worker_run(struct worker *w)
 {
 	struct output recording = {.fd = -1};
+	char recording_path[PATH_MAX];
 	int snapshot_fd = -1, code = 0;
 	struct err err;
 
@@ -246,10 +267,10 @@ int worker_run(struct worker *w)
 			return fail(EXIT_CANNOT, "%s", err.msg);
 	}
 	if (w->source.record_dir && w->source.host)
-		code = open_recording_file(w, &recording);
+		code = open_recording_file(w, &recording, recording_path);
 	if (code == 0)
 		code = run_child(w, snapshot_fd);
-	output_end(&recording, code);
+	code = output_end(&recording, code);
 	host_free(w->source.host);
 	close_fd(&snapshot_fd);
 	return code;

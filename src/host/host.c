@@ -78,16 +78,33 @@ struct host *host_open_recording(struct str text, int missing, struct err *err)
 	return h;
 }
 
+/* Does the directory look like the root of a system? Then a file `recording` in it, which whoever owns
+ * that system may have put there, means nothing. */
+static bool is_system(const struct host *h)
+{
+	static const char *const parts[] = {"etc", "usr", "bin", "var"};
+	struct path_stat st;
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (path_stat(h->root_fd, parts[i], false, &st) == 0)
+			return true;
+	return false;
+}
+
 /* A directory with a file `recording` in it is a recorded host. */
 static struct host *open_recorded_dir(struct host *h, struct err *err)
 {
 	struct host *recorded;
 	struct str text;
+	int r = is_system(h) ? -ENOENT : path_read(h->root_fd, "recording", RECORDING_MAX, &h->arena, &text);
 
-	if (path_read(h->root_fd, "recording", RECORDING_MAX, &h->arena, &text) < 0 ||
-		!str_starts(text, "revet-recording "))
+	if (r == -ENOENT)
 		return h;
-	recorded = host_open_recording(text, ENODATA, err);
+	if (r < 0)
+		err_errno(err, -r, "%s/recording", h->root);
+	recorded = r < 0 ? NULL : host_open_recording(text, ENODATA, err);
+	if (r == 0 && !recorded)
+		err_context(err, "%s/recording", h->root);
 	if (recorded) {
 		free(recorded->root);
 		recorded->root = take_ptr(h->root);

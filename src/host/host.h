@@ -23,7 +23,8 @@ struct host;
 #define HOST_MAX_FILE ((size_t)16 << 20) /* no single file that is read may be larger */
 #define HOST_MAX_DIR 65536               /* no directory may list more entries */
 
-/* The root is "/" (live), a tree, or a recording's directory. NULL with err on failure. */
+/* The root is "/" (live), a tree, or a recording's directory, which holds a file `recording` and does
+ * not look like a system's root. NULL with err on failure. */
 struct host *host_open(const char *root, struct err *);
 void host_free(struct host *);
 #define _cleanup_host_ _cleanup_(host_freep)

@@ -12,27 +12,9 @@ static void paint(struct buf *out, const struct audit *a, const char *code, cons
 	buf_printf(out, a->color ? "\033[%sm%s\033[0m" : "%s%s", a->color ? code : "", text);
 }
 
-/* Anything from the host may hold escape sequences: only printable UTF-8 goes to a terminal. */
-static void put_safe(struct buf *out, struct str s)
-{
-	while (s.n) {
-		size_t n = str_utf8(s);
-		unsigned char c = (unsigned char)s.p[0];
-
-		if (c == '\n' || c == '\t')
-			buf_putc(out, ' ');
-		else if (!n || c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)s.p[1] < 0xa0))
-			buf_printf(out, "\\x%02x", c);
-		else
-			buf_add(out, s.p, n);
-		s.p += n ? n : 1;
-		s.n -= n ? n : 1;
-	}
-}
-
 static void put_safez(struct buf *out, const char *s)
 {
-	put_safe(out, str_of(s));
+	buf_printable(out, str_of(s));
 }
 
 static void write_head(struct buf *out, const struct audit *a)
@@ -40,9 +22,9 @@ static void write_head(struct buf *out, const struct audit *a)
 	const struct snapshot_facts *facts = snapshot_facts(a->snapshot);
 	const char *dot = a->utf8 ? " \xc2\xb7 " : " - ";
 
-	put_safe(out, snapshot_os(a->snapshot, "hostname", "(no name)"));
+	buf_printable(out, snapshot_os(a->snapshot, "hostname", "(no name)"));
 	buf_puts(out, dot);
-	put_safe(out, snapshot_os(a->snapshot, "pretty_name", "unknown system"));
+	buf_printable(out, snapshot_os(a->snapshot, "pretty_name", "unknown system"));
 	buf_printf(out, "%s%zu rules in %lld.%02lld s%s%s%s\n", dot, a->n,
 			   (long long)(a->took_us / 1000000), (long long)(a->took_us / 10000 % 100), dot,
 			   facts->live ? "" : "offline, ", facts->root ? "root" : "not root");

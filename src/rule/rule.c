@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/path.h"
 #include "base/vec.h"
@@ -374,7 +375,7 @@ static int load_user_file(struct catalogue *c, int dir, const char *root, const 
 	int r;
 
 	if (!id)
-		return 0;
+		return err_set(err, EINVAL, "%s: a rule is a file FAMILY/NAME.yaml of that directory", name);
 	r = path_read(dir, path, 1 << 20, &c->arena, &text);
 	if (r < 0)
 		return err_errno(err, -r, "%s", name);
@@ -382,29 +383,48 @@ static int load_user_file(struct catalogue *c, int dir, const char *root, const 
 	return r < 0 ? r : catalogue_add(c, doc, id, err);
 }
 
+/* Hidden files, editors' copies and what package managers leave behind are no rules. */
+static bool is_leftover(struct str name)
+{
+	return str_starts(name, ".") || str_ends(name, "~") || str_ends(name, ".dpkg-old") ||
+		   str_ends(name, ".dpkg-dist") || str_ends(name, ".rpmnew") || str_ends(name, ".rpmsave");
+}
+
+/* `family` is "." for the directory of user rules itself. */
+static int load_user_family(struct catalogue *c, int dir, const char *root, const char *family,
+							struct err *err)
+{
+	bool top = strcmp(family, ".") == 0, more;
+	struct path_entry *entries;
+	size_t n;
+	int r = path_list(dir, family, 10000, &c->arena, &entries, &n, &more);
+
+	if (r < 0 || more)
+		return err_errno(err, r < 0 ? -r : EFBIG, "%s/%s", root, family);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const char *name = entries[i].name;
+		struct path_stat st;
+
+		if (is_leftover(str_of(name)) || strcmp(name, "README") == 0)
+			continue;
+		if (!top)
+			name = arena_printf(&c->arena, "%s/%s", family, name);
+		r = path_stat(dir, name, true, &st);
+		if (r < 0)
+			return err_errno(err, -r, "%s/%s", root, name);
+		r = top && S_ISDIR(st.mode) ? load_user_family(c, dir, root, name, err)
+									: load_user_file(c, dir, root, name, err);
+	}
+	return r;
+}
+
 static int load_user_dir(struct catalogue *c, const char *root, struct err *err)
 {
 	_cleanup_close_ int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct path_entry *families, *files;
-	size_t n, m;
-	bool more;
-	int r;
 
 	if (dir < 0)
 		return errno == ENOENT ? 0 : err_errno(err, errno, "%s", root);
-	r = path_list(dir, ".", 1000, &c->arena, &families, &n, &more);
-	if (r < 0)
-		return err_errno(err, -r, "%s", root);
-	for (size_t i = 0; i < n; i++) {
-		if (path_list(dir, families[i].name, 10000, &c->arena, &files, &m, &more) < 0)
-			continue;
-		for (size_t k = 0; r == 0 && k < m; k++)
-			r = load_user_file(c, dir, root,
-							   arena_printf(&c->arena, "%s/%s", families[i].name, files[k].name), err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return load_user_family(c, dir, root, ".", err);
 }
 
 static int by_id(const void *a, const void *b)
