@@ -95,7 +95,7 @@ static size_t all_commands(const struct command *ret[32])
 
 static int help(FILE *to)
 {
-	const struct command *commands[32];
+	const struct command *commands[32] = {0};
 	size_t n = all_commands(commands);
 
 	fputs("revet: audit and harden a Linux server\n\nusage: revet COMMAND [OPTION...]\n\n", to);
@@ -193,7 +193,7 @@ static int parse_options(const struct command *c, int argc, char **argv, struct 
 
 static int unknown_command(const char *word)
 {
-	const struct command *commands[32];
+	const struct command *commands[32] = {0};
 	const char *names[32];
 	size_t n = all_commands(commands);
 
@@ -217,7 +217,7 @@ static int run_command(const struct command *c, int argc, char **argv)
 
 static int dispatch(int argc, char **argv)
 {
-	const struct command *commands[32];
+	const struct command *commands[32] = {0};
 	size_t n = all_commands(commands);
 
 	if (argc < 2)

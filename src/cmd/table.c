@@ -152,7 +152,7 @@ static int check_where(const struct view *v)
 		(void)str_cut(&rest, '=', &name);
 		if (!rest.p)
 			return fail(EXIT_USAGE, "--where %s: expected COLUMN=VALUE", v->given->p[i].value);
-		while (v->table->columns[n].name && n < ARRAY_LEN(names)) {
+		while (n < ARRAY_LEN(names) && v->table->columns[n].name) {
 			names[n] = v->table->columns[n].name;
 			n++;
 		}
