@@ -242,6 +242,14 @@ const struct passwd_group *passwd_by_gid(const struct passwd_db *db, uint32_t gi
 	return low < db->n_groups && db->by_gid[low]->gid == gid ? db->by_gid[low] : NULL;
 }
 
+const struct passwd_group *passwd_group_by_name(const struct passwd_db *db, struct str name)
+{
+	for (size_t i = 0; i < db->n_groups; i++)
+		if (str_eq(db->groups[i].name, name))
+			return &db->groups[i];
+	return NULL;
+}
+
 struct str passwd_user_name(const struct passwd_db *db, uint32_t uid, struct arena *arena)
 {
 	const struct passwd_user *user = passwd_by_uid(db, uid);

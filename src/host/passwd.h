@@ -40,6 +40,7 @@ int passwd_read(struct host *, struct arena *, struct passwd_db *ret, struct err
 /* The first entry in file order, as getpwnam() and getpwuid() would; NULL when there is none. */
 const struct passwd_user *passwd_by_name(const struct passwd_db *, struct str name);
 const struct passwd_user *passwd_by_uid(const struct passwd_db *, uint32_t uid);
+const struct passwd_group *passwd_group_by_name(const struct passwd_db *, struct str name);
 const struct passwd_group *passwd_by_gid(const struct passwd_db *, uint32_t gid);
 /* The name, or the number in decimal when it has none. */
 struct str passwd_user_name(const struct passwd_db *, uint32_t uid, struct arena *);

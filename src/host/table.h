@@ -45,6 +45,8 @@ struct column {
 struct rows;
 struct row;
 struct demand;
+struct wish;
+struct edits;
 
 struct table {
 	const char *name;
@@ -57,6 +59,9 @@ struct table {
 	bool (*is_key)(struct str key); /* key/value tables: does this key exist at all? NULL: any */
 	bool multi;                     /* key/value tables: a key may have several rows, all judged */
 	const char *fix;                /* how a wish on it would be fulfilled: one sentence, or NULL */
+	/* Says what to edit so that a wish comes true (host/edit.h). NULL: read only. -ENOTSUP: not this
+	 * one, err says why a person has to. */
+	int (*set)(struct host *, const struct wish *, struct edits *, struct err *);
 	unsigned cost;                  /* expected milliseconds; the dear ones are started first */
 };
 

@@ -514,6 +514,123 @@ const struct expect *expect_one_of(struct arena *a, struct str *items, size_t n)
 	return e;
 }
 
+/* --- fulfilling ------------------------------------------------------------------------------ */
+
+static int fulfil_text(enum type type, struct str text, struct arena *a, struct value *ret)
+{
+	struct err ignored;
+
+	return value_parse(type, text, a, ret, &ignored);
+}
+
+/* The bound that the present value is past; with none at all, the upper one, which is the tighter. */
+static int fulfil_range(const struct expect *e, enum type type, const struct value *present,
+						const struct params *params, struct arena *a, struct value *ret)
+{
+	struct items min = resolve(&e->a, params), max = resolve(&e->b, params);
+	enum type as = type == TYPE_STRING ? TYPE_INT : type;
+	int64_t number = 0, bound;
+	bool known = present->state == VALUE_SET;
+
+	if (known && type == TYPE_STRING)
+		known = num_i64(present->string, INT64_MIN + 1, INT64_MAX, &number) == 0;
+	else
+		number = present->number;
+	if (known && min.n && number_of(as, min.p[0], &bound) == 0 && number < bound)
+		return fulfil_text(type, min.p[0], a, ret);
+	if (max.n)
+		return fulfil_text(type, max.p[0], a, ret);
+	return min.n ? fulfil_text(type, min.p[0], a, ret) : -ENOTSUP;
+}
+
+static int fulfil_bits(const struct expect *e, const struct value *present,
+					   const struct params *params, struct value *ret)
+{
+	struct items wanted = resolve(&e->a, params);
+	int64_t bits = 0, one;
+
+	if (present->state != VALUE_SET)
+		return -ENOTSUP;
+	for (size_t i = 0; i < wanted.n; i++)
+		if (number_of(TYPE_MODE, wanted.p[i], &one) == 0)
+			bits |= one;
+	*ret = *present;
+	ret->number = e->kind == HAS     ? present->number | bits
+				  : e->kind == LACKS ? present->number & ~bits
+									 : present->number & bits;
+	return 0;
+}
+
+/* The list with what it lacks behind, or without what it may not have. */
+static int fulfil_items(const struct expect *e, enum type type, const struct value *present,
+						const struct params *params, struct arena *a, struct value *ret)
+{
+	struct items wanted = resolve(&e->a, params), have = {0};
+	struct names kept = {0};
+	_cleanup_buf_ struct buf text = BUF(65536);
+
+	if (present->state == VALUE_SET)
+		have = items_of(type, present, a);
+	else if (e->kind == LACKS)
+		return -ENOTSUP;
+	for (size_t i = 0; i < have.n; i++)
+		if (e->kind == HAS || among(wanted, have.p[i]) == (e->kind == ONLY))
+			*vec_push(a, &kept) = have.p[i];
+	for (size_t i = 0; i < wanted.n; i++)
+		if (str_is_glob(wanted.p[i]) && (e->kind == HAS || !kept.n))
+			return -ENOTSUP;
+		else if (e->kind == HAS ? !among(have, wanted.p[i]) : e->kind == ONLY && !have.n)
+			*vec_push(a, &kept) = wanted.p[i];
+	/* With nothing of its own left, what may be there is what is wanted. */
+	for (size_t i = 0; e->kind == ONLY && have.n && !kept.n && i < wanted.n; i++)
+		*vec_push(a, &kept) = wanted.p[i];
+	if (!kept.n)
+		return -ENOTSUP;
+	*ret = (struct value){.state = VALUE_SET};
+	if (type == TYPE_LIST) {
+		ret->list.items = kept.p;
+		ret->list.n = kept.n;
+		return 0;
+	}
+	for (size_t i = 0; i < kept.n; i++)
+		buf_printf(&text, "%s%.*s", i ? "," : "", STR_ARG(kept.p[i]));
+	ret->string = (struct str){arena_copy(a, text.p, text.n), text.n};
+	return 0;
+}
+
+static bool has_items_of(const struct expect *e, const struct params *params)
+{
+	return resolve(&e->a, params).n > 0;
+}
+
+int expect_fulfil(const struct expect *e, enum type type, const struct value *present,
+				  const struct params *params, struct arena *a, struct value *ret)
+{
+	switch (e->kind) {
+	case EQUAL:
+	case ONE_OF:
+		return has_items_of(e, params) ? fulfil_text(type, resolve(&e->a, params).p[0], a, ret)
+									   : -ENOTSUP;
+	case RANGE:
+		return fulfil_range(e, type, present, params, a, ret);
+	case ANY:
+		for (size_t i = 0; i < e->n_subs; i++)
+			if (expect_fulfil(e->subs[i], type, present, params, a, ret) == 0)
+				return 0;
+		return -ENOTSUP;
+	case ABSENT:
+		*ret = (struct value){.state = VALUE_ABSENT};
+		return 0;
+	case HAS:
+	case LACKS:
+	case ONLY:
+		return type == TYPE_MODE ? fulfil_bits(e, present, params, ret)
+								 : fulfil_items(e, type, present, params, a, ret);
+	default:
+		return -ENOTSUP;
+	}
+}
+
 /* --- parameters ------------------------------------------------------------------------------ */
 
 static int check_value(const struct expect *e, const struct operand *o, struct str item,

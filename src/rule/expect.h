@@ -55,6 +55,11 @@ bool expect_names(const struct expect *, const struct params *, struct arena *,
 				  const struct str **ret, size_t *ret_n);
 /* An equality (n = 1) or list of alternatives made of literals, which are borrowed. */
 const struct expect *expect_one_of(struct arena *, struct str *items, size_t n);
+/* A value that meets the expectation, as near to the present one as can be: the value of an equality,
+ * the first of several, the bound of a range, the list without what it may not have. -ENOTSUP where
+ * it does not follow from the expectation. Lives in the arena. */
+int expect_fulfil(const struct expect *, enum type, const struct value *present,
+				  const struct params *, struct arena *, struct value *ret);
 /* Are the parameters that it names declared, and their values of the right type? For load time and
  * after each --set: a bad value must never make an expectation easier to meet. */
 int expect_check_params(const struct expect *, const struct params *, struct err *);

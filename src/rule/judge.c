@@ -388,6 +388,21 @@ enum truth judge_sentence(const struct sentence *s, const struct snapshot *snaps
 	return truth;
 }
 
+enum truth judge_conditions(const struct table *t, const struct condition *c, size_t n,
+							const struct row *row, const struct params *params)
+{
+	struct judging j = {.params = params};
+
+	return test_conditions(&j, t, c, n, row);
+}
+
+bool judge_is_about(const struct sentence *s, const struct row *row, struct arena *a)
+{
+	const char *pattern = s->key.p && str_is_glob(s->key) ? str_dup(a, s->key) : NULL;
+
+	return is_about(s, row, s->key.p ? table_key_column(s->table) : -1, pattern);
+}
+
 /* Only what speaks for the verdict stays: the failures of a FAIL, the unknowns of an UNKNOWN. */
 static void select_evidence(struct judgement *out, enum truth truth)
 {

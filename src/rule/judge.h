@@ -43,6 +43,11 @@ void judge(const struct rule *, const struct snapshot *, const struct params *, 
 /* The truth of one sentence, with its evidence. */
 enum truth judge_sentence(const struct sentence *, const struct snapshot *, const struct params *,
 						  struct arena *, struct judgement *evidence);
+/* Do all conditions hold of the row? */
+enum truth judge_conditions(const struct table *, const struct condition *, size_t n,
+							const struct row *, const struct params *);
+/* Is the KEY sentence about this row? */
+bool judge_is_about(const struct sentence *, const struct row *, struct arena *);
 /* Says to the snapshot what the rule needs to have read. */
 void judge_wants(const struct rule *, const struct params *, struct snapshot *);
 

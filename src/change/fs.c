@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "change/fs.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/xattr.h>
+
+#include "base/num.h"
+
+#define MAX_CONTENT ((size_t)4 << 20)
+#define MAX_XATTRS 65536 /* XATTR_LIST_MAX, and XATTR_SIZE_MAX, of linux/limits.h */
+
+int fs_open_parent(const struct place *place, const char *path, const char **ret_name)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_arena_ struct arena a = {0};
+	const char *dir;
+
+	if (!slash || !slash[1] || strcmp(slash + 1, ".") == 0 || strcmp(slash + 1, "..") == 0)
+		return -EINVAL;
+	dir = slash == path ? "/" : arena_copy(&a, path, (size_t)(slash - path));
+	*ret_name = slash + 1;
+	return path_open(place->root_fd, dir, O_RDONLY | O_DIRECTORY);
+}
+
+/* --- looking ----------------------------------------------------------------------------------- */
+
+static bool is_text(struct str s)
+{
+	while (s.n) {
+		size_t n = str_utf8(s);
+
+		if (!n || !s.p[0])
+			return false;
+		s.p += n;
+		s.n -= n;
+	}
+	return true;
+}
+
+static const char *type_of(uint32_t mode)
+{
+	return S_ISREG(mode)   ? "regular"
+		   : S_ISDIR(mode) ? "directory"
+		   : S_ISLNK(mode) ? "symlink"
+						   : "other";
+}
+
+static void set_number(struct state *s, struct arena *a, const char *name, const char *format,
+					   unsigned n)
+{
+	state_set(s, a, name, str_of(arena_printf(a, format, n)));
+}
+
+int fs_capture(const struct place *place, const char *path, bool content, struct arena *a,
+			   struct state *ret, struct err *err)
+{
+	struct path_stat st;
+	struct str text;
+	int r = path_stat(place->root_fd, path, false, &st);
+
+	if (r == -ENOENT || r == -ENOTDIR) {
+		state_set(ret, a, "type", STR("absent"));
+		return 0;
+	}
+	if (r < 0)
+		return err_errno(err, -r, "%s", path);
+	state_set(ret, a, "type", str_of(type_of(st.mode)));
+	set_number(ret, a, "mode", "%04o", st.mode & 07777);
+	set_number(ret, a, "owner", "%u", st.uid);
+	set_number(ret, a, "group", "%u", st.gid);
+	if (!content || !S_ISREG(st.mode))
+		return 0;
+	r = path_read(place->root_fd, path, MAX_CONTENT, a, &text);
+	if (r < 0)
+		return err_errno(err, -r, "%s", path);
+	if (is_text(text))
+		state_set(ret, a, "content", text);
+	return 0;
+}
+
+/* --- copying attributes -------------------------------------------------------------------------- */
+
+/* Makes the extended attributes of `to` those of `from`. Those that a file system has not are not
+ * missed; others that cannot be copied are an error. */
+static int copy_xattrs(int from, int to)
+{
+	_cleanup_arena_ struct arena a = {0};
+	char *names = arena_alloc(&a, MAX_XATTRS), *value = arena_alloc(&a, MAX_XATTRS);
+	ssize_t n = flistxattr(to, names, MAX_XATTRS);
+
+	for (ssize_t i = 0; i < n; i += (ssize_t)strlen(names + i) + 1)
+		if (fgetxattr(from, names + i, NULL, 0) < 0 && errno == ENODATA)
+			(void)fremovexattr(to, names + i);
+	n = flistxattr(from, names, MAX_XATTRS);
+	if (n < 0)
+		return errno == EOPNOTSUPP ? 0 : -errno;
+	for (ssize_t i = 0; i < n; i += (ssize_t)strlen(names + i) + 1) {
+		ssize_t size = fgetxattr(from, names + i, value, MAX_XATTRS);
+
+		if (size < 0 || (fsetxattr(to, names + i, value, (size_t)size, 0) < 0 &&
+						 errno != EOPNOTSUPP && strncmp(names + i, "system.", 7) != 0))
+			return -errno;
+	}
+	return 0;
+}
+
+static int copy_times(int from, int to)
+{
+	struct stat st;
+
+	if (fstat(from, &st) < 0)
+		return -errno;
+	return futimens(to, (struct timespec[]){st.st_atim, st.st_mtim}) < 0 ? -errno : 0;
+}
+
+/* Owner first, as chown takes SUID bits and capabilities away; then mode; then attributes, since an
+ * ACL's mask follows the mode. */
+static int set_owner_and_mode(int fd, const struct state *s)
+{
+	uint64_t owner = (uid_t)-1, group = (gid_t)-1;
+	unsigned mode;
+
+	if (state_get(s, "owner").p && num_u64(state_get(s, "owner"), 0, UINT32_MAX - 1, &owner) < 0)
+		return -EINVAL;
+	if (state_get(s, "group").p && num_u64(state_get(s, "group"), 0, UINT32_MAX - 1, &group) < 0)
+		return -EINVAL;
+	if (fchown(fd, (uid_t)owner, (gid_t)group) < 0)
+		return -errno;
+	if (!state_get(s, "mode").p)
+		return 0;
+	return num_mode(state_get(s, "mode"), &mode) < 0 ? -EINVAL : fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
+static int open_saved(const struct saved *saved)
+{
+	int fd = openat(saved->dir_fd, saved->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* --- writing ----------------------------------------------------------------------------------- */
+
+static int write_all(int fd, struct str s)
+{
+	while (s.n) {
+		ssize_t n = write(fd, s.p, s.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		s.p += n;
+		s.n -= (size_t)n;
+	}
+	return 0;
+}
+
+static int open_temp(int dir, char name[32])
+{
+	uint64_t salt;
+	int fd;
+
+	if (getrandom(&salt, sizeof(salt), 0) != sizeof(salt))
+		return -EIO;
+	snprintf(name, 32, ".revet-%016llx", (unsigned long long)salt);
+	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Content, then what goes with it, in the new file. */
+static int fill(int fd, int old, struct str content, const struct state *s, const struct saved *saved)
+{
+	_cleanup_close_ int copy = saved ? open_saved(saved) : -ENOENT;
+	int model = copy >= 0 ? copy : old, r;
+
+	r = write_all(fd, content);
+	if (r == 0)
+		r = set_owner_and_mode(fd, s);
+	if (r == 0 && model >= 0)
+		r = copy_xattrs(model, fd);
+	if (r == 0 && copy >= 0)
+		r = copy_times(copy, fd);
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	return r;
+}
+
+int fs_write(const struct place *place, const char *path, struct str content,
+			 const struct state *s, const struct saved *saved, struct err *err)
+{
+	_cleanup_close_ int dir = -1, fd = -1, old = -1;
+	const char *name = NULL;
+	char temp[32];
+	int r = dir = fs_open_parent(place, path, &name);
+
+	if (r < 0)
+		return err_errno(err, -r, "%s", path);
+	old = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (old < 0 && errno != ENOENT)
+		return err_errno(err, errno, "%s", path);
+	r = fd = open_temp(dir, temp);
+	if (r < 0)
+		return err_errno(err, -r, "%s: cannot be written beside it", path);
+	r = fill(fd, old, content, s, saved);
+	if (r == 0 && renameat(dir, temp, dir, name) < 0)
+		r = -errno;
+	if (r < 0)
+		unlinkat(dir, temp, 0);
+	else if (fsync(dir) < 0)
+		r = -errno;
+	return r < 0 ? err_errno(err, -r, "%s", path) : 0;
+}
+
+int fs_set_attributes(const struct place *place, const char *path, const struct state *s,
+					  const struct saved *saved, struct err *err)
+{
+	_cleanup_close_ int copy = saved ? open_saved(saved) : -ENOENT, fd = -1, dir = -1;
+	const char *name = NULL;
+	int r = dir = fs_open_parent(place, path, &name);
+
+	if (r >= 0) {
+		fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		r = fd < 0 ? -errno : set_owner_and_mode(fd, s);
+	}
+	if (r == 0 && copy >= 0)
+		r = copy_xattrs(copy, fd);
+	if (r == 0 && copy >= 0)
+		r = copy_times(copy, fd);
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	return r < 0 ? err_errno(err, -r, "%s", path) : 0;
+}
+
+/* --- saving ------------------------------------------------------------------------------------ */
+
+static int copy_content(int from, int to)
+{
+	char chunk[65536];
+	ssize_t n;
+
+	while ((n = read(from, chunk, sizeof(chunk))) != 0) {
+		int r = n < 0 ? -errno : write_all(to, (struct str){chunk, (size_t)n});
+
+		if (r == -EINTR)
+			continue;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int save_fd(int from, const char *name, bool content, const struct saved *saved)
+{
+	_cleanup_close_ int to =
+		openat(saved->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	struct stat st;
+	int r = 0;
+
+	if (to < 0 || fstat(from, &st) < 0)
+		return -errno;
+	if (content)
+		r = copy_content(from, to);
+	if (r == 0 && fchown(to, st.st_uid, st.st_gid) < 0)
+		r = -errno;
+	if (r == 0 && fchmod(to, st.st_mode & 07777) < 0)
+		r = -errno;
+	if (r == 0)
+		r = copy_xattrs(from, to);
+	if (r == 0)
+		r = copy_times(from, to);
+	return r == 0 && fsync(to) < 0 ? -errno : r;
+}
+
+static void parent_name(const struct saved *saved, char ret[32])
+{
+	snprintf(ret, 32, "%s.dir", saved->name);
+}
+
+int fs_save(const struct place *place, const char *path, bool content, const struct saved *saved,
+			struct err *err)
+{
+	_cleanup_close_ int dir = -1, fd = -1;
+	const char *name = NULL;
+	char beside[32];
+	int r = dir = fs_open_parent(place, path, &name);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return err_errno(err, -r, "%s", path);
+	parent_name(saved, beside);
+	r = save_fd(dir, beside, false, saved);
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (r == 0 && fd < 0)
+		r = errno == ENOENT ? 0 : -errno;
+	else if (r == 0)
+		r = save_fd(fd, saved->name, content, saved);
+	if (r == 0 && fsync(saved->dir_fd) < 0)
+		r = -errno;
+	return r < 0 ? err_errno(err, -r, "%s: cannot be saved", path) : 0;
+}
+
+void fs_restore_parent_times(const struct place *place, const char *path, const struct saved *saved)
+{
+	_cleanup_close_ int dir = -1, copy = -1;
+	const char *name;
+	char beside[32];
+
+	parent_name(saved, beside);
+	copy = openat(saved->dir_fd, beside, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	dir = copy < 0 ? -1 : fs_open_parent(place, path, &name);
+	if (dir >= 0)
+		(void)copy_times(copy, dir);
+}

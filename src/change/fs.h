@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files of the place that is changed, for the steps that are about files: atomic writes, and copies
+ * that keep everything a file has (owner, mode, times, extended attributes with ACLs among them).
+ * A last component that is a link is never followed and never replaced.
+ */
+#ifndef REVET_CHANGE_FS_H
+#define REVET_CHANGE_FS_H
+
+#include "change/step.h"
+
+/* The directory that the path's last component is in, open, and the component. -errno. */
+int fs_open_parent(const struct place *, const char *path, const char **ret_name);
+
+/* "type" (regular, directory, symlink, other, absent), "mode", "owner", "group" (numbers), and with
+ * `content` that of a regular file which is text (UTF-8, no NUL, at most 4 MiB). */
+int fs_capture(const struct place *, const char *path, bool content, struct arena *,
+			   struct state *ret, struct err *);
+/* Writes a new file and renames it into place, durably. Extended attributes and, with saved, times
+ * are those of the saved copy, else of the file that is replaced. */
+int fs_write(const struct place *, const char *path, struct str content, const struct state *,
+			 const struct saved *, struct err *);
+/* Mode, owner and group, as far as they are in the state; with saved also times and attributes. */
+int fs_set_attributes(const struct place *, const char *path, const struct state *,
+					  const struct saved *, struct err *);
+/* Puts an empty copy of the file into the change's directory, with all attributes; with `content` a
+ * whole one. Nothing where nothing is. Also keeps the times of its directory. */
+int fs_save(const struct place *, const char *path, bool content, const struct saved *,
+			struct err *);
+/* Gives the directory of the path the times back that it had when the path was saved. */
+void fs_restore_parent_times(const struct place *, const char *path, const struct saved *);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A plan: from failed rules to wishes, from wishes to edits (by the tables), from edits to steps,
+ * joined so that each file and each other thing is touched once. Pure: it is made by the confined
+ * reader. Written as JSON with a hash, read again by whoever applies it.
+ */
+#ifndef REVET_CHANGE_PLAN_H
+#define REVET_CHANGE_PLAN_H
+
+#include "base/vec.h"
+#include "change/step.h"
+#include "rule/wish.h"
+
+/* A rule that the plan does not fix, and why. */
+struct left_alone {
+	const char *rule;
+	const char *why;
+};
+
+struct plan_rule {
+	const char *id, *title;
+	enum risk risk;
+};
+
+struct plan {
+	struct arena *arena;
+	VEC(struct step) steps;      /* in the order in which they are applied */
+	VEC(struct plan_rule) rules; /* those that it fixes */
+	VEC(struct left_alone) left;
+	struct str host;  /* name of the host it was made for; absent: not known */
+	int64_t time;     /* seconds since 1970 */
+	const char *root; /* "/" or the tree */
+};
+
+/* For the judgements that failed. Everything lives in the arena. -EEXIST: two rules want different
+ * values of one thing, both are named. */
+int plan_make(struct plan *, struct host *, struct snapshot *, const struct judgement *, size_t n,
+			  const struct params *, int root_fd, struct arena *, struct err *);
+/* The worst that applying can do. */
+enum risk plan_risk(const struct plan *);
+
+int plan_write(const struct plan *, struct buf *out);
+/* -EINVAL: no plan, or its hash is not that of its content. */
+int plan_parse(struct plan *, struct str text, const char *name, struct arena *, struct err *);
+/* For people: the steps with their diffs, what is left alone and why. */
+void plan_print(const struct plan *, bool color, struct buf *out);
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plans as JSON. The hash is over the text of everything but itself, so that a plan that was edited
+ * or cut short is refused. */
+#include <jansson.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/num.h"
+#include "change/plan.h"
+#include "host/value.h"
+
+#define FORMAT "revet-plan"
+#define HASH_KEY "\"sha256\": \""
+
+static const char *const risks[] = {"none", "restart", "access", "reboot"};
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+static void write_state(struct jsonw *j, const char *key, const struct state *s)
+{
+	jsonw_key(j, key);
+	jsonw_object(j);
+	for (size_t i = 0; i < s->n; i++)
+		jsonw_member_str(j, s->p[i].name, s->p[i].value);
+	jsonw_end(j);
+}
+
+static void write_step(struct jsonw *j, const struct step *s)
+{
+	jsonw_object(j);
+	jsonw_member_strz(j, "type", s->type->name);
+	jsonw_member_strz(j, "target", s->target);
+	jsonw_key(j, "rules");
+	jsonw_array(j);
+	for (size_t i = 0; i < s->n_rules; i++)
+		jsonw_strz(j, s->rules[i]);
+	jsonw_end(j);
+	write_state(j, "before", &s->before);
+	write_state(j, "after", &s->after);
+	jsonw_end(j);
+}
+
+static void write_lists(struct jsonw *j, const struct plan *p)
+{
+	jsonw_key(j, "rules");
+	jsonw_array(j);
+	for (size_t i = 0; i < p->rules.n; i++) {
+		jsonw_object(j);
+		jsonw_member_strz(j, "rule", p->rules.p[i].id);
+		jsonw_member_strz(j, "title", p->rules.p[i].title);
+		jsonw_member_strz(j, "risk", risks[p->rules.p[i].risk]);
+		jsonw_end(j);
+	}
+	jsonw_end(j);
+	jsonw_key(j, "steps");
+	jsonw_array(j);
+	for (size_t i = 0; i < p->steps.n; i++)
+		write_step(j, &p->steps.p[i]);
+	jsonw_end(j);
+	jsonw_key(j, "left_alone");
+	jsonw_array(j);
+	for (size_t i = 0; i < p->left.n; i++) {
+		jsonw_object(j);
+		jsonw_member_strz(j, "rule", p->left.p[i].rule);
+		jsonw_member_strz(j, "why", p->left.p[i].why);
+		jsonw_end(j);
+	}
+	jsonw_end(j);
+}
+
+/* The SHA-256 of the text without the 64 digits at `hole`, in hexadecimal. */
+static int hash(struct str text, size_t hole, char ret[65])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
+			  EVP_DigestUpdate(ctx, text.p, hole) &&
+			  EVP_DigestUpdate(ctx, text.p + hole + 64, text.n - hole - 64) &&
+			  EVP_DigestFinal_ex(ctx, digest, &n);
+
+	EVP_MD_CTX_free(ctx);
+	for (unsigned i = 0; ok && i < 32; i++)
+		snprintf(ret + 2 * i, 3, "%02x", digest[i]);
+	return ok ? 0 : -EIO;
+}
+
+/* Where the digits of the hash stand; 0 when there is no place for them. */
+static size_t find_hole(struct str text)
+{
+	const char *at = memmem(text.p, text.n, HASH_KEY, sizeof(HASH_KEY) - 1);
+	size_t hole = at ? (size_t)(at - text.p) + sizeof(HASH_KEY) - 1 : 0;
+
+	return hole && hole + 64 < text.n ? hole : 0;
+}
+
+int plan_write(const struct plan *p, struct buf *out)
+{
+	static const char zeros[] = "0000000000000000000000000000000000000000000000000000000000000000";
+	struct value time = {.state = VALUE_SET, .number = p->time};
+	char digits[65];
+	struct jsonw j;
+	size_t hole;
+
+	jsonw_begin(&j, out, true);
+	jsonw_object(&j);
+	jsonw_member_strz(&j, "format", FORMAT);
+	jsonw_member_int(&j, "version", 1);
+	jsonw_member_strz(&j, "sha256", zeros);
+	jsonw_member_str(&j, "host", p->host);
+	jsonw_member_strz(&j, "root", p->root);
+	jsonw_key(&j, "time");
+	value_json(&j, TYPE_TIME, &time);
+	write_lists(&j, p);
+	jsonw_end(&j);
+	buf_putc(out, '\n');
+	hole = out->full ? 0 : find_hole(buf_get(out));
+	if (!hole || hash(buf_get(out), hole, digits) < 0)
+		return -ENOBUFS;
+	memcpy(out->p + hole, digits, 64);
+	return 0;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+struct reading {
+	struct plan *plan;
+	const char *name;
+	struct err *err;
+};
+
+static int bad(const struct reading *r, const char *what)
+{
+	return err_set(r->err, EINVAL, "%s: is no plan of revet's: %s", r->name, what);
+}
+
+static struct str text_of(const struct reading *r, json_t *v)
+{
+	return json_is_string(v) ? (struct str){arena_copy(r->plan->arena, json_string_value(v),
+													   json_string_length(v)),
+											json_string_length(v)}
+							 : STR_ABSENT;
+}
+
+static const char *string_of(const struct reading *r, json_t *object, const char *key)
+{
+	return text_of(r, json_object_get(object, key)).p;
+}
+
+static int read_state(const struct reading *r, json_t *object, struct state *ret)
+{
+	const char *key;
+	json_t *value;
+
+	if (!json_is_object(object))
+		return bad(r, "a step without its states");
+	json_object_foreach(object, key, value) {
+		if (!json_is_string(value) && !json_is_null(value))
+			return bad(r, "a state that is no text");
+		state_set(ret, r->plan->arena, key, text_of(r, value));
+	}
+	return 0;
+}
+
+static int read_step(const struct reading *r, json_t *object)
+{
+	struct step *s = vec_push(r->plan->arena, &r->plan->steps);
+	const char *type = string_of(r, object, "type");
+	json_t *rules = json_object_get(object, "rules"), *rule;
+	size_t i;
+	int e;
+
+	s->target = string_of(r, object, "target");
+	s->type = type ? step_type_find(str_of(type)) : NULL;
+	if (!s->type || !s->target)
+		return bad(r, "a step of an unknown type");
+	s->rules = arena_new(r->plan->arena, const char *, json_array_size(rules) + 1);
+	json_array_foreach(rules, i, rule) {
+		s->rules[s->n_rules] = text_of(r, rule).p;
+		if (!s->rules[s->n_rules++])
+			return bad(r, "a rule without a name");
+	}
+	e = read_state(r, json_object_get(object, "before"), &s->before);
+	return e < 0 ? e : read_state(r, json_object_get(object, "after"), &s->after);
+}
+
+static int read_rule(const struct reading *r, json_t *object)
+{
+	struct plan_rule *rule = vec_push(r->plan->arena, &r->plan->rules);
+	const char *risk = string_of(r, object, "risk");
+
+	rule->id = string_of(r, object, "rule");
+	rule->title = string_of(r, object, "title");
+	for (size_t i = 0; risk && i < ARRAY_LEN(risks); i++)
+		if (strcmp(risk, risks[i]) == 0) {
+			rule->risk = (enum risk)i;
+			return rule->id && rule->title ? 0 : bad(r, "a rule without a name");
+		}
+	return bad(r, "a rule without its risk");
+}
+
+static int read_left(const struct reading *r, json_t *object)
+{
+	struct left_alone *left = vec_push(r->plan->arena, &r->plan->left);
+
+	left->rule = string_of(r, object, "rule");
+	left->why = string_of(r, object, "why");
+	return left->rule && left->why ? 0 : bad(r, "something left alone without a reason");
+}
+
+static int read_list(const struct reading *r, json_t *root, const char *key,
+					 int (*read)(const struct reading *, json_t *))
+{
+	json_t *list = json_object_get(root, key), *item;
+	size_t i;
+	int e = 0;
+
+	if (!json_is_array(list))
+		return bad(r, "a list is missing");
+	json_array_foreach(list, i, item) {
+		e = read(r, item);
+		if (e < 0)
+			return e;
+	}
+	return e;
+}
+
+static int read_plan(const struct reading *r, json_t *root)
+{
+	const char *format = string_of(r, root, "format"), *time = string_of(r, root, "time");
+	int e;
+
+	if (!format || strcmp(format, FORMAT) != 0 ||
+		json_integer_value(json_object_get(root, "version")) != 1)
+		return bad(r, "another format or version");
+	r->plan->root = string_of(r, root, "root");
+	r->plan->host = text_of(r, json_object_get(root, "host"));
+	if (!r->plan->root || !time || num_time(str_of(time), &r->plan->time) < 0)
+		return bad(r, "it does not say what it is for");
+	e = read_list(r, root, "rules", read_rule);
+	if (e == 0)
+		e = read_list(r, root, "steps", read_step);
+	return e < 0 ? e : read_list(r, root, "left_alone", read_left);
+}
+
+int plan_parse(struct plan *plan, struct str text, const char *name, struct arena *a,
+			   struct err *err)
+{
+	struct reading r = {plan, name, err};
+	size_t hole = find_hole(text);
+	char digits[65];
+	json_error_t why;
+	json_t *root;
+	int e;
+
+	*plan = (struct plan){.arena = a};
+	if (!hole || hash(text, hole, digits) < 0)
+		return bad(&r, "there is no hash");
+	if (memcmp(text.p + hole, digits, 64) != 0)
+		return bad(&r, "its hash is another, so it was changed or cut short; make it anew: revet plan");
+	root = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+	if (!root)
+		return err_set(err, EINVAL, "%s:%d:%d: %s", name, why.line, why.column, why.text);
+	e = read_plan(&r, root);
+	json_decref(root);
+	return e;
+}

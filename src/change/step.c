@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "change/step.h"
+
+#include "base/exec.h"
+
+#define OUTPUT_MAX ((size_t)4 << 20)
+
+const struct step_type *step_type_find(struct str name)
+{
+	for (const struct step_type *const *t = LEAF_BEGIN(step_types); t < LEAF_END(step_types); t++)
+		if (str_is(name, (*t)->name))
+			return *t;
+	return NULL;
+}
+
+int step_check(const struct place *place, const struct step *s, const struct state *expected,
+			   struct err *err)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct state now = {0};
+	const char *field;
+	int r = s->type->capture(place, s->target, &a, &now, err);
+
+	if (r < 0)
+		return r;
+	if (state_covers(&now, expected, &field))
+		return 0;
+	return err_set(err, ESTALE, "%s %s: %s is not what it was", s->type->name, s->target, field);
+}
+
+static void put_value(struct buf *out, struct str value)
+{
+	if (value.p)
+		buf_printable(out, value);
+	else
+		buf_puts(out, "(none)");
+}
+
+void step_describe_fields(struct buf *out, const struct step *s)
+{
+	for (size_t i = 0; i < s->after.n; i++) {
+		const struct field *f = &s->after.p[i];
+		struct str before = state_get(&s->before, f->name);
+
+		if (!before.p == !f->value.p && (!before.p || str_eq(before, f->value)))
+			continue;
+		buf_printf(out, "  %s: ", f->name);
+		put_value(out, before);
+		buf_puts(out, " -> ");
+		put_value(out, f->value);
+		buf_putc(out, '\n');
+	}
+}
+
+void step_shell_word(struct buf *out, struct str s)
+{
+	buf_putc(out, '\'');
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '\'')
+			buf_puts(out, "'\\''");
+		else
+			buf_putc(out, s.p[i]);
+	buf_putc(out, '\'');
+}
+
+static int enter_root(void *data)
+{
+	const struct place *place = data;
+
+	return place->live ? 0 : fchdir(place->root_fd) < 0 || chroot(".") < 0;
+}
+
+int step_run(const struct place *place, const char *const argv[], int timeout_ms, struct err *err)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct exec_result result = {0};
+	struct place copy = *place;
+	struct exec e = EXEC_NONE;
+	struct str line = STR_ABSENT;
+	int r;
+
+	/* An fd for the root that is not O_PATH may be needed by chroot; fchdir() takes either. */
+	e = exec_start(argv, enter_root, &copy);
+	r = exec_finish(&e, OUTPUT_MAX, timeout_ms, &a, &result, err);
+	if (r < 0)
+		return err_context(err, "%s", argv[0]);
+	if (!result.status)
+		return 0;
+	if (!str_line(&result.err, &line))
+		(void)str_line(&result.out, &line);
+	return err_set(err, EIO, "%s: exit %d: %.*s", argv[0], result.status,
+				   (int)MIN(line.n, (size_t)200), line.p ? line.p : "");
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Steps: the reversible things that a change is made of. A type of step can look at its kind of
+ * thing (capture) and bring it into a state (put); doing is put(after), undoing is put(before), and
+ * both are verified by capture, so that every type is undone by the code that does. Each type is
+ * one file of change/steps/ that exports one descriptor with STEP_TYPE().
+ *
+ * Called by the process that applies, as root, on what the plan says alone; nothing here parses what
+ * users of the host have written, but for the line that it replaces.
+ */
+#ifndef REVET_CHANGE_STEP_H
+#define REVET_CHANGE_STEP_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/path.h"
+#include "change/state.h"
+
+/* The system that is changed: the running one, or a tree. */
+struct place {
+	const char *root; /* "/" or the tree's path */
+	int root_fd;
+	bool live;
+};
+
+/* Where what a step saves of the state before is kept: the directory `before` of the change, and a
+ * name in it. */
+struct saved {
+	int dir_fd;
+	char name[16];
+};
+
+struct step {
+	const struct step_type *type;
+	const char *target;
+	struct state before, after; /* the same fields in both */
+	const char **rules;
+	size_t n_rules, cap_rules;
+};
+
+struct step_type {
+	const char *name, *doc;
+	unsigned order;   /* lower ones are applied first, and undone last */
+	bool live_only;   /* a tree has no such thing */
+	bool is_action;   /* has no state: done after the steps, and again after they were undone */
+	/* The state now, every field that the type knows. */
+	int (*capture)(const struct place *, const char *target, struct arena *, struct state *ret,
+				   struct err *);
+	/* Brings it into the state. Idempotent, and for files atomic: a kill leaves before or after.
+	 * saved: when undoing, what save() kept; else NULL. */
+	int (*put)(const struct place *, const char *target, const struct state *to,
+			   const struct saved *, struct err *);
+	/* Keeps, durably, what the fields do not hold (times, attributes, links); NULL: nothing. */
+	int (*save)(const struct place *, const struct step *, const struct saved *, struct err *);
+	/* For people: a diff, or "key: before -> after". */
+	void (*describe)(struct buf *, const struct step *);
+	/* POSIX shell that undoes it without revet: $ROOT is the system's root ("" for /), $SAVED the
+	 * path of what save() kept. */
+	void (*undo_sh)(struct buf *, const struct step *);
+};
+
+LEAF_SET(step_types, struct step_type);
+#define STEP_TYPE(symbol) LEAF(step_types, struct step_type, symbol)
+
+const struct step_type *step_type_find(struct str name); /* NULL when there is none */
+
+/* 0, or -ESTALE when the thing is not in `expected`; the message names the field. */
+int step_check(const struct place *, const struct step *, const struct state *expected, struct err *);
+/* "name: before -> after" for each field that differs; the describe() of most types. */
+void step_describe_fields(struct buf *, const struct step *);
+/* The text as one word of a POSIX shell. */
+void step_shell_word(struct buf *, struct str);
+/* Runs a program in the place (a tree: by chroot) and waits. -EIO with its first line of stderr when
+ * it fails. */
+int step_run(const struct place *, const char *const argv[], int timeout_ms, struct err *);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A service takes its configuration in again, once it was found good. */
+#include <string.h>
+
+#include "change/step.h"
+
+static int put_reload(const struct place *place, const char *target,
+					  const struct state *to _unused_, const struct saved *saved _unused_,
+					  struct err *err)
+{
+	const char *const argv[] = {"/usr/bin/systemctl", "try-reload-or-restart", target, NULL};
+	struct path_stat st;
+
+	/* Without systemd, or a unit of the name, there is nobody to tell. */
+	if (path_stat(place->root_fd, "/run/systemd/system", true, &st) < 0)
+		return 0;
+	return step_run(place, argv, 60000, err);
+}
+
+static void undo_reload(struct buf *out, const struct step *s)
+{
+	buf_puts(out, "[ -n \"$ROOT\" ] || systemctl try-reload-or-restart ");
+	step_shell_word(out, str_of(s->target));
+	buf_puts(out, " || true\n");
+}
+
+static const struct step_type reload_step = {
+	.name = "reload",
+	.doc = "a service takes its configuration in again",
+	.order = 90,
+	.live_only = true,
+	.is_action = true,
+	.put = put_reload,
+	.undo_sh = undo_reload,
+};
+STEP_TYPE(reload_step);

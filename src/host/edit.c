@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/edit.h"
+
+#include "base/vec.h"
+
+static struct str keep(struct edits *e, struct str s)
+{
+	return s.p ? (struct str){str_dup(e->arena, s), s.n} : STR_ABSENT;
+}
+
+static struct edit *add(struct edits *e, enum edit_kind kind, const char *target)
+{
+	struct edit *edit = vec_push(e->arena, e);
+
+	edit->kind = kind;
+	edit->rule = e->rule;
+	edit->target = arena_strdup(e->arena, target);
+	return edit;
+}
+
+void edit_key(struct edits *e, const char *path, enum edit_style style, const char *section,
+			  struct str key, struct str value)
+{
+	struct edit *edit = add(e, EDIT_KEY, path);
+
+	edit->style = style;
+	edit->section = keep(e, str_of(section));
+	edit->name = keep(e, key);
+	edit->value = keep(e, value);
+}
+
+void edit_content(struct edits *e, const char *path, struct str content)
+{
+	add(e, EDIT_CONTENT, path)->value = keep(e, content);
+}
+
+void edit_attribute(struct edits *e, const char *path, const char *name, struct str value)
+{
+	struct edit *edit = add(e, EDIT_ATTRIBUTE, path);
+
+	edit->name = keep(e, str_of(name));
+	edit->value = keep(e, value);
+}
+
+void edit_line(struct edits *e, const char *path, unsigned line, struct str old, struct str value)
+{
+	struct edit *edit = add(e, EDIT_LINE, path);
+
+	edit->line = line;
+	edit->old = keep(e, old);
+	edit->value = keep(e, value);
+}
+
+void edit_state(struct edits *e, const char *step, const char *target, const char *field,
+				struct str present, struct str value)
+{
+	struct edit *edit = add(e, EDIT_STATE, target);
+
+	edit->step = step;
+	edit->name = keep(e, str_of(field));
+	edit->old = keep(e, present);
+	edit->value = keep(e, value);
+}
+
+void edit_reload(struct edits *e, const char *service)
+{
+	add(e, EDIT_RELOAD, service);
+}
