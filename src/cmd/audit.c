@@ -17,7 +17,7 @@
 enum { FORMAT, FAIL_ON, FAMILY, RULE, ROOT, SNAPSHOT, RECORD, SINCE, SET, COLOR, VERBOSE, NO_INPUT };
 
 static const struct option_doc options[] = {
-	[FORMAT] = {"format", 'f', "FORMAT[=FILE]", "text (default) or json; may be given several times"},
+	[FORMAT] = {"format", 'f', "FORMAT[=FILE]", "text (default), json and others; may be given several times"},
 	[FAIL_ON] = {"fail-on", 0, "SEVERITY", "exit 2 for findings of this severity or above (high), or none"},
 	[FAMILY] = {"family", 0, "NAME", "only the rules of this family; may be given several times"},
 	[RULE] = {"rule", 0, "ID", "only this rule; may be given several times"},
@@ -95,6 +95,15 @@ static const struct report *find_report(struct str name)
 	return NULL;
 }
 
+static int no_format(struct str name)
+{
+	_cleanup_buf_ struct buf names = BUF(4096);
+
+	for (const struct report *const *r = LEAF_BEGIN(reports); r < LEAF_END(reports); r++)
+		buf_printf(&names, "%s%s", names.n ? ", " : "", (*r)->name);
+	return fail(EXIT_USAGE, "there is no format '%.*s'; there are: %s", STR_ARG(name), names.p);
+}
+
 static int open_outputs(const struct given *g, struct run *run)
 {
 	for (size_t i = 0; i < g->n; i++) {
@@ -109,8 +118,7 @@ static int open_outputs(const struct given *g, struct run *run)
 			return fail(EXIT_USAGE, "more than %d outputs", MAX_OUTPUTS);
 		*o = (struct output){.report = find_report(name), .fd = -1};
 		if (!o->report)
-			return fail(EXIT_USAGE, "there is no format '%.*s'; there are text and json",
-						STR_ARG(name));
+			return no_format(name);
 		run->n_outputs++;
 		code = file.p ? output_open(o, file.p) : 0;
 		if (code)

@@ -56,6 +56,8 @@ int fail(int code, const char *fmt, ...) _printf_(2, 3);
 const char *nearest(const char *word, const char *const names[], size_t n);
 /* "there is no KIND 'WORD'; did you mean NEAR; see: LIST" (near may be NULL); returns EXIT_USAGE. */
 int no_such(const char *kind, const char *word, const char *near, const char *list);
+/* Prints the text; returns 0, or EXIT_CANNOT, having said why. */
+int put_stdout(const struct buf *);
 /* Flushes stdout: returns code, or EXIT_CANNOT, having said why. */
 int end_stdout(int code);
 /* -f of the commands that have two: text (default) and json. */

@@ -233,13 +233,29 @@ static int dispatch(int argc, char **argv)
 	return unknown_command(argv[1]);
 }
 
+/* Whoever reads it may stop when there was enough: that is no message. */
+static int stdout_failed(int error)
+{
+	return error == EPIPE ? EXIT_CANNOT
+						  : fail(EXIT_CANNOT, "standard output cannot be written: %s", strerror(error));
+}
+
+int put_stdout(const struct buf *text)
+{
+	if (text->full)
+		return fail(EXIT_CANNOT, "there is too much to print");
+	errno = 0;
+	if (fwrite(text->p, 1, text->n, stdout) == text->n && fflush(stdout) == 0)
+		return 0;
+	return stdout_failed(errno);
+}
+
 int end_stdout(int code)
 {
 	errno = 0;
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return code;
-	/* Whoever reads it may stop when there was enough. */
-	return errno == EPIPE ? EXIT_CANNOT : fail(EXIT_CANNOT, "standard output cannot be written");
+	if (ferror(stdout))
+		return code ? code : EXIT_CANNOT; /* has been said */
+	return fflush(stdout) == 0 ? code : stdout_failed(errno);
 }
 
 int main(int argc, char **argv)

@@ -123,7 +123,7 @@ static int run_rules(const struct given *g)
 		code = fail(EXIT_USAGE, "--severity %s: expected low, medium, high or critical", severity);
 	if (code == 0) {
 		write_rules(&out, &c, g, json);
-		fwrite(out.p, 1, out.n, stdout);
+		code = put_stdout(&out);
 	}
 	catalogue_done(&c);
 	return code;

@@ -132,8 +132,7 @@ static int show(struct worker *w, void *data)
 		fail(0, "table %s: incomplete: %s", v->table->name, rows->gap);
 	if (out.full)
 		return fail(EXIT_CANNOT, "table %s is larger than 256 MiB; see: --where", v->table->name);
-	fwrite(out.p, 1, out.n, stdout);
-	return EXIT_DONE;
+	return put_stdout(&out);
 }
 
 static int check_where(const struct view *v)
