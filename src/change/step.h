@@ -27,7 +27,7 @@ struct place {
  * name in it. */
 struct saved {
 	int dir_fd;
-	char name[16];
+	char name[24];
 };
 
 struct step {

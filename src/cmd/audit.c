@@ -33,7 +33,7 @@ static const struct option_doc options[] = {
 };
 
 struct run {
-	const struct rule *rules[4096];
+	const struct rule *rules[MAX_RULES];
 	size_t n;
 	struct catalogue catalogue;
 	struct output outputs[MAX_OUTPUTS + 1]; /* one for the last audit */
@@ -58,33 +58,6 @@ static int64_t now_us(void)
 static bool has_option(const struct given *g, int option)
 {
 	return given_value(g, option) != NULL;
-}
-
-static bool is_selected(const struct given *g, const struct rule *r)
-{
-	if (!has_option(g, FAMILY) && !has_option(g, RULE))
-		return true;
-	for (size_t i = 0; i < g->n; i++)
-		if ((g->p[i].option == FAMILY && strcmp(g->p[i].value, r->family) == 0) ||
-			(g->p[i].option == RULE && strcmp(g->p[i].value, r->id) == 0))
-			return true;
-	return false;
-}
-
-static int check_names(const struct given *g, const struct catalogue *c)
-{
-	for (size_t i = 0; i < g->n; i++) {
-		const char *value = g->p[i].value;
-		int code = 0;
-
-		if (g->p[i].option == FAMILY)
-			code = check_family(c, value);
-		else if (g->p[i].option == RULE && !catalogue_find(c, str_of(value)))
-			code = no_such("rule", value, catalogue_nearest(c, str_of(value)), "revet rules");
-		if (code)
-			return code;
-	}
-	return 0;
 }
 
 static const struct report *find_report(struct str name)
@@ -241,7 +214,8 @@ static int prepare(const struct given *g, struct run *run, struct worker *w)
 	int code = open_catalogue(&run->catalogue, g, SET);
 
 	if (code == 0)
-		code = check_names(g, &run->catalogue);
+		code = select_rules(g, &(struct selecting){FAMILY, RULE, -1}, &run->catalogue, run->rules,
+							&run->n);
 	if (code == 0)
 		code = parse_fail_on(g, run);
 	if (code == 0)
@@ -253,9 +227,6 @@ static int prepare(const struct given *g, struct run *run, struct worker *w)
 		code = open_outputs(g, run);
 	if (code == 0 && run->keeps)
 		code = open_last(run);
-	for (size_t i = 0; code == 0 && i < run->catalogue.n && run->n < ARRAY_LEN(run->rules); i++)
-		if (is_selected(g, &run->catalogue.p[i]))
-			run->rules[run->n++] = &run->catalogue.p[i];
 	for (size_t i = 0; code == 0 && i < run->n; i++)
 		judge_wants(run->rules[i], &run->catalogue.language.params, w->snapshot);
 	if (code == 0 && os)

@@ -6,6 +6,7 @@
 #ifndef REVET_CMD_CMD_H
 #define REVET_CMD_CMD_H
 
+#include "change/change.h"
 #include "report/report.h"
 
 enum exit_code {
@@ -13,6 +14,8 @@ enum exit_code {
 	EXIT_CANNOT = 1,
 	EXIT_FINDINGS = 2,
 	EXIT_UNKNOWN = 3,
+	EXIT_UNDONE = 4, /* applied, then reverted */
+	EXIT_PENDING = 5, /* another change is in progress or waits for its confirm */
 	EXIT_USAGE = 64,
 	EXIT_PERMISSION = 77,
 	EXIT_CONFIG = 78,
@@ -78,6 +81,15 @@ int open_catalogue(struct catalogue *, const struct given *, int set_option);
 /* 0, or EXIT_USAGE when no rule is of the family. */
 int check_family(const struct catalogue *, const char *name);
 
+/* Which rules an audit or a plan is about; the options' indices in the command's table, -1: none. */
+struct selecting {
+	int family, rule, severity;
+};
+#define MAX_RULES 4096
+/* Those that are selected, into ret[MAX_RULES]; 0 or an exit code, having said why. */
+int select_rules(const struct given *, const struct selecting *, const struct catalogue *,
+				 const struct rule **ret, size_t *ret_n);
+
 struct source {
 	const char *root, *snapshot_file, *record_dir;
 	struct host *host; /* NULL with snapshot_file */
@@ -94,6 +106,18 @@ struct worker {
 	bool quiet; /* no progress bar */
 };
 int worker_run(struct worker *);
+
+/* What a plan is made for. */
+struct planning {
+	const char *root; /* NULL: this host */
+	const struct rule *const *rules;
+	size_t n;
+	const struct params *params;
+};
+/* Reads the host in a worker and makes the plan there; *ret lives in the arena. Exit code. */
+int make_plan(const struct planning *, struct arena *, struct plan *ret);
+/* How many of the rules fail now. Exit code. */
+int count_failing(const struct planning *, size_t *ret);
 
 /* A bar on stderr, where that is a terminal: progress_wanted(). */
 struct progress;

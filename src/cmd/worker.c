@@ -26,19 +26,6 @@ int open_catalogue(struct catalogue *c, const struct given *g, int set_option)
 	return 0;
 }
 
-int check_family(const struct catalogue *c, const char *name)
-{
-	const char *families[256];
-	size_t n = 0;
-
-	for (size_t i = 0; i < c->n; i++)
-		if (strcmp(c->p[i].family, name) == 0)
-			return 0;
-		else if (n < ARRAY_LEN(families) && (!n || strcmp(families[n - 1], c->p[i].family) != 0))
-			families[n++] = c->p[i].family;
-	return no_such("family", name, nearest(name, families, n), "revet rules");
-}
-
 /* --- outputs --------------------------------------------------------------------------------- */
 
 int output_open(struct output *o, const char *path)

@@ -59,14 +59,14 @@ int earlier_parse(struct earlier *e, struct str text, const char *name, struct a
 	return r;
 }
 
-enum change earlier_change(const struct earlier *e, const struct judgement *now)
+enum since earlier_change(const struct earlier *e, const struct judgement *now)
 {
 	bool failed = map_get(&e->verdicts, str_of(now->rule->id)) ==
 				  (void *)((uintptr_t)VERDICT_FAIL + 1);
 
 	if (now->verdict == VERDICT_FAIL)
-		return failed ? CHANGE_NONE : CHANGE_NEW;
+		return failed ? SINCE_SAME : SINCE_NEW;
 	if (failed && (now->verdict == VERDICT_PASS || now->verdict == VERDICT_NOT_APPLICABLE))
-		return CHANGE_FIXED;
-	return CHANGE_NONE;
+		return SINCE_FIXED;
+	return SINCE_SAME;
 }

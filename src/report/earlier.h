@@ -13,10 +13,10 @@ struct earlier {
 
 /* What has changed of a rule's verdict. FIXED: it failed, and now passes or does not apply; what has
  * become unknown is not fixed. */
-enum change { CHANGE_NONE, CHANGE_NEW, CHANGE_FIXED };
+enum since { SINCE_SAME, SINCE_NEW, SINCE_FIXED };
 
 /* text: of `-f json`; everything is kept in the arena. -EINVAL when it is no such report. */
 int earlier_parse(struct earlier *, struct str text, const char *name, struct arena *, struct err *);
-enum change earlier_change(const struct earlier *, const struct judgement *);
+enum since earlier_change(const struct earlier *, const struct judgement *);
 
 #endif

@@ -69,7 +69,7 @@ static void write_result(struct jsonw *j, const struct judgement *g)
 	jsonw_end(j);
 }
 
-static void write_changed(struct jsonw *j, const struct audit *a, const char *key, enum change change)
+static void write_changed(struct jsonw *j, const struct audit *a, const char *key, enum since change)
 {
 	jsonw_key(j, key);
 	jsonw_array(j);
@@ -90,8 +90,8 @@ static void write_since(struct jsonw *j, const struct audit *a)
 	jsonw_object(j);
 	jsonw_key(j, "time");
 	value_json(j, TYPE_TIME, &time);
-	write_changed(j, a, "new", CHANGE_NEW);
-	write_changed(j, a, "fixed", CHANGE_FIXED);
+	write_changed(j, a, "new", SINCE_NEW);
+	write_changed(j, a, "fixed", SINCE_FIXED);
 	jsonw_end(j);
 }
 

@@ -19,7 +19,7 @@ size_t audit_count_severity(const struct audit *a, enum verdict v, enum severity
 	return n;
 }
 
-size_t audit_count_change(const struct audit *a, enum change change)
+size_t audit_count_change(const struct audit *a, enum since change)
 {
 	size_t n = 0;
 

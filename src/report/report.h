@@ -29,6 +29,6 @@ LEAF_SET(reports, struct report);
 size_t audit_count(const struct audit *, enum verdict);
 size_t audit_count_severity(const struct audit *, enum verdict, enum severity);
 /* How many have changed so since the earlier audit; 0 without one. */
-size_t audit_count_change(const struct audit *, enum change);
+size_t audit_count_change(const struct audit *, enum since);
 
 #endif

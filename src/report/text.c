@@ -113,7 +113,7 @@ static void write_next(struct buf *out, const struct audit *a)
 /* "Since 2026-11-20T10:00:00Z: +1 new  -2 fixed", and which. */
 static void write_since(struct buf *out, const struct audit *a)
 {
-	static const char *const words[] = {[CHANGE_NEW] = "new", [CHANGE_FIXED] = "fixed"};
+	static const char *const words[] = {[SINCE_NEW] = "new", [SINCE_FIXED] = "fixed"};
 	struct value time = {.state = VALUE_SET};
 
 	if (!a->since)
@@ -121,9 +121,9 @@ static void write_since(struct buf *out, const struct audit *a)
 	time.number = a->since->time;
 	buf_puts(out, "Since ");
 	value_print(out, TYPE_TIME, &time);
-	buf_printf(out, ": +%zu new  %s%zu fixed\n", audit_count_change(a, CHANGE_NEW),
-			   a->utf8 ? "\xe2\x88\x92" : "-", audit_count_change(a, CHANGE_FIXED));
-	for (enum change change = CHANGE_NEW; change <= CHANGE_FIXED; change++)
+	buf_printf(out, ": +%zu new  %s%zu fixed\n", audit_count_change(a, SINCE_NEW),
+			   a->utf8 ? "\xe2\x88\x92" : "-", audit_count_change(a, SINCE_FIXED));
+	for (enum since change = SINCE_NEW; change <= SINCE_FIXED; change++)
 		for (size_t i = 0; i < a->n; i++)
 			if (earlier_change(a->since, &a->judgements[i]) == change)
 				buf_printf(out, "     %-6s %s\n", words[change], a->judgements[i].rule->id);

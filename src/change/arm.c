@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "change/arm.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "change/fs.h"
+
+#define BOOT_UNIT "/etc/systemd/system/revet-revert.service"
+#define BOOT_WANT "/etc/systemd/system/multi-user.target.wants/revet-revert.service"
+
+static bool has_systemd(const struct changes *cs)
+{
+	struct path_stat st;
+
+	return path_stat(cs->place.root_fd, "/run/systemd/system", true, &st) == 0;
+}
+
+static int own_path(char ret[PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", ret, PATH_MAX - 1);
+
+	if (n < 0)
+		return -errno;
+	ret[n] = '\0';
+	return 0;
+}
+
+static int run(const struct changes *cs, const char *const argv[], struct err *err)
+{
+	return step_run(&cs->place, argv, 30000, err);
+}
+
+/* --- at boot --------------------------------------------------------------------------------------- */
+
+/* Falls back on the script when the program is gone. */
+static int write_boot_unit(const struct changes *cs, const struct change *c, const char *self,
+						   struct err *err)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct state state = {0};
+	const char *name, *text = arena_printf(
+		&a,
+		"# Written by revet; it goes away when change %04u is confirmed or reverted.\n"
+		"[Unit]\nDescription=Revert a change that was not confirmed before the machine went down\n"
+		"DefaultDependencies=no\nAfter=local-fs.target\nBefore=basic.target\n"
+		"ConditionPathExists=%s\n\n"
+		"[Service]\nType=oneshot\n"
+		"ExecStart=/bin/sh -c 'if [ -x \"$1\" ]; then exec \"$1\" revert --unconfirmed; else exec sh \"$2\"; fi' "
+		"sh \"%s\" \"%s/undo.sh\"\n\n"
+		"[Install]\nWantedBy=multi-user.target\n",
+		c->number, c->path, self, c->path);
+	int dir, r;
+
+	state_set(&state, &a, "mode", STR("0644"));
+	state_set(&state, &a, "owner", STR("0"));
+	state_set(&state, &a, "group", STR("0"));
+	r = fs_write(&cs->place, BOOT_UNIT, str_of(text), &state, NULL, err);
+	if (r < 0)
+		return r;
+	dir = fs_open_parent(&cs->place, BOOT_WANT, &name);
+	if (dir < 0)
+		return err_errno(err, -dir, "%s", BOOT_WANT);
+	if (symlinkat(BOOT_UNIT, dir, name) < 0 && errno != EEXIST)
+		r = err_errno(err, errno, "%s", BOOT_WANT);
+	fsync(dir);
+	close(dir);
+	return r;
+}
+
+static void remove_boot_unit(const struct changes *cs)
+{
+	static const char *const paths[] = {BOOT_WANT, BOOT_UNIT};
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		const char *name;
+		_cleanup_close_ int dir = fs_open_parent(&cs->place, paths[i], &name);
+
+		if (dir >= 0)
+			(void)unlinkat(dir, name, 0);
+	}
+}
+
+/* --- after a time ---------------------------------------------------------------------------------- */
+
+static void timer_name(char ret[64], unsigned number, const char *suffix)
+{
+	snprintf(ret, 64, "revet-revert-%04u%s", number, suffix);
+}
+
+static int start_timer(const struct changes *cs, unsigned number, const char *self,
+					   unsigned seconds, struct err *err)
+{
+	char unit[64], after[64], change[16];
+	const char *const argv[] = {"/usr/bin/systemd-run", "--quiet", "--collect", unit, after,
+								"--timer-property=AccuracySec=100ms", self, "revert", "--unconfirmed",
+								change, NULL};
+
+	timer_name(unit, number, "");
+	snprintf(after, sizeof(after), "--on-active=%us", seconds);
+	snprintf(change, sizeof(change), "%u", number);
+	memmove(unit + 7, unit, strlen(unit) + 1);
+	memcpy(unit, "--unit=", 7);
+	return run(cs, argv, err);
+}
+
+/* Without systemd: a grandchild in a session of its own sleeps and then becomes `revet revert`. */
+static int start_process(unsigned number, const char *self, unsigned seconds, struct err *err)
+{
+	char change[16];
+	pid_t pid;
+	int status;
+
+	snprintf(change, sizeof(change), "%u", number);
+	pid = fork();
+	if (pid < 0)
+		return err_errno(err, errno, "fork");
+	if (pid == 0) {
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		if (setsid() < 0 || fork() != 0)
+			_exit(0);
+		signal(SIGHUP, SIG_IGN);
+		for (int fd = 0; fd < 3; fd++)
+			dup2(null, fd);
+		if (chdir("/") < 0)
+			_exit(1);
+		sleep(seconds);
+		execl(self, self, "revert", "--unconfirmed", change, (char *)NULL);
+		_exit(127);
+	}
+	return waitpid(pid, &status, 0) == pid ? 0 : err_errno(err, errno, "waitpid");
+}
+
+int arm(const struct changes *cs, const struct change *c, unsigned seconds, struct err *err)
+{
+	char self[PATH_MAX];
+	int r = own_path(self);
+
+	if (r < 0)
+		return err_errno(err, -r, "/proc/self/exe");
+	if (!has_systemd(cs))
+		return start_process(c->number, self, seconds, err);
+	r = write_boot_unit(cs, c, self, err);
+	return r < 0 ? r : start_timer(cs, c->number, self, seconds, err);
+}
+
+void disarm(const struct changes *cs, unsigned number)
+{
+	char timer[64];
+	const char *const argv[] = {"/usr/bin/systemctl", "stop", timer, NULL};
+	struct err ignored;
+
+	if (!has_systemd(cs))
+		return; /* the process finds that there is nothing to revert */
+	timer_name(timer, number, ".timer");
+	(void)run(cs, argv, &ignored);
+	remove_boot_unit(cs);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What reverts a change that nobody confirms, outside of revet's own process and of the terminal: a
+ * transient systemd timer, and a unit that does it at boot when the machine went down meanwhile;
+ * where there is no systemd, a process of its own session.
+ */
+#ifndef REVET_CHANGE_ARM_H
+#define REVET_CHANGE_ARM_H
+
+#include "change/change.h"
+
+/* Before the first step that may cut access. */
+int arm(const struct changes *, const struct change *, unsigned seconds, struct err *);
+/* When it is confirmed or reverted. Nothing that fails here is worth an error. */
+void disarm(const struct changes *, unsigned number);
+
+#endif

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "change/change.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+
+#include "base/num.h"
+
+#define MAX_PLAN ((size_t)64 << 20)
+#define MAX_CHANGES 9999
+
+static const char *const statuses[] = {"running", "waiting", "committed", "reverting", "reverted"};
+
+const char *change_status_name(enum change_status s)
+{
+	return statuses[s];
+}
+
+/* --- the state directory ------------------------------------------------------------------------- */
+
+static int make_dirs(struct changes *c, struct err *err)
+{
+	static const char *const parts[] = {"var", "lib", "revet", "changes"};
+	int dir = path_open(c->place.root_fd, "/", O_RDONLY | O_DIRECTORY);
+	int r = dir < 0 ? dir : 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(parts); i++) {
+		int next;
+
+		if (mkdirat(dir, parts[i], i < 2 ? 0755 : 0700) < 0 && errno != EEXIST)
+			r = -errno;
+		next = r < 0 ? -1 : openat(dir, parts[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (r == 0 && next < 0)
+			r = -errno;
+		close(dir);
+		dir = next;
+	}
+	if (r < 0)
+		return err_errno(err, -r, "%s%s", c->place.root, CHANGE_STATE_DIR);
+	c->dir_fd = dir;
+	return 0;
+}
+
+static int take_lock(struct changes *c, struct err *err)
+{
+	char holder[32] = "";
+	int n;
+
+	c->lock_fd = openat(c->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (c->lock_fd < 0)
+		return err_errno(err, errno, "%s/changes/lock", CHANGE_STATE_DIR);
+	if (flock(c->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		(void)!pread(c->lock_fd, holder, sizeof(holder) - 1, 0);
+		return err_set(err, EBUSY, "process %s is changing this system right now", holder);
+	}
+	n = snprintf(holder, sizeof(holder), "%d", getpid());
+	if (ftruncate(c->lock_fd, 0) < 0 || pwrite(c->lock_fd, holder, (size_t)n, 0) != n)
+		return err_errno(err, errno, "%s/changes/lock", CHANGE_STATE_DIR);
+	return 0;
+}
+
+int changes_open(struct changes *c, const char *root, bool lock, struct err *err)
+{
+	int r;
+
+	*c = (struct changes){.place = {root, -1, strcmp(root, "/") == 0}, .dir_fd = -1, .lock_fd = -1};
+	c->place.root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (c->place.root_fd < 0)
+		return err_errno(err, errno, "%s", root);
+	r = make_dirs(c, err);
+	return r < 0 || !lock ? r : take_lock(c, err);
+}
+
+void changes_close(struct changes *c)
+{
+	close_fd(&c->lock_fd);
+	close_fd(&c->dir_fd);
+	close_fd(&c->place.root_fd);
+}
+
+int changes_list(const struct changes *c, struct arena *a, unsigned **ret, size_t *ret_n,
+				 struct err *err)
+{
+	struct path_entry *entries;
+	size_t n;
+	bool more;
+	int r = path_list(c->place.root_fd, CHANGE_STATE_DIR "/changes", 2 * MAX_CHANGES, a, &entries, &n,
+					  &more);
+
+	if (r < 0)
+		return err_errno(err, -r, "%s/changes", CHANGE_STATE_DIR);
+	*ret = arena_new(a, unsigned, n + 1);
+	*ret_n = 0;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t number;
+
+		if (strlen(entries[i].name) == 4 &&
+			num_u64(str_of(entries[i].name), 1, MAX_CHANGES, &number) == 0)
+			(*ret)[(*ret_n)++] = (unsigned)number;
+	}
+	return 0;
+}
+
+int changes_pending(const struct changes *c, struct arena *a, unsigned *ret, struct err *err)
+{
+	unsigned *numbers;
+	size_t n;
+	int r = changes_list(c, a, &numbers, &n, err);
+
+	*ret = 0;
+	while (r == 0 && n-- > 0 && !*ret) {
+		struct change change;
+
+		r = change_open(c, numbers[n], a, &change, err);
+		if (r == 0 && change.status != CHANGE_COMMITTED && change.status != CHANGE_REVERTED)
+			*ret = numbers[n];
+		change_close(&change);
+	}
+	return r;
+}
+
+/* --- the journal ----------------------------------------------------------------------------------- */
+
+static int write_down(struct change *c, const char *line, struct err *err)
+{
+	size_t n = strlen(line);
+
+	if (write(c->journal_fd, line, n) != (ssize_t)n || fdatasync(c->journal_fd) < 0)
+		return err_errno(err, errno, "%s/journal", c->path);
+	return 0;
+}
+
+static int mark(struct change *c, size_t step, enum mark mark, struct err *err)
+{
+	static const char *const words[] = {
+		[MARK_PREPARED] = "prepared", [MARK_APPLIED] = "applied", [MARK_REVERTED] = "reverted"};
+	char line[64];
+
+	snprintf(line, sizeof(line), "step %zu %s\n", step, words[mark]);
+	c->marks[step] = mark;
+	return write_down(c, line, err);
+}
+
+static int set_status(struct change *c, enum change_status status, struct err *err)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "status %s\n", statuses[status]);
+	c->status = status;
+	return write_down(c, line, err);
+}
+
+/* A line that was cut short by a crash says nothing: what it stands for had not been begun. */
+static void read_line(struct change *c, struct str line)
+{
+	struct str word = STR_ABSENT, what = STR_ABSENT;
+	uint64_t step;
+
+	(void)str_word(&line, &word);
+	(void)str_word(&line, &what);
+	if (str_is(word, "status"))
+		for (size_t i = 0; i < ARRAY_LEN(statuses); i++)
+			c->status = str_is(what, statuses[i]) ? (enum change_status)i : c->status;
+	if (str_is(word, "deadline"))
+		(void)num_i64(what, 0, INT64_MAX, &c->deadline);
+	if (str_is(word, "session"))
+		c->session = what;
+	if (!str_is(word, "step") || !c->plan.steps.n ||
+		num_u64(what, 0, c->plan.steps.n - 1, &step) < 0 || !str_word(&line, &word))
+		return;
+	c->marks[step] = str_is(word, "prepared")   ? MARK_PREPARED
+					 : str_is(word, "applied")  ? MARK_APPLIED
+					 : str_is(word, "reverted") ? MARK_REVERTED
+												: c->marks[step];
+}
+
+static int read_journal(struct change *c, struct err *err)
+{
+	struct str text, line;
+	int r = path_read(c->dir_fd, "journal", MAX_PLAN, c->arena, &text);
+
+	if (r < 0)
+		return err_errno(err, -r, "%s/journal", c->path);
+	c->marks = arena_new(c->arena, enum mark, c->plan.steps.n + 1);
+	while (text.n && memchr(text.p, '\n', text.n) && str_line(&text, &line))
+		read_line(c, line);
+	return 0;
+}
+
+/* --- one change ------------------------------------------------------------------------------------ */
+
+static int put_file_at(int dir, const char *name, struct str text, unsigned mode)
+{
+	_cleanup_close_ int fd =
+		openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+
+	if (fd < 0 || write(fd, text.p, text.n) != (ssize_t)text.n || fsync(fd) < 0)
+		return -errno;
+	return 0;
+}
+
+static void undo_step(struct buf *out, const struct step *s, size_t i)
+{
+	if (!s->type->undo_sh)
+		return;
+	if (s->type->is_action) {
+		s->type->undo_sh(out, s);
+		return;
+	}
+	buf_printf(out, "if grep -q '^step %zu prepared' \"$DIR/journal\"; then\nSAVED=\"$DIR/before/%zu\"\n",
+			   i, i);
+	s->type->undo_sh(out, s);
+	buf_puts(out, "fi\n");
+}
+
+static void write_undo(const struct plan *p, struct buf *out)
+{
+	buf_puts(out, "#!/bin/sh\n"
+				  "# Undoes this change without revet: sh undo.sh [ROOT]\n"
+				  "# ROOT is where the system is mounted, on rescue media; / when it is left out.\n"
+				  "ROOT=${1:-}\nROOT=${ROOT%/}\n"
+				  "DIR=$(cd \"$(dirname \"$0\")\" && pwd)\n");
+	for (size_t i = p->steps.n; i-- > 0;)
+		if (!p->steps.p[i].type->is_action)
+			undo_step(out, &p->steps.p[i], i);
+	for (size_t i = 0; i < p->steps.n; i++)
+		if (p->steps.p[i].type->is_action)
+			undo_step(out, &p->steps.p[i], i);
+	buf_puts(out, "echo 'status reverted' >>\"$DIR/journal\"\n");
+}
+
+static int open_fds(struct change *c, struct err *err)
+{
+	c->before_fd = openat(c->dir_fd, "before", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	c->journal_fd = openat(c->dir_fd, "journal", O_WRONLY | O_APPEND | O_CLOEXEC);
+	if (c->before_fd < 0 || c->journal_fd < 0)
+		return err_errno(err, errno, "%s", c->path);
+	return 0;
+}
+
+static int fill_dir(struct change *c, struct err *err)
+{
+	_cleanup_buf_ struct buf plan = BUF(MAX_PLAN), undo = BUF(MAX_PLAN);
+	int r = plan_write(&c->plan, &plan);
+
+	write_undo(&c->plan, &undo);
+	if (r == 0 && undo.full)
+		r = -ENOBUFS;
+	if (r == 0)
+		r = put_file_at(c->dir_fd, "plan.json", buf_get(&plan), 0600);
+	if (r == 0)
+		r = put_file_at(c->dir_fd, "undo.sh", buf_get(&undo), 0700);
+	if (r == 0)
+		r = put_file_at(c->dir_fd, "journal", STR("status running\n"), 0600);
+	if (r == 0 && mkdirat(c->dir_fd, "before", 0700) < 0)
+		r = -errno;
+	if (r == 0 && fsync(c->dir_fd) < 0)
+		r = -errno;
+	return r < 0 ? err_errno(err, -r, "%s", c->path) : open_fds(c, err);
+}
+
+static const struct change nothing_open = {.dir_fd = -1, .before_fd = -1, .journal_fd = -1};
+
+/* Made under another name and renamed, so that a change is there whole or not at all. */
+int change_begin(struct changes *cs, const struct plan *plan, struct arena *a, struct change *ret,
+				 struct err *err)
+{
+	unsigned *numbers;
+	size_t n;
+	char name[8];
+	int r = changes_list(cs, a, &numbers, &n, err);
+
+	*ret = nothing_open;
+	if (r < 0)
+		return r;
+	ret->arena = a;
+	ret->plan = *plan;
+	ret->number = n ? numbers[n - 1] + 1 : 1;
+	ret->marks = arena_new(a, enum mark, plan->steps.n + 1);
+	ret->path = arena_printf(a, "%s/changes/%04u", CHANGE_STATE_DIR, ret->number);
+	if (ret->number > MAX_CHANGES)
+		return err_set(err, ENOSPC, "%s/changes holds %d changes; remove old ones", CHANGE_STATE_DIR,
+					   MAX_CHANGES);
+	snprintf(name, sizeof(name), "%04u", ret->number);
+	if (mkdirat(cs->dir_fd, "new", 0700) < 0 && errno != EEXIST)
+		return err_errno(err, errno, "%s", ret->path);
+	ret->dir_fd = openat(cs->dir_fd, "new", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (ret->dir_fd < 0)
+		return err_errno(err, errno, "%s", ret->path);
+	/* What an earlier run left when it was killed right here. */
+	(void)unlinkat(ret->dir_fd, "plan.json", 0);
+	(void)unlinkat(ret->dir_fd, "undo.sh", 0);
+	(void)unlinkat(ret->dir_fd, "journal", 0);
+	(void)unlinkat(ret->dir_fd, "before", AT_REMOVEDIR);
+	r = fill_dir(ret, err);
+	if (r == 0 && (renameat(cs->dir_fd, "new", cs->dir_fd, name) < 0 || fsync(cs->dir_fd) < 0))
+		r = err_errno(err, errno, "%s", ret->path);
+	return r;
+}
+
+int change_open(const struct changes *cs, unsigned number, struct arena *a, struct change *ret,
+				struct err *err)
+{
+	struct str text;
+	char name[8];
+	int r;
+
+	*ret = nothing_open;
+	ret->arena = a;
+	ret->number = number;
+	ret->path = arena_printf(a, "%s/changes/%04u", CHANGE_STATE_DIR, number);
+	snprintf(name, sizeof(name), "%04u", number);
+	ret->dir_fd = openat(cs->dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (ret->dir_fd < 0)
+		return err_set(err, errno, "there is no change %04u; see: revet history", number);
+	r = path_read(ret->dir_fd, "plan.json", MAX_PLAN, a, &text);
+	if (r < 0)
+		return err_errno(err, -r, "%s/plan.json", ret->path);
+	r = plan_parse(&ret->plan, text, "plan.json", a, err);
+	if (r < 0)
+		return err_context(err, "%s", ret->path);
+	r = read_journal(ret, err);
+	return r < 0 ? r : open_fds(ret, err);
+}
+
+void change_close(struct change *c)
+{
+	close_fd(&c->journal_fd);
+	close_fd(&c->before_fd);
+	close_fd(&c->dir_fd);
+}
+
+/* --- doing ----------------------------------------------------------------------------------------- */
+
+static struct saved saved_of(const struct change *c, size_t step)
+{
+	struct saved saved = {.dir_fd = c->before_fd};
+
+	snprintf(saved.name, sizeof(saved.name), "%zu", step);
+	return saved;
+}
+
+int change_check(const struct changes *cs, const struct plan *plan, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->steps.n; i++)
+		if (!plan->steps.p[i].type->is_action)
+			r = step_check(&cs->place, &plan->steps.p[i], &plan->steps.p[i].before, err);
+	return r;
+}
+
+static int do_step(struct changes *cs, struct change *c, size_t i, struct err *err)
+{
+	const struct step *s = &c->plan.steps.p[i];
+	struct saved saved = saved_of(c, i);
+	int r = step_check(&cs->place, s, &s->before, err);
+
+	if (r == 0 && s->type->save)
+		r = s->type->save(&cs->place, s, &saved, err);
+	if (r == 0)
+		r = mark(c, i, MARK_PREPARED, err);
+	if (r == 0)
+		r = s->type->put(&cs->place, s->target, &s->after, NULL, err);
+	if (r == 0)
+		r = step_check(&cs->place, s, &s->after, err);
+	return r < 0 ? r : mark(c, i, MARK_APPLIED, err);
+}
+
+int change_do(struct changes *cs, struct change *c, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->plan.steps.n; i++)
+		if (!c->plan.steps.p[i].type->is_action)
+			r = do_step(cs, c, i, err);
+	return r;
+}
+
+int change_activate(struct changes *cs, struct change *c, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->plan.steps.n; i++) {
+		const struct step *s = &c->plan.steps.p[i];
+
+		if (s->type->is_action)
+			r = s->type->put(&cs->place, s->target, &s->after, NULL, err);
+	}
+	return r;
+}
+
+int change_wait(struct change *c, int64_t deadline, const char *session, struct err *err)
+{
+	char line[512];
+	int r;
+
+	snprintf(line, sizeof(line), "deadline %lld\nsession %s\n", (long long)deadline, session);
+	c->deadline = deadline;
+	r = write_down(c, line, err);
+	return r < 0 ? r : set_status(c, CHANGE_WAITING, err);
+}
+
+int change_commit(struct change *c, struct err *err)
+{
+	return set_status(c, CHANGE_COMMITTED, err);
+}
+
+/* --- undoing --------------------------------------------------------------------------------------- */
+
+/* Is it neither as it was nor as the step left it? What was only begun may be anything. */
+static bool is_foreign(const struct changes *cs, const struct change *c, size_t i, struct err *err)
+{
+	const struct step *s = &c->plan.steps.p[i];
+	struct err ignored;
+
+	return c->marks[i] == MARK_APPLIED && step_check(&cs->place, s, &s->after, err) == -ESTALE &&
+		   step_check(&cs->place, s, &s->before, &ignored) == -ESTALE;
+}
+
+static bool needs_undo(const struct change *c, size_t i)
+{
+	return !c->plan.steps.p[i].type->is_action &&
+		   (c->marks[i] == MARK_PREPARED || c->marks[i] == MARK_APPLIED);
+}
+
+static int undo_one(struct changes *cs, struct change *c, size_t i, struct err *err)
+{
+	const struct step *s = &c->plan.steps.p[i];
+	struct saved saved = saved_of(c, i);
+	int r = s->type->put(&cs->place, s->target, &s->before, &saved, err);
+
+	if (r == 0)
+		r = step_check(&cs->place, s, &s->before, err);
+	return r < 0 ? r : mark(c, i, MARK_REVERTED, err);
+}
+
+static int refuse_foreign(struct changes *cs, struct change *c, struct err *err)
+{
+	for (size_t i = 0; i < c->plan.steps.n; i++)
+		if (needs_undo(c, i) && is_foreign(cs, c, i, err))
+			return err_context(err, "change %04u: somebody has changed it since (--force overwrites)",
+							   c->number);
+	return 0;
+}
+
+/* The first error is kept; the others are undone all the same. */
+static int undo_steps(struct changes *cs, struct change *c, enum undo_foreign foreign,
+					  struct err *err)
+{
+	int first = 0;
+
+	for (size_t i = c->plan.steps.n; i-- > 0;) {
+		struct err why;
+		int r = 0;
+
+		if (!needs_undo(c, i))
+			continue;
+		if (foreign == UNDO_SKIP && is_foreign(cs, c, i, &why))
+			r = -ESTALE;
+		else
+			r = undo_one(cs, c, i, &why);
+		if (r < 0 && !first) {
+			first = r;
+			*err = why;
+		}
+	}
+	return first;
+}
+
+int change_undo(struct changes *cs, struct change *c, enum undo_foreign foreign, struct err *err)
+{
+	struct err ignored;
+	int r = foreign == UNDO_REFUSE ? refuse_foreign(cs, c, err) : 0;
+
+	if (r == 0)
+		r = set_status(c, CHANGE_REVERTING, err);
+	if (r == 0)
+		r = undo_steps(cs, c, foreign, err);
+	(void)change_activate(cs, c, &ignored);
+	/* What somebody else has made of it stays, the rest is as it was. */
+	if (r == -ESTALE && foreign == UNDO_SKIP && set_status(c, CHANGE_REVERTED, &ignored) == 0)
+		return r;
+	return r < 0 ? r : set_status(c, CHANGE_REVERTED, err);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between writing and activating, and after: the configuration is one that its program accepts, an
+ * administrator can still log in with it, and what listened still does. A check that fails here
+ * stops a change while all that has to be undone are files.
+ */
+#ifndef REVET_CHANGE_CHECK_H
+#define REVET_CHANGE_CHECK_H
+
+#include "change/change.h"
+
+/* Runs the validators of the files that the plan touches (sshd -t, visudo -c, findmnt --verify,
+ * nft -c). When `before`, the same on the untouched system: somebody else's mistake is not to be
+ * found out by us, half way. */
+int check_configurations(const struct changes *, const struct plan *, struct err *);
+/* An administrator other than root, in sudo, with a key that sshd as configured now accepts; and the
+ * address of this session stays allowed. *evidence: who and by which key. */
+int check_admin(const struct changes *, struct arena *, const char **evidence, struct err *);
+/* sshd answers on its port with its banner, within a few seconds. */
+int check_sshd_answers(const struct changes *, struct err *);
+
+#endif

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/num.h"
+#include "change/arm.h"
+#include "change/check.h"
+#include "change/session.h"
+#include "cmd/cmd.h"
+
+#define DEFAULT_WAIT 120 /* seconds to confirm in */
+
+enum { RULE, FAMILY, SEVERITY, SET, ROOT, WAIT, NO_INPUT };
+
+static const struct option_doc options[] = {
+	[RULE] = {"rule", 0, "ID", "without PLAN: only this rule; may be given several times"},
+	[FAMILY] = {"family", 0, "NAME", "without PLAN: only the rules of this family"},
+	[SEVERITY] = {"severity", 0, "NAME", "without PLAN: only rules of this severity or above"},
+	[SET] = {"set", 0, "PARAMETER=VALUE", "without PLAN: override a rule's parameter"},
+	[ROOT] = {"root", 0, "DIR", "change the tree in DIR"},
+	[WAIT] = {"wait", 0, "TIME", "how long to wait for the confirmation (2min)"},
+	[NO_INPUT] = {"no-input", 0, NULL, "do not stay to watch for the confirmation"},
+	{0},
+};
+
+struct applying {
+	const struct given *given;
+	struct catalogue catalogue;
+	const struct rule **rules;
+	size_t n_rules;
+	struct changes changes;
+	struct change change;
+	struct plan plan;
+	struct arena arena;
+	bool access;
+	unsigned wait;
+};
+
+static int64_t now(void)
+{
+	return (int64_t)time(NULL);
+}
+
+/* --- the plan -------------------------------------------------------------------------------------- */
+
+static int read_plan_file(struct applying *ap, const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_buf_ struct buf text = BUF((size_t)64 << 20);
+	struct err err;
+	int code;
+
+	if (fd < 0)
+		return fail(EXIT_CANNOT, "%s: %s", path, strerror(errno));
+	code = read_file(fd, path, &text);
+	if (code == 0 && plan_parse(&ap->plan, buf_get(&text), path, &ap->arena, &err) < 0)
+		code = fail(EXIT_CONFIG, "%s", err.msg);
+	return code;
+}
+
+static int get_plan(struct applying *ap)
+{
+	const struct given *g = ap->given;
+	const char *root = given_value(g, ROOT);
+	struct planning planning = {.root = root, .rules = ap->rules,
+								.params = &ap->catalogue.language.params};
+	int code;
+
+	if (g->n_words) {
+		code = read_plan_file(ap, g->words[0]);
+		if (code == 0 && strcmp(ap->plan.root, root ? root : "/") != 0)
+			code = fail(EXIT_USAGE, "%s is a plan for %s; see: revet apply --root", g->words[0],
+						ap->plan.root);
+		return code;
+	}
+	code = select_rules(g, &(struct selecting){FAMILY, RULE, SEVERITY}, &ap->catalogue, ap->rules,
+						&planning.n);
+	return code ? code : make_plan(&planning, &ap->arena, &ap->plan);
+}
+
+/* --- doing ----------------------------------------------------------------------------------------- */
+
+static void said(const char *what)
+{
+	printf("ok   %s\n", what);
+	fflush(stdout);
+}
+
+/* Whatever another process left unfinished is undone first. */
+static int finish_other(struct applying *ap)
+{
+	struct change other;
+	unsigned number;
+	struct err err;
+	int r = changes_pending(&ap->changes, &ap->arena, &number, &err), code = 0;
+
+	if (r < 0)
+		return fail(EXIT_CANNOT, "%s", err.msg);
+	if (!number)
+		return 0;
+	if (change_open(&ap->changes, number, &ap->arena, &other, &err) < 0)
+		return fail(EXIT_CANNOT, "%s", err.msg);
+	if (other.status == CHANGE_WAITING) {
+		code = fail(EXIT_PENDING, "change %04u waits to be confirmed; see: revet confirm, revet revert",
+					number);
+	} else {
+		fail(0, "change %04u was interrupted; it is undone first", number);
+		if (change_undo(&ap->changes, &other, UNDO_SKIP, &err) < 0)
+			code = fail(EXIT_CANNOT, "change %04u: %s", number, err.msg);
+		disarm(&ap->changes, number);
+	}
+	change_close(&other);
+	return code;
+}
+
+static int do_and_check(struct applying *ap, struct err *err)
+{
+	const char *evidence = NULL;
+	int r = change_do(&ap->changes, &ap->change, err);
+
+	if (r < 0 || !ap->changes.place.live)
+		return r;
+	r = check_configurations(&ap->changes, &ap->plan, err);
+	if (r == 0 && ap->access) {
+		r = check_admin(&ap->changes, &ap->arena, &evidence, err);
+		if (r == 0)
+			said(evidence);
+	}
+	if (r == 0)
+		r = change_activate(&ap->changes, &ap->change, err);
+	if (r == 0 && ap->access)
+		r = check_sshd_answers(&ap->changes, err);
+	return r;
+}
+
+static int undo_all(struct applying *ap, const struct err *why)
+{
+	struct err err;
+
+	fail(0, "%s", why->msg);
+	if (change_undo(&ap->changes, &ap->change, UNDO_SKIP, &err) < 0)
+		return fail(EXIT_CANNOT, "change %04u could not be undone whole: %s; see: %s/undo.sh",
+					ap->change.number, err.msg, ap->change.path);
+	disarm(&ap->changes, ap->change.number);
+	return fail(EXIT_UNDONE, "change %04u was undone, everything is as it was", ap->change.number);
+}
+
+static int begin(struct applying *ap, struct err *err)
+{
+	int r = change_check(&ap->changes, &ap->plan, err);
+
+	if (r == -ESTALE)
+		return err_context(err, "the host has moved since the plan was made");
+	if (r == 0 && ap->changes.place.live)
+		r = check_configurations(&ap->changes, &ap->plan, err);
+	if (r < 0)
+		return err_context(err, "nothing was changed");
+	r = change_begin(&ap->changes, &ap->plan, &ap->arena, &ap->change, err);
+	if (r == 0 && ap->changes.place.live)
+		r = arm(&ap->changes, &ap->change, ap->access ? ap->wait : 0, err);
+	return r;
+}
+
+/* --- waiting --------------------------------------------------------------------------------------- */
+
+/* Watches the journal until somebody confirms or the timer reverts. */
+static int watch(struct applying *ap)
+{
+	struct err err;
+
+	for (;;) {
+		struct change seen;
+		int64_t left = ap->change.deadline - now();
+		int r = change_open(&ap->changes, ap->change.number, &ap->arena, &seen, &err);
+		enum change_status status = seen.status;
+
+		change_close(&seen);
+		if (r < 0)
+			return fail(EXIT_CANNOT, "%s", err.msg);
+		if (status == CHANGE_COMMITTED)
+			return fail(EXIT_DONE, "change %04u is confirmed", ap->change.number);
+		if (status == CHANGE_REVERTED)
+			return fail(EXIT_UNDONE, "change %04u was not confirmed; everything is as it was",
+						ap->change.number);
+		if (isatty(STDERR_FILENO))
+			fprintf(stderr, "\rreverts in %02lld:%02lld ", (long long)MAX(left, 0) / 60,
+					(long long)MAX(left, 0) % 60);
+		nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
+	}
+}
+
+static int wait_for_confirm(struct applying *ap)
+{
+	struct session session;
+	struct err err;
+
+	if (session_of_self(&session, &err) < 0 ||
+		change_wait(&ap->change, now() + ap->wait, session.id, &err) < 0)
+		return undo_all(ap, &err);
+	printf("REVERTS BY ITSELF in %u s unless confirmed FROM A NEW SESSION:   sudo revet confirm\n",
+		   ap->wait);
+	fflush(stdout);
+	close_fd(&ap->changes.lock_fd); /* whoever confirms or reverts needs it */
+	if (given_value(ap->given, NO_INPUT) || !isatty(STDIN_FILENO))
+		return EXIT_DONE;
+	return watch(ap);
+}
+
+static int commit(struct applying *ap)
+{
+	struct err err;
+
+	if (change_commit(&ap->change, &err) < 0)
+		return undo_all(ap, &err);
+	disarm(&ap->changes, ap->change.number);
+	printf("change %04u is done; to take it back: revet revert %u\n", ap->change.number,
+		   ap->change.number);
+	return EXIT_DONE;
+}
+
+/* Do the rules pass now? Said, not enforced: what a rule wants may need a reboot. */
+static void audit_again(struct applying *ap)
+{
+	struct planning planning = {
+		.root = given_value(ap->given, ROOT), .params = &ap->catalogue.language.params};
+	const struct rule **rules = arena_new(&ap->arena, const struct rule *, ap->plan.rules.n + 1);
+	size_t failing;
+
+	planning.rules = rules;
+	for (size_t i = 0; i < ap->plan.rules.n; i++) {
+		rules[planning.n] = catalogue_find(&ap->catalogue, str_of(ap->plan.rules.p[i].id));
+		planning.n += rules[planning.n] != NULL;
+	}
+	if (count_failing(&planning, &failing) == 0)
+		printf("%s   audited again: %zu fixed, %zu still fail\n", failing ? "--" : "ok",
+			   planning.n - failing, failing);
+}
+
+static int apply(struct applying *ap)
+{
+	char line[64];
+	struct err err;
+
+	if (begin(ap, &err) < 0) {
+		change_close(&ap->change);
+		return fail(EXIT_CANNOT, "%s", err.msg);
+	}
+	if (do_and_check(ap, &err) < 0)
+		return undo_all(ap, &err);
+	snprintf(line, sizeof(line), "%zu of %zu steps applied and verified", ap->plan.steps.n,
+			 ap->plan.steps.n);
+	said(line);
+	audit_again(ap);
+	return ap->access && ap->changes.place.live ? wait_for_confirm(ap) : commit(ap);
+}
+
+static int run_locked(struct applying *ap)
+{
+	const char *root = given_value(ap->given, ROOT);
+	struct err err;
+	int r = changes_open(&ap->changes, root ? root : "/", true, &err), code;
+
+	if (r < 0)
+		return fail(r == -EBUSY ? EXIT_PENDING : EXIT_CANNOT, "%s", err.msg);
+	code = finish_other(ap);
+	if (code)
+		return code;
+	ap->access = plan_risk(&ap->plan) == RISK_ACCESS;
+	return apply(ap);
+}
+
+static int parse_wait(struct applying *ap)
+{
+	const char *text = given_value(ap->given, WAIT);
+	int64_t seconds = DEFAULT_WAIT;
+
+	if (text && (num_duration(str_of(text), &seconds) < 0 || seconds < 10 || seconds > 3600))
+		return fail(EXIT_USAGE, "--wait %s: expected a time of 10 s to 1 h, such as 5min", text);
+	ap->wait = (unsigned)seconds;
+	return 0;
+}
+
+static int run_apply(const struct given *g)
+{
+	struct applying ap = {.given = g, .changes = {.dir_fd = -1, .lock_fd = -1, .place.root_fd = -1},
+						  .change = {.dir_fd = -1, .before_fd = -1, .journal_fd = -1}};
+	_cleanup_buf_ struct buf text = BUF((size_t)64 << 20);
+	int code;
+
+	if (geteuid() != 0)
+		return fail(EXIT_PERMISSION, "changing a system takes root; try: sudo revet apply");
+	ap.rules = arena_new(&ap.arena, const struct rule *, MAX_RULES);
+	code = open_catalogue(&ap.catalogue, g, SET);
+	if (code == 0)
+		code = parse_wait(&ap);
+	if (code == 0)
+		code = get_plan(&ap);
+	if (code == 0 && !ap.plan.steps.n) {
+		puts("There is nothing to change.");
+	} else if (code == 0) {
+		plan_print(&ap.plan, false, &text);
+		/* Losing the terminal must not stop it half way. */
+		signal(SIGHUP, SIG_IGN);
+		signal(SIGINT, SIG_IGN);
+		signal(SIGTERM, SIG_IGN);
+		code = run_locked(&ap);
+	}
+	change_close(&ap.change);
+	changes_close(&ap.changes);
+	catalogue_done(&ap.catalogue);
+	arena_done(&ap.arena);
+	return code;
+}
+
+static const struct command apply_command = {
+	"apply", "[PLAN] [OPTION...]", "apply a plan, verify it, and undo it when anything fails",
+	options, 0, 1, run_apply};
+COMMAND(apply_command);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+
+enum { OUTPUT, RULE, FAMILY, SEVERITY, SET, ROOT, FORMAT, DETAILED };
+
+static const struct option_doc options[] = {
+	[OUTPUT] = {"output", 'o', "FILE", "keep the plan, for: revet apply FILE"},
+	[RULE] = {"rule", 0, "ID", "only this rule; may be given several times"},
+	[FAMILY] = {"family", 0, "NAME", "only the rules of this family; may be given several times"},
+	[SEVERITY] = {"severity", 0, "NAME", "only rules of this severity or above"},
+	[SET] = {"set", 0, "PARAMETER=VALUE", "override a rule's parameter for this run"},
+	[ROOT] = {"root", 0, "DIR", "plan for the tree in DIR"},
+	[FORMAT] = {"format", 'f', "FORMAT", "text (default) or json"},
+	[DETAILED] = {"detailed-exitcode", 0, NULL, "exit 2 when there is something to change"},
+	{0},
+};
+
+static int show_plan(const struct plan *plan, bool json)
+{
+	_cleanup_buf_ struct buf text = BUF((size_t)64 << 20);
+
+	if (json)
+		(void)plan_write(plan, &text);
+	else
+		plan_print(plan, false, &text);
+	return put_stdout(&text);
+}
+
+static int write_plan(struct output *o, const struct plan *plan)
+{
+	_cleanup_buf_ struct buf text = BUF((size_t)64 << 20);
+
+	if (plan_write(plan, &text) < 0)
+		return fail(EXIT_CANNOT, "the plan is larger than 64 MiB");
+	/* It holds what is in the files that it changes. */
+	if (fchmod(o->fd, 0600) < 0)
+		return fail(EXIT_CANNOT, "%s: %s", o->path, strerror(errno));
+	return output_write(o, buf_get(&text));
+}
+
+static int run_plan(const struct given *g)
+{
+	_cleanup_arena_ struct arena arena = {0};
+	const struct rule **rules = arena_new(&arena, const struct rule *, MAX_RULES);
+	struct planning planning = {.root = given_value(g, ROOT), .rules = rules};
+	const char *path = given_value(g, OUTPUT);
+	struct output output = {.fd = -1};
+	struct catalogue catalogue;
+	struct plan plan = {0};
+	bool json;
+	int code = open_catalogue(&catalogue, g, SET);
+
+	if (code == 0)
+		code = parse_format(given_value(g, FORMAT), &json);
+	if (code == 0)
+		code = select_rules(g, &(struct selecting){FAMILY, RULE, SEVERITY}, &catalogue, rules,
+							&planning.n);
+	planning.params = &catalogue.language.params;
+	if (code == 0 && path)
+		code = output_open(&output, path);
+	if (code == 0)
+		code = make_plan(&planning, &arena, &plan);
+	if (code == 0 && path)
+		code = write_plan(&output, &plan);
+	code = output_end(&output, code);
+	if (code == 0)
+		code = show_plan(&plan, json);
+	if (code == 0 && plan.steps.n && given_value(g, DETAILED))
+		code = EXIT_FINDINGS;
+	catalogue_done(&catalogue);
+	return code;
+}
+
+static const struct command plan_command = {
+	"plan", "[OPTION...]", "what would be changed so that the rules pass; changes nothing", options,
+	0, 0, run_plan};
+COMMAND(plan_command);

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <time.h>
+
+#include "base/num.h"
+#include "change/arm.h"
+#include "change/session.h"
+#include "cmd/cmd.h"
+
+#define LOCK_PATIENCE 600 /* seconds that the timer waits for a process that is still applying */
+
+enum { ROOT, FORCE, UNCONFIRMED };
+
+static const struct option_doc options[] = {
+	[ROOT] = {"root", 0, "DIR", "of the tree in DIR"},
+	[FORCE] = {"force", 0, NULL, "overwrite what somebody else has changed since"},
+	[UNCONFIRMED] = {"unconfirmed", 0, NULL, "only a change that waits or was interrupted"},
+	{0},
+};
+
+struct reverting {
+	const struct given *given;
+	struct arena arena;
+	struct changes changes;
+	unsigned number;
+};
+
+static bool wants(const struct reverting *rv, int option)
+{
+	return given_value(rv->given, option) != NULL;
+}
+
+/* The timer must not give up because the process that armed it hangs. */
+static int open_changes(struct reverting *rv)
+{
+	const char *root = given_value(rv->given, ROOT);
+	struct err err;
+	int r;
+
+	for (int tries = 0;; tries++) {
+		r = changes_open(&rv->changes, root ? root : "/", true, &err);
+		if (r != -EBUSY || !wants(rv, UNCONFIRMED) || tries == LOCK_PATIENCE)
+			break;
+		changes_close(&rv->changes);
+		nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+	}
+	return r < 0 ? fail(r == -EBUSY ? EXIT_PENDING : EXIT_CANNOT, "%s", err.msg) : 0;
+}
+
+/* Without a number: what waits or was interrupted, else the last that was not reverted. */
+static int choose(struct reverting *rv)
+{
+	unsigned *numbers;
+	struct err err;
+	size_t n;
+
+	if (rv->given->n_words) {
+		uint64_t number;
+
+		if (num_u64(str_of(rv->given->words[0]), 1, 9999, &number) < 0)
+			return fail(EXIT_USAGE, "'%s' is not the number of a change; see: revet history",
+						rv->given->words[0]);
+		rv->number = (unsigned)number;
+		return 0;
+	}
+	if (changes_pending(&rv->changes, &rv->arena, &rv->number, &err) < 0 ||
+		changes_list(&rv->changes, &rv->arena, &numbers, &n, &err) < 0)
+		return fail(EXIT_CANNOT, "%s", err.msg);
+	while (!rv->number && !wants(rv, UNCONFIRMED) && n-- > 0) {
+		struct change c;
+
+		if (change_open(&rv->changes, numbers[n], &rv->arena, &c, &err) == 0 &&
+			c.status != CHANGE_REVERTED)
+			rv->number = numbers[n];
+		change_close(&c);
+	}
+	return 0;
+}
+
+static int undo(struct reverting *rv, struct change *c)
+{
+	enum undo_foreign foreign = wants(rv, UNCONFIRMED) ? UNDO_SKIP
+								: wants(rv, FORCE)     ? UNDO_FORCE
+													   : UNDO_REFUSE;
+	struct err err;
+
+	if (change_undo(&rv->changes, c, foreign, &err) < 0)
+		return fail(EXIT_CANNOT, "change %04u: %s; by hand: %s/undo.sh", c->number, err.msg, c->path);
+	disarm(&rv->changes, c->number);
+	printf("change %04u is reverted: %zu steps undone and verified\n", c->number, c->plan.steps.n);
+	return EXIT_DONE;
+}
+
+static int revert_chosen(struct reverting *rv)
+{
+	struct change c;
+	struct err err;
+	int code = 0;
+
+	if (change_open(&rv->changes, rv->number, &rv->arena, &c, &err) < 0)
+		code = fail(EXIT_USAGE, "%s", err.msg);
+	else if (c.status == CHANGE_REVERTED && !wants(rv, UNCONFIRMED))
+		code = fail(EXIT_DONE, "change %04u is reverted already", rv->number);
+	else if (wants(rv, UNCONFIRMED) &&
+			 (c.status == CHANGE_COMMITTED || c.status == CHANGE_REVERTED))
+		code = EXIT_DONE;
+	else
+		code = undo(rv, &c);
+	change_close(&c);
+	return code;
+}
+
+static int run_revert(const struct given *g)
+{
+	struct reverting rv = {.given = g};
+	int code;
+
+	if (geteuid() != 0)
+		return fail(EXIT_PERMISSION, "changing a system takes root; try: sudo revet revert");
+	code = open_changes(&rv);
+	if (code == 0)
+		code = choose(&rv);
+	if (code == 0 && rv.number)
+		code = revert_chosen(&rv);
+	else if (code == 0 && !wants(&rv, UNCONFIRMED))
+		code = fail(EXIT_DONE, "there is nothing to revert; see: revet history");
+	changes_close(&rv.changes);
+	arena_done(&rv.arena);
+	return code;
+}
+
+static const struct command revert_command = {
+	"revert", "[N] [OPTION...]", "take a change back, the last one when none is named", options, 0, 1,
+	run_revert};
+COMMAND(revert_command);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+
+int check_family(const struct catalogue *c, const char *name)
+{
+	const char *families[256];
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (strcmp(c->p[i].family, name) == 0)
+			return 0;
+		else if (n < ARRAY_LEN(families) && (!n || strcmp(families[n - 1], c->p[i].family) != 0))
+			families[n++] = c->p[i].family;
+	return no_such("family", name, nearest(name, families, n), "revet rules");
+}
+
+static int check_names(const struct given *g, const struct selecting *s, const struct catalogue *c)
+{
+	enum severity ignored;
+
+	for (size_t i = 0; i < g->n; i++) {
+		const char *value = g->p[i].value;
+		int code = 0;
+
+		if (g->p[i].option == s->family)
+			code = check_family(c, value);
+		else if (g->p[i].option == s->rule && !catalogue_find(c, str_of(value)))
+			code = no_such("rule", value, catalogue_nearest(c, str_of(value)), "revet rules");
+		else if (g->p[i].option == s->severity && severity_parse(str_of(value), &ignored) < 0)
+			code = fail(EXIT_USAGE, "--severity %s: expected low, medium, high or critical", value);
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+static bool is_named(const struct given *g, const struct selecting *s, const struct rule *r)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < g->n; i++) {
+		bool family = g->p[i].option == s->family;
+
+		if (!family && g->p[i].option != s->rule)
+			continue;
+		any = true;
+		if (strcmp(g->p[i].value, family ? r->family : r->id) == 0)
+			return true;
+	}
+	return !any;
+}
+
+int select_rules(const struct given *g, const struct selecting *s, const struct catalogue *c,
+				 const struct rule **ret, size_t *ret_n)
+{
+	const char *severity = s->severity < 0 ? NULL : given_value(g, s->severity);
+	enum severity least = SEVERITY_LOW;
+	int code = check_names(g, s, c);
+
+	*ret_n = 0;
+	if (severity)
+		(void)severity_parse(str_of(severity), &least);
+	for (size_t i = 0; code == 0 && i < c->n && *ret_n < MAX_RULES; i++)
+		if (c->p[i].severity >= least && is_named(g, s, &c->p[i]))
+			ret[(*ret_n)++] = &c->p[i];
+	return code;
+}
