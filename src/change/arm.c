@@ -143,10 +143,12 @@ int arm(const struct changes *cs, const struct change *c, unsigned seconds, stru
 
 	if (r < 0)
 		return err_errno(err, -r, "/proc/self/exe");
-	if (!has_systemd(cs))
-		return start_process(c->number, self, seconds, err);
-	r = write_boot_unit(cs, c, self, err);
-	return r < 0 ? r : start_timer(cs, c->number, self, seconds, err);
+	if (has_systemd(cs))
+		r = write_boot_unit(cs, c, self, err);
+	if (r < 0 || !seconds)
+		return r;
+	return has_systemd(cs) ? start_timer(cs, c->number, self, seconds, err)
+						   : start_process(c->number, self, seconds, err);
 }
 
 void disarm(const struct changes *cs, unsigned number)

@@ -9,7 +9,7 @@
 
 #include "change/change.h"
 
-/* Before the first step that may cut access. */
+/* Before the first step. seconds 0: the change cannot cut access, only a crash has to be undone. */
 int arm(const struct changes *, const struct change *, unsigned seconds, struct err *);
 /* When it is confirmed or reverted. Nothing that fails here is worth an error. */
 void disarm(const struct changes *, unsigned number);

@@ -165,6 +165,8 @@ static void read_line(struct change *c, struct str line)
 			c->status = str_is(what, statuses[i]) ? (enum change_status)i : c->status;
 	if (str_is(word, "deadline"))
 		(void)num_i64(what, 0, INT64_MAX, &c->deadline);
+	if (str_is(word, "applied"))
+		(void)num_i64(what, 0, INT64_MAX, &c->applied);
 	if (str_is(word, "session"))
 		c->session = what;
 	if (!str_is(word, "step") || !c->plan.steps.n ||
@@ -392,13 +394,16 @@ int change_activate(struct changes *cs, struct change *c, struct err *err)
 	return r;
 }
 
-int change_wait(struct change *c, int64_t deadline, const char *session, struct err *err)
+int change_wait(struct change *c, int64_t now, unsigned seconds, const char *session,
+				struct err *err)
 {
 	char line[512];
 	int r;
 
-	snprintf(line, sizeof(line), "deadline %lld\nsession %s\n", (long long)deadline, session);
-	c->deadline = deadline;
+	c->applied = now;
+	c->deadline = now + seconds;
+	snprintf(line, sizeof(line), "applied %lld\ndeadline %lld\nsession %s\n", (long long)now,
+			 (long long)c->deadline, session);
 	r = write_down(c, line, err);
 	return r < 0 ? r : set_status(c, CHANGE_WAITING, err);
 }

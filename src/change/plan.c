@@ -151,7 +151,7 @@ static int file_step(struct planner *p, const struct edit *e, struct step **ret,
 		*ret = s;
 		state_set(&s->after, a, "type", STR("regular"));
 		state_set(&s->after, a, "content", STR(""));
-		state_set(&s->after, a, "mode", STR("0644"));
+		state_set(&s->after, a, "mode", str_of(e->mode));
 		state_set(&s->after, a, "owner", STR("0"));
 		state_set(&s->after, a, "group", STR("0"));
 		return r;
@@ -183,10 +183,15 @@ static int edit_file(struct planner *p, const struct edit *e, struct err *err)
 
 	if (r < 0)
 		return r;
+	if (e->kind == EDIT_CONTENT && !e->value.p) {
+		s->after = (struct state){0};
+		state_set(&s->after, p->plan->arena, "type", STR("absent"));
+		return 0;
+	}
 	content = state_get(&s->after, "content");
 	if (!content.p)
 		return err_set(err, ENOTSUP, "%s: is no text file", s->target);
-	if (e->kind == EDIT_CONTENT && e->value.p)
+	if (e->kind == EDIT_CONTENT)
 		r = buf_str(&text, e->value);
 	else if (e->kind == EDIT_KEY)
 		r = conf_edit_key(content, e->style, e->section, e->name, e->value, &text, err);

@@ -56,5 +56,5 @@ void plan_print(const struct plan *p, bool color, struct buf *out)
 			   p->steps.n == 1 ? "" : "s", p->rules.n, p->rules.n == 1 ? "" : "s");
 	if (access)
 		buf_printf(out, "; %zu may cut access: the change needs confirming", access);
-	buf_puts(out, ". Nothing has been changed.\n");
+	buf_puts(out, ".\n");
 }

@@ -197,7 +197,7 @@ static int wait_for_confirm(struct applying *ap)
 	struct err err;
 
 	if (session_of_self(&session, &err) < 0 ||
-		change_wait(&ap->change, now() + ap->wait, session.id, &err) < 0)
+		change_wait(&ap->change, now(), ap->wait, session.id, &err) < 0)
 		return undo_all(ap, &err);
 	printf("REVERTS BY ITSELF in %u s unless confirmed FROM A NEW SESSION:   sudo revet confirm\n",
 		   ap->wait);
@@ -301,6 +301,7 @@ static int run_apply(const struct given *g)
 		puts("There is nothing to change.");
 	} else if (code == 0) {
 		plan_print(&ap.plan, false, &text);
+		(void)put_stdout(&text);
 		/* Losing the terminal must not stop it half way. */
 		signal(SIGHUP, SIG_IGN);
 		signal(SIGINT, SIG_IGN);

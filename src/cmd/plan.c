@@ -25,6 +25,8 @@ static int show_plan(const struct plan *plan, bool json)
 		(void)plan_write(plan, &text);
 	else
 		plan_print(plan, false, &text);
+	if (!json)
+		buf_puts(&text, "Nothing has been changed.\n");
 	return put_stdout(&text);
 }
 

@@ -31,28 +31,20 @@ static bool is_comment(enum edit_style style, struct str line)
 	return (style == EDIT_INI && line.p[0] == ';') || (style == EDIT_APT && str_starts(line, "//"));
 }
 
-static bool key_equals(enum edit_style style, struct str a, struct str b)
+/* Does the line, without its newline, set the key? With EDIT_SPACE a key may be several words, and
+ * case does not count; sshd_config and its like allow `Key=value`. */
+static bool sets_key(enum edit_style style, struct str line, struct str key)
 {
-	if (style != EDIT_SPACE && style != EDIT_APT)
-		return str_eq(a, b);
-	return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0;
-}
-
-/* The key of a line without its newline; absent when it sets none. */
-static struct str key_of(enum edit_style style, struct str line)
-{
-	struct str rest = str_trim(line), key = STR_ABSENT;
+	struct str rest = str_trim(line), name = STR_ABSENT;
 
 	if (is_comment(style, rest))
-		return STR_ABSENT;
+		return false;
 	if (style == EDIT_EQUALS || style == EDIT_INI) {
-		(void)str_cut(&rest, '=', &key);
-		return str_trim(key);
+		(void)str_cut(&rest, '=', &name);
+		return str_eq(str_trim(name), key);
 	}
-	(void)str_word(&rest, &key);
-	/* sshd_config and its like allow `Key=value`. */
-	(void)str_cut(&(struct str){key.p, key.n}, style == EDIT_SPACE ? '=' : ' ', &key);
-	return key;
+	return rest.n > key.n && strncasecmp(rest.p, key.p, key.n) == 0 &&
+		   strchr(style == EDIT_SPACE ? " \t=" : " \t", rest.p[key.n]);
 }
 
 /* "[Section]" -> its name; absent for any other line. */
@@ -103,7 +95,7 @@ static void put_at_end_of_section(struct editing *e)
 
 static void edit_one(struct editing *e, struct str line)
 {
-	struct str section = section_of(e->style, line), key = key_of(e->style, line);
+	struct str section = section_of(e->style, line);
 
 	if (section.p) {
 		if (e->in_section && e->value.p && !e->done && !e->lines)
@@ -111,7 +103,7 @@ static void edit_one(struct editing *e, struct str line)
 		e->in_section = str_eq(section, e->section);
 		e->has_section = e->has_section || e->in_section;
 	}
-	if (section.p || !key.p || !e->in_section || !key_equals(e->style, key, e->key)) {
+	if (section.p || !e->in_section || !sets_key(e->style, line, e->key)) {
 		buf_str(e->out, line);
 		return;
 	}
@@ -129,11 +121,11 @@ static void count(struct editing *e, struct str text)
 	bool inside = e->style != EDIT_INI || !e->section.p;
 
 	while (take_line(&text, &line)) {
-		struct str section = section_of(e->style, line), key = key_of(e->style, line);
+		struct str section = section_of(e->style, line);
 
 		if (section.p)
 			inside = str_eq(section, e->section);
-		else if (inside && key.p && key_equals(e->style, key, e->key))
+		else if (inside && sets_key(e->style, line, e->key))
 			e->last = ++e->lines;
 	}
 }

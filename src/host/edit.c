@@ -2,6 +2,7 @@
 #include "host/edit.h"
 
 #include "base/vec.h"
+#include "host/value.h"
 
 static struct str keep(struct edits *e, struct str s)
 {
@@ -14,8 +15,24 @@ static struct edit *add(struct edits *e, enum edit_kind kind, const char *target
 
 	edit->kind = kind;
 	edit->rule = e->rule;
+	edit->mode = e->mode ? e->mode : "0644";
 	edit->target = arena_strdup(e->arena, target);
 	return edit;
+}
+
+struct str edit_text(struct edits *e, const struct wish *wish, const char *separator)
+{
+	_cleanup_buf_ struct buf text = BUF(65536);
+	enum type type = wish->table->columns[wish->column].type;
+
+	if (wish->value.state != VALUE_SET)
+		return STR_ABSENT;
+	if (type == TYPE_LIST)
+		for (size_t i = 0; i < wish->value.list.n; i++)
+			buf_printf(&text, "%s%.*s", i ? separator : "", STR_ARG(wish->value.list.items[i]));
+	else
+		value_print(&text, type, &wish->value);
+	return (struct str){arena_copy(e->arena, text.p, text.n), text.n};
 }
 
 void edit_key(struct edits *e, const char *path, enum edit_style style, const char *section,

@@ -34,6 +34,7 @@ enum edit_kind { EDIT_KEY, EDIT_CONTENT, EDIT_ATTRIBUTE, EDIT_LINE, EDIT_STATE, 
 struct edit {
 	enum edit_kind kind;
 	const char *rule;    /* the id of who asked */
+	const char *mode;    /* of the file when it is new */
 	const char *target;  /* a path; of EDIT_STATE and EDIT_RELOAD what the step type expects */
 	const char *step;    /* EDIT_STATE: the type of step */
 	enum edit_style style;
@@ -47,9 +48,13 @@ struct edit {
 struct edits {
 	struct arena *arena;
 	const char *rule; /* for those that are added from now on */
+	const char *mode; /* of files that are made for them, in octal; NULL: 0644 */
 	struct edit *p;
 	size_t n, cap;
 };
+
+/* The wished value as a configuration file has it: items of a list with the separator between. */
+struct str edit_text(struct edits *, const struct wish *, const char *separator);
 
 /* Sets the key in the file, in its place where it stands already, else at the end (of its section);
  * a file that is not there is made. Absent value: lines that set it become comments. */

@@ -250,3 +250,22 @@ void pam_settings(struct host *host, struct rows *rows, const struct pam_stack *
 	if (stack->gap)
 		rows_gap(rows, "%s", stack->gap);
 }
+
+int pam_settings_set(const struct pam_module *m, const struct wish *wish, struct edits *edits,
+					 struct err *err)
+{
+	const char *path = arena_printf(edits->arena, "/etc/security/%s", m->conf ? m->conf : "");
+	const char *from = wish->row ? wish->row->from.path : NULL;
+	struct str value = edit_text(edits, wish, " ");
+
+	if (m->arguments_only)
+		return err_set(err, ENOTSUP, "%s takes it as an argument only: edit the stack", m->name);
+	if (from && str_starts(str_of(from), "/etc/pam.d/"))
+		return err_set(err, ENOTSUP, "the argument in %s:%u decides: edit it there", from,
+					   wish->row->from.line);
+	for (size_t i = 0; m->flags && m->flags[i]; i++)
+		if (str_is(wish->key, m->flags[i]))
+			return err_set(err, ENOTSUP, "%.*s is a flag: set it in %s", STR_ARG(wish->key), path);
+	edit_key(edits, path, EDIT_EQUALS, NULL, wish->key, value);
+	return 0;
+}

@@ -6,6 +6,7 @@
 #ifndef REVET_HOST_PAM_SETTINGS_H
 #define REVET_HOST_PAM_SETTINGS_H
 
+#include "host/edit.h"
 #include "host/pam_stack.h"
 #include "host/table.h"
 
@@ -25,5 +26,8 @@ struct pam_module {
  * the lines of all stacks give it. When no stack has the module: what its file says. */
 void pam_settings(struct host *, struct rows *, const struct pam_stack *,
 				  const struct pam_module *);
+/* The wish as a line of the module's file in /etc/security. -ENOTSUP when an argument in a stack decides
+ * it, or when no stack has the module. */
+int pam_settings_set(const struct pam_module *, const struct wish *, struct edits *, struct err *);
 
 #endif

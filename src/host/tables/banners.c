@@ -4,6 +4,7 @@
 
 #include "base/vec.h"
 #include "host/passwd.h"
+#include "host/edit.h"
 #include "host/table.h"
 
 #define MAX_TEXT 4096 /* of a banner, to be shown */
@@ -200,12 +201,25 @@ static int read_banners(struct host *host, struct rows *rows, struct err *err _u
 	return 0;
 }
 
+static int set_banners(struct host *host _unused_, const struct wish *wish, struct edits *edits,
+						struct err *err)
+{
+	const char *name = wish->column < 0 ? "" : wish->table->columns[wish->column].name;
+
+	if (strcmp(name, "mode") != 0 && strcmp(name, "owner") != 0)
+		return err_set(err, ENOTSUP, "banners are not written or deleted");
+	edit_attribute(edits, str_dup(edits->arena, wish->row->cells[PATH].string), name,
+				   edit_text(edits, wish, ","));
+	return 0;
+}
+
 static const struct table banners = {
 	.name = "banners",
 	.doc = "/etc/issue, /etc/issue.net and /etc/motd, there or not, and what is in /etc/issue.d "
 		   "and /etc/motd.d",
 	.columns = columns,
 	.read = read_banners,
+	.set = set_banners,
 	.fix = "write {path}",
 };
 TABLE(banners);

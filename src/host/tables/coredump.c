@@ -2,6 +2,7 @@
 /* coredump.conf and its drop-ins: how systemd keeps core dumps. */
 #include "base/map.h"
 #include "host/conf.h"
+#include "host/edit.h"
 #include "host/table.h"
 
 enum { KEY, VALUE };
@@ -48,11 +49,20 @@ static int read_coredump(struct host *host, struct rows *rows, struct err *err)
 	return 0;
 }
 
+static int set_coredump(struct host *host _unused_, const struct wish *wish, struct edits *edits,
+						struct err *err _unused_)
+{
+	edit_key(edits, "/etc/systemd/coredump.conf.d/99-revet.conf", EDIT_INI, "Coredump", wish->key,
+			 edit_text(edits, wish, ","));
+	return 0;
+}
+
 static const struct table coredump = {
 	.name = "coredump",
 	.doc = "Settings of coredump.conf and its drop-ins; absent: the default holds",
 	.columns = columns,
 	.read = read_coredump,
+	.set = set_coredump,
 	.fix = "set {key} in a drop-in below /etc/systemd/coredump.conf.d",
 };
 TABLE(coredump);

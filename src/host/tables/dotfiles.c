@@ -8,6 +8,7 @@
 
 #include "base/map.h"
 #include "host/passwd.h"
+#include "host/edit.h"
 #include "host/table.h"
 
 #define MAX_IN_HOME 2000 /* rows for one home */
@@ -236,12 +237,25 @@ static int read_dotfiles(struct host *host, struct rows *rows, struct err *err)
 	return r;
 }
 
+static int set_dotfiles(struct host *host _unused_, const struct wish *wish, struct edits *edits,
+						struct err *err)
+{
+	const char *name = wish->column < 0 ? "" : wish->table->columns[wish->column].name;
+
+	if (strcmp(name, "mode") != 0 && strcmp(name, "owner") != 0)
+		return err_set(err, ENOTSUP, "dot files are not written or deleted");
+	edit_attribute(edits, str_dup(edits->arena, wish->row->cells[PATH].string), name,
+				   edit_text(edits, wish, ","));
+	return 0;
+}
+
 static const struct table dotfiles = {
 	.name = "dotfiles",
 	.doc = "Hidden files in the homes of accounts with a login shell, and secrets in hidden "
 		   "directories",
 	.columns = columns,
 	.read = read_dotfiles,
+	.set = set_dotfiles,
 	.fix = "chmod {path}",
 };
 TABLE(dotfiles);

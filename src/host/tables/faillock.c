@@ -3,6 +3,7 @@
  * Locking after failed logins: faillock.conf, overridden by the arguments of pam_faillock in the
  * auth stacks. A key has several rows when stacks differ.
  */
+#include "host/edit.h"
 #include "host/pam_settings.h"
 
 static const struct column columns[] = {
@@ -40,12 +41,20 @@ static int read_faillock(struct host *host, struct rows *rows, struct err *err)
 	return 0;
 }
 
+/* Where a stack's argument decides, the file has no say. */
+static int set_faillock(struct host *host _unused_, const struct wish *wish, struct edits *edits,
+						struct err *err)
+{
+	return pam_settings_set(&module, wish, edits, err);
+}
+
 static const struct table faillock = {
 	.name = "faillock",
 	.doc = "Locking after failed logins: faillock.conf and the arguments of pam_faillock",
 	.columns = columns,
 	.read = read_faillock,
 	.multi = true,
+	.set = set_faillock,
 	.fix = "set {key} in /etc/security/faillock.conf",
 };
 TABLE(faillock);

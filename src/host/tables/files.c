@@ -4,6 +4,7 @@
 
 #include "host/glob.h"
 #include "host/passwd.h"
+#include "host/edit.h"
 #include "host/table.h"
 
 enum { NAME, PATH, KIND, MODE, OWNER, GROUP, UID, GID, SIZE, MTIME, TARGET, NLINK };
@@ -170,12 +171,23 @@ static int read_files(struct host *host, struct rows *rows, struct err *err _unu
 	return 0;
 }
 
+static int set_files(struct host *host _unused_, const struct wish *wish, struct edits *edits,
+					 struct err *err)
+{
+	if (wish->column < 0)
+		return err_set(err, ENOTSUP, "files are not deleted");
+	edit_attribute(edits, str_dup(edits->arena, wish->row->cells[PATH].string),
+				   wish->table->columns[wish->column].name, edit_text(edits, wish, ","));
+	return 0;
+}
+
 static const struct table files = {
 	.name = "files",
 	.doc = "Files that are asked for by path or pattern: one row for each that matches, or one of "
 		   "type absent when none does",
 	.columns = columns,
 	.read = read_files,
+	.set = set_files,
 	.fix = "set mode, owner and group of {path}",
 };
 TABLE(files);

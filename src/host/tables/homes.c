@@ -4,6 +4,7 @@
  * A home that is a symbolic link is followed only when root made the link.
  */
 #include "host/passwd.h"
+#include "host/edit.h"
 #include "host/table.h"
 
 enum {
@@ -122,11 +123,24 @@ static int read_homes(struct host *host, struct rows *rows, struct err *err)
 	return r;
 }
 
+static int set_homes(struct host *host _unused_, const struct wish *wish, struct edits *edits,
+						struct err *err)
+{
+	const char *name = wish->column < 0 ? "" : wish->table->columns[wish->column].name;
+
+	if (strcmp(name, "mode") != 0 && strcmp(name, "owner") != 0)
+		return err_set(err, ENOTSUP, "homes are not written or deleted");
+	edit_attribute(edits, str_dup(edits->arena, wish->row->cells[PATH].string), name,
+				   edit_text(edits, wish, ","));
+	return 0;
+}
+
 static const struct table homes = {
 	.name = "homes",
 	.doc = "Home directories of root and of accounts that people log in to",
 	.columns = columns,
 	.read = read_homes,
+	.set = set_homes,
 	.fix = "chmod {path}",
 };
 TABLE(homes);

@@ -2,6 +2,7 @@
 /* journald.conf and its drop-ins: the journal. */
 #include "base/map.h"
 #include "host/conf.h"
+#include "host/edit.h"
 #include "host/table.h"
 
 enum { KEY, VALUE };
@@ -48,11 +49,21 @@ static int read_journald(struct host *host, struct rows *rows, struct err *err)
 	return 0;
 }
 
+static int set_journald(struct host *host _unused_, const struct wish *wish, struct edits *edits,
+						struct err *err _unused_)
+{
+	edit_key(edits, "/etc/systemd/journald.conf.d/99-revet.conf", EDIT_INI, "Journal", wish->key,
+			 edit_text(edits, wish, ","));
+	edit_reload(edits, "systemd-journald.service");
+	return 0;
+}
+
 static const struct table journald = {
 	.name = "journald",
 	.doc = "Settings of journald.conf and its drop-ins; absent: the default holds",
 	.columns = columns,
 	.read = read_journald,
+	.set = set_journald,
 	.fix = "set {key} in a drop-in below /etc/systemd/journald.conf.d",
 };
 TABLE(journald);

@@ -5,6 +5,7 @@
  */
 #include "base/map.h"
 #include "host/conf.h"
+#include "host/edit.h"
 #include "host/table.h"
 
 enum { KEY, VALUE };
@@ -86,11 +87,20 @@ static int read_login_defs(struct host *host, struct rows *rows, struct err *err
 	return r;
 }
 
+static int set_login_defs(struct host *host _unused_, const struct wish *wish, struct edits *edits,
+						  struct err *err _unused_)
+{
+	edit_key(edits, "/etc/login.defs", EDIT_SPACE, NULL, wish->key,
+			 edit_text(edits, wish, ","));
+	return 0;
+}
+
 static const struct table login_defs = {
 	.name = "login_defs",
 	.doc = "Settings of shadow-utils: /etc/login.defs",
 	.columns = columns,
 	.read = read_login_defs,
+	.set = set_login_defs,
 	.fix = "set {key} in /etc/login.defs",
 };
 TABLE(login_defs);

@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "base/num.h"
 #include "base/vec.h"
+#include "host/edit.h"
 #include "host/table.h"
 
 enum { NAME, LOADED, AVAILABLE, BUILTIN, BLACKLISTED, INSTALL_DISABLED, USABLE, USED_BY };
@@ -525,11 +526,33 @@ static int read_modules(struct host *host, struct rows *rows, struct err *err _u
 	return 0;
 }
 
+#define OWN_FILE "/etc/modprobe.d/revet.conf"
+
+/* Not to be loaded any more, by hardware or by name; and out of the kernel now. */
+static int set_modules(struct host *host, const struct wish *wish, struct edits *edits,
+					   struct err *err)
+{
+	const struct row *row = wish->row;
+	struct str name = row->cells[NAME].string;
+	const char *module = str_dup(edits->arena, name);
+
+	if (wish->column != USABLE || wish->value.number)
+		return err_set(err, ENOTSUP, "modules are not loaded");
+	if (row->cells[BUILTIN].state == VALUE_SET && row->cells[BUILTIN].number)
+		return err_set(err, ENOTSUP, "%s is built into the kernel", module);
+	edit_key(edits, OWN_FILE, EDIT_SPACE, NULL,
+			 str_of(arena_printf(edits->arena, "install %s", module)), STR("/bin/false"));
+	if (host_is_live(host) && row->cells[LOADED].state == VALUE_SET && row->cells[LOADED].number)
+		edit_state(edits, "module", module, "loaded", STR("yes"), STR("no"));
+	return 0;
+}
+
 static const struct table modules = {
 	.name = "modules",
 	.doc = "Kernel modules that rules name, are loaded, or that modprobe.d speaks of",
 	.columns = columns,
 	.read = read_modules,
+	.set = set_modules,
 	.fix = "write `install {name} /bin/false` to /etc/modprobe.d and unload it",
 	.cost = 5,
 };

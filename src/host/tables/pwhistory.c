@@ -3,6 +3,7 @@
  * How many old passwords are remembered: pwhistory.conf, overridden by the arguments of
  * pam_pwhistory, and pam_unix's own remember=. A key has several rows when stacks differ.
  */
+#include "host/edit.h"
 #include "host/pam_settings.h"
 
 static const struct column columns[] = {
@@ -43,12 +44,19 @@ static int read_pwhistory(struct host *host, struct rows *rows, struct err *err)
 	return 0;
 }
 
+static int set_pwhistory(struct host *host _unused_, const struct wish *wish, struct edits *edits,
+						 struct err *err)
+{
+	return pam_settings_set(&module, wish, edits, err);
+}
+
 static const struct table pwhistory = {
 	.name = "pwhistory",
 	.doc = "Remembered passwords: pwhistory.conf, pam_pwhistory, and remember= of pam_unix",
 	.columns = columns,
 	.read = read_pwhistory,
 	.multi = true,
+	.set = set_pwhistory,
 	.fix = "set {key} in /etc/security/pwhistory.conf",
 };
 TABLE(pwhistory);

@@ -3,6 +3,7 @@
  * What a new password must be like: pwquality.conf and its drop-ins, overridden by the arguments of
  * pam_pwquality in the stacks. A key has several rows when stacks differ.
  */
+#include "host/edit.h"
 #include "host/pam_settings.h"
 
 static const struct column columns[] = {
@@ -43,12 +44,19 @@ static int read_pwquality(struct host *host, struct rows *rows, struct err *err)
 	return 0;
 }
 
+static int set_pwquality(struct host *host _unused_, const struct wish *wish, struct edits *edits,
+						 struct err *err)
+{
+	return pam_settings_set(&module, wish, edits, err);
+}
+
 static const struct table pwquality = {
 	.name = "pwquality",
 	.doc = "Rules for new passwords: pwquality.conf and the arguments of pam_pwquality",
 	.columns = columns,
 	.read = read_pwquality,
 	.multi = true,
+	.set = set_pwquality,
 	.fix = "set {key} in /etc/security/pwquality.conf",
 };
 TABLE(pwquality);

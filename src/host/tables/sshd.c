@@ -7,6 +7,7 @@
 #include "base/vec.h"
 #include "host/conf.h"
 #include "host/sshd_config.h"
+#include "host/edit.h"
 #include "host/table.h"
 
 enum { KEY, VALUE, MATCH };
@@ -350,6 +351,65 @@ static bool is_sshd_key(struct str key)
 	return is_option(k) && str_is(key, k->name);
 }
 
+#define OWN_FILE "/etc/ssh/sshd_config.d/00-revet.conf"
+
+/* Does sshd read OWN_FILE, and before anything else that could set an option? */
+static int check_include(struct host *host, struct arena *a, struct err *err)
+{
+	struct sshd_file file;
+	struct str text;
+	int r = host_read(host, "/etc/ssh/sshd_config", a, &text, err);
+
+	if (r < 0)
+		return r;
+	sshd_file_parse(a, "/etc/ssh/sshd_config", text, &file);
+	for (size_t i = 0; i < file.n; i++) {
+		const struct sshd_line *line = &file.lines[i];
+
+		if (!line->name.p)
+			continue;
+		if (line->keyword && line->keyword->kind == SSHD_INCLUDE && line->n_args &&
+			str_is(line->args[0], "/etc/ssh/sshd_config.d/*.conf"))
+			return 0;
+		break;
+	}
+	return err_set(err, ENOTSUP, "/etc/ssh/sshd_config does not begin with "
+				   "`Include /etc/ssh/sshd_config.d/*.conf`: put that in front of everything else");
+}
+
+static const char *service_name(struct host *host)
+{
+	static const char *const paths[] = {"/lib/systemd/system/ssh.service",
+										"/usr/lib/systemd/system/ssh.service"};
+	struct path_stat st;
+	struct err ignored;
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		if (host_stat(host, paths[i], true, &st, &ignored) == 0)
+			return "ssh.service";
+	return "sshd.service";
+}
+
+static int set_sshd(struct host *host, const struct wish *wish, struct edits *edits, struct err *err)
+{
+	const struct sshd_keyword *keyword = sshd_keyword(wish->key);
+	struct str value = edit_text(edits, wish, ",");
+	int r = check_include(host, edits->arena, err);
+
+	if (r < 0)
+		return r;
+	if (wish->row && wish->row->cells[MATCH].state == VALUE_SET)
+		return err_set(err, ENOTSUP, "%s:%u sets it in a Match block: edit it there",
+					   wish->row->from.path, wish->row->from.line);
+	if (!value.p || !keyword || keyword->flags & (SSHD_EACH | SSHD_ADDS))
+		return err_set(err, ENOTSUP, "%.*s cannot be overridden by an earlier line: edit it where it "
+					   "is set", STR_ARG(wish->key));
+	edits->mode = "0600";
+	edit_key(edits, OWN_FILE, EDIT_SPACE, NULL, wish->key, value);
+	edit_reload(edits, service_name(host));
+	return 0;
+}
+
 static const struct table sshd = {
 	.name = "sshd",
 	.doc = "Options of the SSH server in effect, as `sshd -T` and the Match blocks of "
@@ -359,6 +419,7 @@ static const struct table sshd = {
 	.helpers = (const struct helper *const[]){&sshd_t, NULL},
 	.is_key = is_sshd_key,
 	.multi = true,
+	.set = set_sshd,
 	.fix = "set {key} in /etc/ssh/sshd_config.d and reload sshd",
 	.cost = 15,
 };

@@ -10,6 +10,7 @@
 #include "base/vec.h"
 #include "host/conf.h"
 #include "host/fields.h"
+#include "host/edit.h"
 #include "host/table.h"
 
 enum { KEY, VALUE, PERSISTED };
@@ -428,11 +429,30 @@ static int read_sysctl(struct host *host, struct rows *rows, struct err *err _un
 	return 0;
 }
 
+/* The last of the files that systemd-sysctl(8) reads, by its name. */
+#define OWN_FILE "/etc/sysctl.d/99-zz-revet.conf"
+
+/* Both, now and at boot: a parameter that is right by chance today is not right. */
+static int set_sysctl(struct host *host, const struct wish *wish, struct edits *edits,
+					  struct err *err)
+{
+	const struct value *now = wish->row ? &wish->row->cells[VALUE] : NULL;
+	struct str value = edit_text(edits, wish, " ");
+
+	if (!value.p)
+		return err_set(err, ENOTSUP, "a parameter cannot be unset");
+	edit_key(edits, OWN_FILE, EDIT_EQUALS, NULL, wish->key, value);
+	if (host_is_live(host) && now && now->state == VALUE_SET && !str_eq(now->string, value))
+		edit_state(edits, "sysctl", str_dup(edits->arena, wish->key), "value", now->string, value);
+	return 0;
+}
+
 static const struct table sysctl = {
 	.name = "sysctl",
 	.doc = "Kernel parameters: now, from /proc/sys, and after a boot, from sysctl.d",
 	.columns = columns,
 	.read = read_sysctl,
+	.set = set_sysctl,
 	.fix = "set {key} in /etc/sysctl.d and now",
 	.cost = 2,
 };

@@ -3,6 +3,7 @@
  * systemd's units: every unit file and every loaded unit. What runs is asked of systemd; for what
  * is not loaded, and where systemd does not run, the unit files are read with their drop-ins.
  */
+#include "host/edit.h"
 #include "host/table.h"
 
 #include <stdlib.h>
@@ -471,11 +472,43 @@ static int read_units(struct host *host, struct rows *rows, struct err *err _unu
 	return 0;
 }
 
+/* What should not run is masked: a dependency, or the next upgrade, does not bring it back. */
+static int set_units(struct host *host, const struct wish *wish, struct edits *edits,
+					 struct err *err)
+{
+	const struct row *row = wish->row;
+	const char *unit = row ? str_dup(edits->arena, row->cells[NAME].string) : NULL;
+	struct str active = row ? row->cells[ACTIVE_STATE].string : STR_ABSENT, wanted;
+	bool off = wish->column < 0, own;
+
+	if (!row)
+		return err_set(err, ENOTSUP, "the unit is not there");
+	if (wish->column >= 0) {
+		wanted = edit_text(edits, wish, ",");
+		off = str_is(wanted, "inactive") || str_is(wanted, "masked") || str_is(wanted, "disabled");
+		if (!off && !str_is(wanted, "active") && !str_is(wanted, "enabled"))
+			return err_set(err, ENOTSUP, "%s is not a state that units are put into",
+						   wanted.p ? wanted.p : "unset");
+	}
+	/* A unit file in /etc stands where the mask would. */
+	own = row->cells[FRAGMENT].state == VALUE_SET &&
+		  str_starts(row->cells[FRAGMENT].string, "/etc/systemd/system/");
+	edit_state(edits, "unit", unit, "enabled", row->cells[ENABLED].string,
+			   !off  ? STR("enabled")
+			   : own ? STR("disabled")
+					 : STR("masked"));
+	if (host_is_live(host))
+		edit_state(edits, "unit", unit, "active",
+				   str_is(active, "active") ? STR("yes") : STR("no"), off ? STR("no") : STR("yes"));
+	return 0;
+}
+
 static const struct table units = {
 	.name = "units",
 	.doc = "Units of systemd, loaded or only on disk, with what their settings allow them",
 	.columns = columns,
 	.read = read_units,
+	.set = set_units,
 	.fix = "enable, disable, mask, or add a drop-in to {name}",
 	.cost = 45,
 };
