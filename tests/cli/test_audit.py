@@ -7,6 +7,7 @@ import resource
 import shutil
 import signal
 import subprocess
+import time
 import unittest
 
 from clilib import (CANNOT, CONFIG, DONE, FINDINGS, PERMISSION, REVET, USAGE, Case, known_bug, run,
@@ -122,7 +123,6 @@ class Outputs(Case):
         run("audit", "--snapshot", "/nonexistent", "-f", f"text={self.out}/a")
         self.assertEqual(self.left_in(self.out), [])
 
-    @known_bug("the temporary file stays behind")
     def test_nothing_is_left_when_it_is_interrupted(self):
         os.mkfifo(self.tmp / "pipe")
         with subprocess.Popen([REVET, "audit", "--snapshot", self.tmp / "pipe", "-f", f"json={self.out}/a"],
@@ -130,6 +130,9 @@ class Outputs(Case):
             with open(self.tmp / "pipe", "wb") as pipe:  # opens once revet has opened it
                 pipe.write(b"{")
                 pipe.flush()
+                children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+                while not children.read_text():
+                    time.sleep(0.01)
                 process.send_signal(signal.SIGINT)
                 process.wait(30)
             process.stderr.read()
