@@ -287,7 +287,7 @@ static void write_fish(void)
 
 static int run_completion(const struct given *g)
 {
-	const char *shell = g->n_words == 1 ? g->words[0] : "";
+	const char *shell = g->words[0];
 
 	if (strcmp(shell, "bash") == 0)
 		write_bash();
@@ -301,5 +301,6 @@ static int run_completion(const struct given *g)
 }
 
 static const struct command completion_command = {
-	"completion", "bash|zsh|fish", "print the completion script of a shell", options, run_completion};
+	"completion", "bash|zsh|fish", "print the completion script of a shell", options, 1, 1,
+	run_completion};
 COMMAND(completion_command);

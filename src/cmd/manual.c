@@ -239,7 +239,7 @@ static int put_parameters(void)
 
 static int run_manual(const struct given *g)
 {
-	const char *part = g->n_words ? g->words[0] : "";
+	const char *part = g->words[0];
 
 	if (g->n_words == 2 && strcmp(part, "command") == 0)
 		return put_command(g->words[1]);
@@ -255,6 +255,6 @@ static int run_manual(const struct given *g)
 }
 
 static const struct command manual_command = {
-	"manual", "PART", "print a generated part of the manual pages, for building them", options,
-	run_manual};
+	"manual", "PART", "print a generated part of the manual pages, for building them", options, 1,
+	2, run_manual};
 COMMAND(manual_command);

@@ -153,18 +153,15 @@ class Outputs(Case):
         self.assertEqual(file.read_text(), "before")
         self.assertEqual(self.left_in(self.out), ["a"])
 
-    @known_bug("the failed rename is not told")
     def test_a_directory_in_the_place_of_the_file(self):
         (self.out / "dir").mkdir()
         self.assert_refused(self.audit("-f", f"json={self.out}/dir"), CANNOT, "dir")
 
-    @known_bug("the failed rename is not told")
     def test_an_empty_name(self):
         result = self.audit("-f", "json=", cwd=self.out)
         self.assertIn(result.returncode, (CANNOT, USAGE))
         self.assertNotEqual(result.stderr, "")
 
-    @known_bug("whatever stands there is replaced by a file, a device too")
     def test_only_a_file_is_replaced(self):
         os.mkfifo(self.out / "pipe")
         self.assert_refused(self.audit("-f", f"json={self.out}/pipe"), CANNOT, "pipe")
@@ -196,13 +193,11 @@ class Stdout(Case):
             with self.subTest(command=command), open("/dev/full", "w", encoding="utf-8") as full:
                 self.assert_exit(run(*command, stdout=full), CANNOT)
 
-    @known_bug("table and explain do not say why they end with 1")
     def test_full_is_told(self):
         for command in self.commands():
             with self.subTest(command=command), open("/dev/full", "w", encoding="utf-8") as full:
                 self.assertRegex(run(*command, stdout=full).stderr, r"\Arevet: standard output[^\n]+\n\Z")
 
-    @known_bug("help does not look whether it could write")
     def test_full_for_help(self):
         with open("/dev/full", "w", encoding="utf-8") as full:
             self.assert_exit(run("help", stdout=full), CANNOT)
@@ -337,7 +332,6 @@ class UserRules(Case):
         (self.tmp / "file").write_text("")
         self.assert_refused(run("rules", env={"REVET_RULES": str(self.tmp / "file")}), CONFIG, "file")
 
-    @known_bug("a file that is no FAMILY/NAME.yaml is passed over in silence")
     def test_a_misplaced_file(self):
         write_tree(self.tmp / "rules.d", {"own.yaml": RULE})
         self.assert_refused(self.rules("rules"), CONFIG, "own.yaml")

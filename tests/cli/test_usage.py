@@ -52,39 +52,33 @@ class Commands(Case):
         self.assertEqual(run("--version").stdout, result.stdout)
 
     def test_a_wrong_command_suggests_the_nearest(self):
-        self.assert_refused(run("adit"), USAGE, "'adit'", "revet audit")
-        self.assert_refused(run("snapshots"), USAGE, "revet snapshot")
+        self.assert_refused(run("adit"), USAGE, "'adit'", "audit;")
+        self.assert_refused(run("snapshots"), USAGE, "snapshot;")
 
     def test_a_command_like_no_other_names_the_list(self):
-        for word in ("xyzzy", "", "--bogus", "-V", "a" * 5000):
+        for word in ("xyzzy", "", "--bogus", "-V", "a" * 300):
             with self.subTest(word=word[:20]):
                 self.assert_refused(run(word), USAGE, "there is no command", "revet help")
 
 
 class Options(Case):
-    def assert_bad_option(self, result, *words):
-        self.assert_exit(result, USAGE)
-        self.assertEqual(result.stdout, "")
-        for word in words:
-            self.assertIn(word, result.stderr)
-
     def test_an_unknown_option(self):
         for command in commands():
             with self.subTest(command=command):
-                self.assert_bad_option(run(command, "--bogus"), "--bogus", f"revet {command} --help")
-                self.assert_bad_option(run(command, "-Z"), "Z", f"revet {command} --help")
+                self.assert_refused(run(command, "--bogus"), USAGE, "--bogus", f"revet {command} --help")
+                self.assert_refused(run(command, "-Z"), USAGE, "Z", f"revet {command} --help")
 
     def test_a_missing_value(self):
         for command in commands():
             for letter, name, value, _ in options(command):
                 if value:
                     with self.subTest(command=command, option=name):
-                        self.assert_bad_option(run(command, "--" + name), name)
+                        self.assert_refused(run(command, "--" + name), USAGE, name)
                         if letter:
-                            self.assert_bad_option(run(command, "-" + letter), letter)
+                            self.assert_refused(run(command, "-" + letter), USAGE, letter)
 
     def test_a_flag_takes_no_value(self):
-        self.assert_bad_option(run("audit", "--no-input=yes"), "no-input")
+        self.assert_refused(run("audit", "--no-input=yes"), USAGE, "no-input")
 
     def test_a_value_may_stand_beside_or_behind(self):
         for given in (["--fail-on", "critical"], ["--fail-on=critical"]):
@@ -94,7 +88,7 @@ class Options(Case):
 
     def test_abbreviations(self):
         self.assert_exit(self.audit("--fail", "critical"), DONE)
-        self.assert_bad_option(self.audit("--ro", self.root, "--r", "x"), "ambiguous", "--r")
+        self.assert_refused(self.audit("--r", "x"), USAGE, "--r", "revet audit --help")
 
     def test_options_and_words_in_any_order(self):
         before = run("explain", "--root", self.root, "ssh.no-root-login")
@@ -120,12 +114,8 @@ class Options(Case):
         given = [word for _ in range(20) for word in ("-f", "json")]
         self.assert_refused(self.audit(*given), USAGE, "more than")
 
-    def test_audit_takes_no_word(self):
-        self.assert_refused(run("audit", "word"), USAGE, "word")
-
-    @known_bug("they ignore it")
     def test_no_word_where_none_is_taken(self):
-        for command in ("rules", "snapshot", "version"):
+        for command in ("audit", "rules", "snapshot", "version"):
             with self.subTest(command=command):
                 self.assert_refused(run(command, "word"), USAGE, "word")
 
@@ -145,14 +135,12 @@ class Names(Case):
     def test_an_unknown_family(self):
         self.assert_refused(run("audit", "--family", "sshh"), USAGE, "'sshh'", "revet rules")
 
-    @known_bug("rules --family takes any name and lists nothing")
     def test_an_unknown_family_of_rules(self):
         self.assert_refused(run("rules", "--family", "sshh"), USAGE, "sshh")
 
     def test_an_unknown_table(self):
         self.assert_refused(run("table", "usrs"), USAGE, "'usrs'", "revet table")
 
-    @known_bug("there is no suggestion for a table")
     def test_an_unknown_table_suggests_the_nearest(self):
         self.assert_refused(run("table", "userss"), USAGE, "users;")
 
@@ -160,7 +148,6 @@ class Names(Case):
         self.assert_refused(run("table", "users", "--where", "uidd=0", "--root", self.root), USAGE,
                             "users", "'uidd'")
 
-    @known_bug("without a value no row matches, in silence")
     def test_where_needs_a_value(self):
         self.assert_refused(run("table", "users", "--where", "uid", "--root", self.root), USAGE, "uid")
 
@@ -172,7 +159,6 @@ class Names(Case):
     def test_an_unknown_severity(self):
         self.assert_refused(self.audit("--fail-on", "hgh"), USAGE, "hgh", "medium")
 
-    @known_bug("rules --severity takes any name and lists nothing")
     def test_an_unknown_severity_of_rules(self):
         self.assert_refused(run("rules", "--severity", "hgh"), USAGE, "hgh")
 
@@ -180,8 +166,8 @@ class Names(Case):
         self.assert_refused(self.audit("--color", "sometimes"), USAGE, "sometimes")
 
     def test_explain_takes_one_rule(self):
-        self.assert_refused(run("explain"), USAGE, "one rule")
-        self.assert_refused(run("explain", "a", "b"), USAGE, "one rule")
+        self.assert_refused(run("explain"), USAGE, "revet explain RULE")
+        self.assert_refused(run("explain", "a", "b"), USAGE, "revet explain RULE")
 
     def test_a_snapshot_is_no_tree(self):
         self.assert_refused(run("audit", "--snapshot", "x", "--root", "y"), USAGE, "--snapshot")
@@ -213,7 +199,6 @@ class Parameters(Case):
         self.assert_refused(self.audit("--set", "ssh.max-auth-tries"), USAGE, "PARAMETER=VALUE")
         self.assert_refused(self.audit("--set", "=1"), USAGE, "parameter")
 
-    @known_bug("the value is taken as it is")
     def test_a_value_of_the_wrong_type(self):
         self.assert_refused(self.audit("--set", "ssh.max-auth-tries=many"), USAGE, "many")
 
