@@ -9,18 +9,18 @@
 
 static const struct option_doc options[] = {{0}};
 
-/* A byte in mdoc, where a backslash means something, and a dash is a hyphen unless it is marked. */
-static void put_byte(char c, char before)
+/* Byte i of text in mdoc, where a backslash means something, and a dash is a hyphen unless it is
+ * marked, as it is where it does not follow a letter or digit. */
+static void put_byte(const char *text, size_t i)
 {
-	bool in_word = (before >= '0' && before <= '9') || (before >= 'A' && before <= 'Z') ||
-				   (before >= 'a' && before <= 'z');
+	static const char word[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-	if (c == '\\')
+	if (text[i] == '\\')
 		fputs("\\e", stdout);
-	else if (c == '-' && !in_word)
+	else if (text[i] == '-' && !(i && memchr(word, text[i - 1], sizeof(word) - 1)))
 		fputs("\\-", stdout);
 	else
-		putchar(c == '\n' ? ' ' : c);
+		putchar(text[i] == '\n' ? ' ' : text[i]);
 }
 
 /* Text, of which no line is taken for a macro, and each sentence begins one. */
@@ -34,7 +34,7 @@ static void put_text(struct str s)
 			s.p[i + 1] <= 'Z')
 			putchar('\n');
 		else
-			put_byte(s.p[i], i ? s.p[i - 1] : ' ');
+			put_byte(s.p, i);
 }
 
 static void put_line(const char *s)
@@ -51,7 +51,7 @@ static void put_argument(const char *s)
 		if (s[i] == ' ')
 			fputs("\\ ", stdout);
 		else
-			put_byte(s[i], i ? s[i - 1] : ' ');
+			put_byte(s, i);
 }
 
 static void put_option(const struct option_doc *o)
