@@ -179,6 +179,20 @@ class Outputs(Case):
         self.assert_refused(self.audit("--record", self.tmp / "no/such"), CANNOT, "no/such")
 
 
+class Since(Case):
+    def test_what_is_no_report(self):
+        (self.tmp / "bad").write_text("{}")
+        self.assert_refused(self.audit("--since", "/nonexistent"), CANNOT, "/nonexistent")
+        self.assert_refused(self.audit("--since", self.tmp / "bad"), CONFIG, "bad")
+        self.assert_refused(self.audit("--since", "/etc/passwd"), CONFIG, "/etc/passwd")
+
+    def test_an_older_report(self):
+        before = self.tmp / "before.json"
+        self.audit("-f", f"json={before}")
+        self.assertIn("since", self.audit("--since", before).stdout.lower())
+        self.assertNotIn("since", self.audit().stdout.lower())
+
+
 class Stdout(Case):
     COMMANDS = (["version"], ["rules"], ["rules", "-f", "json"], ["table"], ["audit", "--help"])
 

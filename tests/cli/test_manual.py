@@ -83,6 +83,18 @@ class Pages(Case):
                 self.assertIn(f".It Sy \\&{column} ", documented[name])
 
 
+class Documents(Case):
+    def test_what_they_name_is_there(self):
+        for document in [*(TOP / "docs").glob("*.md"), TOP / "CONTRIBUTING.md", TOP / "README.md"]:
+            text = document.read_text()
+            for link in re.findall(r"\]\(([^)#:]+)\)", text):
+                self.assertTrue((document.parent / link).exists(), (document.name, link))
+            for path in re.findall(r"`((?:src|tests|tools|docs|man|build|catalogue|cmd|report|rule|host|base)/"
+                                   r"[\w./-]+)`", text):
+                found = any((top / path).exists() for top in (TOP, TOP / "src"))
+                self.assertTrue(found, (document.name, path))
+
+
 class RuleLanguage(Case):
     """What the loader knows is in revet-rules(7)."""
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What depends on a terminal, which is colour alone, and what must never reach one."""
+import json
 import os
 import pty
 import select
@@ -68,6 +69,21 @@ class Color(Case):
 
     def test_the_code_is_the_same_without_a_terminal(self):
         self.assertEqual(run(*self.command).returncode, on_a_terminal(*self.command, TERM="xterm")[0])
+
+
+class Locale(Case):
+    def test_ascii_where_it_is_not_utf8(self):
+        for locale in ("C", "POSIX"):
+            result = run("audit", "-v", "--root", self.root, "--fail-on", "none", env={"LC_ALL": locale})
+            self.assert_exit(result, DONE)
+            self.assertTrue((result.stdout + result.stderr).isascii())
+
+    def test_the_json_report_is_the_same_everywhere(self):
+        command = ["audit", "--root", self.root, "--family", "ssh", "--fail-on", "none", "-f", "json"]
+        reports = [json.loads(run(*command, env={"LC_ALL": locale, "TZ": zone}).stdout)
+                   for locale, zone in (("C", "Asia/Tokyo"), ("C.UTF-8", "UTC"))]
+        self.assertEqual(reports[0]["results"], reports[1]["results"])
+        self.assertEqual(reports[0]["host"]["time"][:13], reports[1]["host"]["time"][:13])
 
 
 class Hostile(Case):
