@@ -139,6 +139,15 @@ static int put_tables(void)
 	return EXIT_DONE;
 }
 
+static int put_formats(void)
+{
+	for (const struct report *const *r = LEAF_BEGIN(reports); r < LEAF_END(reports); r++) {
+		printf(".It Cm %s\n", (*r)->name);
+		put_line((*r)->doc);
+	}
+	return EXIT_DONE;
+}
+
 /* The programs that tables ask, each once, as they are called. */
 static int put_programs(void)
 {
@@ -239,19 +248,22 @@ static int put_parameters(void)
 
 static int run_manual(const struct given *g)
 {
+	static const struct {
+		const char *name;
+		int (*put)(void);
+	} parts[] = {
+		{"tables", put_tables},       {"formats", put_formats},       {"programs", put_programs},
+		{"workloads", put_workloads}, {"parameters", put_parameters},
+	};
 	const char *part = g->words[0];
 
 	if (g->n_words == 2 && strcmp(part, "command") == 0)
 		return put_command(g->words[1]);
-	if (g->n_words == 1 && strcmp(part, "tables") == 0)
-		return put_tables();
-	if (g->n_words == 1 && strcmp(part, "programs") == 0)
-		return put_programs();
-	if (g->n_words == 1 && strcmp(part, "workloads") == 0)
-		return put_workloads();
-	if (g->n_words == 1 && strcmp(part, "parameters") == 0)
-		return put_parameters();
-	return fail(EXIT_USAGE, "expected: command NAME, tables, programs, workloads or parameters");
+	for (size_t i = 0; g->n_words == 1 && i < ARRAY_LEN(parts); i++)
+		if (strcmp(part, parts[i].name) == 0)
+			return parts[i].put();
+	return fail(EXIT_USAGE, "there is no part '%s'; there are: command NAME, tables, formats, programs, "
+				"workloads, parameters", part);
 }
 
 static const struct command manual_command = {
