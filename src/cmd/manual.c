@@ -195,16 +195,27 @@ static int put_workloads(void)
 	return EXIT_DONE;
 }
 
+/* A name or number, in which no line is broken. */
+static void put_word(struct str s)
+{
+	fputs("\\&", stdout);
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '-')
+			fputs("\\-", stdout);
+		else
+			put_byte(s.p, i);
+}
+
 static void put_default(struct yaml_at value)
 {
 	struct yaml_iter it = yaml_iter(value);
 	const char *gap = "";
 
 	if (yaml_kind(value) == YAML_SCALAR)
-		put_text(yaml_text(value));
+		put_word(yaml_text(value));
 	while (yaml_kind(value) == YAML_LIST && yaml_next(&it)) {
 		fputs(gap, stdout);
-		put_text(yaml_text(it.value));
+		put_word(yaml_text(it.value));
 		gap = ",\n";
 	}
 	putchar('\n');
