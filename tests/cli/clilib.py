@@ -8,8 +8,9 @@ import tempfile
 import unittest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-BUILD = TOP / "build"
+BUILD = pathlib.Path(os.environ.get("REVET_BUILD", TOP / "build"))  # another one, with sanitizers say
 REVET = BUILD / "revet"
+SANITIZERS = {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
 
 DONE, CANNOT, FINDINGS, USAGE, PERMISSION, CONFIG = 0, 1, 2, 64, 77, 78
 
@@ -28,7 +29,7 @@ TREE = {
 def run(*args, env=None, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=None, timeout=60):
     """Runs revet with an environment of its own: no terminal, no user rules but those named."""
     full = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "REVET_RULES": "/nonexistent"}
-    full.update(env or {})
+    full.update({**SANITIZERS, **(env or {})})
     return subprocess.run([str(REVET), *map(str, args)], env=full, stdin=stdin, stdout=stdout,
                           stderr=subprocess.PIPE, cwd=cwd, timeout=timeout, text=True, errors="replace")
 

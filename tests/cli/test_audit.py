@@ -10,7 +10,8 @@ import subprocess
 import time
 import unittest
 
-from clilib import (CANNOT, CONFIG, DONE, FINDINGS, PERMISSION, REVET, USAGE, Case, known_bug, run,
+from clilib import (CANNOT, CONFIG, DONE, FINDINGS, PERMISSION, REVET, SANITIZERS, USAGE,
+                    Case, known_bug, run,
                     write_tree)
 
 RULE = """title: A test
@@ -267,7 +268,7 @@ class Privilege(Case):
     def run_as_user(self, *args):
         user = {"user": 65534, "group": 65534, "extra_groups": []} if os.getuid() == 0 else {}
         return subprocess.run([self.program, *args], capture_output=True, text=True, timeout=60,
-                              cwd="/", env={"LC_ALL": "C.UTF-8"}, **user)
+                              cwd="/", env={"LC_ALL": "C.UTF-8", **SANITIZERS}, **user)
 
     def test_a_table_that_may_not_be_read(self):
         result = self.run_as_user("table", "shadow", "--root", self.root)

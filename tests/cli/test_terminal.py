@@ -7,7 +7,7 @@ import select
 import subprocess
 import unittest
 
-from clilib import DONE, FINDINGS, REVET, Case, run, write_tree
+from clilib import DONE, FINDINGS, REVET, SANITIZERS, Case, run, write_tree
 
 ESCAPE = b"\x1b"
 
@@ -16,7 +16,8 @@ def on_a_terminal(*args, **env):
     """The exit code, and the bytes that a terminal gets."""
     leader, follower = pty.openpty()
     with subprocess.Popen([REVET, *args], stdin=follower, stdout=follower, stderr=follower,
-                          env={"LC_ALL": "C.UTF-8", "REVET_RULES": "/nonexistent", **env}) as process:
+                          env={"LC_ALL": "C.UTF-8", "REVET_RULES": "/nonexistent",
+                               **SANITIZERS, **env}) as process:
         os.close(follower)
         shown = bytearray()
         while select.select([leader], [], [], 30)[0]:
