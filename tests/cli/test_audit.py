@@ -11,8 +11,7 @@ import time
 import unittest
 
 from clilib import (CANNOT, CONFIG, DONE, FINDINGS, PERMISSION, REVET, SANITIZERS, USAGE,
-                    Case, known_bug, run,
-                    write_tree)
+                    Case, known_bug, run, write_tree)
 
 RULE = """title: A test
 severity: low
