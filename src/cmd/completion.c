@@ -95,9 +95,6 @@ static const char *list_name(enum candidates from)
 	return from == RULES ? "rules" : from == FAMILIES ? "families" : "tables";
 }
 
-#define EACH_COMMAND(c)                                                                            \
-	(const struct command *const *c = LEAF_BEGIN(commands); c < LEAF_END(commands); c++)
-
 /* --- bash ------------------------------------------------------------------------------------ */
 
 static void put_bash_values(struct values v)
@@ -155,10 +152,10 @@ static void write_bash(void)
 		  "\tfi\n"
 		  "\tif [ \"$COMP_CWORD\" = 1 ]; then\n"
 		  "\t\t_revet_words 'help", stdout);
-	for EACH_COMMAND(c)
+	for (const struct command *const *c = LEAF_BEGIN(commands); c < LEAF_END(commands); c++)
 		printf(" %s", (*c)->name);
 	puts("'\n\t\treturn\n\tfi\n\tcase ${COMP_WORDS[1]}:$prev in");
-	for EACH_COMMAND(c)
+	for (const struct command *const *c = LEAF_BEGIN(commands); c < LEAF_END(commands); c++)
 		put_bash_command(*c);
 	puts("\tesac\n}\ncomplete -F _revet revet");
 }
@@ -208,7 +205,7 @@ static void write_zsh(void)
 	fputs("#compdef revet\n# zsh completion for revet; made by: revet completion zsh\n", stdout);
 	fputs(lists, stdout);
 	puts("_revet() {\n\tlocal -a commands=(");
-	for EACH_COMMAND(c) {
+	for (const struct command *const *c = LEAF_BEGIN(commands); c < LEAF_END(commands); c++) {
 		printf("\t\t%s:", (*c)->name);
 		put_quoted((*c)->doc, ":\\");
 		putchar('\n');
@@ -216,7 +213,7 @@ static void write_zsh(void)
 	puts("\t\thelp:'list the commands'\n\t)\n"
 		 "\tif (( CURRENT == 2 )); then\n\t\t_describe command commands\n\t\treturn\n\tfi\n"
 		 "\tlocal command=$words[2]\n\tshift words\n\t(( CURRENT-- ))\n\tcase $command in");
-	for EACH_COMMAND(c) {
+	for (const struct command *const *c = LEAF_BEGIN(commands); c < LEAF_END(commands); c++) {
 		printf("\t%s)\n\t\t_arguments -s", (*c)->name);
 		for (const struct option_doc *o = (*c)->options; o->name; o++)
 			put_zsh_option(o);
@@ -281,7 +278,7 @@ static void write_fish(void)
 		  "complete -c revet -f\n"
 		  "complete -c revet -n __fish_use_subcommand -a help -d 'list the commands'\n"
 		  "complete -c revet -l help -s h -d 'list the options'\n", stdout);
-	for EACH_COMMAND(c)
+	for (const struct command *const *c = LEAF_BEGIN(commands); c < LEAF_END(commands); c++)
 		put_fish_command(*c);
 }
 

@@ -231,7 +231,8 @@ static bool is_declared(size_t before, struct str name)
 	for (size_t i = 0; i < before; i++) {
 		struct yaml doc = document(&embedded_rules[i]);
 
-		if (yaml_get(YAML_ROOT(&doc), "parameters", &parameters) && yaml_get(parameters, key, &ignored))
+		if (yaml_get(YAML_ROOT(&doc), "parameters", &parameters) &&
+			yaml_get(parameters, key, &ignored))
 			return true;
 	}
 	return false;
@@ -273,8 +274,8 @@ static int run_manual(const struct given *g)
 	for (size_t i = 0; g->n_words == 1 && i < ARRAY_LEN(parts); i++)
 		if (strcmp(part, parts[i].name) == 0)
 			return parts[i].put();
-	return fail(EXIT_USAGE, "there is no part '%s'; there are: command NAME, tables, formats, programs, "
-				"workloads, parameters", part);
+	return fail(EXIT_USAGE, "there is no part '%s'; there are: command NAME, tables, formats, "
+				"programs, workloads, parameters", part);
 }
 
 static const struct command manual_command = {
