@@ -383,8 +383,19 @@ class UserRules(Case):
         self.assert_refused(run("rules", env={"REVET_RULES": str(self.tmp / "file")}), CONFIG, "file")
 
     def test_a_misplaced_file(self):
-        write_tree(self.tmp / "rules.d", {"own.yaml": RULE})
-        self.assert_refused(self.rules("rules"), CONFIG, "own.yaml")
+        for name in ("own.yaml", "site/own.yml", "site/deep/own.yaml", "site/notes.txt"):
+            with self.subTest(name):
+                write_tree(self.tmp / "rules.d", {name: RULE})
+                self.assert_refused(self.rules("rules"), CONFIG, name.split("/deep")[0])
+                (self.tmp / "rules.d" / name).unlink()
+                if "deep" in name:
+                    (self.tmp / "rules.d" / name).parent.rmdir()
+
+    def test_what_is_left_over_is_no_rule(self):
+        write_tree(self.tmp / "rules.d", {name: "no rule" for name in (
+            "README", ".git/config", "site/README", "site/.own.yaml.swp", "site/own.yaml~",
+            "site/own.yaml.dpkg-old")})
+        self.assert_exit(self.rules("rules"), DONE)
 
 
 class Snapshots(Case):
