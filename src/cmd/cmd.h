@@ -94,6 +94,8 @@ struct worker {
 	bool quiet; /* no progress bar */
 };
 int worker_run(struct worker *);
+/* Blocks the signals that end a program, which worker_run() then takes as they come. */
+void hold_signals(void);
 
 /* A bar on stderr, where that is a terminal: progress_wanted(). */
 struct progress;

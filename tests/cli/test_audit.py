@@ -207,7 +207,6 @@ class Stdout(Case):
             with self.subTest(command=command), open("/dev/full", "w", encoding="utf-8") as full:
                 self.assert_exit(run(*command, stdout=full), CANNOT)
 
-    @known_bug("what is printed past a buffer fails in silence")
     def test_full_is_told(self):
         for command in self.commands():
             with self.subTest(command=command), open("/dev/full", "w", encoding="utf-8") as full:
@@ -236,7 +235,6 @@ class Stdout(Case):
                                         stderr=subprocess.PIPE, text=True, timeout=60)
                 self.assert_exit(result, CANNOT)
 
-    @known_bug("the file is opened as descriptor 1, and standard output goes into it")
     def test_closed_and_a_file(self):
         for closed in (1, 2):
             file = self.tmp / "report.json"

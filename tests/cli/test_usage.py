@@ -225,10 +225,16 @@ class Sources(Case):
                 self.assertEqual(result.stdout, "")
                 self.assertIn("recording", result.stderr)
 
-    @known_bug("it is taken for a tree")
     def test_an_empty_recording(self):
-        (self.root / "recording").write_text("")
-        self.assertIn(run("audit", "--root", self.root).returncode, (CANNOT, CONFIG))
+        (self.tmp / "cut").mkdir()
+        (self.tmp / "cut" / "recording").write_text("")
+        self.assertIn(run("audit", "--root", self.tmp / "cut").returncode, (CANNOT, CONFIG))
+
+    def test_a_system_is_no_recording(self):
+        """Whoever owns the tree may have put the file there."""
+        (self.root / "recording").write_text("revet-recording 1\nlive 0\nuid 0\ntime 0\n\n")
+        self.assertIn("offline", run("audit", "--root", self.root).stdout)
+        self.assertIn("web-01", run("audit", "--root", self.root).stdout)
 
 
 if __name__ == "__main__":
