@@ -114,8 +114,8 @@ static void write_group(struct buf *out, const struct audit *a, const struct jud
 			buf_puts(out, "\n         ");
 			column = 9;
 		}
-		buf_printf(out, "%s  ", id);
-		column += 2 + strlen(id);
+		buf_printf(out, "%s%s", column == 9 ? "" : "  ", id);
+		column += (column == 9 ? 0 : 2) + strlen(id);
 	}
 	buf_putc(out, '\n');
 }
