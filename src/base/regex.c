@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/regex.h"
 
-#include <stdlib.h>
-
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -13,24 +11,32 @@ struct regex {
 	pcre2_code *code;
 };
 
-int regex_compile(struct str pattern, struct regex **ret, struct err *err)
+static void *take(PCRE2_SIZE n, void *arena)
 {
-	struct regex *re = mem_calloc(1, sizeof(*re));
+	return arena_alloc(arena, n);
+}
+
+static void leave(void *p _unused_, void *arena _unused_)
+{
+}
+
+int regex_compile(struct arena *a, struct str pattern, struct regex **ret, struct err *err)
+{
+	struct regex *re = arena_new(a, struct regex, 1);
+	pcre2_general_context *memory = pcre2_general_context_create(take, leave, a);
+	pcre2_compile_context *context = pcre2_compile_context_create(memory);
+	PCRE2_UCHAR why[128];
 	PCRE2_SIZE offset;
 	int code;
 
 	re->code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n, PCRE2_NEVER_BACKSLASH_C, &code,
-							 &offset, NULL);
-	if (!re->code) {
-		PCRE2_UCHAR why[128];
-
-		free(re);
-		pcre2_get_error_message(code, why, sizeof(why));
-		return err_set(err, EINVAL, "regular expression, at byte %zu: %s", (size_t)offset,
-					   (const char *)why);
-	}
+							 &offset, context);
 	*ret = re;
-	return 0;
+	if (re->code)
+		return 0;
+	pcre2_get_error_message(code, why, sizeof(why));
+	return err_set(err, EINVAL, "regular expression, at byte %zu: %s", (size_t)offset,
+				   (const char *)why);
 }
 
 int regex_match(const struct regex *re, struct str subject)
@@ -58,12 +64,4 @@ int regex_match(const struct regex *re, struct str subject)
 	if (r >= 0)
 		return 1;
 	return r == PCRE2_ERROR_NOMATCH ? 0 : -E2BIG;
-}
-
-void regex_free(struct regex *re)
-{
-	if (!re)
-		return;
-	pcre2_code_free(re->code);
-	free(re);
 }

@@ -12,10 +12,9 @@
 
 struct regex;
 
-/* *ret is freed with regex_free(). -EINVAL with the offset in the message for a bad expression. */
-int regex_compile(struct str pattern, struct regex **ret, struct err *);
+/* *ret lives in the arena. -EINVAL with the offset in the message for a bad expression. */
+int regex_compile(struct arena *, struct str pattern, struct regex **ret, struct err *);
 /* 1 match, 0 none, -E2BIG when the bound was reached or the subject is over 64 KiB. Thread safe. */
 int regex_match(const struct regex *, struct str subject);
-void regex_free(struct regex *);
 
 #endif

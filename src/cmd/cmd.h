@@ -106,6 +106,8 @@ struct worker {
 	bool quiet; /* no progress bar */
 };
 int worker_run(struct worker *);
+/* Blocks the signals that end a program, which worker_run() then takes as they come. */
+void hold_signals(void);
 
 /* What a plan is made for. */
 struct planning {

@@ -122,7 +122,8 @@ static void print_clean(const char *s)
 	_cleanup_buf_ struct buf text = BUF(65536);
 
 	buf_printable(&text, str_of(s));
-	fwrite(text.p, 1, text.n, stdout);
+	if (text.n)
+		fwrite(text.p, 1, text.n, stdout);
 }
 
 static void print_evidence(const struct judgement *g)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -245,21 +246,39 @@ int put_stdout(const struct buf *text)
 	if (text->full)
 		return fail(EXIT_CANNOT, "there is too much to print");
 	errno = 0;
-	if (fwrite(text->p, 1, text->n, stdout) == text->n && fflush(stdout) == 0)
+	if (!text->n || (fwrite(text->p, 1, text->n, stdout) == text->n && fflush(stdout) == 0))
 		return 0;
 	return stdout_failed(errno);
 }
 
+/* What was printed piece by piece has failed when the stream says so, then or now; why is asked of
+ * the descriptor, as it may have been a while ago. */
 int end_stdout(int code)
 {
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	if (code == EXIT_CANNOT)
+		return code; /* has been said */
 	errno = 0;
-	if (ferror(stdout))
-		return code ? code : EXIT_CANNOT; /* has been said */
-	return fflush(stdout) == 0 ? code : stdout_failed(errno);
+	return stdout_failed(write(STDOUT_FILENO, "", 1) < 0 ? errno : EIO);
+}
+
+/* 0, 1 and 2 are taken, so that no file that is opened gets one of them; reading only, so that what is
+ * printed to a closed one still fails. */
+static void hold_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
 }
 
 int main(int argc, char **argv)
 {
+	hold_standard_fds();
 	opterr = 0;
 	signal(SIGPIPE, SIG_IGN);
 	return end_stdout(dispatch(argc, argv));

@@ -40,6 +40,7 @@ int output_open(struct output *o, const char *path)
 	/* A rename would put a file in place of a device, a pipe or a link. */
 	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
 		return fail(EXIT_CANNOT, "%s: is there and is no regular file", path);
+	hold_signals(); /* from here on there is something to clear up */
 	o->temp = mem_calloc(n, 1);
 	snprintf(o->temp, n, "%s.XXXXXX", path);
 	o->fd = mkostemp(o->temp, O_CLOEXEC);
@@ -175,6 +176,13 @@ static sigset_t awaited_signals(void)
 	return set;
 }
 
+void hold_signals(void)
+{
+	const sigset_t set = awaited_signals();
+
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static int exit_code(int status, int interrupted)
 {
 	if (interrupted)
@@ -208,16 +216,15 @@ static int wait_for(pid_t pid, const sigset_t *set)
 static int run_child(struct worker *w, int snapshot_fd)
 {
 	const sigset_t set = awaited_signals();
-	sigset_t before;
 	pid_t pid;
 	int code;
 
 	signal(SIGCHLD, SIG_DFL); /* ignored, it would reap the worker before we do */
-	sigprocmask(SIG_BLOCK, &set, &before);
+	hold_signals();
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
-		sigprocmask(SIG_SETMASK, &before, NULL);
+		sigprocmask(SIG_UNBLOCK, &set, NULL);
 		code = child(w, snapshot_fd);
 		_exit(end_stdout(code));
 	}

@@ -5,6 +5,8 @@
 #include "host/value.h"
 #include "report/report.h"
 
+#define WIDTH 100
+#define MANY 3 /* rules with one reason are told together */
 #define SHOWN 5 /* pieces of evidence for each finding; -f json has all */
 
 static void paint(struct buf *out, const struct audit *a, const char *code, const char *text)
@@ -80,12 +82,63 @@ static void write_finding(struct buf *out, const struct audit *a, const struct j
 	write_evidence(out, g);
 }
 
+static bool same_reason(const struct judgement *a, const struct judgement *b)
+{
+	return a->verdict == b->verdict && a->reason && b->reason && strcmp(a->reason, b->reason) == 0;
+}
+
+/* How many have the verdict for this reason. */
+static size_t count_reason(const struct audit *a, const struct judgement *g)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		n += same_reason(&a->judgements[i], g);
+	return n;
+}
+
+/* One reason that many rules share is told once, with their ids below it. */
+static void write_group(struct buf *out, const struct audit *a, const struct judgement *g,
+						const char *word)
+{
+	size_t column = WIDTH;
+
+	buf_printf(out, "%-9s%zu rules: ", word, count_reason(a, g));
+	put_safez(out, g->reason);
+	for (size_t i = 0; i < a->n; i++) {
+		const char *id = a->judgements[i].rule->id;
+
+		if (!same_reason(&a->judgements[i], g))
+			continue;
+		if (column + 2 + strlen(id) > WIDTH) {
+			buf_puts(out, "\n         ");
+			column = 9;
+		}
+		buf_printf(out, "%s%s", column == 9 ? "" : "  ", id);
+		column += (column == 9 ? 0 : 2) + strlen(id);
+	}
+	buf_putc(out, '\n');
+}
+
+static bool is_first(const struct audit *a, const struct judgement *g)
+{
+	for (const struct judgement *other = a->judgements; other < g; other++)
+		if (same_reason(other, g))
+			return false;
+	return true;
+}
+
 static void write_rest(struct buf *out, const struct audit *a, enum verdict v, const char *word)
 {
 	for (size_t i = 0; i < a->n; i++) {
 		const struct judgement *g = &a->judgements[i];
+		bool shared = g->verdict == v && count_reason(a, g) >= MANY;
 
 		if (g->verdict != v)
+			continue;
+		if (shared && is_first(a, g))
+			write_group(out, a, g, word);
+		if (shared)
 			continue;
 		buf_printf(out, "%-9s%-32s ", word, g->rule->id);
 		put_safez(out, g->reason ? g->reason : "");

@@ -35,7 +35,7 @@ struct expect {
 	struct operand a, b; /* b: the maximum of a range */
 	const struct expect **subs;
 	size_t n_subs;
-	struct regex *regex; /* kept for the life of the process */
+	struct regex *regex;
 };
 
 static int check_literal(enum type type, struct yaml_at at, struct arena *a, struct err *err)
@@ -104,7 +104,7 @@ static int parse_regex(struct yaml_at at, struct arena *a, struct expect *e, str
 		return r;
 	if (e->a.param.p)
 		return 0; /* made when the parameter's value is known: see regex_of() */
-	return regex_compile(e->a.items[0], &e->regex, &why) < 0 ? yaml_err(at, err, "%s", why.msg) : 0;
+	return regex_compile(a, e->a.items[0], &e->regex, &why) < 0 ? yaml_err(at, err, "%s", why.msg) : 0;
 }
 
 static int parse_range(struct yaml_at at, enum type type, struct arena *a, struct expect *e,
@@ -323,7 +323,7 @@ static const struct regex *regex_of(const struct expect *e, const struct params 
 	struct err ignored;
 
 	if (p && !p->regex && p->n)
-		(void)regex_compile(p->items[0], &p->regex, &ignored);
+		(void)regex_compile(params->arena, p->items[0], &p->regex, &ignored);
 	return p ? p->regex : e->regex;
 }
 
@@ -640,10 +640,9 @@ static int check_value(const struct expect *e, const struct operand *o, struct s
 	struct regex *regex = NULL;
 	struct value ignored;
 	struct err why;
-	int r = e->kind == MATCHES ? regex_compile(item, &regex, &why)
+	int r = e->kind == MATCHES ? regex_compile(&scratch, item, &regex, &why)
 							   : value_parse(o->type, item, &scratch, &ignored, &why);
 
-	regex_free(regex);
 	return r < 0 ? yaml_err(o->at, err, "the value '%.*s' of $%.*s: %s", STR_ARG(item),
 							STR_ARG(o->param), why.msg)
 				 : 0;

@@ -124,7 +124,7 @@ int catalogue_set(struct catalogue *c, const char *assignment, struct err *err)
 		*vec_push(&c->arena, &items) = str_trim(item);
 	p->items = items.p;
 	p->n = items.n;
-	regex_free(take_ptr(p->regex));
+	p->regex = NULL;
 	if (check_params(c, err) < 0)
 		return err_context(err, "--set %s", assignment);
 	return 0;
