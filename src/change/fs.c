@@ -252,16 +252,30 @@ static int copy_content(int from, int to)
 	return 0;
 }
 
+/* What `from` is: a directory is kept as one, so that `cp` can give its attributes back. */
+static int make_copy(const struct stat *st, const char *name, const struct saved *saved)
+{
+	int flags = O_NOFOLLOW | O_CLOEXEC;
+
+	if (!S_ISDIR(st->st_mode))
+		return openat(saved->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | flags, 0600);
+	if (mkdirat(saved->dir_fd, name, 0700) < 0 && errno != EEXIST)
+		return -1;
+	return openat(saved->dir_fd, name, O_RDONLY | O_DIRECTORY | flags);
+}
+
 static int save_fd(int from, const char *name, bool content, const struct saved *saved)
 {
-	_cleanup_close_ int to =
-		openat(saved->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	_cleanup_close_ int to = -1;
 	struct stat st;
 	int r = 0;
 
-	if (to < 0 || fstat(from, &st) < 0)
+	if (fstat(from, &st) < 0)
 		return -errno;
-	if (content)
+	to = make_copy(&st, name, saved);
+	if (to < 0)
+		return -errno;
+	if (content && S_ISREG(st.st_mode))
 		r = copy_content(from, to);
 	if (r == 0 && fchown(to, st.st_uid, st.st_gid) < 0)
 		r = -errno;

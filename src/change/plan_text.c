@@ -40,16 +40,22 @@ static void print_step(const struct plan *p, const struct step *s, struct buf *o
 
 void plan_print(const struct plan *p, bool color, struct buf *out)
 {
-	size_t access = 0;
+	size_t access = 0, unknown = 0;
 
 	(void)color;
 	for (size_t i = 0; i < p->steps.n; i++)
 		print_step(p, &p->steps.p[i], out);
 	for (size_t i = 0; i < p->left.n; i++) {
+		if (str_starts(str_of(p->left.p[i].why), "not known: ")) {
+			unknown++;
+			continue;
+		}
 		buf_printf(out, "! left alone: %s: ", p->left.p[i].rule);
 		buf_printable(out, str_of(p->left.p[i].why));
 		buf_putc(out, '\n');
 	}
+	if (unknown)
+		buf_printf(out, "! %zu rules are not known to fail or pass; see: revet audit\n", unknown);
 	for (size_t i = 0; i < p->rules.n; i++)
 		access += p->rules.p[i].risk == RISK_ACCESS;
 	buf_printf(out, "%zu step%s for %zu rule%s, all reversible", p->steps.n,

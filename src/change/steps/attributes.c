@@ -22,7 +22,7 @@ static int save_attributes(const struct place *place, const struct step *s,
 
 static void undo_attributes(struct buf *out, const struct step *s)
 {
-	buf_puts(out, "cp --attributes-only --preserve=all \"$SAVED\" \"$ROOT\"");
+	buf_puts(out, "cp -rT --attributes-only --preserve=all \"$SAVED\" \"$ROOT\"");
 	step_shell_word(out, str_of(s->target));
 	buf_putc(out, '\n');
 }

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Changes on booted hosts: applied, confirmed from outside, and taken back to the byte."""
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+from oracle import REVET, OnHost
+
+# What a running system writes by itself, and revet's own state.
+MOVING = ("proc", "sys", "dev", "run", "tmp", "var/log", "var/lib/revet", "var/lib/systemd", "var/tmp",
+          "root/.ssh", "var/lib/postgresql", "var/lib/mosquitto", "var/spool/exim4", "var/backups",
+          "var/lib/logrotate")
+# Directories whose times revet's own things have touched: its state, the unit that reverts at boot.
+ARMED = ("etc/systemd/system", "etc/systemd/system/multi-user.target.wants", "var/lib")
+
+
+def attributes(path):
+    return {name: os.getxattr(path, name, follow_symlinks=False)
+            for name in os.listxattr(path, follow_symlinks=False)
+            if not name.startswith("trusted.overlay")}
+
+
+def look(path, name):
+    """All of a file that undoing has to bring back."""
+    st = os.lstat(path)
+    seen = [stat.S_IFMT(st.st_mode), stat.S_IMODE(st.st_mode), st.st_uid, st.st_gid, attributes(path)]
+    if stat.S_ISLNK(st.st_mode):
+        return seen + [os.readlink(path)]
+    if name not in ARMED:
+        seen.append(st.st_mtime_ns)
+    if stat.S_ISREG(st.st_mode):
+        with open(path, "rb") as file:
+            seen.append(hashlib.sha256(file.read()).hexdigest())
+    return seen
+
+
+def tree(root):
+    seen = {}
+    for top, dirs, files in os.walk(root):
+        inside = os.path.relpath(top, root)
+        dirs[:] = [d for d in dirs if os.path.normpath(os.path.join(inside, d)) not in MOVING]
+        for entry in dirs + files:
+            name = os.path.normpath(os.path.join(inside, entry))
+            if name not in MOVING:
+                seen[name] = look(os.path.join(top, entry), name)
+    return seen
+
+
+class Changes(OnHost):
+    """A host for each test: what one leaves must not help the next."""
+
+    image = "debian-12"
+
+    @classmethod
+    def setUpClass(cls):
+        pass
+
+    @classmethod
+    def tearDownClass(cls):
+        pass
+
+    def setUp(self):
+        OnHost.setUpClass.__func__(type(self))
+        self.addCleanup(OnHost.tearDownClass.__func__, type(self))
+
+    def revet(self, *argv, code=0, via=None, **kwargs):
+        """Inside the host; via ssh: as the administrator, with sudo."""
+        if via:
+            ran = via([f"echo revet-ops | sudo -S revet {' '.join(argv)}"], **kwargs)
+        else:
+            ran = self.host.exec(["revet", *argv], check=False, **kwargs)
+        self.assertEqual(ran.returncode, code, ran.stdout + ran.stderr)
+        return ran.stdout + ran.stderr
+
+    def same_tree(self, before):
+        after = tree(self.host.root)
+        wrong = {name: (before.get(name), after.get(name))
+                 for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+        self.assertEqual(wrong, {})
+
+    def sysctls(self):
+        return self.out("sh", "-c", "sysctl -a 2>/dev/null | grep -E '^net\\.ipv[46]\\.(conf|tcp|icmp)' | "
+                        "grep -v mtu_discovery")
+
+    def test_stock_to_hardened_and_back(self):
+        self.host.net()
+        before, sysctls = tree(self.host.root), self.sysctls()
+        plan = json.loads(self.revet("plan", "-f", "json"))
+        rules = {rule["rule"] for rule in plan["rules"]}
+        self.assertLessEqual({"ssh.no-root-login", "ssh.keys-only", "net.icmp-redirects",
+                              "cron.files-private"}, rules)
+        self.assertEqual(tree(self.host.root), before, "planning changed something")
+        told = self.revet("apply", "--no-input")
+        self.assertIn("REVERTS BY ITSELF", told)
+        # The administrator comes in, by key; root and passwords do not.
+        self.assertEqual(self.host.ssh(["id", "-un"]).stdout, "ops\n")
+        self.assertEqual(self.host.ssh(["true"], user="root").returncode, 255)
+        offered = self.host.outside(["ssh", "-F", "none", "-oBatchMode=yes", "-oStrictHostKeyChecking=no",
+                                     "-oUserKnownHostsFile=/dev/null", "-oPreferredAuthentications=none",
+                                     f"ops@{self.host.net().host}", "true"]).stderr
+        self.assertIn("Permission denied (publickey).", offered)
+        self.revet("confirm", via=self.host.ssh)
+        verdicts = {r["rule"]: r["verdict"] for r in self.audit()["results"]}
+        self.assertEqual([rule for rule in sorted(rules) if verdicts[rule] != "pass"], [])
+        again = json.loads(self.revet("plan", "-f", "json"))
+        self.assertEqual(again["steps"], [])
+        self.host.reboot()
+        verdicts = {r["rule"]: r["verdict"] for r in self.audit()["results"]}
+        self.assertEqual([rule for rule in sorted(rules) if verdicts[rule] != "pass"], [])
+        self.revet("revert")
+        self.same_tree(before)
+        self.assertEqual(self.sysctls(), sysctls)
+        self.assertEqual(self.host.ssh(["id", "-un"]).stdout, "ops\n")
+        self.assertIn("reverted", self.revet("history"))
+        self.revet("revert", code=0)
+
+    def test_silence_reverts(self):
+        before = tree(self.host.root)
+        self.revet("apply", "--no-input", "--wait", "10s", "--family", "ssh")
+        self.assertNotEqual(tree(self.host.root), before)
+        self.revet("apply", "--family", "net", code=5)
+        end = time.monotonic() + 30
+        while "waiting" in self.revet("history") and time.monotonic() < end:
+            time.sleep(0.5)
+        self.assertIn("reverted", self.revet("history"))
+        self.same_tree(before)
+        self.revet("confirm", code=1)
+
+    def test_only_a_new_session_confirms(self):
+        sudo = "echo revet-ops | sudo -S revet"
+        ran = self.host.ssh([f"{sudo} apply --no-input --wait 60s --rule ssh.no-root-login && {sudo} confirm"])
+        self.assertEqual(ran.returncode, 64, ran.stdout + ran.stderr)
+        self.assertIn("log in anew", ran.stderr)
+        self.revet("confirm", via=self.host.ssh)
+        self.assertIn("committed", self.revet("history"))
+
+    def test_the_power_fails_while_it_waits(self):
+        before = tree(self.host.root)
+        self.revet("apply", "--no-input", "--wait", "10min", "--family", "ssh")
+        self.host.reboot(crash=True)
+        end = time.monotonic() + 20
+        while "reverted" not in self.revet("history") and time.monotonic() < end:
+            time.sleep(0.5)
+        self.assertIn("reverted", self.revet("history"))
+        self.same_tree(before)
+        self.assertEqual(self.host.ssh(["id", "-un"]).stdout, "ops\n")
+
+    def test_undo_without_revet(self):
+        before = tree(self.host.root)
+        self.revet("apply", "--no-input", "--wait", "10min")
+        self.out("rm", "/usr/local/bin/revet")
+        self.out("sh", "/var/lib/revet/changes/0001/undo.sh")
+        self.out("systemctl", "stop", "revet-revert-0001.timer")
+        after = tree(self.host.root)
+        for seen in (before, after):
+            for name in list(seen):
+                # A shell gives a directory no times back; the unit of the boot stays until revet runs.
+                if name in ("usr/local/bin", "usr/local/bin/revet") or "revet-revert" in name:
+                    del seen[name]
+                elif stat.S_ISDIR(seen[name][0]):
+                    seen[name] = seen[name][:5]
+        self.assertEqual({n: (before.get(n), after.get(n)) for n in before.keys() | after.keys()
+                          if before.get(n) != after.get(n)}, {})
+
+    def test_killed_at_any_time(self):
+        before = tree(self.host.root)
+        self.out("sh", "-c", "revet plan -o /root/p.plan >/dev/null")
+        before = tree(self.host.root)
+        for milliseconds in (5, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200, 300):
+            self.host.exec(["sh", "-c", f"revet apply /root/p.plan --no-input --wait 10min & "
+                            f"sleep {milliseconds / 1000}; kill -9 $!; wait"], check=False)
+            self.revet("revert", "--unconfirmed")
+            self.same_tree(before)
+        self.assertEqual(self.host.ssh(["id", "-un"]).stdout, "ops\n")
+
+    def test_without_a_key_nobody_is_locked_out(self):
+        self.out("rm", "/home/ops/.ssh/authorized_keys")
+        before = tree(self.host.root)
+        told = self.revet("apply", "--no-input", "--rule", "ssh.keys-only", code=4)
+        self.assertIn("no administrator", told)
+        self.same_tree(before)
+        self.assertIn("passwordauthentication yes", self.out("sshd", "-T"))
+
+    def test_somebody_elses_mistake_is_found_first(self):
+        self.write("/etc/ssh/sshd_config.d/10-other.conf", "Bogus yes\n")
+        before = tree(self.host.root)
+        told = self.revet("apply", "--no-input", "--rule", "net.icmp-redirects", code=0)
+        self.revet("revert")
+        told = self.revet("apply", "--no-input", "--family", "ssh", code=1)
+        self.assertIn("nothing was changed", told)
+        self.assertIn("10-other.conf: line 1", told)
+        self.same_tree(before)
+
+    def test_a_plan_is_for_the_host_as_it_was(self):
+        self.revet("plan", "-o", "/root/p.plan", "--family", "cron")
+        self.out("chmod", "700", "/etc/cron.d")
+        before = tree(self.host.root)
+        self.assertIn("has moved", self.revet("apply", "/root/p.plan", code=1))
+        self.same_tree(before)
+        self.out("sed", "-i", "s/0700/0777/", "/root/p.plan")
+        self.assertIn("its hash is another", self.revet("apply", "/root/p.plan", code=78))
+
+    def test_what_others_changed_is_not_overwritten(self):
+        self.revet("apply", "--no-input", "--rule", "net.icmp-redirects")
+        self.out("sh", "-c", "echo '# mine' >>/etc/sysctl.d/99-zz-revet.conf")
+        self.assertIn("somebody has changed it", self.revet("revert", code=1))
+        self.assertIn("# mine", self.read("/etc/sysctl.d/99-zz-revet.conf"))
+        self.revet("revert", "--force")
+        self.assertEqual(self.host.exec(["test", "-e", "/etc/sysctl.d/99-zz-revet.conf"],
+                                        check=False).returncode, 1)
+
+    def test_one_at_a_time(self):
+        results = []
+
+        def one():
+            results.append(self.host.exec(["revet", "apply", "--no-input", "--rule", "net.icmp-redirects"],
+                                          check=False).returncode)
+
+        threads = [threading.Thread(target=one) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertIn(0, results)
+        self.assertLessEqual(set(results), {0, 1, 5})
+        self.revet("revert")
+
+
+class Trees(unittest.TestCase):
+    def test_a_tree_is_changed_and_undone(self):
+        with tempfile.TemporaryDirectory() as top:
+            root = os.path.join(top, "root")
+            for name in ("etc/cron.d", "etc/cron.daily", "etc/ssh", "var/lib/dpkg"):
+                os.makedirs(os.path.join(root, name))
+            for name, text in (("etc/passwd", "root:x:0:0::/root:/bin/bash\n"), ("etc/group", "root:x:0:\n"),
+                               ("etc/crontab", "# none\n"),
+                               ("var/lib/dpkg/status", "Package: cron\nStatus: install ok installed\n"
+                                "Version: 1\nArchitecture: all\n\n")):
+                with open(os.path.join(root, name), "w", encoding="utf-8") as file:
+                    file.write(text)
+            before = tree(root)
+            run = lambda *argv: subprocess.run([REVET, *argv, "--root", root], capture_output=True, text=True)
+            ran = run("apply", "--rule", "cron.files-private", "--rule", "net.icmp-redirects")
+            self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+            self.assertEqual(stat.S_IMODE(os.stat(os.path.join(root, "etc/crontab")).st_mode), 0o600)
+            ran = run("revert")
+            self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+            after = tree(root)
+            shutil.rmtree(os.path.join(root, "var/lib/revet"))
+            for seen in (before, after):
+                seen.pop("var/lib", None)
+            self.assertEqual(after, before)
+
+
+if __name__ == "__main__":
+    unittest.main()
