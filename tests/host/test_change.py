@@ -92,6 +92,7 @@ class Changes(OnHost):
 
     def test_stock_to_hardened_and_back(self):
         self.host.net()
+        self.revet("history", via=self.host.ssh)  # sudo leaves a mark at its first use
         before, sysctls = tree(self.host.root), self.sysctls()
         plan = json.loads(self.revet("plan", "-f", "json"))
         rules = {rule["rule"] for rule in plan["rules"]}
