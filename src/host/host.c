@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -28,6 +29,16 @@ struct memo {
 	int error;
 	struct err err;
 	struct buf answer;
+	struct errand *errand; /* a thread that runs it already, or NULL */
+};
+
+struct errand {
+	struct host *host;
+	const struct query *query;
+	struct memo *memo;
+	int (*confine)(struct err *);
+	sem_t confined;
+	pthread_t thread;
 };
 
 struct host {
@@ -129,6 +140,14 @@ struct host *host_open(const char *root, struct err *err)
 	return h->live ? h : open_recorded_dir(h, err);
 }
 
+static void wait_for_errand(struct memo *m)
+{
+	struct errand *e = take_ptr(m->errand);
+
+	if (e)
+		pthread_join(e->thread, NULL);
+}
+
 void host_free(struct host *h)
 {
 	if (!h)
@@ -136,6 +155,7 @@ void host_free(struct host *h)
 	vec_each(&h->started, s)
 		exec_done(&s->exec);
 	vec_each(&h->memos, m) {
+		wait_for_errand(*m);
 		buf_done(&(*m)->answer);
 		pthread_mutex_destroy(&(*m)->lock);
 	}
@@ -648,6 +668,7 @@ int host_query(struct host *h, const struct query *q, struct arena *a, struct st
 	}
 	m = memo_of(h, q);
 	pthread_mutex_lock(&m->lock);
+	wait_for_errand(m);
 	if (!m->done)
 		run_query(h, q, m);
 	pthread_mutex_unlock(&m->lock);
@@ -657,4 +678,39 @@ int host_query(struct host *h, const struct query *q, struct arena *a, struct st
 	}
 	*ret = buf_get(&m->answer);
 	return 0;
+}
+
+static void *errand_run(void *data)
+{
+	struct errand *e = data;
+	struct err ignored;
+	int r = e->confine(&ignored);
+
+	sem_post(&e->confined);
+	if (r == 0)
+		run_query(e->host, e->query, e->memo);
+	return NULL;
+}
+
+void host_query_start(struct host *h, const struct query *q, int (*confine)(struct err *))
+{
+	struct memo *m;
+	struct errand *e;
+
+	if (h->replay || (!h->live && !q->tree))
+		return;
+	m = memo_of(h, q);
+	pthread_mutex_lock(&h->lock);
+	e = arena_new(&h->arena, struct errand, 1);
+	pthread_mutex_unlock(&h->lock);
+	*e = (struct errand){.host = h, .query = q, .memo = m, .confine = confine};
+	sem_init(&e->confined, 0, 0);
+	pthread_mutex_lock(&m->lock);
+	if (!m->done && !m->errand && pthread_create(&e->thread, NULL, errand_run, e) == 0) {
+		m->errand = e;
+		/* What is parsed next must not share its memory with a thread that may do everything. */
+		while (sem_wait(&e->confined) < 0)
+			continue;
+	}
+	pthread_mutex_unlock(&m->lock);
 }
