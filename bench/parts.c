@@ -164,7 +164,7 @@ static size_t read_table(struct part *p, const struct table *t, const struct cat
 	if (!host)
 		die(err.msg);
 	for (size_t i = 0; i < c->n; i++)
-		judge_wants(&c->p[i], s);
+		judge_wants(&c->p[i], &c->language.params, s);
 	snapshot_want_none(s);
 	snapshot_want(s, t);
 	begin(p);
