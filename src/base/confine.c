@@ -96,7 +96,7 @@ out:
 static const int allowed_calls[] = {
 	SCMP_SYS(access), SCMP_SYS(adjtimex), SCMP_SYS(clock_adjtime), SCMP_SYS(bind), SCMP_SYS(brk), SCMP_SYS(clock_getres),
 	SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), SCMP_SYS(clone3), SCMP_SYS(close),
-	SCMP_SYS(close_range), SCMP_SYS(connect), SCMP_SYS(dup), SCMP_SYS(epoll_create1),
+	SCMP_SYS(close_range), SCMP_SYS(dup), SCMP_SYS(epoll_create1),
 	SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_wait), SCMP_SYS(eventfd2),
 	SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
 	SCMP_SYS(fadvise64), SCMP_SYS(fcntl), SCMP_SYS(fgetxattr), SCMP_SYS(flistxattr),
@@ -150,9 +150,7 @@ static int add_argument_rules(scmp_filter_ctx ctx)
 		{SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_CAPBSET_READ)},
 		{SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, TCGETS)},
 		{SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid())},
-		{SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_UNIX)},
 		{SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_NETLINK)},
-		{SCMP_SYS(socketpair), SCMP_A0(SCMP_CMP_EQ, AF_UNIX)},
 	};
 	int r = 0;
 

@@ -17,7 +17,7 @@ struct confinement {
 };
 
 /* For the worker that reads the host: may read anything, write to descriptors it has, use
- * AF_UNIX and AF_NETLINK sockets, start threads, and reap children that it had started before.
+ * AF_NETLINK sockets, start threads, and reap children that it had started before.
  * What the kernel lacks is false in *ret; that no_new_privs or the capabilities cannot be dropped
  * is an error. */
 int confine_reader(struct confinement *ret, struct err *);

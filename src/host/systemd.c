@@ -563,3 +563,8 @@ static int ask_systemd(struct host *host, struct buf *out, struct err *err)
 }
 
 const struct query systemd_query = {.name = "systemd", .live = ask_systemd};
+
+void systemd_early(struct host *host)
+{
+	host_query_fork(host, &systemd_query);
+}

@@ -75,7 +75,8 @@ static bool refuses_exec(const char *dir _unused_)
 
 static bool refuses_network(const char *dir _unused_)
 {
-	return socket(AF_INET, SOCK_STREAM, 0) < 0 && socket(AF_INET6, SOCK_DGRAM, 0) < 0;
+	return socket(AF_INET, SOCK_STREAM, 0) < 0 && socket(AF_INET6, SOCK_DGRAM, 0) < 0 &&
+		   socket(AF_UNIX, SOCK_STREAM, 0) < 0;
 }
 
 static bool refuses_kill(const char *dir _unused_)

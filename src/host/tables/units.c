@@ -476,6 +476,7 @@ static const struct table units = {
 	.doc = "Units of systemd, loaded or only on disk, with what their settings allow them",
 	.columns = columns,
 	.read = read_units,
+	.early = systemd_early,
 	.fix = "enable, disable, mask, or add a drop-in to {name}",
 	.cost = 45,
 };
