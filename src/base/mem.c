@@ -59,7 +59,7 @@ static struct arena_block *block_new(struct arena *a, size_t need)
 	return block;
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+void *arena_raw(struct arena *a, size_t size)
 {
 	struct arena_block *block = a->blocks;
 	size_t cap = a->cap ? a->cap : DEFAULT_CAP;
@@ -73,15 +73,21 @@ void *arena_alloc(struct arena *a, size_t size)
 	p = block->data + block->used;
 	block->used += size;
 	a->used += size;
-	return memset(p, 0, size);
+	return p;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+	return memset(arena_raw(a, size), 0, size);
 }
 
 char *arena_copy(struct arena *a, const void *p, size_t n)
 {
-	char *copy = arena_alloc(a, n + 1);
+	char *copy = arena_raw(a, n + 1);
 
 	if (n)
 		memcpy(copy, p, n);
+	copy[n] = '\0';
 	return copy;
 }
 

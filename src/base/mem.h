@@ -24,6 +24,8 @@ struct arena {
 
 /* Zeroed, aligned to 16, lives until arena_done(). */
 void *arena_alloc(struct arena *, size_t size);
+/* The same but not zeroed, for what is filled at once and may be large. */
+void *arena_raw(struct arena *, size_t size);
 #define arena_new(arena, type, n) ((type *)arena_alloc((arena), sizeof(type) * (size_t)(n)))
 /* A copy of n bytes with a terminating NUL behind it. */
 char *arena_copy(struct arena *, const void *p, size_t n);

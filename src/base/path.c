@@ -173,7 +173,7 @@ int path_open(int root_fd, const char *path, int flags)
 static int read_fd(int fd, size_t max, size_t guess, struct arena *a, struct str *ret)
 {
 	size_t cap = MIN(guess + 1, max + 1), n = 0;
-	char *p = arena_alloc(a, cap + 1);
+	char *p = arena_raw(a, cap + 1);
 
 	for (;;) {
 		ssize_t got = read(fd, p + n, cap - n);
@@ -191,7 +191,7 @@ static int read_fd(int fd, size_t max, size_t guess, struct arena *a, struct str
 			char *grown;
 
 			cap = MIN(cap * 2, max + 1);
-			grown = arena_alloc(a, cap + 1);
+			grown = arena_raw(a, cap + 1);
 			memcpy(grown, p, n);
 			p = grown;
 		}

@@ -174,33 +174,45 @@ static int settle_key(struct planner *p, const struct edit *e, struct err *err)
 				   STR_ARG(e->name), e->target, STR_ARG(other->value), e->rule, STR_ARG(e->value));
 }
 
-static int edit_file(struct planner *p, const struct edit *e, struct err *err)
+/* The content with one edit made. */
+static int edited(struct str content, const struct edit *e, struct buf *out, struct err *err)
+{
+	if (e->kind == EDIT_CONTENT)
+		return buf_str(out, e->value) < 0 ? err_set(err, EFBIG, "the file would be too large") : 0;
+	if (e->kind == EDIT_KEY)
+		return conf_edit_key(content, e->style, e->section, e->name, e->value, out, err);
+	return conf_edit_line(content, e->line, e->old, e->value, out, err);
+}
+
+static int edit_content_of(struct state *s, const struct edit *e, struct arena *a, struct err *err)
 {
 	_cleanup_buf_ struct buf text = BUF(MAX_CONTENT);
+	struct str content = state_get(s, "content");
+	int r;
+
+	if (!content.p)
+		return err_set(err, ENOTSUP, "it is no text file");
+	r = edited(content, e, &text, err);
+	if (r == 0)
+		state_set(s, a, "content", text.n ? buf_get(&text) : STR(""));
+	return r;
+}
+
+static int edit_file(struct planner *p, const struct edit *e, struct err *err)
+{
 	struct step *s;
-	struct str content;
 	int r = file_step(p, e, &s, err);
 
 	if (r < 0)
 		return r;
+	*vec_push(p->plan->arena, &s->edits) = *e;
 	if (e->kind == EDIT_CONTENT && !e->value.p) {
 		s->after = (struct state){0};
 		state_set(&s->after, p->plan->arena, "type", STR("absent"));
 		return 0;
 	}
-	content = state_get(&s->after, "content");
-	if (!content.p)
-		return err_set(err, ENOTSUP, "%s: is no text file", s->target);
-	if (e->kind == EDIT_CONTENT)
-		r = buf_str(&text, e->value);
-	else if (e->kind == EDIT_KEY)
-		r = conf_edit_key(content, e->style, e->section, e->name, e->value, &text, err);
-	else
-		r = conf_edit_line(content, e->line, e->old, e->value, &text, err);
-	if (r < 0)
-		return err_context(err, "%s", s->target);
-	state_set(&s->after, p->plan->arena, "content", text.n ? buf_get(&text) : STR(""));
-	return 0;
+	r = edit_content_of(&s->after, e, p->plan->arena, err);
+	return r < 0 ? err_context(err, "%s", s->target) : 0;
 }
 
 static int attribute_value(struct planner *p, const struct edit *e, struct str *ret, struct err *err)
@@ -397,4 +409,74 @@ enum risk plan_risk(const struct plan *plan)
 	for (size_t i = 0; i < plan->rules.n; i++)
 		worst = MAX(worst, plan->rules.p[i].risk);
 	return worst;
+}
+
+/* --- taking one rule back ------------------------------------------------------------------------ */
+
+static bool has_rule(const struct step *s, const char *rule)
+{
+	for (size_t i = 0; i < s->n_rules; i++)
+		if (strcmp(s->rules[i], rule) == 0)
+			return true;
+	return false;
+}
+
+/* The file as the edits of the other rules alone would have made it. */
+static int without_edits(const struct step *s, const char *rule, struct arena *a, struct state *ret,
+						 struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->after.n; i++)
+		state_set(ret, a, s->after.p[i].name, s->after.p[i].value);
+	state_set(ret, a, "content",
+			  state_get(&s->before, "content").p ? state_get(&s->before, "content") : STR(""));
+	for (size_t i = 0; r == 0 && i < s->edits.n; i++)
+		if (strcmp(s->edits.p[i].rule, rule) != 0)
+			r = edit_content_of(ret, &s->edits.p[i], a, err);
+	return r < 0 ? err_context(err, "%s", s->target) : 0;
+}
+
+static int add_inverse(struct plan *plan, const struct step *s, const char *rule, struct err *err)
+{
+	struct step *inverse;
+	struct state after = {0};
+	int r = 0;
+
+	if (s->n_rules > 1 && !s->edits.n && !s->type->is_action)
+		return 0; /* another rule wants the same of it */
+	if (s->n_rules > 1 && s->edits.n)
+		r = without_edits(s, rule, plan->arena, &after, err);
+	inverse = vec_push(plan->arena, &plan->steps);
+	*inverse = *s;
+	inverse->before = s->after;
+	inverse->after = s->n_rules > 1 ? after : s->before;
+	inverse->rules = arena_new(plan->arena, const char *, 1);
+	inverse->rules[0] = rule;
+	inverse->n_rules = 1;
+	inverse->edits = (struct edits){0};
+	return r;
+}
+
+int plan_without(const struct plan *applied, const char *rule, const struct place *place,
+				 int64_t now, struct plan *ret, struct err *err)
+{
+	int r = 0;
+
+	*ret = (struct plan){
+		.arena = applied->arena, .host = applied->host, .time = now, .root = applied->root};
+	for (size_t i = 0; i < applied->rules.n; i++)
+		if (strcmp(applied->rules.p[i].id, rule) == 0)
+			*vec_push(ret->arena, &ret->rules) = applied->rules.p[i];
+	if (!ret->rules.n)
+		return err_set(err, ENOENT, "the change did nothing for %s", rule);
+	/* In reverse, but what takes the files in again still comes last. */
+	for (int actions = 0; actions < 2; actions++)
+		for (size_t i = applied->steps.n; r == 0 && i-- > 0;)
+			if (has_rule(&applied->steps.p[i], rule) &&
+				applied->steps.p[i].type->is_action == (actions == 1))
+				r = add_inverse(ret, &applied->steps.p[i], rule, err);
+	if (r == 0)
+		trim_steps(ret, place);
+	return r;
 }

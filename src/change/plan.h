@@ -36,6 +36,10 @@ struct plan {
  * values of one thing, both are named. */
 int plan_make(struct plan *, struct host *, struct snapshot *, const struct judgement *, size_t n,
 			  const struct params *, int root_fd, struct arena *, struct err *);
+/* What takes one rule of a plan that was applied back: its own steps, and its part of the files that it
+ * shares with other rules. -ENOENT: the plan has no such rule. */
+int plan_without(const struct plan *applied, const char *rule, const struct place *, int64_t now,
+				 struct plan *ret, struct err *);
 /* The worst that applying can do. */
 enum risk plan_risk(const struct plan *);
 

@@ -27,6 +27,35 @@ static void write_state(struct jsonw *j, const char *key, const struct state *s)
 	jsonw_end(j);
 }
 
+/* The kinds and styles that a file's edits may be of. */
+static const char *const kinds[] = {
+	[EDIT_KEY] = "key", [EDIT_CONTENT] = "content", [EDIT_LINE] = "line"};
+static const char *const styles[] = {
+	[EDIT_SPACE] = "space", [EDIT_EQUALS] = "equals", [EDIT_INI] = "ini", [EDIT_APT] = "apt"};
+
+static void write_edits(struct jsonw *j, const struct edits *edits)
+{
+	if (!edits->n)
+		return;
+	jsonw_key(j, "edits");
+	jsonw_array(j);
+	for (size_t i = 0; i < edits->n; i++) {
+		const struct edit *e = &edits->p[i];
+
+		jsonw_object(j);
+		jsonw_member_strz(j, "rule", e->rule);
+		jsonw_member_strz(j, "kind", kinds[e->kind]);
+		jsonw_member_strz(j, "style", styles[e->style]);
+		jsonw_member_str(j, "section", e->section);
+		jsonw_member_str(j, "name", e->name);
+		jsonw_member_str(j, "value", e->value);
+		jsonw_member_str(j, "old", e->old);
+		jsonw_member_int(j, "line", e->line);
+		jsonw_end(j);
+	}
+	jsonw_end(j);
+}
+
 static void write_step(struct jsonw *j, const struct step *s)
 {
 	jsonw_object(j);
@@ -39,6 +68,7 @@ static void write_step(struct jsonw *j, const struct step *s)
 	jsonw_end(j);
 	write_state(j, "before", &s->before);
 	write_state(j, "after", &s->after);
+	write_edits(j, &s->edits);
 	jsonw_end(j);
 }
 
@@ -164,11 +194,44 @@ static int read_state(const struct reading *r, json_t *object, struct state *ret
 	return 0;
 }
 
+static int word_of(const struct reading *r, json_t *object, const char *key,
+				   const char *const words[], size_t n)
+{
+	const char *word = string_of(r, object, key);
+
+	for (size_t i = 0; word && i < n; i++)
+		if (words[i] && strcmp(word, words[i]) == 0)
+			return (int)i;
+	return -EINVAL;
+}
+
+static int read_edit(const struct reading *r, struct step *s, json_t *object)
+{
+	int kind = word_of(r, object, "kind", kinds, ARRAY_LEN(kinds));
+	int style = word_of(r, object, "style", styles, ARRAY_LEN(styles));
+	struct edit *e = vec_push(r->plan->arena, &s->edits);
+
+	if (kind < 0 || style < 0)
+		return bad(r, "an edit of an unknown kind");
+	*e = (struct edit){
+		.kind = (enum edit_kind)kind,
+		.style = (enum edit_style)style,
+		.target = s->target,
+		.rule = string_of(r, object, "rule"),
+		.section = text_of(r, json_object_get(object, "section")),
+		.name = text_of(r, json_object_get(object, "name")),
+		.value = text_of(r, json_object_get(object, "value")),
+		.old = text_of(r, json_object_get(object, "old")),
+		.line = (unsigned)json_integer_value(json_object_get(object, "line")),
+	};
+	return e->rule ? 0 : bad(r, "an edit without its rule");
+}
+
 static int read_step(const struct reading *r, json_t *object)
 {
 	struct step *s = vec_push(r->plan->arena, &r->plan->steps);
 	const char *type = string_of(r, object, "type");
-	json_t *rules = json_object_get(object, "rules"), *rule;
+	json_t *rules = json_object_get(object, "rules"), *rule, *edit;
 	size_t i;
 	int e;
 
@@ -183,7 +246,13 @@ static int read_step(const struct reading *r, json_t *object)
 			return bad(r, "a rule without a name");
 	}
 	e = read_state(r, json_object_get(object, "before"), &s->before);
-	return e < 0 ? e : read_state(r, json_object_get(object, "after"), &s->after);
+	if (e == 0)
+		e = read_state(r, json_object_get(object, "after"), &s->after);
+	json_array_foreach(json_object_get(object, "edits"), i, edit) {
+		if (e == 0)
+			e = read_edit(r, s, edit);
+	}
+	return e;
 }
 
 static int read_rule(const struct reading *r, json_t *object)

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/path.h"
 #include "change/state.h"
+#include "host/edit.h"
 
 /* The system that is changed: the running one, or a tree. */
 struct place {
@@ -36,6 +37,7 @@ struct step {
 	struct state before, after; /* the same fields in both */
 	const char **rules;
 	size_t n_rules, cap_rules;
+	struct edits edits; /* of files: what `after` was made of, so that one rule's part can be taken back */
 };
 
 struct step_type {

@@ -10,8 +10,6 @@
 #include "change/session.h"
 #include "cmd/cmd.h"
 
-#define DEFAULT_WAIT 120 /* seconds to confirm in */
-
 enum { RULE, FAMILY, SEVERITY, SET, ROOT, WAIT, NO_INPUT };
 
 static const struct option_doc options[] = {
@@ -26,58 +24,18 @@ static const struct option_doc options[] = {
 };
 
 struct applying {
-	const struct given *given;
-	struct catalogue catalogue;
-	const struct rule **rules;
-	size_t n_rules;
+	const struct plan *plan;
+	const struct apply_options *options;
+	const struct catalogue *catalogue;
+	struct arena *arena;
 	struct changes changes;
 	struct change change;
-	struct plan plan;
-	struct arena arena;
-	bool access;
-	unsigned wait;
+	bool access; /* may be cut, so that it needs confirming */
 };
 
 static int64_t now(void)
 {
 	return (int64_t)time(NULL);
-}
-
-/* --- the plan -------------------------------------------------------------------------------------- */
-
-static int read_plan_file(struct applying *ap, const char *path)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	_cleanup_buf_ struct buf text = BUF((size_t)64 << 20);
-	struct err err;
-	int code;
-
-	if (fd < 0)
-		return fail(EXIT_CANNOT, "%s: %s", path, strerror(errno));
-	code = read_file(fd, path, &text);
-	if (code == 0 && plan_parse(&ap->plan, buf_get(&text), path, &ap->arena, &err) < 0)
-		code = fail(EXIT_CONFIG, "%s", err.msg);
-	return code;
-}
-
-static int get_plan(struct applying *ap)
-{
-	const struct given *g = ap->given;
-	const char *root = given_value(g, ROOT);
-	struct planning planning = {.root = root, .rules = ap->rules,
-								.params = &ap->catalogue.language.params};
-	int code;
-
-	if (g->n_words) {
-		code = read_plan_file(ap, g->words[0]);
-		if (code == 0 && strcmp(ap->plan.root, root ? root : "/") != 0)
-			code = fail(EXIT_USAGE, "%s is a plan for %s; see: revet apply --root", g->words[0],
-						ap->plan.root);
-		return code;
-	}
-	code = select_rules(g, &(struct selecting){FAMILY, RULE, SEVERITY}, &ap->catalogue, ap->rules,
-						&planning.n);
-	return code ? code : make_plan(&planning, &ap->arena, &ap->plan);
 }
 
 /* --- doing ----------------------------------------------------------------------------------------- */
@@ -94,13 +52,13 @@ static int finish_other(struct applying *ap)
 	struct change other;
 	unsigned number;
 	struct err err;
-	int r = changes_pending(&ap->changes, &ap->arena, &number, &err), code = 0;
+	int r = changes_pending(&ap->changes, ap->arena, &number, &err), code = 0;
 
 	if (r < 0)
 		return fail(EXIT_CANNOT, "%s", err.msg);
 	if (!number)
 		return 0;
-	if (change_open(&ap->changes, number, &ap->arena, &other, &err) < 0)
+	if (change_open(&ap->changes, number, ap->arena, &other, &err) < 0)
 		return fail(EXIT_CANNOT, "%s", err.msg);
 	if (other.status == CHANGE_WAITING) {
 		code = fail(EXIT_PENDING, "change %04u waits to be confirmed; see: revet confirm, revet revert",
@@ -122,9 +80,9 @@ static int do_and_check(struct applying *ap, struct err *err)
 
 	if (r < 0 || !ap->changes.place.live)
 		return r;
-	r = check_configurations(&ap->changes, &ap->plan, err);
+	r = check_configurations(&ap->changes, ap->plan, err);
 	if (r == 0 && ap->access) {
-		r = check_admin(&ap->changes, &ap->arena, &evidence, err);
+		r = check_admin(&ap->changes, ap->arena, &evidence, err);
 		if (r == 0)
 			said(evidence);
 	}
@@ -149,17 +107,17 @@ static int undo_all(struct applying *ap, const struct err *why)
 
 static int begin(struct applying *ap, struct err *err)
 {
-	int r = change_check(&ap->changes, &ap->plan, err);
+	int r = change_check(&ap->changes, ap->plan, err);
 
 	if (r == -ESTALE)
 		return err_context(err, "the host has moved since the plan was made");
 	if (r == 0 && ap->changes.place.live)
-		r = check_configurations(&ap->changes, &ap->plan, err);
+		r = check_configurations(&ap->changes, ap->plan, err);
 	if (r < 0)
 		return err_context(err, "nothing was changed");
-	r = change_begin(&ap->changes, &ap->plan, &ap->arena, &ap->change, err);
+	r = change_begin(&ap->changes, ap->plan, ap->arena, &ap->change, err);
 	if (r == 0 && ap->changes.place.live)
-		r = arm(&ap->changes, &ap->change, ap->access ? ap->wait : 0, err);
+		r = arm(&ap->changes, &ap->change, ap->access ? ap->options->wait : 0, err);
 	return r;
 }
 
@@ -173,7 +131,7 @@ static int watch(struct applying *ap)
 	for (;;) {
 		struct change seen;
 		int64_t left = ap->change.deadline - now();
-		int r = change_open(&ap->changes, ap->change.number, &ap->arena, &seen, &err);
+		int r = change_open(&ap->changes, ap->change.number, ap->arena, &seen, &err);
 		enum change_status status = seen.status;
 
 		change_close(&seen);
@@ -197,13 +155,13 @@ static int wait_for_confirm(struct applying *ap)
 	struct err err;
 
 	if (session_of_self(&session, &err) < 0 ||
-		change_wait(&ap->change, now(), ap->wait, session.id, &err) < 0)
+		change_wait(&ap->change, now(), ap->options->wait, session.id, &err) < 0)
 		return undo_all(ap, &err);
 	printf("REVERTS BY ITSELF in %u s unless confirmed FROM A NEW SESSION:   sudo revet confirm\n",
-		   ap->wait);
+		   ap->options->wait);
 	fflush(stdout);
 	close_fd(&ap->changes.lock_fd); /* whoever confirms or reverts needs it */
-	if (given_value(ap->given, NO_INPUT) || !isatty(STDIN_FILENO))
+	if (ap->options->no_input || !isatty(STDIN_FILENO))
 		return EXIT_DONE;
 	return watch(ap);
 }
@@ -224,13 +182,13 @@ static int commit(struct applying *ap)
 static void audit_again(struct applying *ap)
 {
 	struct planning planning = {
-		.root = given_value(ap->given, ROOT), .params = &ap->catalogue.language.params};
-	const struct rule **rules = arena_new(&ap->arena, const struct rule *, ap->plan.rules.n + 1);
+		.root = ap->options->root, .params = &ap->catalogue->language.params};
+	const struct rule **rules = arena_new(ap->arena, const struct rule *, ap->plan->rules.n + 1);
 	size_t failing;
 
 	planning.rules = rules;
-	for (size_t i = 0; i < ap->plan.rules.n; i++) {
-		rules[planning.n] = catalogue_find(&ap->catalogue, str_of(ap->plan.rules.p[i].id));
+	for (size_t i = 0; i < ap->plan->rules.n; i++) {
+		rules[planning.n] = catalogue_find(ap->catalogue, str_of(ap->plan->rules.p[i].id));
 		planning.n += rules[planning.n] != NULL;
 	}
 	if (count_failing(&planning, &failing) == 0)
@@ -249,16 +207,17 @@ static int apply(struct applying *ap)
 	}
 	if (do_and_check(ap, &err) < 0)
 		return undo_all(ap, &err);
-	snprintf(line, sizeof(line), "%zu of %zu steps applied and verified", ap->plan.steps.n,
-			 ap->plan.steps.n);
+	snprintf(line, sizeof(line), "%zu of %zu steps applied and verified", ap->plan->steps.n,
+			 ap->plan->steps.n);
 	said(line);
-	audit_again(ap);
+	if (ap->options->audit_again)
+		audit_again(ap);
 	return ap->access && ap->changes.place.live ? wait_for_confirm(ap) : commit(ap);
 }
 
 static int run_locked(struct applying *ap)
 {
-	const char *root = given_value(ap->given, ROOT);
+	const char *root = ap->options->root;
 	struct err err;
 	int r = changes_open(&ap->changes, root ? root : "/", true, &err), code;
 
@@ -267,51 +226,106 @@ static int run_locked(struct applying *ap)
 	code = finish_other(ap);
 	if (code)
 		return code;
-	ap->access = plan_risk(&ap->plan) == RISK_ACCESS;
+	ap->access = plan_risk(ap->plan) == RISK_ACCESS;
 	return apply(ap);
 }
 
-static int parse_wait(struct applying *ap)
+int apply_plan(const struct plan *plan, const struct apply_options *o,
+			   const struct catalogue *catalogue, struct arena *a)
 {
-	const char *text = given_value(ap->given, WAIT);
-	int64_t seconds = DEFAULT_WAIT;
+	struct applying ap = {
+		.plan = plan,
+		.options = o,
+		.catalogue = catalogue,
+		.arena = a,
+		.changes = {.dir_fd = -1, .lock_fd = -1, .place.root_fd = -1},
+		.change = {.dir_fd = -1, .before_fd = -1, .journal_fd = -1},
+	};
+	_cleanup_buf_ struct buf text = BUF((size_t)64 << 20);
+	int code;
+
+	if (!plan->steps.n) {
+		puts("There is nothing to change.");
+		return EXIT_DONE;
+	}
+	plan_print(plan, false, &text);
+	(void)put_stdout(&text);
+	/* Losing the terminal must not stop it half way. */
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	code = run_locked(&ap);
+	change_close(&ap.change);
+	changes_close(&ap.changes);
+	return code;
+}
+
+/* --- the command ----------------------------------------------------------------------------------- */
+
+static int read_plan_file(const char *path, struct arena *a, struct plan *ret)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_buf_ struct buf text = BUF((size_t)64 << 20);
+	struct err err;
+	int code;
+
+	if (fd < 0)
+		return fail(EXIT_CANNOT, "%s: %s", path, strerror(errno));
+	code = read_file(fd, path, &text);
+	if (code == 0 && plan_parse(ret, buf_get(&text), path, a, &err) < 0)
+		code = fail(EXIT_CONFIG, "%s", err.msg);
+	return code;
+}
+
+static int get_plan(const struct given *g, const struct catalogue *c, struct arena *a,
+					struct plan *ret)
+{
+	const char *root = given_value(g, ROOT);
+	const struct rule **rules = arena_new(a, const struct rule *, MAX_RULES);
+	struct planning planning = {.root = root, .rules = rules, .params = &c->language.params};
+	int code;
+
+	if (g->n_words) {
+		code = read_plan_file(g->words[0], a, ret);
+		if (code == 0 && strcmp(ret->root, root ? root : "/") != 0)
+			code = fail(EXIT_USAGE, "%s is a plan for %s; see: revet apply --root", g->words[0],
+						ret->root);
+		return code;
+	}
+	code = select_rules(g, &(struct selecting){FAMILY, RULE, SEVERITY}, c, rules, &planning.n);
+	return code ? code : make_plan(&planning, a, ret);
+}
+
+static int parse_wait(const struct given *g, unsigned *ret)
+{
+	const char *text = given_value(g, WAIT);
+	int64_t seconds = APPLY_WAIT;
 
 	if (text && (num_duration(str_of(text), &seconds) < 0 || seconds < 10 || seconds > 3600))
 		return fail(EXIT_USAGE, "--wait %s: expected a time of 10 s to 1 h, such as 5min", text);
-	ap->wait = (unsigned)seconds;
+	*ret = (unsigned)seconds;
 	return 0;
 }
 
 static int run_apply(const struct given *g)
 {
-	struct applying ap = {.given = g, .changes = {.dir_fd = -1, .lock_fd = -1, .place.root_fd = -1},
-						  .change = {.dir_fd = -1, .before_fd = -1, .journal_fd = -1}};
-	_cleanup_buf_ struct buf text = BUF((size_t)64 << 20);
+	struct apply_options o = {
+		.root = given_value(g, ROOT), .no_input = given_value(g, NO_INPUT), .audit_again = true};
+	_cleanup_arena_ struct arena arena = {0};
+	struct catalogue catalogue;
+	struct plan plan;
 	int code;
 
 	if (geteuid() != 0)
 		return fail(EXIT_PERMISSION, "changing a system takes root; try: sudo revet apply");
-	ap.rules = arena_new(&ap.arena, const struct rule *, MAX_RULES);
-	code = open_catalogue(&ap.catalogue, g, SET);
+	code = open_catalogue(&catalogue, g, SET);
 	if (code == 0)
-		code = parse_wait(&ap);
+		code = parse_wait(g, &o.wait);
 	if (code == 0)
-		code = get_plan(&ap);
-	if (code == 0 && !ap.plan.steps.n) {
-		puts("There is nothing to change.");
-	} else if (code == 0) {
-		plan_print(&ap.plan, false, &text);
-		(void)put_stdout(&text);
-		/* Losing the terminal must not stop it half way. */
-		signal(SIGHUP, SIG_IGN);
-		signal(SIGINT, SIG_IGN);
-		signal(SIGTERM, SIG_IGN);
-		code = run_locked(&ap);
-	}
-	change_close(&ap.change);
-	changes_close(&ap.changes);
-	catalogue_done(&ap.catalogue);
-	arena_done(&ap.arena);
+		code = get_plan(g, &catalogue, &arena, &plan);
+	if (code == 0)
+		code = apply_plan(&plan, &o, &catalogue, &arena);
+	catalogue_done(&catalogue);
 	return code;
 }
 

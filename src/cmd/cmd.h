@@ -118,6 +118,17 @@ struct planning {
 };
 /* Reads the host in a worker and makes the plan there; *ret lives in the arena. Exit code. */
 int make_plan(const struct planning *, struct arena *, struct plan *ret);
+/* Applies a plan, says how it goes, and waits for the confirmation when access may be cut. Exit code. */
+struct apply_options {
+	const char *root;  /* NULL: this host */
+	unsigned wait;     /* seconds for the confirmation */
+	bool no_input;     /* do not stay to watch for it */
+	bool audit_again;  /* say how many of the plan's rules pass now */
+};
+int apply_plan(const struct plan *, const struct apply_options *, const struct catalogue *,
+			   struct arena *);
+#define APPLY_WAIT 120 /* seconds to confirm in, when nothing else is said */
+
 /* How many of the rules fail now. Exit code. */
 int count_failing(const struct planning *, size_t *ret);
 

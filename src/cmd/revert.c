@@ -9,12 +9,14 @@
 
 #define LOCK_PATIENCE 600 /* seconds that the timer waits for a process that is still applying */
 
-enum { ROOT, FORCE, UNCONFIRMED };
+enum { ROOT, RULE, FORCE, UNCONFIRMED, NO_INPUT };
 
 static const struct option_doc options[] = {
 	[ROOT] = {"root", 0, "DIR", "of the tree in DIR"},
+	[RULE] = {"rule", 0, "ID", "only what was changed for this rule, as a change of its own"},
 	[FORCE] = {"force", 0, NULL, "overwrite what somebody else has changed since"},
 	[UNCONFIRMED] = {"unconfirmed", 0, NULL, "only a change that waits or was interrupted"},
+	[NO_INPUT] = {"no-input", 0, NULL, "with --rule: do not stay to watch for the confirmation"},
 	{0},
 };
 
@@ -110,6 +112,61 @@ static int revert_chosen(struct reverting *rv)
 	return code;
 }
 
+/* --- one rule of a change ------------------------------------------------------------------------ */
+
+static bool has_rule(const struct change *c, const char *rule)
+{
+	for (size_t i = 0; i < c->plan.rules.n; i++)
+		if (strcmp(c->plan.rules.p[i].id, rule) == 0)
+			return true;
+	return false;
+}
+
+/* The last committed change that did something for the rule, or the one that was named. */
+static int find_change_of(struct reverting *rv, const char *rule, struct change *ret)
+{
+	unsigned *numbers;
+	struct err err;
+	size_t n;
+
+	if (rv->number)
+		return change_open(&rv->changes, rv->number, &rv->arena, ret, &err) < 0
+				   ? fail(EXIT_USAGE, "%s", err.msg)
+				   : 0;
+	if (changes_list(&rv->changes, &rv->arena, &numbers, &n, &err) < 0)
+		return fail(EXIT_CANNOT, "%s", err.msg);
+	while (n-- > 0) {
+		if (change_open(&rv->changes, numbers[n], &rv->arena, ret, &err) == 0 &&
+			ret->status == CHANGE_COMMITTED && has_rule(ret, rule))
+			return 0;
+		change_close(ret);
+	}
+	return fail(EXIT_USAGE, "no change that is in force did anything for %s; see: revet history", rule);
+}
+
+static int revert_rule(struct reverting *rv, const char *rule)
+{
+	struct apply_options o = {.root = given_value(rv->given, ROOT), .wait = APPLY_WAIT,
+							  .no_input = wants(rv, NO_INPUT)};
+	struct catalogue catalogue;
+	struct change c = {.dir_fd = -1, .before_fd = -1, .journal_fd = -1};
+	struct plan plan;
+	struct err err;
+	int code = find_change_of(rv, rule, &c);
+
+	if (code == 0 && plan_without(&c.plan, rule, &rv->changes.place, (int64_t)time(NULL), &plan, &err) < 0)
+		code = fail(EXIT_USAGE, "change %04u: %s", c.number, err.msg);
+	change_close(&c);
+	changes_close(&rv->changes); /* applying takes the lock for itself */
+	if (code == 0)
+		code = open_catalogue(&catalogue, rv->given, -1);
+	if (code)
+		return code;
+	code = apply_plan(&plan, &o, &catalogue, &rv->arena);
+	catalogue_done(&catalogue);
+	return code;
+}
+
 static int run_revert(const struct given *g)
 {
 	struct reverting rv = {.given = g};
@@ -118,6 +175,14 @@ static int run_revert(const struct given *g)
 	if (geteuid() != 0)
 		return fail(EXIT_PERMISSION, "changing a system takes root; try: sudo revet revert");
 	code = open_changes(&rv);
+	if (code == 0 && wants(&rv, RULE)) {
+		code = g->n_words ? choose(&rv) : 0;
+		if (code == 0)
+			code = revert_rule(&rv, given_value(g, RULE));
+		changes_close(&rv.changes);
+		arena_done(&rv.arena);
+		return code;
+	}
 	if (code == 0)
 		code = choose(&rv);
 	if (code == 0 && rv.number)

@@ -13,6 +13,7 @@
 #define STATUS "/var/lib/dpkg/status"
 /* A package's paragraph; the largest in Debian are below 100 KiB. */
 #define CHUNK ((size_t)256 << 10)
+#define LIKELY_BITS 65536
 #define MAX_UNPACKED ((uint64_t)4 << 30)
 
 /* What the Release file of an archive says of it. */
@@ -44,6 +45,7 @@ struct reader {
 	int root_fd;
 	struct dpkg_db db;
 	struct map by_name; /* -> struct installed */
+	uint64_t likely[LIKELY_BITS / 64]; /* by mix(): no bit, not in by_name */
 	VEC(struct installed *) all;
 	VEC(struct release) releases;
 	const struct release *release; /* of the list that is being read */
@@ -62,6 +64,27 @@ static void put_gap(struct reader *r, const char *why)
 	buf_puts(r->out, "gap=");
 	fields_escaped(r->out, str_of(why));
 	buf_putc(r->out, '\n');
+}
+
+/* Of sixty packages in the lists one is installed, so most are told apart by less than a lookup in a
+ * map that nobody can make collide. */
+static size_t mix(struct str name)
+{
+	uint64_t head = 0;
+
+	memcpy(&head, name.p, MIN(name.n, sizeof(head)));
+	if (name.n > sizeof(head))
+		head ^= (uint64_t)(unsigned char)name.p[name.n - 1] << 32;
+	return (size_t)(((head ^ name.n) * 0x9e3779b97f4a7c15u) >> 48) % LIKELY_BITS;
+}
+
+static struct installed *find_installed(const struct reader *r, struct str name)
+{
+	size_t bit = mix(name);
+
+	if (!(r->likely[bit / 64] >> bit % 64 & 1))
+		return NULL;
+	return map_get(&r->by_name, name);
 }
 
 /* --- what is installed ----------------------------------------------------------------------- */
@@ -86,6 +109,7 @@ static int read_status(struct reader *r, struct err *err)
 		in = arena_new(&r->arena, struct installed, 1);
 		in->package = p;
 		in->same_name = map_put(&r->by_name, p->name, in);
+		r->likely[mix(p->name) / 64] |= (uint64_t)1 << mix(p->name) % 64;
 		*vec_push(&r->arena, &r->all) = in;
 	}
 	return 0;
@@ -223,22 +247,40 @@ static void read_paragraph(struct reader *r, struct str paragraph)
 	/* Every archive's tool writes the name first. */
 	if (!str_skip(&rest, "Package:") || !str_line(&rest, &name))
 		return;
-	in = map_get(&r->by_name, str_trim(name));
+	in = find_installed(r, str_trim(name));
 	if (in)
 		read_details(r, in, paragraph);
 }
 
-/* The newline before a blank line; NULL when there is none. Twice as fast as memmem(3), and this is
- * where the time goes. */
+typedef unsigned char bytes __attribute__((vector_size(16)));
+
+/* How many bytes at the beginning hold no two newlines in a row for sure: a multiple of 16. */
+static size_t skip_lines(struct str s)
+{
+	const bytes newline = (bytes){0} + (unsigned char)'\n';
+	size_t at = 0;
+
+	for (; at + sizeof(bytes) < s.n; at += sizeof(bytes)) {
+		bytes here, next;
+		uint64_t both[2];
+
+		memcpy(&here, s.p + at, sizeof(here));
+		memcpy(&next, s.p + at + 1, sizeof(next));
+		here = (bytes)(here == newline) & (bytes)(next == newline);
+		memcpy(both, &here, sizeof(both));
+		if (both[0] | both[1])
+			break;
+	}
+	return at;
+}
+
+/* The newline before a blank line; NULL when there is none. Twice as fast as a memchr(3) for each
+ * line, and this is where the time goes. */
 static const char *find_end(struct str s)
 {
-	const char *end = s.p + s.n, *at = s.p;
-
-	while ((at = memchr(at, '\n', (size_t)(end - at))) && at + 1 < end) {
-		if (at[1] == '\n')
-			return at;
-		at++;
-	}
+	for (size_t at = skip_lines(s); at + 1 < s.n; at++)
+		if (s.p[at] == '\n' && s.p[at + 1] == '\n')
+			return s.p + at;
 	return NULL;
 }
 

@@ -3,9 +3,14 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "base/buf.h"
@@ -35,6 +40,17 @@ struct memo {
 	int error;
 	struct err err;
 	struct buf answer;
+	struct errand *errand; /* a thread that runs it already, or NULL */
+	int child, child_fd;   /* a process that does, and its answer; -1 */
+};
+
+struct errand {
+	struct host *host;
+	const struct query *query;
+	struct memo *memo;
+	int (*confine)(struct err *);
+	sem_t confined;
+	pthread_t thread;
 };
 
 struct host {
@@ -136,6 +152,22 @@ struct host *host_open(const char *root, struct err *err)
 	return h->live ? h : open_recorded_dir(h, err);
 }
 
+static void wait_for_errand(struct memo *m)
+{
+	struct errand *e = take_ptr(m->errand);
+
+	if (e)
+		pthread_join(e->thread, NULL);
+}
+
+static void end_child(struct memo *m)
+{
+	close_fd(&m->child_fd);
+	if (m->child > 0)
+		waitpid(m->child, NULL, 0);
+	m->child = -1;
+}
+
 void host_free(struct host *h)
 {
 	if (!h)
@@ -146,6 +178,8 @@ void host_free(struct host *h)
 		pthread_mutex_destroy(&(*s)->lock);
 	}
 	vec_each(&h->memos, m) {
+		wait_for_errand(*m);
+		end_child(*m);
 		buf_done(&(*m)->answer);
 		pthread_mutex_destroy(&(*m)->lock);
 	}
@@ -634,6 +668,7 @@ static struct memo *memo_of(struct host *h, const struct query *q)
 	if (!m) {
 		m = arena_new(&h->arena, struct memo, 1);
 		m->name = arena_strdup(&h->arena, q->name);
+		m->child = m->child_fd = -1;
 		m->answer = BUF(q->max ? q->max : HOST_MAX_FILE);
 		pthread_mutex_init(&m->lock, NULL);
 		*vec_push(&h->arena, &h->memos) = m;
@@ -654,6 +689,94 @@ static void run_query(struct host *h, const struct query *q, struct memo *m)
 	record(h, "query", q->name, r < 0 ? -r : 0, r < 0 ? str_of(m->err.msg) : buf_get(&m->answer));
 }
 
+/* --- questions that a process of its own asks ---------------------------------------------- */
+
+#define ANSWER_MS 30000 /* live() has time limits of its own, which are shorter */
+
+/* In the child: the errno and, when it is 0, the answer; else the message. */
+static void __attribute__((noreturn)) answer(struct host *h, const struct query *q, struct memo *m, int fd)
+{
+	int r = q->live(h, &m->answer, &m->err);
+	int32_t error = r < 0 ? -r : m->answer.full ? EFBIG : 0;
+	struct str text = error ? str_of(m->err.msg) : buf_get(&m->answer);
+
+	if (write(fd, &error, sizeof(error)) != sizeof(error))
+		_exit(1);
+	while (text.n) {
+		ssize_t n = write(fd, text.p, text.n);
+
+		if (n <= 0)
+			_exit(1);
+		text.p += n;
+		text.n -= (size_t)n;
+	}
+	_exit(0);
+}
+
+void host_query_fork(struct host *h, const struct query *q)
+{
+	struct memo *m;
+	int fds[2];
+
+	if (h->replay || !h->live)
+		return;
+	m = memo_of(h, q);
+	if (m->done || m->child_fd >= 0 || pipe2(fds, O_CLOEXEC) < 0)
+		return;
+	m->child = fork();
+	if (m->child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(fds[0]);
+		answer(h, q, m, fds[1]);
+	}
+	close(fds[1]);
+	m->child_fd = fds[0];
+	if (m->child < 0)
+		close_fd(&m->child_fd);
+}
+
+/* 1: there is more; 0: that was all; else -errno. */
+static int read_some(int fd, struct buf *out)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int ready = poll(&p, 1, ANSWER_MS);
+	char *to = buf_reserve(out, 65536);
+	ssize_t n;
+
+	if (ready <= 0 || !to)
+		return ready == 0 ? -ETIMEDOUT : !to ? -EFBIG : -errno;
+	n = read(fd, to, 65536);
+	if (n < 0)
+		return errno == EINTR ? 1 : -errno;
+	buf_commit(out, (size_t)n);
+	return n > 0;
+}
+
+static void take_answer(struct host *h, const struct query *q, struct memo *m)
+{
+	_cleanup_buf_ struct buf text = BUF((q->max ? q->max : HOST_MAX_FILE) + 65536);
+	int32_t error = 0;
+	int r;
+
+	do
+		r = read_some(m->child_fd, &text);
+	while (r > 0);
+	end_child(m);
+	if (r == 0 && text.n < sizeof(error))
+		r = -ECHILD;
+	if (r == 0)
+		memcpy(&error, text.p, sizeof(error));
+	if (r < 0)
+		m->error = err_errno(&m->err, -r, "%s", q->name);
+	else if (error)
+		m->error = err_set(&m->err, error, "%.*s", (int)MIN(text.n - sizeof(error), (size_t)400),
+						   text.p + sizeof(error));
+	else
+		buf_add(&m->answer, text.p + sizeof(error), text.n - sizeof(error));
+	m->done = true;
+	record(h, "query", q->name, -m->error, m->error ? str_of(m->err.msg) : buf_get(&m->answer));
+}
+
 int host_query(struct host *h, const struct query *q, struct arena *a, struct str *ret,
 			   struct err *err)
 {
@@ -672,6 +795,9 @@ int host_query(struct host *h, const struct query *q, struct arena *a, struct st
 	}
 	m = memo_of(h, q);
 	pthread_mutex_lock(&m->lock);
+	wait_for_errand(m);
+	if (!m->done && m->child_fd >= 0)
+		take_answer(h, q, m);
 	if (!m->done)
 		run_query(h, q, m);
 	pthread_mutex_unlock(&m->lock);
@@ -681,4 +807,39 @@ int host_query(struct host *h, const struct query *q, struct arena *a, struct st
 	}
 	*ret = buf_get(&m->answer);
 	return 0;
+}
+
+static void *errand_run(void *data)
+{
+	struct errand *e = data;
+	struct err ignored;
+	int r = e->confine(&ignored);
+
+	sem_post(&e->confined);
+	if (r == 0)
+		run_query(e->host, e->query, e->memo);
+	return NULL;
+}
+
+void host_query_start(struct host *h, const struct query *q, int (*confine)(struct err *))
+{
+	struct memo *m;
+	struct errand *e;
+
+	if (h->replay || (!h->live && !q->tree))
+		return;
+	m = memo_of(h, q);
+	pthread_mutex_lock(&h->lock);
+	e = arena_new(&h->arena, struct errand, 1);
+	pthread_mutex_unlock(&h->lock);
+	*e = (struct errand){.host = h, .query = q, .memo = m, .confine = confine};
+	sem_init(&e->confined, 0, 0);
+	pthread_mutex_lock(&m->lock);
+	if (!m->done && !m->errand && pthread_create(&e->thread, NULL, errand_run, e) == 0) {
+		m->errand = e;
+		/* What is parsed next must not share its memory with a thread that may do everything. */
+		while (sem_wait(&e->confined) < 0)
+			continue;
+	}
+	pthread_mutex_unlock(&m->lock);
 }

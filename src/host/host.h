@@ -96,6 +96,14 @@ struct query {
 };
 int host_query(struct host *, const struct query *, struct arena *, struct str *ret, struct err *);
 
+/* Starts it now, in a thread that confines itself first and before this returns; host_query() will
+ * wait for it, or ask by itself when the thread could not be confined. For struct table.early. */
+void host_query_start(struct host *, const struct query *, int (*confine)(struct err *));
+
+/* Starts it now, in a process of its own that is not confined and ends with its answer: for a question
+ * to a service, which the confined process must have no way to talk to. For struct table.early. */
+void host_query_fork(struct host *, const struct query *);
+
 /* Only for a query's `live`: the fd of the root directory. */
 int host_root_fd(const struct host *);
 

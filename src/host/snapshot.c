@@ -12,6 +12,7 @@
 #include "base/vec.h"
 
 #define MAX_THREADS 8
+#define MAX_TABLES 256
 
 struct taken {
 	const struct table *table;
@@ -106,16 +107,37 @@ size_t snapshot_wanted(const struct snapshot *s)
 	return n;
 }
 
+static int dearest_first(const void *a, const void *b)
+{
+	unsigned x = (*(struct taken *const *)a)->table->cost;
+	unsigned y = (*(struct taken *const *)b)->table->cost;
+
+	return (x < y) - (x > y);
+}
+
+/* Puts the tables that are wanted into `order`, the dearest first. */
+static size_t put_in_order(struct snapshot *s, struct taken *order[MAX_TABLES])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n && n < MAX_TABLES; i++)
+		if (s->taken[i].wanted)
+			order[n++] = &s->taken[i];
+	qsort(order, n, sizeof(*order), dearest_first);
+	return n;
+}
+
 void snapshot_prestart(struct snapshot *s, struct host *host)
 {
-	for (size_t i = 0; i < s->n; i++)
-		for (size_t k = 0; s->taken[i].wanted && s->taken[i].table->helpers &&
-						   s->taken[i].table->helpers[k];
-			 k++)
-			host_prestart(host, s->taken[i].table->helpers[k]);
-	for (size_t i = 0; i < s->n; i++)
-		if (s->taken[i].wanted && s->taken[i].table->early)
-			s->taken[i].table->early(host);
+	struct taken *order[MAX_TABLES];
+	size_t n = put_in_order(s, order);
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; order[i]->table->helpers && order[i]->table->helpers[k]; k++)
+			host_prestart(host, order[i]->table->helpers[k]);
+	for (size_t i = 0; i < n; i++)
+		if (order[i]->table->early)
+			order[i]->table->early(host);
 }
 
 static void rows_begin(struct taken *t)
@@ -153,7 +175,7 @@ static void read_one(struct taken *t, struct host *host)
 }
 
 struct pool {
-	struct taken *order[256]; /* the dearest first */
+	struct taken *order[MAX_TABLES]; /* the dearest first */
 	size_t n;
 	atomic_size_t next;
 	struct host *host;
@@ -176,14 +198,6 @@ static void *pool_run(void *data)
 	return NULL;
 }
 
-static int dearest_first(const void *a, const void *b)
-{
-	unsigned x = (*(struct taken *const *)a)->table->cost;
-	unsigned y = (*(struct taken *const *)b)->table->cost;
-
-	return (x < y) - (x > y);
-}
-
 /* Some tables wait for a helper or for the bus, so there is one thread more than there are cores. */
 static size_t thread_count(size_t tables)
 {
@@ -203,10 +217,7 @@ void snapshot_read(struct snapshot *s, struct host *host, snapshot_progress *pro
 	pthread_t threads[MAX_THREADS];
 	size_t n = 0, want;
 
-	for (size_t i = 0; i < s->n && pool.n < ARRAY_LEN(pool.order); i++)
-		if (s->taken[i].wanted)
-			pool.order[pool.n++] = &s->taken[i];
-	qsort(pool.order, pool.n, sizeof(*pool.order), dearest_first);
+	pool.n = put_in_order(s, pool.order);
 	want = thread_count(pool.n);
 	while (n + 1 < want && pthread_create(&threads[n], NULL, pool_run, &pool) == 0)
 		n++;

@@ -19,5 +19,7 @@
 
 /* -ENOENT: systemd is not running. -ENOTSUP: no libsystemd here. */
 extern const struct query systemd_query;
+/* Asks it from a process of its own. For struct table.early: once confined, there is no way to the bus. */
+void systemd_early(struct host *);
 
 #endif

@@ -142,6 +142,8 @@ static void write_rest(struct buf *out, const struct audit *a, enum verdict v, c
 			continue;
 		buf_printf(out, "%-9s%-32s ", word, g->rule->id);
 		put_safez(out, g->reason ? g->reason : "");
+		if (v == VERDICT_MANUAL)
+			buf_printable(out, g->rule->title);
 		buf_putc(out, '\n');
 		if (v == VERDICT_MANUAL)
 			write_evidence(out, g);

@@ -63,6 +63,22 @@ static const char *source_of(struct judging *j, const struct row *row, const str
 	return keep(j, &text);
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Two sentences of a rule may be about the same thing. */
+static bool is_known(const struct judgement *out, const struct evidence *e)
+{
+	for (size_t i = 0; i < out->n; i++)
+		if (out->p[i].truth == e->truth && same_text(out->p[i].object, e->object) &&
+			same_text(out->p[i].found, e->found) && same_text(out->p[i].wanted, e->wanted) &&
+			same_text(out->p[i].source, e->source))
+			return true;
+	return false;
+}
+
 static void add_evidence(struct judging *j, struct evidence e)
 {
 	if (!j->out)
@@ -71,6 +87,8 @@ static void add_evidence(struct judging *j, struct evidence e)
 		e.truth = truth_not(e.truth);
 	if (j->negated && e.wanted)
 		e.wanted = arena_printf(j->arena, "not %s", e.wanted);
+	if (is_known(j->out, &e))
+		return;
 	if (j->out->n >= JUDGE_MAX_EVIDENCE)
 		j->out->more++;
 	else
@@ -250,7 +268,9 @@ static void row_evidence(struct judging *j, const struct sentence *s, const stru
 	add_evidence(j, (struct evidence){
 						.object = label(j, s->table, row),
 						.found = found.n ? keep(j, &found) : "present",
-						.wanted = s->quantity == NO_ROW ? "none" : wanted_row(j, s),
+						.wanted = s->quantity == NO_ROW        ? "none"
+								  : s->quantity == REVIEW_ROWS ? "a person's judgement"
+															   : wanted_row(j, s),
 						.source = source_of(j, row, NULL),
 						.truth = truth,
 					});

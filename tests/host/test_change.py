@@ -218,6 +218,20 @@ class Changes(OnHost):
         self.assertEqual(self.host.exec(["test", "-e", "/etc/sysctl.d/99-zz-revet.conf"],
                                         check=False).returncode, 1)
 
+    def test_one_rule_is_taken_back(self):
+        self.revet("apply", "--no-input", "--rule", "ssh.max-auth-tries", "--rule", "ssh.no-x11-forwarding",
+                   "--rule", "cron.files-private")
+        self.revet("revert", "--rule", "ssh.no-x11-forwarding")
+        dropin = self.read("/etc/ssh/sshd_config.d/00-revet.conf")
+        self.assertIn("MaxAuthTries 4", dropin)
+        self.assertNotIn("X11Forwarding", dropin)
+        self.revet("revert", "--rule", "cron.files-private")
+        self.assertEqual(self.out("stat", "-c", "%a", "/etc/crontab"), "644\n")
+        self.assertIn("X11Forwarding yes", "\n".join(
+            line.replace("x11forwarding", "X11Forwarding") for line in self.out("sshd", "-T").splitlines()))
+        self.revet("revert", "--rule", "net.icmp-redirects", code=64)
+        self.assertEqual(self.revet("history").count("committed"), 3)
+
     def test_one_at_a_time(self):
         results = []
 

@@ -40,6 +40,22 @@ static bool refuses_openat2_write(const char *dir)
 	return path_open(root, "file", O_RDWR) < 0;
 }
 
+/* Where O_RDONLY is enough for a file to be emptied. */
+static bool refuses_openat2_truncate(const char *dir)
+{
+	int root = open(dir, O_PATH | O_DIRECTORY);
+
+	return path_open(root, "file", O_RDONLY | O_TRUNC) < 0;
+}
+
+static bool refuses_truncate(const char *dir)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/file", dir);
+	return open(path, O_RDONLY | O_TRUNC) < 0 && truncate(path, 0) < 0;
+}
+
 static bool refuses_remove(const char *dir)
 {
 	char path[256], other[256];
@@ -59,7 +75,8 @@ static bool refuses_exec(const char *dir _unused_)
 
 static bool refuses_network(const char *dir _unused_)
 {
-	return socket(AF_INET, SOCK_STREAM, 0) < 0 && socket(AF_INET6, SOCK_DGRAM, 0) < 0;
+	return socket(AF_INET, SOCK_STREAM, 0) < 0 && socket(AF_INET6, SOCK_DGRAM, 0) < 0 &&
+		   socket(AF_UNIX, SOCK_STREAM, 0) < 0;
 }
 
 static bool refuses_kill(const char *dir _unused_)
@@ -88,7 +105,24 @@ static void make_file(const char *dir)
 	fclose(f);
 }
 
-static void attempt(bool (*try)(const char *dir))
+static bool is_kept(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_size == 4;
+}
+
+static bool confine(bool walker)
+{
+	struct confinement c;
+	struct err err;
+
+	if (walker)
+		return confine_walker(&err) == 0;
+	return confine_reader(&c, &err) == 0 && c.no_new_privs && c.capabilities && c.seccomp;
+}
+
+static void attempt(bool (*try)(const char *dir), bool walker)
 {
 	char dir[] = "/tmp/revet-confine.XXXXXX", path[256];
 	int status;
@@ -98,16 +132,13 @@ static void attempt(bool (*try)(const char *dir))
 	make_file(dir);
 	pid = fork();
 	if (pid == 0) {
-		struct confinement c;
-		struct err err;
-
-		if (confine_reader(&c, &err) < 0 || !c.no_new_privs || !c.capabilities || !c.seccomp)
+		if (!confine(walker))
 			_exit(2);
 		_exit(try(dir) ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	snprintf(path, sizeof(path), "%s/file", dir);
-	assert_int_equal(access(path, F_OK), 0);
+	assert_true(is_kept(path));
 	unlink(path);
 	assert_int_equal(rmdir(dir), 0); /* nothing else was made */
 	assert_true(WIFEXITED(status));
@@ -117,11 +148,14 @@ static void attempt(bool (*try)(const char *dir))
 #define ATTEMPT(name)                                                                              \
 	static void test_##name(void **state _unused_)                                                 \
 	{                                                                                              \
-		attempt(name);                                                                             \
+		attempt(name, false);                                                                      \
+		attempt(name, true);                                                                       \
 	}
 ATTEMPT(refuses_create)
 ATTEMPT(refuses_write)
 ATTEMPT(refuses_openat2_write)
+ATTEMPT(refuses_openat2_truncate)
+ATTEMPT(refuses_truncate)
 ATTEMPT(refuses_remove)
 ATTEMPT(refuses_exec)
 ATTEMPT(refuses_network)
@@ -131,10 +165,16 @@ ATTEMPT(allows_read)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refuses_create),  cmocka_unit_test(test_refuses_write),
-		cmocka_unit_test(test_refuses_openat2_write), cmocka_unit_test(test_refuses_remove),
-		cmocka_unit_test(test_refuses_exec),    cmocka_unit_test(test_refuses_network),
-		cmocka_unit_test(test_refuses_kill),    cmocka_unit_test(test_allows_read),
+		cmocka_unit_test(test_refuses_create),
+		cmocka_unit_test(test_refuses_write),
+		cmocka_unit_test(test_refuses_openat2_write),
+		cmocka_unit_test(test_refuses_openat2_truncate),
+		cmocka_unit_test(test_refuses_truncate),
+		cmocka_unit_test(test_refuses_remove),
+		cmocka_unit_test(test_refuses_exec),
+		cmocka_unit_test(test_refuses_network),
+		cmocka_unit_test(test_refuses_kill),
+		cmocka_unit_test(test_allows_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

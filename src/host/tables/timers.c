@@ -189,6 +189,7 @@ static const struct table timers = {
 	.doc = "systemd's timers, loaded or only on disk",
 	.columns = columns,
 	.read = read_timers,
+	.early = systemd_early,
 	.fix = "enable or disable {name}",
 	.cost = 45,
 };

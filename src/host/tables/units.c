@@ -528,6 +528,7 @@ static const struct table units = {
 	.columns = columns,
 	.read = read_units,
 	.set = set_units,
+	.early = systemd_early,
 	.fix = "enable, disable, mask, or add a drop-in to {name}",
 	.cost = 45,
 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/confine.h"
 #include "base/num.h"
 #include "base/vec.h"
 #include "host/capability.h"
@@ -125,6 +126,11 @@ static int walk_live(struct host *host, struct buf *out, struct err *err)
 static const struct query walk_query = {
 	.name = "walk", .live = walk_live, .max = (size_t)64 << 20, .tree = true,
 };
+
+static void start_walk(struct host *host)
+{
+	host_query_start(host, &walk_query, confine_walker);
+}
 
 static void set_capabilities(struct rows *rows, struct row *row, struct str hex)
 {
@@ -470,6 +476,7 @@ static const struct table walk = {
 		   "theirs (docker, containerd, podman, lxc, /var/lib/machines)",
 	.columns = columns,
 	.read = read_walk,
+	.early = start_walk,
 	.cost = 1000,
 };
 TABLE(walk);
