@@ -28,7 +28,7 @@ static bool is_there(const struct place *place, const char *path)
 	return path_stat(place->root_fd, path, true, &st) == 0;
 }
 
-int check_configurations(const struct changes *cs, const struct plan *plan, struct err *err)
+int check_configurations(const struct place *place, const struct plan *plan, struct err *err)
 {
 	static const struct {
 		const char *prefix;
@@ -42,15 +42,15 @@ int check_configurations(const struct changes *cs, const struct plan *plan, stru
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(checks); i++)
-		if (touches(plan, checks[i].prefix) && is_there(&cs->place, checks[i].argv[0]))
-			r = step_run(&cs->place, checks[i].argv, 20000, err);
+		if (touches(plan, checks[i].prefix) && is_there(place, checks[i].argv[0]))
+			r = step_run(place, checks[i].argv, 20000, err);
 	return r;
 }
 
 /* --- an administrator can log in ------------------------------------------------------------------- */
 
 struct admin_check {
-	const struct changes *cs;
+	const struct place *place;
 	struct arena *arena;
 	struct host *host;
 	struct passwd_db users;
@@ -162,7 +162,7 @@ static bool is_safe_path(const struct admin_check *k, const struct passwd_user *
 		struct path_stat st;
 		char *slash;
 
-		if (path_stat(k->cs->place.root_fd, *dir ? dir : "/", true, &st) < 0 || st.mode & 022 ||
+		if (path_stat(k->place->root_fd, *dir ? dir : "/", true, &st) < 0 || st.mode & 022 ||
 			(st.uid != u->uid && st.uid != 0))
 			return false;
 		slash = strrchr(dir, '/');
@@ -180,7 +180,7 @@ static bool has_key(const struct admin_check *k, const struct passwd_user *u, st
 	while (str_word(&files, &word)) {
 		const char *path = key_path(k, u, word);
 
-		if (path_read(k->cs->place.root_fd, path, 1u << 20, k->arena, &content) < 0 ||
+		if (path_read(k->place->root_fd, path, 1u << 20, k->arena, &content) < 0 ||
 			!is_safe_path(k, u, path))
 			continue;
 		while (str_line(&content, &line)) {
@@ -223,13 +223,13 @@ static bool admin_works(struct admin_check *k, const struct passwd_user *u, cons
 	return true;
 }
 
-int check_admin(const struct changes *cs, struct arena *a, const char **evidence, struct err *err)
+int check_admin(const struct place *place, struct arena *a, const char **evidence, struct err *err)
 {
-	struct admin_check k = {.cs = cs, .arena = a};
+	struct admin_check k = {.place = place, .arena = a};
 	struct session session;
 	int r;
 
-	k.host = host_open(cs->place.root, err);
+	k.host = host_open(place->root, err);
 	if (!k.host)
 		return -err->errnum;
 	r = passwd_read(k.host, a, &k.users, err);
@@ -264,10 +264,10 @@ static bool banner_from(unsigned port)
 
 /* Where sshd listens on some address only, this machine's own address may not do; then the port is
  * not probed from here. */
-int check_sshd_answers(const struct changes *cs, struct err *err)
+int check_sshd_answers(const struct place *place, struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
-	struct admin_check k = {.cs = cs, .arena = &a, .peer = "127.0.0.1"};
+	struct admin_check k = {.place = place, .arena = &a, .peer = "127.0.0.1"};
 	struct str text, address;
 	unsigned port = 22;
 	int r = ask_sshd(&k, "root", &text, err);

@@ -7,16 +7,15 @@
 #ifndef REVET_CHANGE_CHECK_H
 #define REVET_CHANGE_CHECK_H
 
-#include "change/change.h"
+#include "change/plan.h"
 
 /* Runs the validators of the files that the plan touches (sshd -t, visudo -c, findmnt --verify,
- * nft -c). When `before`, the same on the untouched system: somebody else's mistake is not to be
- * found out by us, half way. */
-int check_configurations(const struct changes *, const struct plan *, struct err *);
+ * nft -c). Before the change too: somebody else's mistake is not to be found out half way. */
+int check_configurations(const struct place *, const struct plan *, struct err *);
 /* An administrator other than root, in sudo, with a key that sshd as configured now accepts; and the
  * address of this session stays allowed. *evidence: who and by which key. */
-int check_admin(const struct changes *, struct arena *, const char **evidence, struct err *);
+int check_admin(const struct place *, struct arena *, const char **evidence, struct err *);
 /* sshd answers on its port with its banner, within a few seconds. */
-int check_sshd_answers(const struct changes *, struct err *);
+int check_sshd_answers(const struct place *, struct err *);
 
 #endif

@@ -80,16 +80,16 @@ static int do_and_check(struct applying *ap, struct err *err)
 
 	if (r < 0 || !ap->changes.place.live)
 		return r;
-	r = check_configurations(&ap->changes, ap->plan, err);
+	r = check_configurations(&ap->changes.place, ap->plan, err);
 	if (r == 0 && ap->access) {
-		r = check_admin(&ap->changes, ap->arena, &evidence, err);
+		r = check_admin(&ap->changes.place, ap->arena, &evidence, err);
 		if (r == 0)
 			said(evidence);
 	}
 	if (r == 0)
 		r = change_activate(&ap->changes, &ap->change, err);
 	if (r == 0 && ap->access)
-		r = check_sshd_answers(&ap->changes, err);
+		r = check_sshd_answers(&ap->changes.place, err);
 	return r;
 }
 
@@ -112,7 +112,7 @@ static int begin(struct applying *ap, struct err *err)
 	if (r == -ESTALE)
 		return err_context(err, "the host has moved since the plan was made");
 	if (r == 0 && ap->changes.place.live)
-		r = check_configurations(&ap->changes, ap->plan, err);
+		r = check_configurations(&ap->changes.place, ap->plan, err);
 	if (r < 0)
 		return err_context(err, "nothing was changed");
 	r = change_begin(&ap->changes, ap->plan, ap->arena, &ap->change, err);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <stdio.h>
 
+#include "change/check.h"
 #include "cmd/cmd.h"
 
 enum { OUTPUT, RULE, FAMILY, SEVERITY, SET, ROOT, FORMAT, DETAILED };
@@ -25,9 +27,27 @@ static int show_plan(const struct plan *plan, bool json)
 		(void)plan_write(plan, &text);
 	else
 		plan_print(plan, false, &text);
-	if (!json)
-		buf_puts(&text, "Nothing has been changed.\n");
 	return put_stdout(&text);
+}
+
+/* What applying would check first, as it is now. It takes root, and the running system. */
+static void show_checks(const struct plan *plan, struct arena *a)
+{
+	struct place place = {"/", open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), true};
+	const char *evidence = NULL;
+	struct err err;
+
+	if (check_configurations(&place, plan, &err) < 0)
+		printf("!!   cannot be applied: %s\n", err.msg);
+	else
+		puts("ok   the configurations that it touches are valid now");
+	if (plan_risk(plan) == RISK_ACCESS) {
+		if (check_admin(&place, a, &evidence, &err) < 0)
+			printf("!!   cannot be applied: %s\n", err.msg);
+		else
+			printf("ok   %s\n", evidence);
+	}
+	close_fd(&place.root_fd);
 }
 
 static int write_plan(struct output *o, const struct plan *plan)
@@ -69,6 +89,10 @@ static int run_plan(const struct given *g)
 	code = output_end(&output, code);
 	if (code == 0)
 		code = show_plan(&plan, json);
+	if (code == 0 && !json && plan.steps.n && !planning.root && geteuid() == 0)
+		show_checks(&plan, &arena);
+	if (code == 0 && !json)
+		puts("Nothing has been changed.");
 	if (code == 0 && plan.steps.n && given_value(g, DETAILED))
 		code = EXIT_FINDINGS;
 	catalogue_done(&catalogue);
