@@ -47,6 +47,17 @@ int check_configurations(const struct place *place, const struct plan *plan, str
 	return r;
 }
 
+bool check_is_about_sshd(const struct plan *p)
+{
+	return touches(p, "/etc/ssh/");
+}
+
+bool check_is_about_login(const struct plan *p)
+{
+	return plan_needs(p, "admin-can-log-in") ||
+		   (check_is_about_sshd(p) && plan_risk(p) == RISK_ACCESS);
+}
+
 /* --- an administrator can log in ------------------------------------------------------------------- */
 
 struct admin_check {

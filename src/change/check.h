@@ -12,6 +12,9 @@
 /* Runs the validators of the files that the plan touches (sshd -t, visudo -c, findmnt --verify,
  * nft -c). Before the change too: somebody else's mistake is not to be found out half way. */
 int check_configurations(const struct place *, const struct plan *, struct err *);
+/* Which of the checks below does the plan call for? */
+bool check_is_about_sshd(const struct plan *);
+bool check_is_about_login(const struct plan *);
 /* An administrator other than root, in sudo, with a key that sshd as configured now accepts; and the
  * address of this session stays allowed. *evidence: who and by which key. */
 int check_admin(const struct place *, struct arena *, const char **evidence, struct err *);

@@ -351,6 +351,21 @@ static int try_alone(const struct planner *p, const struct edits *edits, struct 
 	return take_edits(&scratch, edits, err);
 }
 
+static void add_plan_rule(struct plan *plan, const struct rule *rule)
+{
+	struct plan_rule *r = vec_push(plan->arena, &plan->rules);
+	struct yaml_iter it;
+
+	*r = (struct plan_rule){.id = rule->id, .title = str_dup(plan->arena, rule->title),
+							.risk = rule->risk};
+	if (!rule->needs.doc)
+		return;
+	r->needs = arena_new(plan->arena, const char *, yaml_len(rule->needs) + 1);
+	it = yaml_iter(rule->needs);
+	while (yaml_next(&it))
+		r->needs[r->n_needs++] = str_dup(plan->arena, yaml_text(it.value));
+}
+
 static int plan_rule(struct planner *p, const struct rule *rule, const struct snapshot *snapshot,
 					 const struct params *params, struct err *err)
 {
@@ -364,8 +379,7 @@ static int plan_rule(struct planner *p, const struct rule *rule, const struct sn
 		leave_alone(p->plan, rule->id, why.msg);
 		return 0;
 	}
-	*vec_push(p->plan->arena, &p->plan->rules) =
-		(struct plan_rule){rule->id, str_dup(p->plan->arena, rule->title), rule->risk};
+	add_plan_rule(p->plan, rule);
 	return take_edits(p, &edits, err);
 }
 
@@ -409,6 +423,15 @@ enum risk plan_risk(const struct plan *plan)
 	for (size_t i = 0; i < plan->rules.n; i++)
 		worst = MAX(worst, plan->rules.p[i].risk);
 	return worst;
+}
+
+bool plan_needs(const struct plan *plan, const char *proof)
+{
+	for (size_t i = 0; i < plan->rules.n; i++)
+		for (size_t k = 0; k < plan->rules.p[i].n_needs; k++)
+			if (strcmp(plan->rules.p[i].needs[k], proof) == 0)
+				return true;
+	return false;
 }
 
 /* --- taking one rule back ------------------------------------------------------------------------ */

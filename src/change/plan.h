@@ -20,6 +20,8 @@ struct left_alone {
 struct plan_rule {
 	const char *id, *title;
 	enum risk risk;
+	const char **needs; /* proofs that must hold before it takes effect: "admin-can-log-in" */
+	size_t n_needs;
 };
 
 struct plan {
@@ -42,6 +44,8 @@ int plan_without(const struct plan *applied, const char *rule, const struct plac
 				 struct plan *ret, struct err *);
 /* The worst that applying can do. */
 enum risk plan_risk(const struct plan *);
+/* Does one of its rules need the proof? */
+bool plan_needs(const struct plan *, const char *proof);
 
 int plan_write(const struct plan *, struct buf *out);
 /* -EINVAL: no plan, or its hash is not that of its content. */

@@ -27,6 +27,15 @@ static void write_state(struct jsonw *j, const char *key, const struct state *s)
 	jsonw_end(j);
 }
 
+static void write_names(struct jsonw *j, const char *key, const char *const *names, size_t n)
+{
+	jsonw_key(j, key);
+	jsonw_array(j);
+	for (size_t i = 0; i < n; i++)
+		jsonw_strz(j, names[i]);
+	jsonw_end(j);
+}
+
 /* The kinds and styles that a file's edits may be of. */
 static const char *const kinds[] = {
 	[EDIT_KEY] = "key", [EDIT_CONTENT] = "content", [EDIT_LINE] = "line"};
@@ -61,11 +70,7 @@ static void write_step(struct jsonw *j, const struct step *s)
 	jsonw_object(j);
 	jsonw_member_strz(j, "type", s->type->name);
 	jsonw_member_strz(j, "target", s->target);
-	jsonw_key(j, "rules");
-	jsonw_array(j);
-	for (size_t i = 0; i < s->n_rules; i++)
-		jsonw_strz(j, s->rules[i]);
-	jsonw_end(j);
+	write_names(j, "rules", s->rules, s->n_rules);
 	write_state(j, "before", &s->before);
 	write_state(j, "after", &s->after);
 	write_edits(j, &s->edits);
@@ -81,6 +86,7 @@ static void write_lists(struct jsonw *j, const struct plan *p)
 		jsonw_member_strz(j, "rule", p->rules.p[i].id);
 		jsonw_member_strz(j, "title", p->rules.p[i].title);
 		jsonw_member_strz(j, "risk", risks[p->rules.p[i].risk]);
+		write_names(j, "needs", p->rules.p[i].needs, p->rules.p[i].n_needs);
 		jsonw_end(j);
 	}
 	jsonw_end(j);
@@ -194,6 +200,21 @@ static int read_state(const struct reading *r, json_t *object, struct state *ret
 	return 0;
 }
 
+static int read_names(const struct reading *r, json_t *list, const char ***ret, size_t *ret_n)
+{
+	json_t *item;
+	size_t i;
+
+	*ret = arena_new(r->plan->arena, const char *, json_array_size(list) + 1);
+	*ret_n = 0;
+	json_array_foreach(list, i, item) {
+		(*ret)[*ret_n] = text_of(r, item).p;
+		if (!(*ret)[(*ret_n)++])
+			return bad(r, "a list of names with something else in it");
+	}
+	return 0;
+}
+
 static int word_of(const struct reading *r, json_t *object, const char *key,
 				   const char *const words[], size_t n)
 {
@@ -231,7 +252,7 @@ static int read_step(const struct reading *r, json_t *object)
 {
 	struct step *s = vec_push(r->plan->arena, &r->plan->steps);
 	const char *type = string_of(r, object, "type");
-	json_t *rules = json_object_get(object, "rules"), *rule, *edit;
+	json_t *edit;
 	size_t i;
 	int e;
 
@@ -239,13 +260,9 @@ static int read_step(const struct reading *r, json_t *object)
 	s->type = type ? step_type_find(str_of(type)) : NULL;
 	if (!s->type || !s->target)
 		return bad(r, "a step of an unknown type");
-	s->rules = arena_new(r->plan->arena, const char *, json_array_size(rules) + 1);
-	json_array_foreach(rules, i, rule) {
-		s->rules[s->n_rules] = text_of(r, rule).p;
-		if (!s->rules[s->n_rules++])
-			return bad(r, "a rule without a name");
-	}
-	e = read_state(r, json_object_get(object, "before"), &s->before);
+	e = read_names(r, json_object_get(object, "rules"), &s->rules, &s->n_rules);
+	if (e == 0)
+		e = read_state(r, json_object_get(object, "before"), &s->before);
 	if (e == 0)
 		e = read_state(r, json_object_get(object, "after"), &s->after);
 	json_array_foreach(json_object_get(object, "edits"), i, edit) {
@@ -265,7 +282,9 @@ static int read_rule(const struct reading *r, json_t *object)
 	for (size_t i = 0; risk && i < ARRAY_LEN(risks); i++)
 		if (strcmp(risk, risks[i]) == 0) {
 			rule->risk = (enum risk)i;
-			return rule->id && rule->title ? 0 : bad(r, "a rule without a name");
+			if (!rule->id || !rule->title)
+				return bad(r, "a rule without a name");
+			return read_names(r, json_object_get(object, "needs"), &rule->needs, &rule->n_needs);
 		}
 	return bad(r, "a rule without its risk");
 }

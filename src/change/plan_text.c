@@ -58,6 +58,10 @@ void plan_print(const struct plan *p, bool color, struct buf *out)
 		buf_printf(out, "! %zu rules are not known to fail or pass; see: revet audit\n", unknown);
 	for (size_t i = 0; i < p->rules.n; i++)
 		access += p->rules.p[i].risk == RISK_ACCESS;
+	if (!p->steps.n) {
+		buf_puts(out, "There is nothing to change.\n");
+		return;
+	}
 	buf_printf(out, "%zu step%s for %zu rule%s, all reversible", p->steps.n,
 			   p->steps.n == 1 ? "" : "s", p->rules.n, p->rules.n == 1 ? "" : "s");
 	if (access)

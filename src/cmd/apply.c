@@ -81,14 +81,14 @@ static int do_and_check(struct applying *ap, struct err *err)
 	if (r < 0 || !ap->changes.place.live)
 		return r;
 	r = check_configurations(&ap->changes.place, ap->plan, err);
-	if (r == 0 && ap->access) {
+	if (r == 0 && check_is_about_login(ap->plan)) {
 		r = check_admin(&ap->changes.place, ap->arena, &evidence, err);
 		if (r == 0)
 			said(evidence);
 	}
 	if (r == 0)
 		r = change_activate(&ap->changes, &ap->change, err);
-	if (r == 0 && ap->access)
+	if (r == 0 && check_is_about_sshd(ap->plan))
 		r = check_sshd_answers(&ap->changes.place, err);
 	return r;
 }

@@ -41,7 +41,7 @@ static void show_checks(const struct plan *plan, struct arena *a)
 		printf("!!   cannot be applied: %s\n", err.msg);
 	else
 		puts("ok   the configurations that it touches are valid now");
-	if (plan_risk(plan) == RISK_ACCESS) {
+	if (check_is_about_login(plan)) {
 		if (check_admin(&place, a, &evidence, &err) < 0)
 			printf("!!   cannot be applied: %s\n", err.msg);
 		else
@@ -91,7 +91,7 @@ static int run_plan(const struct given *g)
 		code = show_plan(&plan, json);
 	if (code == 0 && !json && plan.steps.n && !planning.root && geteuid() == 0)
 		show_checks(&plan, &arena);
-	if (code == 0 && !json)
+	if (code == 0 && !json && plan.steps.n)
 		puts("Nothing has been changed.");
 	if (code == 0 && plan.steps.n && given_value(g, DETAILED))
 		code = EXIT_FINDINGS;
