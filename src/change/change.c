@@ -394,16 +394,15 @@ int change_activate(struct changes *cs, struct change *c, struct err *err)
 	return r;
 }
 
-int change_wait(struct change *c, int64_t now, unsigned seconds, const char *session,
+int change_wait(struct change *c, int64_t applied, int64_t deadline, const char *session,
 				struct err *err)
 {
 	char line[512];
 	int r;
 
-	c->applied = now;
-	c->deadline = now + seconds;
-	snprintf(line, sizeof(line), "applied %lld\ndeadline %lld\nsession %s\n", (long long)now,
-			 (long long)c->deadline, session);
+	c->applied = applied;
+	c->deadline = deadline;
+	snprintf(line, sizeof(line), "applied %lld\ndeadline %lld\nsession %s\n", (long long)applied, (long long)deadline, session);
 	r = write_down(c, line, err);
 	return r < 0 ? r : set_status(c, CHANGE_WAITING, err);
 }

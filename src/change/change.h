@@ -32,8 +32,8 @@ struct change {
 	enum change_status status;
 	struct plan plan;
 	enum mark *marks;        /* of each step */
-	int64_t applied;         /* WAITING: since when, seconds since 1970 */
-	int64_t deadline;        /* and when it reverts */
+	int64_t applied;         /* WAITING: since when, as session_now() counts */
+	int64_t deadline;        /* and when it reverts, seconds since 1970 */
 	struct str session;      /* who applied it: see session.h */
 	const char *path;        /* of its directory, below the root */
 	int dir_fd, before_fd, journal_fd;
@@ -75,7 +75,8 @@ enum undo_foreign {
 /* Undoes, in reverse, and verifies. Idempotent. */
 int change_undo(struct changes *, struct change *, enum undo_foreign, struct err *);
 
-int change_wait(struct change *, int64_t now, unsigned seconds, const char *session, struct err *);
+int change_wait(struct change *, int64_t applied, int64_t deadline, const char *session,
+				struct err *);
 int change_commit(struct change *, struct err *);
 
 #endif

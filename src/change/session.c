@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/num.h"
 #include "base/path.h"
@@ -42,17 +43,13 @@ static int read_process(int root_fd, int pid, struct arena *a, struct process *r
 	return 0;
 }
 
-static int64_t boot_time(int root_fd, struct arena *a)
+int64_t session_now(void)
 {
-	struct str text, line;
-	int64_t time = 0;
+	int64_t hz = sysconf(_SC_CLK_TCK);
+	struct timespec ts;
 
-	if (path_read(root_fd, "/proc/stat", 16u << 20, a, &text) < 0)
-		return 0;
-	while (str_line(&text, &line))
-		if (str_skip(&line, "btime "))
-			(void)num_i64(str_trim(line), 0, INT64_MAX, &time);
-	return time;
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (int64_t)ts.tv_sec * hz + ts.tv_nsec * hz / 1000000000;
 }
 
 /* sudo takes the variable out of the environment, the shell above it still has it. */
@@ -88,7 +85,7 @@ int session_of_self(struct session *ret, struct err *err)
 		return err_errno(err, -r, "/proc/self: cannot tell which session this is");
 	find_peer(root, p.pid, &a, ret);
 	ret->pid = p.pid;
-	ret->started = boot_time(root, &a) + (int64_t)(p.ticks / (uint64_t)sysconf(_SC_CLK_TCK));
+	ret->started = (int64_t)p.ticks;
 	snprintf(ret->id, sizeof(ret->id), "%d-%llu", p.pid, (unsigned long long)p.ticks);
 	return 0;
 }

@@ -10,11 +10,12 @@
 
 struct session {
 	int pid;         /* the process that all of the session descends from: sshd's child, login, tmux */
-	int64_t started; /* seconds since 1970 */
+	int64_t started; /* clock ticks (sysconf(_SC_CLK_TCK)) after boot, as proc(5) counts them */
 	char id[64];     /* tells it from every other */
 	char peer[64];   /* the address it comes from, of SSH_CONNECTION; empty: none is known */
 };
 
 int session_of_self(struct session *, struct err *);
+int64_t session_now(void); /* in the same ticks */
 
 #endif

@@ -155,7 +155,7 @@ static int wait_for_confirm(struct applying *ap)
 	struct err err;
 
 	if (session_of_self(&session, &err) < 0 ||
-		change_wait(&ap->change, now(), ap->options->wait, session.id, &err) < 0)
+		change_wait(&ap->change, session_now(), now() + ap->options->wait, session.id, &err) < 0)
 		return undo_all(ap, &err);
 	printf("REVERTS BY ITSELF in %u s unless confirmed FROM A NEW SESSION:   sudo revet confirm\n",
 		   ap->options->wait);
