@@ -135,7 +135,8 @@ static int write_down(struct change *c, const char *line, struct err *err)
 static int mark(struct change *c, size_t step, enum mark mark, struct err *err)
 {
 	static const char *const words[] = {
-		[MARK_PREPARED] = "prepared", [MARK_APPLIED] = "applied", [MARK_REVERTED] = "reverted"};
+		[MARK_PREPARED] = "prepared", [MARK_APPLIED] = "applied", [MARK_UNDOING] = "undoing",
+		[MARK_REVERTED] = "reverted"};
 	char line[64];
 
 	snprintf(line, sizeof(line), "step %zu %s\n", step, words[mark]);
@@ -174,6 +175,7 @@ static void read_line(struct change *c, struct str line)
 		return;
 	c->marks[step] = str_is(word, "prepared")   ? MARK_PREPARED
 					 : str_is(word, "applied")  ? MARK_APPLIED
+					 : str_is(word, "undoing")  ? MARK_UNDOING
 					 : str_is(word, "reverted") ? MARK_REVERTED
 												: c->marks[step];
 }
@@ -427,15 +429,17 @@ static bool is_foreign(const struct changes *cs, const struct change *c, size_t 
 static bool needs_undo(const struct change *c, size_t i)
 {
 	return !c->plan.steps.p[i].type->is_action &&
-		   (c->marks[i] == MARK_PREPARED || c->marks[i] == MARK_APPLIED);
+		   c->marks[i] != MARK_NONE && c->marks[i] != MARK_REVERTED;
 }
 
 static int undo_one(struct changes *cs, struct change *c, size_t i, struct err *err)
 {
 	const struct step *s = &c->plan.steps.p[i];
 	struct saved saved = saved_of(c, i);
-	int r = s->type->put(&cs->place, s->target, &s->before, &saved, err);
+	int r = mark(c, i, MARK_UNDOING, err);
 
+	if (r == 0)
+		r = s->type->put(&cs->place, s->target, &s->before, &saved, err);
 	if (r == 0)
 		r = step_check(&cs->place, s, &s->before, err);
 	return r < 0 ? r : mark(c, i, MARK_REVERTED, err);

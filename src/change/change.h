@@ -24,7 +24,7 @@ enum change_status {
 };
 const char *change_status_name(enum change_status);
 
-enum mark { MARK_NONE, MARK_PREPARED, MARK_APPLIED, MARK_REVERTED };
+enum mark { MARK_NONE, MARK_PREPARED, MARK_APPLIED, MARK_UNDOING, MARK_REVERTED };
 
 struct change {
 	struct arena *arena;

@@ -2,9 +2,9 @@
 #include "change/fs.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/xattr.h>
 
 #include "base/num.h"
@@ -158,15 +158,17 @@ static int write_all(int fd, struct str s)
 	return 0;
 }
 
-static int open_temp(int dir, char name[32])
+/* Beside the file, under a name that tells whose it is: one that a kill left behind is found and
+ * removed by whoever writes the file next, or undoes it. */
+static int open_temp(int dir, const char *name, char temp[NAME_MAX + 1])
 {
-	uint64_t salt;
 	int fd;
 
-	if (getrandom(&salt, sizeof(salt), 0) != sizeof(salt))
-		return -EIO;
-	snprintf(name, 32, ".revet-%016llx", (unsigned long long)salt);
-	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (snprintf(temp, NAME_MAX + 1, ".%s.revet", name) > NAME_MAX)
+		return -ENAMETOOLONG;
+	if (unlinkat(dir, temp, 0) < 0 && errno != ENOENT)
+		return -errno;
+	fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -193,7 +195,7 @@ int fs_write(const struct place *place, const char *path, struct str content,
 {
 	_cleanup_close_ int dir = -1, fd = -1, old = -1;
 	const char *name = NULL;
-	char temp[32];
+	char temp[NAME_MAX + 1];
 	int r = dir = fs_open_parent(place, path, &name);
 
 	if (r < 0)
@@ -201,7 +203,7 @@ int fs_write(const struct place *place, const char *path, struct str content,
 	old = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (old < 0 && errno != ENOENT)
 		return err_errno(err, errno, "%s", path);
-	r = fd = open_temp(dir, temp);
+	r = fd = open_temp(dir, name, temp);
 	if (r < 0)
 		return err_errno(err, -r, "%s: cannot be written beside it", path);
 	r = fill(fd, old, content, s, saved);
@@ -328,4 +330,14 @@ void fs_restore_parent_times(const struct place *place, const char *path, const 
 	dir = copy < 0 ? -1 : fs_open_parent(place, path, &name);
 	if (dir >= 0)
 		(void)copy_times(copy, dir);
+}
+
+void fs_remove_temp(const struct place *place, const char *path)
+{
+	const char *name;
+	_cleanup_close_ int dir = fs_open_parent(place, path, &name);
+	char temp[NAME_MAX + 1];
+
+	if (dir >= 0 && snprintf(temp, sizeof(temp), ".%s.revet", name) <= NAME_MAX)
+		(void)unlinkat(dir, temp, 0);
 }

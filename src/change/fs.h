@@ -20,6 +20,8 @@ int fs_capture(const struct place *, const char *path, bool content, struct aren
  * are those of the saved copy, else of the file that is replaced. */
 int fs_write(const struct place *, const char *path, struct str content, const struct state *,
 			 const struct saved *, struct err *);
+/* What a write that was killed has left beside the file. */
+void fs_remove_temp(const struct place *, const char *path);
 /* Mode, owner and group, as far as they are in the state; with saved also times and attributes. */
 int fs_set_attributes(const struct place *, const char *path, const struct state *,
 					  const struct saved *, struct err *);

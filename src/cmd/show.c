@@ -15,7 +15,7 @@ static int show(const struct changes *cs, unsigned number, struct arena *a)
 {
 	static const char *const words[] = {
 		[MARK_NONE] = "not begun", [MARK_PREPARED] = "begun", [MARK_APPLIED] = "applied",
-		[MARK_REVERTED] = "reverted"};
+		[MARK_UNDOING] = "being undone", [MARK_REVERTED] = "reverted"};
 	_cleanup_buf_ struct buf out = BUF((size_t)64 << 20);
 	struct change c;
 	struct err err;
@@ -30,7 +30,7 @@ static int show(const struct changes *cs, unsigned number, struct arena *a)
 		buf_putc(&out, '\n');
 		for (size_t i = 0; i < c.plan.steps.n; i++)
 			if (!c.plan.steps.p[i].type->is_action) {
-				buf_printf(&out, "%-10s %s ", words[c.marks[i]], c.plan.steps.p[i].type->name);
+				buf_printf(&out, "%-12s %s ", words[c.marks[i]], c.plan.steps.p[i].type->name);
 				buf_printable(&out, str_of(c.plan.steps.p[i].target));
 				buf_putc(&out, '\n');
 			}

@@ -28,9 +28,12 @@ static int remove_file(const struct place *place, const char *target, struct err
 static int put_file(const struct place *place, const char *target, const struct state *to,
 					const struct saved *saved, struct err *err)
 {
-	int r = state_is(to, "type", "absent")
-				? remove_file(place, target, err)
-				: fs_write(place, target, state_get(to, "content"), to, saved, err);
+	int r;
+
+	fs_remove_temp(place, target);
+	r = state_is(to, "type", "absent")
+			? remove_file(place, target, err)
+			: fs_write(place, target, state_get(to, "content"), to, saved, err);
 
 	if (r == 0 && saved)
 		fs_restore_parent_times(place, target, saved);

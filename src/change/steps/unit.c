@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/num.h"
 #include "base/vec.h"
 #include "change/fs.h"
 #include "host/unitfile.h"
@@ -171,20 +172,44 @@ static int put_enabled(const struct place *place, const char *unit, struct str w
 	return err_set(err, ENOTSUP, "%s: units are not put into that state", unit);
 }
 
-/* The links of the saved list ("PATH TARGET" a line), and no others. */
+/* "SECONDS NANOSECONDS PATH" */
+static void restore_times(const struct place *place, struct str line, struct arena *a)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}};
+	struct str word = STR_ABSENT;
+	int64_t seconds = 0, nanoseconds = 0;
+	_cleanup_close_ int dir = -1;
+
+	if (str_cut(&line, ' ', &word))
+		(void)num_i64(word, 0, INT64_MAX, &seconds);
+	if (str_cut(&line, ' ', &word))
+		(void)num_i64(word, 0, 999999999, &nanoseconds);
+	times[1] = (struct timespec){.tv_sec = seconds, .tv_nsec = nanoseconds};
+	if (line.p)
+		dir = path_open(place->root_fd, str_dup(a, line), O_RDONLY | O_DIRECTORY);
+	if (dir >= 0)
+		(void)futimens(dir, times);
+}
+
+/* The links of the saved list ("link PATH TARGET" a line), and no others; then the times of their
+ * directories ("times ..."). */
 static int restore_links(const struct place *place, const char *unit, const struct saved *saved,
 						 struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
-	struct str text, line, path;
+	struct str text, rest, line, path;
 	int r = path_read(saved->dir_fd, saved->name, 1u << 20, &a, &text);
 
 	if (r < 0)
 		return err_errno(err, -r, "before/%s", saved->name);
 	r = remove_links(place, unit, err);
-	while (r == 0 && str_line(&text, &line))
-		if (str_cut(&line, ' ', &path))
+	rest = text;
+	while (r == 0 && str_line(&rest, &line))
+		if (str_skip(&line, "link ") && str_cut(&line, ' ', &path))
 			r = make_link(place, str_dup(&a, path), str_dup(&a, line), err);
+	while (r == 0 && str_line(&text, &line))
+		if (str_skip(&line, "times "))
+			restore_times(place, line, &a);
 	return r;
 }
 
@@ -216,6 +241,15 @@ static int put_unit(const struct place *place, const char *target, const struct 
 	return r;
 }
 
+static void save_times(const struct place *place, const char *path, struct buf *out)
+{
+	_cleanup_close_ int dir = path_open(place->root_fd, path, O_RDONLY | O_DIRECTORY);
+	struct stat st;
+
+	if (dir >= 0 && fstat(dir, &st) == 0)
+		buf_printf(out, "times %lld %ld %s\n", (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, path);
+}
+
 static int save_unit(const struct place *place, const struct step *s, const struct saved *saved,
 					 struct err *err)
 {
@@ -225,8 +259,13 @@ static int save_unit(const struct place *place, const struct step *s, const stru
 	_cleanup_close_ int fd = openat(saved->dir_fd, saved->name,
 									O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	for (size_t i = 0; i < links.n; i++)
-		buf_printf(&text, "%s %.*s\n", links.p[i].path, STR_ARG(links.p[i].target));
+	for (size_t i = 0; i < links.n; i++) {
+		const char *path = links.p[i].path;
+
+		buf_printf(&text, "link %s %.*s\n", path, STR_ARG(links.p[i].target));
+		save_times(place, arena_copy(&a, path, (size_t)(strrchr(path, '/') - path)), &text);
+	}
+	save_times(place, DIR, &text);
 	if (fd < 0 || text.full || write(fd, text.p, text.n) != (ssize_t)text.n || fsync(fd) < 0 ||
 		fsync(saved->dir_fd) < 0)
 		return err_errno(err, errno, "%s: its links cannot be saved", s->target);
@@ -240,7 +279,9 @@ static void undo_unit(struct buf *out, const struct step *s)
 	buf_puts(out, " -o -lname '*/'");
 	step_shell_word(out, str_of(s->target));
 	buf_puts(out, " \\) -exec rm -f {} +\n"
-				  "while read -r link target; do ln -s \"$target\" \"$ROOT$link\"; done <\"$SAVED\"\n"
+				  "while read -r what link target; do\n"
+				  "\t[ \"$what\" != link ] || ln -s \"$target\" \"$ROOT$link\"\n"
+				  "done <\"$SAVED\"\n"
 				  "[ -n \"$ROOT\" ] || systemctl daemon-reload\n");
 	if (state_is(&s->before, "active", "yes")) {
 		buf_puts(out, "[ -n \"$ROOT\" ] || systemctl start ");
