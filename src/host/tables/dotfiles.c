@@ -44,10 +44,13 @@ static const struct column columns[] = {
 static const struct {
 	const char *dir, *pattern;
 } inside[] = {
-	{".ssh", "id_*"},        {".ssh", "config"}, {".ssh", "authorized_keys*"},
-	{".ssh", "rc"},          {".ssh", "*.pem"},  {".ssh", "environment"},
-	{".aws", "credentials"}, {".aws", "config"}, {".docker", "config.json"},
-	{".kube", "config"},     {".gnupg", "*"},    {".azure", "*.json"},
+	{".ssh", "id_*"},        {".ssh", "config"},    {".ssh", "authorized_keys*"},
+	{".ssh", "rc"},          {".ssh", "*.pem"},     {".ssh", "environment"},
+	{".ssh", "identity"},    {".ssh", "*[._-]key"}, {".ssh", "*.ppk"},
+	{".ssh", "*_rsa"},       {".ssh", "*_dsa"},     {".ssh", "*_ecdsa"},
+	{".ssh", "*_ed25519"},   {".aws", "config"},    {".docker", "config.json"},
+	{".aws", "credentials"}, {".gnupg", "*"},       {".azure", "*.json"},
+	{".kube", "config"},
 };
 
 struct home {
