@@ -193,6 +193,9 @@ PermitRootLogin yes'
             match("PermitRootLogin yes", "Address 10.0.0.0/8"),
             match("permitrootlogin=yes", "all"),
             match("PermitRootLogin yes", "LocalPort 2222 Group root"),
+            match("Include /etc/ssh/more", "User root") + "\nput /etc/ssh/more 'PermitRootLogin yes'",
+            first("Match Address 10.0.0.0/8\n\tInclude /etc/ssh/more") + "\n"
+            "put /etc/ssh/more 'Match User x\n\tX11Forwarding no\nMatch all\n\tPermitRootLogin yes'",
             "sed -i '/^PermitRootLogin/d' /etc/ssh/sshd_config.d/50-good.conf",
             "sed -i '/^Include/d' /etc/ssh/sshd_config",
             "sed -i '1i PermitRootLogin yes # for now' /etc/ssh/sshd_config",
