@@ -276,7 +276,8 @@ class Breakage(unittest.TestCase):
                 broken.shell(way.script, f"{way.rule} {way.want} {way.number}")
             results = broken.audit()
             for way in tried:
-                wanted = ("fail",) if way.want == "bad" else good[way.rule]
+                failed = (rules[way.rule].get("says", "fail"),)
+                wanted = failed if way.want == "bad" else good[way.rule]
                 complaints += wrong(way.rule, results[way.rule], wanted, f"after\n{way.script.strip()}\n")
             broken.mend(tried)
             mended = {way.rule: good[way.rule] for way in tried}

@@ -124,10 +124,10 @@ RULES = {
     "sudo.no-wildcards": {"bad": [
         rule("dev ALL = /usr/bin/cat /var/log/*"),
         rule("Cmnd_Alias LOGS = /usr/bin/tail /var/log/?*.log", "dev ALL = LOGS"),
-        rule("dev ALL = /usr/bin/systemctl restart app-[0-9]"),
         rule("dev ALL = /opt/*/bin/run"),
         rule("dev ALL = /usr/bin/cat ^/var/log/.*$"),
-    ], "fine": [rule("dev ALL = /usr/bin/cat ^/var/log/[a-z]+$")]},
+    ], "fine": [rule("dev ALL = /usr/bin/cat ^/var/log/[a-z]+$"),
+                rule("dev ALL = /usr/bin/systemctl restart app-[0-9]")]},
     "sudo.not-everyone": {"bad": [
         rule("ALL ALL=(ALL) ALL"),
         rule("ALL,!guest ALL=(root) ALL"),
