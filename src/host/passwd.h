@@ -34,6 +34,7 @@ struct passwd_db {
 	struct map by_name;   /* private */
 	const struct passwd_user **by_uid;
 	const struct passwd_group **by_gid;
+	const struct passwd_user **by_primary; /* sorted by their primary group */
 };
 
 int passwd_read(struct host *, struct arena *, struct passwd_db *ret, struct err *);
@@ -41,6 +42,8 @@ int passwd_read(struct host *, struct arena *, struct passwd_db *ret, struct err
 const struct passwd_user *passwd_by_name(const struct passwd_db *, struct str name);
 const struct passwd_user *passwd_by_uid(const struct passwd_db *, uint32_t uid);
 const struct passwd_group *passwd_by_gid(const struct passwd_db *, uint32_t gid);
+/* Does the group hold nobody but the user and root? As the one that useradd makes does. */
+bool passwd_is_private_group(const struct passwd_db *, uint32_t gid, const struct passwd_user *);
 /* The name, or the number in decimal when it has none. */
 struct str passwd_user_name(const struct passwd_db *, uint32_t uid, struct arena *);
 struct str passwd_group_name(const struct passwd_db *, uint32_t gid, struct arena *);

@@ -72,12 +72,15 @@ def ways(rule, entry):
     return found
 
 
-def rounds(rules):
-    """Ways that are tried together: the first of every rule, then the second of every rule ..."""
+def rounds(rules, each):
+    """Ways that are tried together: the first of every rule, then the second of every rule ...
+
+    each: none together.
+    """
     together, alone = [], []
     for rule, entry in rules.items():
         for n, way in enumerate(ways(rule, entry)):
-            if entry.get("alone") or os.environ.get("REVET_BREAKAGE_ALONE"):
+            if each or entry.get("alone"):
                 alone.append([way])
                 continue
             if n == len(together):
@@ -271,7 +274,8 @@ class Breakage(unittest.TestCase):
         self.addCleanup(broken.host.stop, crash=True)
         good = {rule: entry.get("before", ("pass", "not_applicable")) for rule, entry in rules.items()}
         complaints = self.compare(broken.audit(), good, "on the host that is in order")
-        for tried in rounds(rules):
+        each = data.get("ALONE") or os.environ.get("REVET_BREAKAGE_ALONE")
+        for tried in rounds(rules, each):
             for way in tried:
                 broken.shell(way.script, f"{way.rule} {way.want} {way.number}")
             results = broken.audit()
@@ -281,7 +285,7 @@ class Breakage(unittest.TestCase):
                 complaints += wrong(way.rule, results[way.rule], wanted, f"after\n{way.script.strip()}\n")
             broken.mend(tried)
             mended = {way.rule: good[way.rule] for way in tried}
-            complaints += self.compare(broken.audit(), mended, f"mended after way {tried[0].number}")
+            complaints += self.compare(broken.audit(), mended, f"mended after\n{tried[0].script}\n")
         if complaints:
             self.fail("\n" + "\n".join(complaints))
 

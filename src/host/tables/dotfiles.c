@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hidden files in the home directories of accounts with a login shell, and the secrets that are
- * known to lie in hidden directories. The owner chooses what is there, so a symbolic link is a row
+ * Hidden files and directories in the homes of accounts with a login shell, and the secrets that are
+ * known to lie in such directories. The owner chooses what is there, so a symbolic link is a row
  * of its own and never followed, and a directory is entered only when it is one.
  */
 #include <dirent.h>
@@ -23,6 +23,7 @@ enum {
 	GROUP_WRITABLE,
 	WORLD_WRITABLE,
 	WORLD_READABLE,
+	OTHERS_WRITE,
 };
 
 static const struct column columns[] = {
@@ -37,6 +38,9 @@ static const struct column columns[] = {
 	[GROUP_WRITABLE] = {"group_writable", TYPE_BOOL, "May the group write?", 0},
 	[WORLD_WRITABLE] = {"world_writable", TYPE_BOOL, "May others write?", 0},
 	[WORLD_READABLE] = {"world_readable", TYPE_BOOL, "May others read?", 0},
+	[OTHERS_WRITE] = {"others_write", TYPE_BOOL,
+					  "May anybody write but the account and root: others, or a group with more in it?",
+					  COLUMN_SETTABLE},
 	{0},
 };
 
@@ -83,7 +87,9 @@ static bool is_discarded(struct home *h, const char *path)
 
 static void set_mode(struct home *h, struct row *row, const char *path, const struct path_stat *st)
 {
-	static const int mode_columns[] = {MODE, GROUP_WRITABLE, WORLD_WRITABLE, WORLD_READABLE};
+	static const int mode_columns[] = {
+		MODE, GROUP_WRITABLE, WORLD_WRITABLE, WORLD_READABLE, OTHERS_WRITE,
+	};
 	bool discarded;
 
 	if (!S_ISLNK(st->mode)) {
@@ -91,6 +97,9 @@ static void set_mode(struct home *h, struct row *row, const char *path, const st
 		row_bool(row, GROUP_WRITABLE, st->mode & S_IWGRP);
 		row_bool(row, WORLD_WRITABLE, st->mode & S_IWOTH);
 		row_bool(row, WORLD_READABLE, st->mode & S_IROTH);
+		row_bool(row, OTHERS_WRITE,
+				 st->mode & S_IWOTH ||
+					 (st->mode & S_IWGRP && !passwd_is_private_group(h->db, st->gid, h->user)));
 		return;
 	}
 	discarded = is_discarded(h, path);
@@ -185,7 +194,7 @@ static void read_home(struct home *h)
 	for (size_t i = 0; i < entries.n && h->n < MAX_IN_HOME; i++) {
 		const struct path_entry *e = &entries.entries[i];
 
-		if (e->name[0] != '.' || (e->type == DT_DIR && !has_inside(e->name)))
+		if (e->name[0] != '.')
 			continue;
 		add_entry(h, e->name, &is_dir);
 		if (is_dir && has_inside(e->name))
@@ -241,8 +250,8 @@ static int read_dotfiles(struct host *host, struct rows *rows, struct err *err)
 
 static const struct table dotfiles = {
 	.name = "dotfiles",
-	.doc = "Hidden files in the homes of accounts with a login shell, and secrets in hidden "
-		   "directories",
+	.doc = "Hidden files and directories in the homes of accounts with a login shell, and secrets in "
+		   "such directories",
 	.columns = columns,
 	.read = read_dotfiles,
 	.fix = "chmod {path}",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The home directories of people: root, and accounts with a login shell and a uid from UID_MIN on.
+ * The home directories of accounts with a login shell.
  * A home that is a symbolic link is followed only when root made the link.
  */
 #include "host/passwd.h"
@@ -18,6 +18,8 @@ enum {
 	OWNER_MATCHES,
 	GROUP_WRITABLE,
 	WORLD_ACCESSIBLE,
+	OTHERS_WRITE,
+	SYSTEM,
 };
 
 static const struct column columns[] = {
@@ -32,12 +34,17 @@ static const struct column columns[] = {
 	[OWNER_MATCHES] = {"owner_matches", TYPE_BOOL, "Does the account own it?", 0},
 	[GROUP_WRITABLE] = {"group_writable", TYPE_BOOL, "May the group write?", 0},
 	[WORLD_ACCESSIBLE] = {"world_accessible", TYPE_BOOL, "May others read, write or enter?", 0},
+	[OTHERS_WRITE] = {"others_write", TYPE_BOOL,
+					  "May anybody write but the account and root: others, or a group with more in it?",
+					  COLUMN_SETTABLE},
+	[SYSTEM] = {"system", TYPE_BOOL, "Is the uid below UID_MIN, or nobody's, and not root's?", 0},
 	{0},
 };
 
 /* What depends on the inode; unknown together. */
-static const int inode_columns[] = {MODE,          OWNER,          GROUP,
-									OWNER_MATCHES, GROUP_WRITABLE, WORLD_ACCESSIBLE};
+static const int inode_columns[] = {
+	MODE, OWNER, GROUP, OWNER_MATCHES, GROUP_WRITABLE, WORLD_ACCESSIBLE, OTHERS_WRITE,
+};
 
 static void set_unknown(struct row *row, const char *why)
 {
@@ -54,6 +61,9 @@ static void set_inode(struct rows *rows, struct row *row, const struct passwd_db
 	row_bool(row, OWNER_MATCHES, st->uid == user->uid);
 	row_bool(row, GROUP_WRITABLE, st->mode & S_IWGRP);
 	row_bool(row, WORLD_ACCESSIBLE, st->mode & S_IRWXO);
+	row_bool(row, OTHERS_WRITE,
+			 st->mode & S_IWOTH ||
+				 (st->mode & S_IWGRP && !passwd_is_private_group(db, st->gid, user)));
 }
 
 /* A link that leads nowhere is no home. */
@@ -108,12 +118,13 @@ static int read_homes(struct host *host, struct rows *rows, struct err *err)
 		const struct passwd_user *user = &db.users[i];
 		struct row *row;
 
-		if (!passwd_can_login(user) || (user->uid != 0 && passwd_is_system(&db, user->uid)))
+		if (!passwd_can_login(user))
 			continue;
 		row = rows_add(rows, FROM("/etc/passwd", user->line));
 		row_str(row, USER, user->name);
 		row_str(row, PATH, user->home);
 		row_int(row, UID, user->uid);
+		row_bool(row, SYSTEM, user->uid != 0 && passwd_is_system(&db, user->uid));
 		stat_home(host, rows, row, &db, user);
 	}
 	if (r == 0 && db.bad_lines)
@@ -124,7 +135,7 @@ static int read_homes(struct host *host, struct rows *rows, struct err *err)
 
 static const struct table homes = {
 	.name = "homes",
-	.doc = "Home directories of root and of accounts that people log in to",
+	.doc = "Home directories of accounts with a login shell",
 	.columns = columns,
 	.read = read_homes,
 	.fix = "chmod {path}",

@@ -4,7 +4,7 @@
 #include "host/passwd.h"
 #include "host/table.h"
 
-enum { NAME, UID, GID, GECOS, HOME, SHELL, SYSTEM, LOGIN_SHELL, GROUPS, UID_SHARED_WITH };
+enum { NAME, UID, GID, GECOS, HOME, SHELL, SYSTEM, LOGIN_SHELL, GROUPS, FIRST_LINE, UID_SHARED_WITH };
 
 static const struct column columns[] = {
 	[NAME] = {"name", TYPE_STRING, "Name of the account", COLUMN_KEY | COLUMN_LABEL},
@@ -18,6 +18,8 @@ static const struct column columns[] = {
 	[LOGIN_SHELL] = {"login_shell", TYPE_BOOL,
 					 "Can a person work in the shell: not nologin, false, sync or the like?", 0},
 	[GROUPS] = {"groups", TYPE_LIST, "Names of the primary and the supplementary groups", 0},
+	[FIRST_LINE] = {"first_line", TYPE_INT,
+					"Line of /etc/passwd with the entry of this name that counts; absent: this one", 0},
 	[UID_SHARED_WITH] = {"uid_shared_with", TYPE_LIST,
 						 "Other accounts of the same uid; absent when there are none", 0},
 	{0},
@@ -92,6 +94,7 @@ static void set_shared(struct rows *rows, const struct passwd_db *db, struct row
 static struct row *add_user(struct rows *rows, const struct passwd_db *db,
 							const struct passwd_user *user, const struct groups *groups)
 {
+	const struct passwd_user *first = passwd_by_name(db, user->name);
 	struct row *row = rows_add(rows, FROM("/etc/passwd", user->line));
 
 	row_str(row, NAME, user->name);
@@ -103,6 +106,8 @@ static struct row *add_user(struct rows *rows, const struct passwd_db *db,
 	row_bool(row, SYSTEM, passwd_is_system(db, user->uid));
 	row_bool(row, LOGIN_SHELL, passwd_can_login(user));
 	row_list(row, GROUPS, groups->names.p, groups->names.n);
+	if (first != user)
+		row_int(row, FIRST_LINE, first->line);
 	return row;
 }
 
