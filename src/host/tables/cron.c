@@ -29,7 +29,8 @@ static const struct column columns[] = {
 	[PROGRAM_OWNER] = {"program_owner", TYPE_STRING, "Who owns that file; absent: no such file", 0},
 	[PROGRAM_MODE] = {"program_mode", TYPE_MODE, "Its mode", 0},
 	[PROGRAM_WRITABLE] = {"program_writable", TYPE_BOOL,
-						  "Its group or others may write it, or it runs as root and is not root's",
+						  "Its group or others may write it, or it runs as root and it or a directory "
+						  "above it is not root's alone",
 						  0},
 	{0},
 };
@@ -94,15 +95,46 @@ static bool is_script(struct str path)
 	return false;
 }
 
-static struct program look_at(struct tab *t, struct str user, struct str path)
+/* In a directory that somebody else may write, whatever its files' modes, they can be replaced. */
+static bool is_open_dir(const struct tab *t, const struct path_stat *st)
 {
+	const struct passwd_user *root = passwd_by_uid(t->users, 0);
+
+	if (!S_ISDIR(st->mode) || st->uid != 0)
+		return S_ISDIR(st->mode);
+	if (st->mode & S_ISVTX)
+		return false;
+	return st->mode & S_IWOTH ||
+		   (st->mode & S_IWGRP && !(root && passwd_is_private_group(t->users, st->gid, root)));
+}
+
+/* Asked for root's jobs only, so nobody else decides how many directories there are. */
+static bool is_replaceable(struct tab *t, struct str path)
+{
+	struct path_stat st;
+	struct err err = {0};
+
+	for (size_t i = 1; i < path.n; i++) {
+		const char *dir = str_dup(t->rows->arena, (struct str){path.p, i});
+
+		if (path.p[i] == '/' && host_stat(t->host, dir, true, &st, &err) == 0 && is_open_dir(t, &st))
+			return true;
+	}
+	return false;
+}
+
+static struct program look_at(struct tab *t, struct str user, struct str path, bool in_dir)
+{
+	bool by_root = str_is(user, "root");
 	struct program p = {.path = path};
 	struct err err = {0};
 
 	p.error = host_stat(t->host, str_dup(t->rows->arena, path), true, &p.st, &err);
 	if (p.error == 0 && S_ISREG(p.st.mode)) {
 		p.is_run = p.st.mode & 0111 || is_script(path);
-		p.writable = p.st.mode & 022 || (str_is(user, "root") && p.st.uid != 0);
+		p.writable = p.st.mode & 022 || (by_root && (p.st.uid != 0 || is_replaceable(t, path)));
+	} else if (p.error == 0 && in_dir && by_root && S_ISDIR(p.st.mode)) {
+		p.is_run = p.writable = is_open_dir(t, &p.st) || is_replaceable(t, path);
 	}
 	return p;
 }
@@ -110,14 +142,14 @@ static struct program look_at(struct tab *t, struct str user, struct str path)
 #define MAX_PATHS 32 /* of one command */
 
 /* Of several paths the first that could be abused, else the first that is a program, else the
- * first: "test -x /usr/sbin/a && /opt/b" is about both. */
+ * first: "test -x /usr/sbin/a && /opt/b" is about both. In "cd /opt/a && ./b" the directory counts. */
 static bool choose_program(struct tab *t, struct str user, struct str command, struct program *ret)
 {
 	struct str path;
-	bool found = false;
+	bool found = false, in_dir = str_has(command, "./");
 
 	for (int i = 0; i < MAX_PATHS && (path = next_path(&command)).p; i++) {
-		struct program p = look_at(t, user, path);
+		struct program p = look_at(t, user, path, in_dir);
 
 		if (!found || (p.is_run && p.writable) || (p.is_run && !ret->is_run))
 			*ret = p;
@@ -141,7 +173,7 @@ static void set_program(struct tab *t, struct row *row, const struct program *p)
 		row_unknown(row, PROGRAM_WRITABLE, why);
 		return;
 	}
-	if (!S_ISREG(p->st.mode))
+	if (!S_ISREG(p->st.mode) && !p->writable)
 		return; /* a directory is an argument, not a program */
 	row_str(row, PROGRAM_OWNER, passwd_user_name(t->users, p->st.uid, t->rows->arena));
 	row_int(row, PROGRAM_MODE, p->st.mode & 07777);
