@@ -40,6 +40,7 @@ mount --bind /run/nothing /proc/1/environ
 """
 
 PROLOGUE = """set -eu
+trap '[ $? = 0 ] || echo "in $what" >&2' EXIT
 # put FILE TEXT, add FILE TEXT: makes the directories too.
 put() { mkdir -p "$(dirname "$1")"; printf '%s\\n' "$2" >"$1"; }
 add() { mkdir -p "$(dirname "$1")"; printf '%s\\n' "$2" >>"$1"; }
@@ -204,11 +205,9 @@ class Broken:
         self.host = Host.start(data.get("HOST", "debian-12"))
         try:
             self._install()
-            self.shell(LOOK_LIKE_A_MACHINE)
-            self.shell(data.get("GOOD", ""))
-            for rule, entry in data["RULES"].items():
-                if isinstance(entry, dict):
-                    self.shell(entry.get("good", ""), rule)
+            self.shell(("the machine", LOOK_LIKE_A_MACHINE), ("GOOD", data.get("GOOD", "")))
+            self.shell(*((rule, entry.get("good", "")) for rule, entry in data["RULES"].items()
+                         if isinstance(entry, dict)))
             self.tree = Tree(self.host)
         except BaseException:
             self.host.stop(crash=True)
@@ -223,26 +222,28 @@ class Broken:
             if path.startswith("/") and self.host.exec(["test", "-e", path], check=False).returncode:
                 self.host.put(os.path.realpath(path), path)
 
-    def shell(self, script, what="the host"):
-        if not script.strip():
+    def shell(self, *scripts):
+        """Runs scripts, each in a subshell: of (what it is, text)."""
+        text = "".join(f"what='{what}'\n(\n{script}\n)\n" for what, script in scripts if script.strip())
+        if not text:
             return
-        ran = self.host.exec(["bash", "-c", PROLOGUE + script], check=False)
+        ran = self.host.exec(["bash", "-c", PROLOGUE + text], check=False)
         if ran.returncode:
-            raise AssertionError(f"{what}: exit {ran.returncode} of\n{script}\n{ran.stdout}{ran.stderr}")
+            raise AssertionError(f"exit {ran.returncode}: {ran.stdout}{ran.stderr}")
 
-    def audit(self):
+    def audit(self, rules):
         """The results by rule."""
-        ran = self.host.exec(["revet", "audit", "--family", self.family, "--fail-on", "none",
-                              "-f", "json"], check=False)
+        chosen = [word for rule in rules for word in ("--rule", rule)]
+        ran = self.host.exec(["revet", "audit", *chosen, "--fail-on", "none", "-f", "json"],
+                             check=False)
         if ran.returncode not in (0, 3):
             raise AssertionError(f"revet audit: exit {ran.returncode}: {ran.stderr}")
         return {result["rule"]: result for result in json.loads(ran.stdout)["results"]}
 
     def mend(self, tried):
-        for way in reversed(tried):
-            self.shell(way.undo, f"{way.rule} undo {way.number}")
+        self.shell(*((f"{way.rule} undo {way.number}", way.undo) for way in reversed(tried)))
         if any("/systemd/system" in name for name in self.tree.put_back()):
-            self.shell("systemctl daemon-reload")
+            self.shell(("the runner", "systemctl daemon-reload"))
 
 
 def wrong(rule, result, wanted, when):
@@ -273,19 +274,18 @@ class Breakage(unittest.TestCase):
         broken = Broken(family, data)
         self.addCleanup(broken.host.stop, crash=True)
         good = {rule: entry.get("before", ("pass", "not_applicable")) for rule, entry in rules.items()}
-        complaints = self.compare(broken.audit(), good, "on the host that is in order")
+        complaints = self.compare(broken.audit(good), good, "on the host that is in order")
         each = data.get("ALONE") or os.environ.get("REVET_BREAKAGE_ALONE")
         for tried in rounds(rules, each):
-            for way in tried:
-                broken.shell(way.script, f"{way.rule} {way.want} {way.number}")
-            results = broken.audit()
+            broken.shell(*((f"{way.rule} {way.want} {way.number}", way.script) for way in tried))
+            results = broken.audit({way.rule for way in tried})
             for way in tried:
                 failed = (rules[way.rule].get("says", "fail"),)
                 wanted = failed if way.want == "bad" else good[way.rule]
                 complaints += wrong(way.rule, results[way.rule], wanted, f"after\n{way.script.strip()}\n")
             broken.mend(tried)
             mended = {way.rule: good[way.rule] for way in tried}
-            complaints += self.compare(broken.audit(), mended, f"mended after\n{tried[0].script}\n")
+            complaints += self.compare(broken.audit(mended), mended, f"mended after\n{tried[0].script}\n")
         if complaints:
             self.fail("\n" + "\n".join(complaints))
 
