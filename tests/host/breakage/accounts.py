@@ -149,6 +149,8 @@ RULES = {
         own("/home/dev/.pgpass", mode="666"),
         own("/home/dev/.npmrc", mode="644"),
     ], "fine": ["ln -s /dev/null /home/dev/.bash_history"]},
+    "accounts.service-admins": {"bad": ["usermod -aG sudo svc", "usermod -g sudo svc",
+                                        "groupadd wheel; gpasswd -a www-data wheel"]},
     "accounts.service-passwords": {"bad": [
         "echo svc:x | chpasswd", "usermod -s /usr/sbin/nologin dev", "echo backup:x | chpasswd",
         "echo nobody:x | chpasswd",

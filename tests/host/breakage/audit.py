@@ -24,6 +24,7 @@ cat >{RULES_FILE} <<'EOF'
 -w /var/log/wtmp -p wa -k logins
 -w /var/log/btmp -p wa -k logins
 -a always,exit -F arch=b64 -S execve,execveat -F euid=0 -F auid>=1000 -F auid!=unset -k rootcmd
+-a always,exit -F arch=b32 -S execve -F euid=0 -F auid>=1000 -F auid!=unset -k root32
 -a always,exit -F arch=b64 -S init_module -S finit_module -S delete_module -k modules
 -a exit,always -F arch=b64 -S adjtimex,settimeofday -k time
 -a always,exit -F arch=b64 -S clock_settime -F a0=0x0 -k time
@@ -75,7 +76,8 @@ def auditd(key, value):
 
 
 RULES = {
-    "audit.commands": syscall("rootcmd", "execve"),
+    "audit.commands": {"bad": [without("-k root32$"), change("b32( -S execve)", "b64\\1"),
+                               *syscall("rootcmd", "execve")["bad"]]},
     "audit.deletions": syscall("delete", "unlinkat"),
     "audit.denied-access": {"bad": [
         without("EACCES"), without("EPERM"), change("exit=-EPERM", "exit=-ENOENT"), change("-S openat", "-S open"),

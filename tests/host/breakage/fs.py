@@ -39,6 +39,11 @@ RULES = {
         "setcap all=ep /usr/bin/vim.tiny 2>/dev/null || setcap all=ep /usr/bin/gdb 2>/dev/null || setcap all=ep /usr/bin/find",
         "cp /bin/sh /srv/x; setcap cap_net_raw,cap_sys_ptrace+p /srv/x",
     ], "fine": ["cp /usr/bin/python3.11 /usr/local/bin/n; setcap cap_net_bind_service+ep /usr/local/bin/n"]},
+    "fs.control-sockets": {"bad": [
+        ("touch /run/docker.sock; chmod 666 /run/docker.sock", "rm /run/docker.sock"),
+        ("mkdir /run/podman; touch /run/podman/podman.sock; chmod 602 /run/podman/podman.sock", "rm -r /run/podman"),
+        ("touch /run/docker.sock; chmod 660 /run/docker.sock; chown deploy /run/docker.sock", "rm /run/docker.sock"),
+    ]},
     "fs.crontabs": {"bad": modes("/etc/crontab", "664", "deploy", ":users", "u:deploy:rw")
                     + modes("/etc/cron.d", "777", "deploy") + modes("/etc/cron.daily/demo", "777", "deploy", ":users")
                     + ["chmod 660 /var/spool/cron/crontabs/root", "chmod 777 /var/spool/cron/crontabs",
@@ -49,6 +54,11 @@ RULES = {
     "fs.old-passwords": {"bad": modes("/etc/security/opasswd", "644", "640", "deploy", "u:deploy:r")},
     "fs.preload": {"bad": ["put /etc/ld.so.preload /usr/local/lib/x.so",
                            "put /srv/p /lib/x.so; ln -s /srv/p /etc/ld.so.preload"]},
+    # The host has no disk: a file stands for it.
+    "fs.raw-devices": {"bad": [
+        (f"touch /dev/vda1; chown root:disk /dev/vda1; chmod 660 /dev/vda1; {change} /dev/vda1", "rm /dev/vda1")
+        for change in ("chmod 664", "chown deploy", "chgrp users", "setfacl -m u:deploy:rwx")
+    ]},
     "fs.secret-files": {"bad": modes("/etc/ssl/private/tls.key", "644", "604")
                         + ["put /opt/demo/.env X; chmod 644 /opt/demo/.env", "put /srv/app/db.env x; chmod 664 /srv/app/db.env",
                            "put /srv/k x; chmod 644 /srv/k; ln -s /srv/k /etc/ssl/private/link.key"]},
@@ -58,6 +68,10 @@ RULES = {
         "install -m 4755 -o deploy /bin/sh /home/deploy/s", "install -m 4755 /bin/sh '/opt/a b'",
         "mkdir -p /opt/a/b/c; install -m 6755 /bin/sh /opt/a/b/c/d", "install -m 4755 /bin/sh /boot/x",
         "install -m 4700 /bin/sh /root/x",
+        ("install -m 4755 /bin/sh /tmp/x", "rm /tmp/x"), ("install -m 4755 /bin/sh /dev/shm/.x", "rm /dev/shm/.x"),
+        ("mkdir /run/x; install -m 4755 /bin/sh /run/x/x", "rm -r /run/x"),
+        "mkdir -p /home/deploy/.local/share/containers/x; install -m 4755 /bin/sh /home/deploy/.local/share/containers/x/b",
+        ("mount -t tmpfs x /mnt; install -m 4755 /bin/sh /mnt/b", "umount /mnt"),
     ]},
     "fs.shadow-files": {"bad": modes("/etc/shadow", "644", "660", "deploy", ":users", "u:deploy:rw")
                         + modes("/etc/gshadow", "604", ":users") + ["cp /etc/shadow /etc/shadow-; chmod 644 /etc/shadow-"]},

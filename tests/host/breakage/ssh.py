@@ -97,6 +97,8 @@ RULES = {
             rm /tmp/weak*""",
             """ssh-keygen -q -t rsa -b 1024 -N '' -f /tmp/weak
             install -D -m 600 /tmp/weak.pub /root/.ssh/authorized_keys2; rm /tmp/weak*""",
+            """ssh-keygen -q -t rsa -b 1024 -N '' -f /tmp/weak
+            install -D -m 600 -o games /tmp/weak.pub /usr/games/.ssh/authorized_keys; rm /tmp/weak*""",
         ],
     },
     "ssh.authorized-keys-file": {
@@ -216,6 +218,10 @@ PermitRootLogin yes'
     "ssh.no-user-environment": server("PermitUserEnvironment", "yes", "LD_*"),
     "ssh.no-user-rc": option("PermitUserRC", "yes"),
     "ssh.no-x11-forwarding": option("X11Forwarding", "yes"),
+    "ssh.other-server": {"bad": [
+        ("cp /usr/sbin/sshd /usr/local/sbin/dropbear; /usr/local/sbin/dropbear -o PidFile=none -p 2222; "
+         "pgrep -x dropbear", "pkill -x dropbear"),
+    ], "alone": True},
     "ssh.per-source-limit": {"bad": [change("PerSourceMaxStartups", "none"),
                                      change("PerSourceMaxStartups", "50")]},
     "ssh.private-key-mode": {"bad": [
