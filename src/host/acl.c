@@ -2,6 +2,7 @@
 #include "host/acl.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/xattr.h>
 
 #include "base/buf.h"
@@ -49,44 +50,49 @@ static int print(const unsigned char *p, size_t n, const char *prefix, struct bu
 	return r;
 }
 
-/* An O_PATH descriptor has no attributes to give, so the file is opened, but only when that does
- * nothing to it. */
-static int open_plain(int root_fd, const char *path)
-{
-	_cleanup_close_ int fd = path_open(root_fd, path, O_PATH);
-	struct stat st;
-
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-		return -EINVAL;
-	return path_open(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-}
-
-static int ask(struct host *host, const void *data, struct buf *out, struct err *err)
+/* The attributes of an O_PATH descriptor are read through its link in /proc, so the file itself is
+ * never opened: whoever may put a device or a FIFO there gains nothing by it. */
+static int print_all(int fd, struct buf *out)
 {
 	static const char *const names[][2] = {
 		{"system.posix_acl_access", ""},
 		{"system.posix_acl_default", "default:"},
 	};
-	const char *path = data;
-	_cleanup_close_ int fd = open_plain(host_root_fd(host), path);
-	int r = fd < 0 ? fd : 0;
+	unsigned char p[ACL_MAX];
+	char link[40];
+	int r = 0;
 
-	if (r == -EINVAL)
-		return 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(names); i++) {
-		unsigned char p[ACL_MAX];
-		ssize_t n = fgetxattr(fd, names[i][0], p, sizeof(p));
+		ssize_t n = getxattr(link, names[i][0], p, sizeof(p));
 
 		if (n >= 0)
 			r = print(p, (size_t)n, names[i][1], out);
 		else if (errno != ENODATA && errno != EOPNOTSUPP)
 			r = -errno;
 	}
+	return r;
+}
+
+static int ask(struct host *host, const char *path, int flags, struct buf *out, struct err *err)
+{
+	_cleanup_close_ int fd = path_open(host_root_fd(host), path, O_PATH | flags);
+	struct stat st;
+	int r = fd < 0 ? fd : fstat(fd, &st) < 0 ? -errno : 0;
+
+	if (r == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
+		r = print_all(fd, out);
 	return r < 0 ? err_errno(err, -r, "%s", path) : 0;
+}
+
+static int ask_target(struct host *host, const void *path, struct buf *out, struct err *err)
+{
+	return ask(host, path, 0, out, err);
+}
+
+static int ask_itself(struct host *host, const void *path, struct buf *out, struct err *err)
+{
+	return ask(host, path, O_NOFOLLOW, out, err);
 }
 
 static bool add_entry(struct str line, const struct passwd_db *users, struct arena *arena,
@@ -105,12 +111,12 @@ static bool add_entry(struct str line, const struct passwd_db *users, struct are
 	return true;
 }
 
-int acl_read(struct host *host, const char *path, const struct passwd_db *users,
+int acl_read(struct host *host, const char *path, bool follow, const struct passwd_db *users,
 			 struct arena *arena, struct str **ret, size_t *ret_n, struct err *err)
 {
 	const struct query query = {
-		.name = arena_printf(arena, "acl %s", path),
-		.live_with = ask,
+		.name = arena_printf(arena, "%s %s", follow ? "acl" : "lacl", path),
+		.live_with = follow ? ask_target : ask_itself,
 		.data = path,
 		.tree = true,
 	};
@@ -126,4 +132,19 @@ int acl_read(struct host *host, const char *path, const struct passwd_db *users,
 	*ret = entries.p;
 	*ret_n = entries.n;
 	return 0;
+}
+
+int acl_others_write(struct host *host, const char *path, bool follow,
+					 const struct passwd_db *users, struct arena *arena, struct err *err)
+{
+	struct str *entries;
+	size_t n = 0;
+	int r = acl_read(host, path, follow, users, arena, &entries, &n, err);
+
+	if (r == -ENOENT || r == -ENOTDIR)
+		return 0;
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (str_ends(entries[i], "w-") || str_ends(entries[i], "wx"))
+			return 1;
+	return r;
 }

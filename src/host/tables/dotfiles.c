@@ -7,6 +7,7 @@
 #include <dirent.h>
 
 #include "base/map.h"
+#include "host/acl.h"
 #include "host/passwd.h"
 #include "host/table.h"
 
@@ -85,6 +86,23 @@ static bool is_discarded(struct home *h, const char *path)
 		   str_is(target, "/dev/null");
 }
 
+/* With an ACL that names somebody who may write, the mode shows its mask, which has the group's w. */
+static void set_others_write(struct home *h, struct row *row, const char *path,
+							 const struct path_stat *st)
+{
+	struct err err = {0};
+	int r = (st->mode & S_IWOTH) != 0;
+
+	if (!r && st->mode & S_IWGRP)
+		r = passwd_is_private_group(h->db, st->gid, h->user)
+				? acl_others_write(h->host, path, false, h->db, &h->scratch, &err)
+				: 1;
+	if (r < 0)
+		row_unknown(row, OTHERS_WRITE, arena_strdup(h->rows->arena, err.msg));
+	else
+		row_bool(row, OTHERS_WRITE, r);
+}
+
 static void set_mode(struct home *h, struct row *row, const char *path, const struct path_stat *st)
 {
 	static const int mode_columns[] = {
@@ -97,9 +115,7 @@ static void set_mode(struct home *h, struct row *row, const char *path, const st
 		row_bool(row, GROUP_WRITABLE, st->mode & S_IWGRP);
 		row_bool(row, WORLD_WRITABLE, st->mode & S_IWOTH);
 		row_bool(row, WORLD_READABLE, st->mode & S_IROTH);
-		row_bool(row, OTHERS_WRITE,
-				 st->mode & S_IWOTH ||
-					 (st->mode & S_IWGRP && !passwd_is_private_group(h->db, st->gid, h->user)));
+		set_others_write(h, row, path, st);
 		return;
 	}
 	discarded = is_discarded(h, path);

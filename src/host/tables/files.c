@@ -96,7 +96,7 @@ static void set_acl(const struct reader *r, struct row *row, const char *path)
 	struct str *entries;
 	size_t n = 0;
 	struct err err = {0};
-	int e = acl_read(r->host, path, &r->users, r->rows->arena, &entries, &n, &err);
+	int e = acl_read(r->host, path, true, &r->users, r->rows->arena, &entries, &n, &err);
 
 	if (e == 0 && n)
 		row_list(row, ACL, entries, n);

@@ -3,6 +3,7 @@
  * The home directories of accounts with a login shell.
  * A home that is a symbolic link is followed only when root made the link.
  */
+#include "host/acl.h"
 #include "host/passwd.h"
 #include "host/table.h"
 
@@ -52,8 +53,28 @@ static void set_unknown(struct row *row, const char *why)
 		row_unknown(row, inode_columns[i], why);
 }
 
-static void set_inode(struct rows *rows, struct row *row, const struct passwd_db *db,
-					  const struct passwd_user *user, const struct path_stat *st)
+/* With an ACL that names somebody who may write, the mode shows its mask, which has the group's w. */
+static void set_others_write(struct host *host, struct rows *rows, struct row *row,
+							 const struct passwd_db *db, const struct passwd_user *user,
+							 const struct path_stat *st)
+{
+	const char *path = str_dup(rows->arena, user->home);
+	struct err err = {0};
+	int r = (st->mode & S_IWOTH) != 0;
+
+	if (!r && st->mode & S_IWGRP)
+		r = passwd_is_private_group(db, st->gid, user)
+				? acl_others_write(host, path, true, db, rows->arena, &err)
+				: 1;
+	if (r < 0)
+		row_unknown(row, OTHERS_WRITE, arena_strdup(rows->arena, err.msg));
+	else
+		row_bool(row, OTHERS_WRITE, r);
+}
+
+static void set_inode(struct host *host, struct rows *rows, struct row *row,
+					  const struct passwd_db *db, const struct passwd_user *user,
+					  const struct path_stat *st)
 {
 	row_int(row, MODE, st->mode & 07777);
 	row_str(row, OWNER, passwd_user_name(db, st->uid, rows->arena));
@@ -61,9 +82,7 @@ static void set_inode(struct rows *rows, struct row *row, const struct passwd_db
 	row_bool(row, OWNER_MATCHES, st->uid == user->uid);
 	row_bool(row, GROUP_WRITABLE, st->mode & S_IWGRP);
 	row_bool(row, WORLD_ACCESSIBLE, st->mode & S_IRWXO);
-	row_bool(row, OTHERS_WRITE,
-			 st->mode & S_IWOTH ||
-				 (st->mode & S_IWGRP && !passwd_is_private_group(db, st->gid, user)));
+	set_others_write(host, rows, row, db, user, st);
 }
 
 /* A link that leads nowhere is no home. */
@@ -76,7 +95,7 @@ static void follow_home(struct host *host, struct rows *rows, struct row *row,
 	int r = host_stat(host, path, true, &st, &err);
 
 	if (r == 0)
-		set_inode(rows, row, db, user, &st);
+		set_inode(host, rows, row, db, user, &st);
 	else if (r == -ENOENT || r == -ENOTDIR)
 		row_bool(row, EXISTS, false);
 	else
@@ -102,7 +121,7 @@ static void stat_home(struct host *host, struct rows *rows, struct row *row,
 		return;
 	row_strz(row, TYPE, S_ISLNK(st.mode) ? "symlink" : S_ISDIR(st.mode) ? "directory" : "other");
 	if (!S_ISLNK(st.mode))
-		set_inode(rows, row, db, user, &st);
+		set_inode(host, rows, row, db, user, &st);
 	else if (st.uid != 0)
 		set_unknown(row, "a symbolic link that is not root's is not followed");
 	else
