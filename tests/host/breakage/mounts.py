@@ -67,6 +67,8 @@ RULES = {
     "mounts.tmp-noexec": options("/tmp", "noexec", "exec"),
     "mounts.tmp-nosuid": options("/tmp", "nosuid,nodev", "suid", "dev"),
     "mounts.tmp-separate": {"alone": True, "bad": [
+        ("umount -l /tmp; echo 'tmp /tmp tmpfs noauto,nosuid,nodev,noexec 0 0' >>/etc/fstab",
+         f"mount -t tmpfs -o mode=1777,{SAFE} tmp /tmp"),
         ("umount -l /tmp", f"mount -t tmpfs -o mode=1777,{SAFE} tmp /tmp"),
     ]},
     "mounts.var-nosuid": options("/var", "nosuid,nodev", "suid", "dev"),

@@ -60,6 +60,15 @@ def server(keyword, *values):
 
 KEYS = "/home/ops/.ssh/authorized_keys"
 
+
+def root_key(options, suffix=""):
+    """The administrator's key for root, behind the options."""
+    text = options + " " if options else ""
+    return f"""
+    install -D -m 600 /dev/null /root/.ssh/authorized_keys{suffix}
+    {{ printf '%s' '{text}'; cat {KEYS}; }} >/root/.ssh/authorized_keys{suffix}"""
+
+
 RULES = {
     "ssh.accept-env": option("AcceptEnv", "LD_PRELOAD", "L*", "*", "GIT_SSH*", "LC_* PYTHONPATH", "?ATH"),
     "ssh.address-family": {
@@ -235,14 +244,19 @@ PermitRootLogin yes'
     | {"fine": [first("RekeyLimit default none")]},
     "ssh.required-rsa-size": option("RequiredRSASize", "1024"),
     "ssh.root-keys-limited": {
-        "good": "",
         "bad": [
-            first("PermitRootLogin prohibit-password")
-            + f"\ninstall -D -m 600 {KEYS} /root/.ssh/authorized_keys",
-            match("PermitRootLogin yes", "Address 10.0.0.0/8")
-            + f"\ninstall -D -m 600 {KEYS} /root/.ssh/authorized_keys2",
+            first("PermitRootLogin prohibit-password") + root_key(""),
+            match("PermitRootLogin yes", "Address 10.0.0.0/8") + root_key("", "2"),
+            first("PermitRootLogin yes") + root_key("restrict,pty"),
+            first("PermitRootLogin yes") + root_key('from="*"'),
+            first("PermitRootLogin yes") + root_key('no-pty,FROM="10.0.0.1,0.0.0.0/0"'),
+            first("PermitRootLogin yes") + root_key("cert-authority"),
             first("PermitRootLogin yes\nAuthorizedKeysFile /etc/ssh/keys/%u")
             + f"\ninstall -D -m 600 {KEYS} /etc/ssh/keys/root",
+        ],
+        "fine": [
+            first("PermitRootLogin yes") + root_key('from="10.0.0.0/8"'),
+            first("PermitRootLogin yes") + root_key('restrict,command="/usr/bin/true"'),
         ],
         "alone": True,
     },
