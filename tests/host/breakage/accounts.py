@@ -44,6 +44,7 @@ RULES = {
         f"echo '* hard core 1' >{CORE}",
         f"mv {CORE} {CORE}.off",
         f"echo 'dev hard core unlimited' >>{CORE}",
+        f"echo 'dev -' >>{CORE}",
         "echo '@users - core -1' >>/etc/security/limits.conf",
     ]},
     "accounts.dotfiles-closed-to-writers": {"bad": [
