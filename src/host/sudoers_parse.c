@@ -571,7 +571,8 @@ static void look_for_others(struct parser *p, const char *path, bool (*is_other)
 	while (r == 0 && str_line(&text, &line)) {
 		number++;
 		if (is_other(line) && !p->out->gap)
-			p->out->gap = arena_printf(p->arena, "%s:%u: sudo has rules from elsewhere", path, number);
+			p->out->gap =
+				arena_printf(p->arena, "%s:%u: sudo has rules from elsewhere", path, number);
 	}
 }
 

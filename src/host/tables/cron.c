@@ -28,10 +28,11 @@ static const struct column columns[] = {
 		 0},
 	[PROGRAM_OWNER] = {"program_owner", TYPE_STRING, "Who owns that file; absent: no such file", 0},
 	[PROGRAM_MODE] = {"program_mode", TYPE_MODE, "Its mode", 0},
-	[PROGRAM_WRITABLE] = {"program_writable", TYPE_BOOL,
-						  "Its group or others may write it, or it runs as root and it or a directory "
-						  "above it is not root's alone",
-						  0},
+	[PROGRAM_WRITABLE] =
+		{"program_writable", TYPE_BOOL,
+		 "Its group or others may write it, or it runs as root and it or a directory "
+		 "above it is not root's alone",
+		 0},
 	{0},
 };
 
@@ -115,9 +116,12 @@ static bool is_replaceable(struct tab *t, struct str path)
 	struct err err = {0};
 
 	for (size_t i = 1; i < path.n; i++) {
-		const char *dir = str_dup(t->rows->arena, (struct str){path.p, i});
+		const char *dir;
 
-		if (path.p[i] == '/' && host_stat(t->host, dir, true, &st, &err) == 0 && is_open_dir(t, &st))
+		if (path.p[i] != '/')
+			continue;
+		dir = str_dup(t->rows->arena, (struct str){path.p, i});
+		if (host_stat(t->host, dir, true, &st, &err) == 0 && is_open_dir(t, &st))
 			return true;
 	}
 	return false;

@@ -39,9 +39,10 @@ static const struct column columns[] = {
 	[GROUP_WRITABLE] = {"group_writable", TYPE_BOOL, "May the group write?", 0},
 	[WORLD_WRITABLE] = {"world_writable", TYPE_BOOL, "May others write?", 0},
 	[WORLD_READABLE] = {"world_readable", TYPE_BOOL, "May others read?", 0},
-	[OTHERS_WRITE] = {"others_write", TYPE_BOOL,
-					  "May anybody write but the account and root: others, or a group with more in it?",
-					  COLUMN_SETTABLE},
+	[OTHERS_WRITE] =
+		{"others_write", TYPE_BOOL,
+		 "May anybody write but the account and root: others, or a group with more in it?",
+		 COLUMN_SETTABLE},
 	{0},
 };
 
@@ -266,8 +267,9 @@ static int read_dotfiles(struct host *host, struct rows *rows, struct err *err)
 
 static const struct table dotfiles = {
 	.name = "dotfiles",
-	.doc = "Hidden files and directories in the homes of accounts with a login shell, and secrets in "
-		   "such directories",
+	.doc =
+		"Hidden files and directories in the homes of accounts with a login shell, and secrets in "
+		"such directories",
 	.columns = columns,
 	.read = read_dotfiles,
 	.fix = "chmod {path}",

@@ -30,7 +30,8 @@ static const struct column columns[] = {
 	[NLINK] = {"nlink", TYPE_INT, "Number of hard links", 0},
 	[ACL] = {"acl", TYPE_LIST,
 			 "What an access control list gives to users and groups by name: user:ops:rw-, "
-			 "default:group:web:r-x; absent: none", 0},
+			 "default:group:web:r-x; absent: none",
+			 0},
 	{0},
 };
 

@@ -35,9 +35,10 @@ static const struct column columns[] = {
 	[OWNER_MATCHES] = {"owner_matches", TYPE_BOOL, "Does the account own it?", 0},
 	[GROUP_WRITABLE] = {"group_writable", TYPE_BOOL, "May the group write?", 0},
 	[WORLD_ACCESSIBLE] = {"world_accessible", TYPE_BOOL, "May others read, write or enter?", 0},
-	[OTHERS_WRITE] = {"others_write", TYPE_BOOL,
-					  "May anybody write but the account and root: others, or a group with more in it?",
-					  COLUMN_SETTABLE},
+	[OTHERS_WRITE] =
+		{"others_write", TYPE_BOOL,
+		 "May anybody write but the account and root: others, or a group with more in it?",
+		 COLUMN_SETTABLE},
 	[SYSTEM] = {"system", TYPE_BOOL, "Is the uid below UID_MIN, or nobody's, and not root's?", 0},
 	{0},
 };

@@ -4,7 +4,19 @@
 #include "host/passwd.h"
 #include "host/table.h"
 
-enum { NAME, UID, GID, GECOS, HOME, SHELL, SYSTEM, LOGIN_SHELL, GROUPS, FIRST_LINE, UID_SHARED_WITH };
+enum {
+	NAME,
+	UID,
+	GID,
+	GECOS,
+	HOME,
+	SHELL,
+	SYSTEM,
+	LOGIN_SHELL,
+	GROUPS,
+	FIRST_LINE,
+	UID_SHARED_WITH
+};
 
 static const struct column columns[] = {
 	[NAME] = {"name", TYPE_STRING, "Name of the account", COLUMN_KEY | COLUMN_LABEL},
@@ -19,7 +31,8 @@ static const struct column columns[] = {
 					 "Can a person work in the shell: not nologin, false, sync or the like?", 0},
 	[GROUPS] = {"groups", TYPE_LIST, "Names of the primary and the supplementary groups", 0},
 	[FIRST_LINE] = {"first_line", TYPE_INT,
-					"Line of /etc/passwd with the entry of this name that counts; absent: this one", 0},
+					"Line of /etc/passwd with the entry of this name that counts; absent: this one",
+					0},
 	[UID_SHARED_WITH] = {"uid_shared_with", TYPE_LIST,
 						 "Other accounts of the same uid; absent when there are none", 0},
 	{0},
