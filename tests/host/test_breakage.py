@@ -69,7 +69,8 @@ def ways(rule, entry):
     for want in ("bad", "fine"):
         for item in entry.get(want, []):
             script, undo = item if isinstance(item, tuple) else (item, "")
-            found.append(Way(rule, len(found) + 1, script, undo + "\n" + entry.get("undo", ""), want))
+            found.append(Way(rule, len(found) + 1, script, undo + "\n" + entry.get("undo", ""),
+                             want))
     return found
 
 
@@ -219,12 +220,14 @@ class Broken:
         ran = subprocess.run(["ldd", REVET], capture_output=True, text=True, check=True)
         for line in ran.stdout.splitlines():
             path = line.split("=>")[-1].split("(")[0].strip()
-            if path.startswith("/") and self.host.exec(["test", "-e", path], check=False).returncode:
+            if path.startswith("/") and self.host.exec(["test", "-e", path],
+                                                       check=False).returncode:
                 self.host.put(os.path.realpath(path), path)
 
     def shell(self, *scripts):
         """Runs scripts, each in a subshell: of (what it is, text)."""
-        text = "".join(f"what='{what}'\n(\n{script}\n)\n" for what, script in scripts if script.strip())
+        text = "".join(f"what='{what}'\n(\n{script}\n)\n" for what,
+                       script in scripts if script.strip())
         if not text:
             return
         ran = self.host.exec(["bash", "-c", PROLOGUE + text], check=False)
@@ -273,7 +276,8 @@ class Breakage(unittest.TestCase):
             self.skipTest("nothing selected")
         broken = Broken(family, data)
         self.addCleanup(broken.host.stop, crash=True)
-        good = {rule: entry.get("before", ("pass", "not_applicable")) for rule, entry in rules.items()}
+        good = {rule: entry.get("before", ("pass", "not_applicable")) for rule,
+                entry in rules.items()}
         complaints = self.compare(broken.audit(good), good, "on the host that is in order")
         each = data.get("ALONE") or os.environ.get("REVET_BREAKAGE_ALONE")
         for tried in rounds(rules, each):
@@ -282,10 +286,12 @@ class Breakage(unittest.TestCase):
             for way in tried:
                 failed = (rules[way.rule].get("says", "fail"),)
                 wanted = failed if way.want == "bad" else good[way.rule]
-                complaints += wrong(way.rule, results[way.rule], wanted, f"after\n{way.script.strip()}\n")
+                complaints += wrong(way.rule, results[way.rule], wanted,
+                                    f"after\n{way.script.strip()}\n")
             broken.mend(tried)
             mended = {way.rule: good[way.rule] for way in tried}
-            complaints += self.compare(broken.audit(mended), mended, f"mended after\n{tried[0].script}\n")
+            complaints += self.compare(broken.audit(mended), mended,
+                                       f"mended after\n{tried[0].script}\n")
         if complaints:
             self.fail("\n" + "\n".join(complaints))
 

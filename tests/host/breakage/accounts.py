@@ -73,7 +73,8 @@ RULES = {
         "usermod -s /bin/bash -d /srv/svc svc; install -d -o svc -m 777 /srv/svc",
     ], "fine": ["chmod 770 /home/dev"]},
     "accounts.homes-exist": {"bad": [
-        "mv /home/dev /home/gone", "usermod -d /nonexistent dev", "sed -i 's,:/home/dev:,::,' /etc/passwd",
+        "mv /home/dev /home/gone", "usermod -d /nonexistent dev",
+        "sed -i 's,:/home/dev:,::,' /etc/passwd",
     ]},
     "accounts.homes-owned": {"bad": [
         "chown ops /home/dev", "chown ops /home/dev/.bashrc", "chown 4711 /home/dev/.profile",
@@ -88,10 +89,12 @@ RULES = {
     ]},
     "accounts.new-homes": {"bad": [
         defs("HOME_MODE", "0755"), "sed -i /^HOME_MODE/d /etc/login.defs; " + defs("UMASK", "022"),
-        "echo 'HOME_MODE 0777' >>/etc/login.defs", "sed -i '/^HOME_MODE/d;/^UMASK/d' /etc/login.defs",
+        "echo 'HOME_MODE 0777' >>/etc/login.defs",
+        "sed -i '/^HOME_MODE/d;/^UMASK/d' /etc/login.defs",
     ], "fine": ["sed -i /^HOME_MODE/d /etc/login.defs"]},
     "accounts.new-password-hash": {"bad": [
-        defs("ENCRYPT_METHOD", "DES"), defs("ENCRYPT_METHOD", "MD5"), "sed -i /^ENCRYPT_METHOD/d /etc/login.defs",
+        defs("ENCRYPT_METHOD", "DES"), defs("ENCRYPT_METHOD", "MD5"),
+        "sed -i /^ENCRYPT_METHOD/d /etc/login.defs",
         "echo 'ENCRYPT_METHOD DES' >>/etc/login.defs",
     ]},
     "accounts.no-empty-passwords": {"bad": [
@@ -104,11 +107,13 @@ RULES = {
     "accounts.no-forward": {"bad": [own("/home/dev/.forward", "x@example.org"),
                                     "ln -s /srv/fwd /root/.forward"]},
     "accounts.no-rhosts": {"bad": [
-        own("/home/dev/.rhosts", "+ +"), "put /etc/hosts.equiv +", own("/root/.shosts", "x", user="root"),
+        own("/home/dev/.rhosts", "+ +"), "put /etc/hosts.equiv +",
+        own("/root/.shosts", "x", user="root"),
         "put /etc/ssh/shosts.equiv 10.0.0.1", "put /srv/h '+ +'; ln -s /srv/h /home/dev/.rhosts",
     ]},
     "accounts.only-root-uid-0": {"bad": [
-        passwd("toor:x:0:0::/root:/bin/bash"), "usermod -o -u 0 dev", passwd("games2:x:00:5::/:/usr/sbin/nologin"),
+        passwd("toor:x:0:0::/root:/bin/bash"), "usermod -o -u 0 dev",
+        passwd("games2:x:00:5::/:/usr/sbin/nologin"),
         passwd("x:x:4294967296:0::/:/bin/sh").replace("4294967296", "0000000000"),
     ]},
     "accounts.password-ageing": {"bad": [
@@ -136,7 +141,8 @@ RULES = {
     ]},
     "accounts.root-equivalent-groups": {"bad": [
         "groupadd -r docker; usermod -aG docker dev", "groupadd -r lxd; usermod -g lxd svc",
-        "groupadd -r incus-admin; gpasswd -a dev incus-admin", "groupadd libvirt; usermod -aG libvirt dev",
+        "groupadd -r incus-admin; gpasswd -a dev incus-admin",
+        "groupadd libvirt; usermod -aG libvirt dev",
     ]},
     "accounts.root-group": {"bad": [
         "usermod -g 0 dev", "usermod -aG root dev", "echo 'wheel:x:0:dev' >>/etc/group",

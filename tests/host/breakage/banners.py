@@ -23,6 +23,7 @@ RULES = {
         "mv /etc/motd /srv/motd; ln -s /srv/motd /etc/motd; chmod 666 /srv/motd",
     ]},
     "banners.warning": {"bad": [
-        "put /etc/issue hello", "rm /etc/issue.net", ": >/etc/issue", "put /etc/issue.net 'Debian 12'",
+        "put /etc/issue hello", "rm /etc/issue.net", ": >/etc/issue",
+        "put /etc/issue.net 'Debian 12'",
     ]},
 }

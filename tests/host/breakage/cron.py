@@ -91,10 +91,13 @@ RULES = {
         job("test -x /usr/bin/true && nice -n 19 /bin/sh /opt/tool/run.sh >/dev/null")
         + "; chown dev /opt/tool/run.sh",
         tab("/home/dev/backup.sh", "root"),
-        tab("/usr/bin/python3 /opt/tool/x.py", "root") + "; touch /opt/tool/x.py; chown dev /opt/tool/x.py",
+        tab("/usr/bin/python3 /opt/tool/x.py",
+            "root") + "; touch /opt/tool/x.py; chown dev /opt/tool/x.py",
         "rm /opt/tool/run.sh; ln -s /home/dev/run /opt/tool/run.sh\n"
         "install -o dev -m 755 /bin/true /home/dev/run; " + job("/opt/tool/run.sh"),
         job("/var/tmp/clean"),
-    ], "fine": [job("/opt/tool/run.sh"), job("/opt/tool/run.sh", "dev") + "; chown dev /opt/tool/run.sh",
+    ],
+    "fine": [job("/opt/tool/run.sh"),
+             job("/opt/tool/run.sh", "dev") + "; chown dev /opt/tool/run.sh",
                 job("cd /opt/tool && ./run.sh")]},
 }

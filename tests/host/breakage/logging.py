@@ -34,7 +34,8 @@ RULES = {
         "sed -i 's/^\\(auth,authpriv\\)[.][*]/\\1.crit/' /etc/rsyslog.conf; rm " + REMOTE,
         "sed -i '/IncludeConfig/d;/auth.log/d' /etc/rsyslog.conf",
     ]},
-    "logging.journal-compressed": {"bad": [journald("Compress=no"), journald("Compress = off", name="zz")]},
+    "logging.journal-compressed": {"bad": [journald("Compress=no"),
+                                           journald("Compress = off", name="zz")]},
     "logging.levels-kept": {"bad": [
         journald("MaxLevelStore=crit"), journald("MaxLevelSyslog=3", name="lv"),
         "sed -i 's/^#MaxLevelStore=.*/MaxLevelStore=warning/' /etc/systemd/journald.conf",
@@ -57,8 +58,10 @@ RULES = {
     "logging.no-receiver": {
         "alone": True,
         "bad": [
-            rsyslog('module(load="imudp")', 'input(type="imudp" port="514")') + "; systemctl restart rsyslog",
-            rsyslog('module(load="imtcp")', 'input(type="imtcp" port="6514")') + "; systemctl restart rsyslog",
+            rsyslog('module(load="imudp")',
+                    'input(type="imudp" port="514")') + "; systemctl restart rsyslog",
+            rsyslog('module(load="imtcp")',
+                    'input(type="imtcp" port="6514")') + "; systemctl restart rsyslog",
             rsyslog("$ModLoad imudp", "$UDPServerRun 10514") + "; systemctl restart rsyslog",
         ],
         "fine": [
@@ -99,7 +102,8 @@ RULES = {
     ]},
     "logging.rotation": {
         "alone": True,
-        "bad": ["systemctl disable -q --now logrotate.timer", "systemctl mask -q --now logrotate.timer",
+        "bad": ["systemctl disable -q --now logrotate.timer",
+                "systemctl mask -q --now logrotate.timer",
                 "sed -i '/^Package: logrotate$/,/^$/s/^Status:.*/Status: deinstall ok config-files/' /var/lib/dpkg/status", "systemctl stop logrotate.timer"],
         "undo": "systemctl unmask -q logrotate.timer; systemctl enable -q --now logrotate.timer || true",
     },

@@ -29,7 +29,8 @@ mkdir /mnt/share
 def options(target, good, *bad):
     """Loosened now, and loosened from the next boot on by a line in fstab."""
     whole = good if target in ("/home", "/var") else SAFE
-    ways = [(f"mount -o remount,{option} {target}", f"mount -o remount,{whole} {target}") for option in bad]
+    ways = [(f"mount -o remount,{option} {target}",
+             f"mount -o remount,{whole} {target}") for option in bad]
     ways += [f"echo 'part {target} tmpfs defaults,{good.replace('no' + option, option)} 0 0' >>/etc/fstab"
              for option in bad]
     ways += [(f"mount -t tmpfs over {target}", f"umount {target}"),

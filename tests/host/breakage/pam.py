@@ -56,7 +56,8 @@ RULES = {
         "rm /etc/security/faillock.conf",
         swap("common-auth", "preauth$", "preauth deny=100"),
         swap("common-auth", "authfail$", "authfail unlock_time=1"),
-        swap("common-auth", "preauth$", "preauth conf=/etc/f.conf") + "; put /etc/f.conf 'deny = 1000'",
+        swap("common-auth", "preauth$",
+             "preauth conf=/etc/f.conf") + "; put /etc/f.conf 'deny = 1000'",
     ]},
     "pam.module-elsewhere": {"bad": [
         top("sshd", "auth optional /tmp/pam_x.so"),
@@ -75,12 +76,15 @@ RULES = {
         top("common-auth", "auth sufficient pam_succeed_if.so user = dev"),
         top("su", "auth \\\\\\n sufficient pam_debug.so"),
         swap("sudo", "^@include common-auth", "auth required pam_permit.so"),
-        swap("sshd", "^@include common-auth", "auth optional pam_unix.so\\nauth required pam_permit.so"),
-        "put /etc/pam.d/mine 'auth sufficient pam_permit.so'; " + top("login", "auth substack mine"),
+        swap("sshd", "^@include common-auth",
+             "auth optional pam_unix.so\\nauth required pam_permit.so"),
+        "put /etc/pam.d/mine 'auth sufficient pam_permit.so'; " + top("login",
+                                                                      "auth substack mine"),
         top("sshd", "auth sufficient /lib/x86_64-linux-gnu/security/pam_permit.so"),
         "put /etc/pam.d/vsftpd 'auth sufficient pam_permit.so'",
         "rm /etc/pam.d/sudo; put /usr/lib/pam.d/sudo 'auth sufficient pam_permit.so'",
-        top("su", "auth sufficient pam_listfile.so item=user sense=allow file=/etc/friends onerr=fail"),
+        top("su",
+            "auth sufficient pam_listfile.so item=user sense=allow file=/etc/friends onerr=fail"),
     ]},
     "pam.no-nullok": {"bad": [
         swap("common-auth", "pam_unix.so$", "pam_unix.so nullok"),
@@ -94,7 +98,8 @@ RULES = {
     ]},
     "pam.password-hash": {"bad": [
         swap("common-password", "yescrypt", "md5"),
-        swap("common-password", "yescrypt", "") + "; sed -i s/^ENCRYPT_METHOD.*/ENCRYPT_METHOD\\ MD5/ /etc/login.defs",
+        swap("common-password", "yescrypt",
+             "") + "; sed -i s/^ENCRYPT_METHOD.*/ENCRYPT_METHOD\\ MD5/ /etc/login.defs",
         swap("common-password", "yescrypt", "") + "; sed -i /^ENCRYPT_METHOD/d /etc/login.defs",
         swap("common-password", "yescrypt", "yescrypt bigcrypt"),
     ], "fine": [swap("common-password", "yescrypt", "sha512 rounds=65536"),
@@ -140,6 +145,7 @@ RULES = {
     ]},
     "pam.su-trust": {"bad": [
         top("su", "auth sufficient pam_wheel.so trust"),
-        top("common-auth", "auth [success=done default=ignore] pam_wheel.so use_uid trust group=ops"),
+        top("common-auth",
+            "auth [success=done default=ignore] pam_wheel.so use_uid trust group=ops"),
     ]},
 }

@@ -49,7 +49,8 @@ def match(text, criteria="User deploy"):
 def option(keyword, *values):
     """The values in force for all, then the first one for some, in another spelling."""
     ways = [first(f"{keyword} {value}") for value in values]
-    return {"bad": ways + [match(f"{keyword.upper()} = {values[0]}", "Address 10.0.0.0/8,*.example.org")]}
+    return {"bad": ways + [match(f"{keyword.upper()} = {values[0]}",
+                                 "Address 10.0.0.0/8,*.example.org")]}
 
 
 def server(keyword, *values):
@@ -70,7 +71,8 @@ def root_key(options, suffix=""):
 
 
 RULES = {
-    "ssh.accept-env": option("AcceptEnv", "LD_PRELOAD", "L*", "*", "GIT_SSH*", "LC_* PYTHONPATH", "?ATH"),
+    "ssh.accept-env": option("AcceptEnv", "LD_PRELOAD", "L*", "*", "GIT_SSH*", "LC_* PYTHONPATH",
+                             "?ATH"),
     "ssh.address-family": {
         "alone": True,
         "bad": [first("AddressFamily any"), first("addressfamily inet6")],
@@ -144,14 +146,17 @@ PermitRootLogin yes'
                 "chmod 604 /etc/ssh/ssh_host_ecdsa_key"],
     },
     "ssh.host-public-key-mode": {
-        "bad": ["chmod 664 /etc/ssh/ssh_host_rsa_key.pub", "chown ops /etc/ssh/ssh_host_rsa_key.pub"],
+        "bad": ["chmod 664 /etc/ssh/ssh_host_rsa_key.pub",
+                "chown ops /etc/ssh/ssh_host_rsa_key.pub"],
     },
     "ssh.ignore-rhosts": option("IgnoreRhosts", "no", "shosts-only"),
     "ssh.ignore-user-known-hosts": {"bad": [
-        first("HostbasedAuthentication yes"), match("hostbasedauthentication yes", "Address 10.*")]},
+        first("HostbasedAuthentication yes"),
+        match("hostbasedauthentication yes", "Address 10.*")]},
     "ssh.kex": server("KexAlgorithms", "+diffie-hellman-group1-sha1",
                       "curve25519-sha256,diffie-hellman-group14-sha1"),
-    "ssh.kex-post-quantum": server("KexAlgorithms", "curve25519-sha256", "-sntrup761*") | {"alone": True},
+    "ssh.kex-post-quantum": server("KexAlgorithms", "curve25519-sha256",
+                                   "-sntrup761*") | {"alone": True},
     "ssh.key-command-user": {"bad": [
         first("AuthorizedKeysCommand /usr/bin/true %u\nAuthorizedKeysCommandUser root"),
         match("AuthorizedKeysCommand /usr/bin/true\n\tAuthorizedKeysCommandUser root"),
@@ -204,7 +209,8 @@ PermitRootLogin yes'
             match("PermitRootLogin yes", "Address 10.0.0.0/8"),
             match("permitrootlogin=yes", "all"),
             match("PermitRootLogin yes", "LocalPort 2222 Group root"),
-            match("Include /etc/ssh/more", "User root") + "\nput /etc/ssh/more 'PermitRootLogin yes'",
+            match("Include /etc/ssh/more",
+                  "User root") + "\nput /etc/ssh/more 'PermitRootLogin yes'",
             first("Match Address 10.0.0.0/8\n\tInclude /etc/ssh/more") + "\n"
             "put /etc/ssh/more 'Match User x\n\tX11Forwarding no\nMatch all\n\tPermitRootLogin yes'",
             "sed -i '/^PermitRootLogin/d' /etc/ssh/sshd_config.d/50-good.conf",
