@@ -45,6 +45,7 @@ RULES = {
         f"mv {CORE} {CORE}.off",
         f"echo 'dev hard core unlimited' >>{CORE}",
         f"echo 'dev -' >>{CORE}",
+        "sed -i /pam_limits/d /etc/pam.d/sshd",
         "echo '@users - core -1' >>/etc/security/limits.conf",
     ]},
     "accounts.dotfiles-closed-to-writers": {"bad": [
