@@ -376,15 +376,19 @@ static const struct {
 };
 
 /* The network of a container starts with what the host has. */
-static bool in_container(struct host *host)
+static bool in_container(struct host *host, struct arena *a)
 {
-	static const char *const told[] = {"/run/systemd/container", "/run/host/container-manager",
-									   "/.dockerenv", "/run/.containerenv"};
+	static const char *const managers[] = {"/run/systemd/container", "/run/host/container-manager"};
+	static const char *const marks[] = {"/.dockerenv", "/run/.containerenv"};
 	struct path_stat st;
 	struct err ignored;
+	struct str name;
 
-	for (size_t i = 0; i < ARRAY_LEN(told); i++)
-		if (host_stat(host, told[i], true, &st, &ignored) == 0)
+	for (size_t i = 0; i < ARRAY_LEN(managers); i++)
+		if (host_read(host, managers[i], a, &name, &ignored) == 0 && str_trim(name).n)
+			return true;
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+		if (host_stat(host, marks[i], true, &st, &ignored) == 0)
 			return true;
 	return false;
 }
@@ -500,7 +504,7 @@ static void add_all(struct host *host, struct options *o)
 
 static int read_sysctl(struct host *host, struct rows *rows, struct err *err _unused_)
 {
-	struct options o = {.rows = rows, .keeps = in_container(host)};
+	struct options o = {.rows = rows, .keeps = in_container(host, rows->arena)};
 
 	map_init(&o.by_path, rows->arena);
 	read_command_line(host, &o);
