@@ -33,7 +33,8 @@ put /etc/apt/sources.list 'deb http://deb.debian.org/debian bookworm main
 deb http://security.debian.org/debian-security bookworm-security main'
 rm -rf /var/lib/apt/lists/*
 for archive in deb.debian.org_debian_dists_bookworm security.debian.org_debian-security_dists_bookworm-security; do
-    printf 'Origin: Debian\nLabel: Debian\nSuite: stable\nCodename: bookworm\nDate: %s\n' "$(date -Ru)" \
+    case $archive in *-security) of=-security label=-Security ;; *) of='' label='' ;; esac
+    printf "Origin: Debian\nLabel: Debian$label\nSuite: stable$of\nCodename: bookworm$of\nDate: %s\n" "$(date -Ru)" \
         >/var/lib/apt/lists/${archive}_Release
     : >/var/lib/apt/lists/${archive}_main_binary-amd64_Packages
 done
