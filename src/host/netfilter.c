@@ -29,6 +29,11 @@ bool fw_is_v6(enum fw_packet p)
 	return p % 2 == FW_V6 % 2;
 }
 
+const char *fw_protocol(enum fw_packet p)
+{
+	return p == FW_V4_UDP || p == FW_V6_UDP ? "udp" : "tcp";
+}
+
 static bool is_loopback(enum fw_packet p)
 {
 	return p == FW_V4_LOOPBACK || p == FW_V6_LOOPBACK;
@@ -280,7 +285,7 @@ static enum match try_option(const struct fw_ruleset *set, struct str option, st
 	if (str_is(option, "--limit"))
 		return MAYBE;
 	if (str_is(option, "-p"))
-		met = str_is(value, "tcp") || str_is(value, "all");
+		met = str_is(value, fw_protocol(p)) || str_is(value, "all");
 	else if (str_is(option, "-i") || str_is(option, "-o"))
 		met = fw_interface(set, p, value, str_is(option, "-i"));
 	else if (str_is(option, "--ctstate") || str_is(option, "--state"))

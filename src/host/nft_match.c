@@ -64,7 +64,7 @@ static const char *fact(const json_t *left, enum fw_packet p)
 
 	if (has_value(meta, "key", "l4proto") || has_value(payload, "field", "nexthdr") ||
 		(has_value(payload, "protocol", "ip") && has_value(payload, "field", "protocol")))
-		return "tcp";
+		return fw_protocol(p);
 	if (has_value(meta, "key", "nfproto"))
 		return fw_is_v6(p) ? "ipv6" : "ipv4";
 	if (has_value(meta, "key", "protocol"))
@@ -85,9 +85,14 @@ static bool is_every_address(const json_t *right)
 	return json_is_integer(length) && json_integer_value(length) == 0;
 }
 
-static bool is_other_family(const json_t *left, enum fw_packet p)
+/* A header that the packet does not have, which no condition on it can meet, negated or not. */
+static bool is_other_packet(const json_t *left, enum fw_packet p)
 {
-	return has_value(json_object_get(left, "payload"), "protocol", fw_is_v6(p) ? "ip" : "ip6");
+	const json_t *masked = json_array_get(json_object_get(left, "&"), 0);
+	const json_t *payload = json_object_get(masked ? masked : left, "payload");
+
+	return has_value(payload, "protocol", fw_is_v6(p) ? "ip" : "ip6") ||
+		   has_value(payload, "protocol", strcmp(fw_protocol(p), "tcp") == 0 ? "udp" : "tcp");
 }
 
 /* --- interfaces ------------------------------------------------------------------------------ */
@@ -105,12 +110,12 @@ static enum match try_interface(const struct trial *t, const json_t *right, bool
 
 /* --- ports ----------------------------------------------------------------------------------- */
 
-static bool is_port(const json_t *left)
+static bool is_port(const json_t *left, enum fw_packet p)
 {
 	const json_t *payload = json_object_get(left, "payload");
 
 	return has_value(payload, "field", "dport") &&
-		   (has_value(payload, "protocol", "tcp") || has_value(payload, "protocol", "th"));
+		   (has_value(payload, "protocol", fw_protocol(p)) || has_value(payload, "protocol", "th"));
 }
 
 static int64_t range_width(const json_t *value)
@@ -167,7 +172,7 @@ static enum match try_plain(const struct trial *t, const json_t *match, const js
 		return try_interface(t, right, true);
 	if (has_value(meta, "key", "oif") || has_value(meta, "key", "oifname"))
 		return try_interface(t, right, false);
-	if (is_port(left) && try_ports(match, right) == YES)
+	if (is_port(left, t->packet) && try_ports(match, right) == YES)
 		return YES;
 	if (is_flags(left))
 		return try_flags(match, right);
@@ -180,7 +185,7 @@ static enum match try_match(const struct trial *t, const json_t *match)
 	bool negated = has_value(match, "op", "!=");
 	enum match plain;
 
-	if (is_other_family(left, t->packet))
+	if (is_other_packet(left, t->packet))
 		return NO;
 	plain = try_plain(t, match, left, right);
 	if (plain == MAYBE) /* few packets have the value, most do not have it */
@@ -221,7 +226,7 @@ static bool try_vmap(const struct trial *t, const json_t *vmap, struct fw_effect
 	for (size_t i = 0; i < json_array_size(set); i++) {
 		const json_t *pair = json_array_get(set, i);
 
-		if (!is_other_family(key, t->packet) &&
+		if (!is_other_packet(key, t->packet) &&
 			try_plain(t, NULL, key, json_array_get(pair, 0)) == YES)
 			return set_verdict(json_array_get(pair, 1), effect, t->arena);
 	}

@@ -8,8 +8,8 @@
 #include "host/conf.h"
 #include "host/dpkg.h"
 
-enum { FILE_, TYPE, URI, SCHEME, SUITE, COMPONENTS, SIGNED_BY, TRUSTED, INSECURE, SECURITY,
-	   ENABLED };
+enum { FILE_, TYPE, URI, SCHEME, SUITE, COMPONENTS, SIGNED_BY, TRUSTED, INSECURE, UNDATED,
+	   SECURITY, ENABLED };
 
 static const struct column columns[] = {
 	[FILE_] = {"file", TYPE_STRING, "Where it is configured", 0},
@@ -29,6 +29,8 @@ static const struct column columns[] = {
 				  "Used without a signature, or with a weak one, when there is no better one "
 				  "(allow-insecure=yes, allow-weak=yes, allow-downgrade-to-insecure=yes)",
 				  0},
+	[UNDATED] = {"undated", TYPE_BOOL,
+				 "Its lists are taken however old they are (check-valid-until=no)", 0},
 	[SECURITY] = {"security", TYPE_BOOL,
 				  "Its suite is the one for security updates of the release that is installed", 0},
 	[ENABLED] = {"enabled", TYPE_BOOL, "False: switched off with Enabled: no", 0},
@@ -39,7 +41,7 @@ static const struct column columns[] = {
 struct source {
 	struct from from;
 	struct str types, uris, suites, components, signed_by;
-	bool trusted, insecure, enabled;
+	bool trusted, insecure, undated, enabled;
 	struct str codename; /* of the release; absent: not known */
 };
 
@@ -65,6 +67,16 @@ static bool is_yes(struct str s)
 
 	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
 		if (str_is_nocase(s, yes[i]))
+			return true;
+	return false;
+}
+
+static bool is_no(struct str s)
+{
+	static const char *const no[] = {"no", "false", "without", "off", "disable", "0"};
+
+	for (size_t i = 0; i < ARRAY_LEN(no); i++)
+		if (str_is_nocase(s, no[i]))
 			return true;
 	return false;
 }
@@ -114,6 +126,7 @@ static void add_row(struct rows *rows, const struct source *s, struct str type, 
 	row_str(row, SIGNED_BY, s->signed_by);
 	row_bool(row, TRUSTED, s->trusted);
 	row_bool(row, INSECURE, s->insecure);
+	row_bool(row, UNDATED, s->undated);
 	row_bool(row, SECURITY, is_security(suite, s->codename));
 	row_bool(row, ENABLED, s->enabled);
 }
@@ -157,6 +170,8 @@ static void set_option(struct source *s, struct str option)
 		s->signed_by = option;
 	else if (str_is_nocase(name, "trusted"))
 		s->trusted = is_yes(option);
+	else if (str_is_nocase(name, "check-valid-until"))
+		s->undated = is_no(option);
 	else if (is_insecure(name))
 		s->insecure = s->insecure || is_yes(option);
 }
@@ -250,6 +265,8 @@ static void set_field(struct source *s, struct str name, struct str value)
 		s->signed_by = str_has(value, "-----BEGIN") ? STR("inline") : deb822_first_line(value);
 	else if (str_is_nocase(name, "Trusted"))
 		s->trusted = is_yes(deb822_first_line(value));
+	else if (str_is_nocase(name, "Check-Valid-Until"))
+		s->undated = is_no(deb822_first_line(value));
 	else if (is_insecure(name))
 		s->insecure = s->insecure || is_yes(deb822_first_line(value));
 	else if (str_is_nocase(name, "Enabled"))

@@ -28,14 +28,14 @@ static const struct column columns[] = {
 	[FORWARD_POLICY_IPV6] = {"forward_policy_ipv6", TYPE_STRING, "The same for IPv6", 0},
 	[OUTPUT_POLICY] = {"output_policy", TYPE_STRING, "The same for what leaves", 0},
 	[DEFAULT_DENY_INPUT] = {"default_deny_input", TYPE_BOOL,
-							"A new TCP connection over IPv4 that no rule is about is dropped or "
-							"rejected, be it by policy or by the last rule",
+							"What no rule is about, a new TCP connection or UDP datagram over IPv4, is "
+							"dropped or rejected, be it by policy or by the last rule",
 							COLUMN_SETTABLE},
 	[DEFAULT_DENY_INPUT_IPV6] = {"default_deny_input_ipv6", TYPE_BOOL, "The same over IPv6",
 								 COLUMN_SETTABLE},
 	[DEFAULT_DENY_FORWARD] = {"default_deny_forward", TYPE_BOOL,
-							  "The same for one that is routed from the default route's interface to "
-							  "a network behind this host",
+							  "The same for a TCP connection that is routed from the default route's "
+							  "interface to a network behind this host",
 							  0},
 	[DEFAULT_DENY_FORWARD_IPV6] = {"default_deny_forward_ipv6", TYPE_BOOL, "The same over IPv6", 0},
 	[DEFAULT_DENY_OUTPUT] = {"default_deny_output", TYPE_BOOL,
@@ -169,8 +169,10 @@ static void set_ruleset(struct row *row, const struct fw_ruleset *set)
 	row_strz(row, FORWARD_POLICY, fw_policy(set, "forward", false));
 	row_strz(row, FORWARD_POLICY_IPV6, fw_policy(set, "forward", true));
 	row_strz(row, OUTPUT_POLICY, fw_policy(set, "output", false));
-	row_bool(row, DEFAULT_DENY_INPUT, fw_judge(set, "input", FW_V4) == FW_DENY);
-	row_bool(row, DEFAULT_DENY_INPUT_IPV6, fw_judge(set, "input", FW_V6) == FW_DENY);
+	row_bool(row, DEFAULT_DENY_INPUT, fw_judge(set, "input", FW_V4) == FW_DENY &&
+										  fw_judge(set, "input", FW_V4_UDP) == FW_DENY);
+	row_bool(row, DEFAULT_DENY_INPUT_IPV6, fw_judge(set, "input", FW_V6) == FW_DENY &&
+											   fw_judge(set, "input", FW_V6_UDP) == FW_DENY);
 	row_bool(row, DEFAULT_DENY_FORWARD, fw_judge(set, "forward", FW_V4_FORWARD) == FW_DENY);
 	row_bool(row, DEFAULT_DENY_FORWARD_IPV6, fw_judge(set, "forward", FW_V6_FORWARD) == FW_DENY);
 	row_bool(row, DEFAULT_DENY_OUTPUT, fw_judge(set, "output", FW_V4_OUTPUT) == FW_DENY);

@@ -164,12 +164,26 @@ static bool takes_security(const struct apt_conf *conf, const char *name)
 	return false;
 }
 
+/* A pattern for packages that are left alone fits from the start of the name. */
+static bool leaves_all_alone(const struct apt_conf *conf)
+{
+	static const char *const all[] = {"", ".", ".*", ".+", "^", "^.*"};
+
+	for (size_t i = 0; i < conf->n; i++)
+		for (size_t k = 0; k < ARRAY_LEN(all); k++)
+			if (!conf->p[i].cleared && str_is(conf->p[i].value, all[k]) &&
+				str_is_nocase(conf->p[i].name, "Unattended-Upgrade::Package-Blacklist::"))
+				return true;
+	return false;
+}
+
 /* What /usr/lib/apt/apt.systemd.daily looks at, and that there is a security archive to take from. */
 static bool is_configured(const struct apt_conf *conf)
 {
 	return apt_conf_bool(conf, "APT::Periodic::Enable", true) &&
 		   is_interval(apt_conf_last(conf, "APT::Periodic::Update-Package-Lists")) &&
 		   is_interval(apt_conf_last(conf, "APT::Periodic::Unattended-Upgrade")) &&
+		   !leaves_all_alone(conf) &&
 		   (takes_security(conf, "Unattended-Upgrade::Origins-Pattern::") ||
 			takes_security(conf, "Unattended-Upgrade::Allowed-Origins::"));
 }

@@ -7,17 +7,27 @@ install -m 755 /usr/bin/sleep /usr/lib/systemd/systemd-timesyncd
 install -m 755 /usr/bin/sleep /usr/sbin/chronyd
 put /etc/chrony/chrony.conf 'pool 2.debian.pool.ntp.org iburst'
 for unit in systemd-timesyncd:/usr/lib/systemd/systemd-timesyncd chrony:/usr/sbin/chronyd; do
-    printf '%s\n' '[Service]' "ExecStart=${unit#*:} infinity" '[Install]' 'WantedBy=multi-user.target' \
+    printf '%s\n' '[Service]' 'User=ops' "ExecStart=${unit#*:} infinity" '[Install]' 'WantedBy=multi-user.target' \
         >/usr/lib/systemd/system/${unit%:*}.service
 done
 systemctl daemon-reload
 systemctl enable --now systemd-timesyncd.service
 """
 
+CHRONYD = ("/usr/sbin/chronyd 1000 >/dev/null 2>&1 & echo $! >/run/chronyd; sleep 0.1",
+           "kill $(cat /run/chronyd)")
+
 RULES = {
+    "time.chrony-user": {
+        "bad": [CHRONYD, ("put /etc/systemd/system/chrony.service.d/x.conf '[Service]\nUser='; "
+                          "systemctl daemon-reload; systemctl start chrony.service",
+                          "systemctl stop chrony.service")],
+        "fine": [("systemctl start chrony.service", "systemctl stop chrony.service")],
+        "alone": True,
+    },
     "time.one-service": {
         "bad": [("systemctl start chrony.service", "systemctl stop chrony.service"),
-                ("/usr/sbin/chronyd 1000 >/dev/null 2>&1 & echo $! >/run/chronyd", "kill $(cat /run/chronyd)")],
+                CHRONYD],
         "fine": ["systemctl disable chrony.service"],
     },
     "time.reached": "the clock is this machine's, and so is whether it is kept",
