@@ -102,7 +102,13 @@ RULES = {
               "echo 0 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6; echo 1 >/proc/sys/net/ipv6/conf/eth0/accept_ra",
               "echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_ra; echo 0 >/proc/sys/net/ipv6/conf/all/disable_ipv6")],
         alone=True),
-    "net.router-advertisements-managed": "its verdict is manual, never fail",
+    "net.router-advertisements-managed": {
+        "says": "manual",
+        "bad": [(f"put /usr/lib/systemd/system/{name} '[Service]\nExecStart=/bin/sleep infinity'\n"
+                 f"systemctl daemon-reload; systemctl start {name}", f"systemctl stop {name}")
+                for name in ("systemd-networkd.service", "NetworkManager.service")],
+        "alone": True,
+    },
     "net.rp-filter": {
         "bad": [("for x in all eth0; do echo 0 >/proc/sys/net/ipv4/conf/$x/rp_filter; done",
                  "for x in all eth0; do echo 2 >/proc/sys/net/ipv4/conf/$x/rp_filter; done"),
