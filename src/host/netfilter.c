@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/netfilter.h"
 
-#include "base/num.h"
 #include "base/vec.h"
+#include "host/ipt_match.h"
 #include "host/nft_match.h"
 
 #define MAX_STEPS 100000 /* of one judgement: chains that jump to each other */
@@ -22,7 +22,18 @@ static const struct helper legacy6 = {
 	.needs = "/proc/net/ip6_tables_names",
 };
 
-const struct helper *const netfilter_helpers[] = {&nft, &legacy4, &legacy6, NULL};
+/* What iptables-nft has put into nftables, with the conditions that nft calls "xt" and does not show. */
+static const struct helper compat4 = {
+	.argv = (const char *const[]){"/usr/sbin/iptables-nft-save", NULL},
+	.needs = "/usr/sbin/iptables-nft-save",
+};
+static const struct helper compat6 = {
+	.argv = (const char *const[]){"/usr/sbin/ip6tables-nft-save", NULL},
+	.needs = "/usr/sbin/ip6tables-nft-save",
+};
+
+const struct helper *const netfilter_helpers[] = {&nft,     &legacy4, &legacy6,
+												  &compat4, &compat6, NULL};
 
 bool fw_is_v6(enum fw_packet p)
 {
@@ -201,11 +212,18 @@ static void read_nft_chain(struct fw_ruleset *set, struct arena *a, const json_t
 
 static void read_nft_rule(struct fw_ruleset *set, struct arena *a, const json_t *object)
 {
-	struct fw_chain *chain = find_chain(set, member(object, "family", a),
-										member(object, "table", a), member(object, "chain", a));
+	const json_t *statements = json_object_get(object, "expr");
+	struct str family = member(object, "family", a);
+	struct fw_chain *chain =
+		find_chain(set, family, member(object, "table", a), member(object, "chain", a));
 
-	if (chain)
-		nft_effects(set, json_object_get(object, "expr"), a, add_rule(set, a, chain));
+	if (!chain)
+		return;
+	nft_effects(set, statements, a, add_rule(set, a, chain));
+	if (nft_has_xt_match(statements))
+		set->unsure[str_is(family, "ip6")] =
+			"it has rules of iptables that nft does not show in full, and iptables-nft-save does "
+			"not say more";
 }
 
 /* Chains come before the rules that jump to them, but not always before all rules; so twice. */
@@ -260,108 +278,6 @@ static struct str hook_of(struct arena *a, struct str chain)
 	return STR_ABSENT;
 }
 
-/* Whether a packet meets a condition. */
-enum match { NO, MAYBE, YES };
-
-/* "1024:65535": more than half of all. */
-static bool is_most_ports(struct str value)
-{
-	struct str first = STR("");
-	uint64_t from = 0, to = 0;
-
-	return str_has_char(value, ':') && str_cut(&value, ':', &first) &&
-		   num_u64(first, 0, 65535, &from) == 0 && num_u64(value, 0, 65535, &to) == 0 &&
-		   to > from + 32768;
-}
-
-/* An option of a rule and its value, as one of the packets sees it. */
-static enum match try_option(const struct fw_ruleset *set, struct str option, struct str value,
-							 bool negated, enum fw_packet p)
-{
-	bool met;
-
-	if (str_is(option, "-m") || str_is(option, "--comment") || str_is(option, "--limit-burst"))
-		return YES;
-	if (str_is(option, "--limit"))
-		return MAYBE;
-	if (str_is(option, "-p"))
-		met = str_is(value, fw_protocol(p)) || str_is(value, "all");
-	else if (str_is(option, "-i") || str_is(option, "-o"))
-		met = fw_interface(set, p, value, str_is(option, "-i"));
-	else if (str_is(option, "--ctstate") || str_is(option, "--state"))
-		met = str_has(value, "NEW");
-	else if (str_is(option, "--dst-type"))
-		met = str_is(value, "LOCAL");
-	else if (str_is(option, "--dport") && is_most_ports(value))
-		met = true;
-	else if (str_is(option, "--tcp-flags"))
-		met = str_is(value, "SYN");
-	else
-		return negated ? MAYBE : NO;
-	return met != negated ? YES : NO;
-}
-
-static void set_target(struct fw_effect *effect, struct str option, struct str target)
-{
-	static const struct {
-		const char *name;
-		enum fw_verdict verdict;
-	} targets[] = {
-		{"ACCEPT", FW_ACCEPT}, {"DROP", FW_DENY},    {"REJECT", FW_DENY},
-		{"RETURN", FW_RETURN}, {"LOG", FW_CONTINUE},
-	};
-
-	effect->verdict = str_is(option, "-g") ? FW_GOTO : FW_JUMP;
-	effect->target = target;
-	for (size_t i = 0; i < ARRAY_LEN(targets); i++)
-		if (str_is(target, targets[i].name))
-			effect->verdict = targets[i].verdict;
-}
-
-/* A word, or a string in quotes, which only comments and log prefixes are. */
-static bool take_value(struct str *line, struct str *ret)
-{
-	*line = str_trim(*line);
-	if (!str_skip(line, "\""))
-		return str_word(line, ret);
-	while (line->n && line->p[0] != '"') {
-		size_t step = line->p[0] == '\\' && line->n > 1 ? 2 : 1;
-
-		line->p += step;
-		line->n -= step;
-	}
-	(void)str_skip(line, "\"");
-	*ret = STR("");
-	return true;
-}
-
-/* "-i lo -m conntrack --ctstate NEW -j ACCEPT": what is behind the target are its own options. */
-static struct fw_effect legacy_effect(const struct fw_ruleset *set, struct str line,
-									  enum fw_packet p)
-{
-	struct fw_effect effect = {.verdict = FW_CONTINUE}, none = effect;
-	struct str option, value;
-
-	while (str_word(&line, &option)) {
-		bool negated = str_is(option, "!");
-		enum match m;
-
-		if ((negated && !str_word(&line, &option)) || !take_value(&line, &value))
-			return none;
-		if (str_is(option, "-j") || str_is(option, "-g")) {
-			set_target(&effect, option, value);
-			return effect;
-		}
-		if (str_is(option, "--tcp-flags")) /* behind which of them to look at */
-			(void)take_value(&line, &value);
-		m = try_option(set, option, value, negated, p);
-		if (m == NO)
-			return none;
-		effect.maybe = effect.maybe || m == MAYBE;
-	}
-	return none;
-}
-
 static void read_legacy_line(struct fw_ruleset *set, struct arena *a, struct str family,
 							 struct str table, struct str line)
 {
@@ -387,18 +303,33 @@ static void read_legacy_line(struct fw_ruleset *set, struct arena *a, struct str
 		return;
 	rule = add_rule(set, a, chain);
 	for (int p = 0; p < FW_PACKETS; p++)
-		rule->on[p] = legacy_effect(set, line, (enum fw_packet)p);
+		rule->on[p] = ipt_effect(set, line, (enum fw_packet)p);
 }
 
-static void read_legacy(struct fw_ruleset *set, struct arena *a, struct str family, struct str text)
+static void forget_rules(struct fw_ruleset *set, struct str family, struct str table)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		if (!str_eq(set->p[i]->family, family) || !str_eq(set->p[i]->table, table))
+			continue;
+		set->n_rules -= set->p[i]->n;
+		set->p[i]->n = 0;
+	}
+}
+
+/* again: nft has told the chains already, and these are their rules. */
+static void read_legacy(struct fw_ruleset *set, struct arena *a, struct str family, bool again,
+						struct str text)
 {
 	struct str line, table = STR("");
 
 	while (str_line(&text, &line)) {
-		if (str_skip(&line, "*"))
+		if (str_skip(&line, "*")) {
 			table = line;
-		else
+			if (again)
+				forget_rules(set, family, table);
+		} else if (!again || !str_starts(line, ":")) {
 			read_legacy_line(set, a, family, table, line);
+		}
 	}
 }
 
@@ -417,8 +348,19 @@ static int add_legacy(struct fw_ruleset *set, struct host *host, struct arena *a
 		return err_context(err, "there are iptables tables of the older kind");
 	if (strcmp(set->backend, "none") == 0)
 		set->backend = "iptables-legacy";
-	read_legacy(set, a, family, text);
+	read_legacy(set, a, family, false, text);
 	return 0;
+}
+
+static void read_compat(struct fw_ruleset *set, struct host *host, struct arena *a, bool v6)
+{
+	struct err ignored = {0};
+	struct str text;
+
+	if (!set->unsure[v6] || host_run(host, v6 ? &compat6 : &compat4, a, &text, &ignored) < 0)
+		return;
+	read_legacy(set, a, v6 ? STR("ip6") : STR("ip"), true, text);
+	set->unsure[v6] = NULL;
 }
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -470,6 +412,8 @@ int netfilter_read(struct host *host, struct arena *a, struct fw_ruleset *ret, s
 		return err_set(err, ENOENT,
 					   "/usr/sbin/nft is not installed, without which the packet "
 					   "filter cannot be listed; install nftables");
+	read_compat(&set, host, a, false);
+	read_compat(&set, host, a, true);
 	if (r == 0)
 		r = add_legacy(&set, host, a, "/proc/net/ip_tables_names", &legacy4, STR("ip"), err);
 	if (r == 0)

@@ -52,6 +52,8 @@ struct fw_ruleset {
 		struct str *p;
 		size_t n, cap;
 	} uplinks;          /* interfaces of the default routes; none: not known */
+	/* Why some conditions of rules over IPv4 and over IPv6 are not known; NULL: they are. */
+	const char *unsure[2];
 	struct map by_name; /* private: "family table chain" */
 	struct map dormant; /* private: "family table" of those that are switched off */
 };

@@ -11,4 +11,7 @@
 void nft_effects(const struct fw_ruleset *, const json_t *statements, struct arena *,
 				 struct fw_rule *ret);
 
+/* Does it have a condition of iptables' own modules, of which nft shows the name only? */
+bool nft_has_xt_match(const json_t *statements);
+
 #endif

@@ -160,6 +160,18 @@ static const char *manager(const struct configured *c, const struct fw_ruleset *
 
 /* --- the kernel ------------------------------------------------------------------------------ */
 
+/* Both packets are refused, unless a condition that is not known lets them in. */
+static void set_deny(struct row *row, int column, const struct fw_ruleset *set, const char *hook,
+					 enum fw_packet one, enum fw_packet other)
+{
+	bool deny = fw_judge(set, hook, one) == FW_DENY && fw_judge(set, hook, other) == FW_DENY;
+
+	if (deny && set->unsure[fw_is_v6(one)])
+		row_unknown(row, column, set->unsure[fw_is_v6(one)]);
+	else
+		row_bool(row, column, deny);
+}
+
 static void set_ruleset(struct row *row, const struct fw_ruleset *set)
 {
 	row_strz(row, BACKEND, set->backend);
@@ -169,14 +181,12 @@ static void set_ruleset(struct row *row, const struct fw_ruleset *set)
 	row_strz(row, FORWARD_POLICY, fw_policy(set, "forward", false));
 	row_strz(row, FORWARD_POLICY_IPV6, fw_policy(set, "forward", true));
 	row_strz(row, OUTPUT_POLICY, fw_policy(set, "output", false));
-	row_bool(row, DEFAULT_DENY_INPUT, fw_judge(set, "input", FW_V4) == FW_DENY &&
-										  fw_judge(set, "input", FW_V4_UDP) == FW_DENY);
-	row_bool(row, DEFAULT_DENY_INPUT_IPV6, fw_judge(set, "input", FW_V6) == FW_DENY &&
-											   fw_judge(set, "input", FW_V6_UDP) == FW_DENY);
-	row_bool(row, DEFAULT_DENY_FORWARD, fw_judge(set, "forward", FW_V4_FORWARD) == FW_DENY);
-	row_bool(row, DEFAULT_DENY_FORWARD_IPV6, fw_judge(set, "forward", FW_V6_FORWARD) == FW_DENY);
-	row_bool(row, DEFAULT_DENY_OUTPUT, fw_judge(set, "output", FW_V4_OUTPUT) == FW_DENY);
-	row_bool(row, DEFAULT_DENY_OUTPUT_IPV6, fw_judge(set, "output", FW_V6_OUTPUT) == FW_DENY);
+	set_deny(row, DEFAULT_DENY_INPUT, set, "input", FW_V4, FW_V4_UDP);
+	set_deny(row, DEFAULT_DENY_INPUT_IPV6, set, "input", FW_V6, FW_V6_UDP);
+	set_deny(row, DEFAULT_DENY_FORWARD, set, "forward", FW_V4_FORWARD, FW_V4_FORWARD);
+	set_deny(row, DEFAULT_DENY_FORWARD_IPV6, set, "forward", FW_V6_FORWARD, FW_V6_FORWARD);
+	set_deny(row, DEFAULT_DENY_OUTPUT, set, "output", FW_V4_OUTPUT, FW_V4_OUTPUT);
+	set_deny(row, DEFAULT_DENY_OUTPUT_IPV6, set, "output", FW_V6_OUTPUT, FW_V6_OUTPUT);
 	row_bool(row, LOOPBACK_ACCEPTED,
 			 fw_judge(set, "input", FW_V4_LOOPBACK) != FW_DENY &&
 				 fw_judge(set, "input", FW_V6_LOOPBACK) != FW_DENY);
