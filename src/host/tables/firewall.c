@@ -10,6 +10,7 @@
 enum {
 	BACKEND, MANAGED_BY, ACTIVE, INPUT_POLICY, INPUT_POLICY_IPV6, FORWARD_POLICY,
 	FORWARD_POLICY_IPV6, OUTPUT_POLICY, DEFAULT_DENY_INPUT, DEFAULT_DENY_INPUT_IPV6,
+	DEFAULT_DENY_FORWARD, DEFAULT_DENY_FORWARD_IPV6, DEFAULT_DENY_OUTPUT, DEFAULT_DENY_OUTPUT_IPV6,
 	LOOPBACK_ACCEPTED, RULES, UFW_ENABLED, FIREWALLD_RUNNING, PERSISTED,
 };
 
@@ -27,18 +28,27 @@ static const struct column columns[] = {
 	[FORWARD_POLICY_IPV6] = {"forward_policy_ipv6", TYPE_STRING, "The same for IPv6", 0},
 	[OUTPUT_POLICY] = {"output_policy", TYPE_STRING, "The same for what leaves", 0},
 	[DEFAULT_DENY_INPUT] = {"default_deny_input", TYPE_BOOL,
-							"A new TCP connection over IPv4 that no rule is about is dropped or "
-							"rejected, be it by policy or by the last rule",
+							"What no rule is about, a new TCP connection or UDP datagram over IPv4, is "
+							"dropped or rejected, be it by policy or by the last rule",
 							COLUMN_SETTABLE},
 	[DEFAULT_DENY_INPUT_IPV6] = {"default_deny_input_ipv6", TYPE_BOOL, "The same over IPv6",
 								 COLUMN_SETTABLE},
+	[DEFAULT_DENY_FORWARD] = {"default_deny_forward", TYPE_BOOL,
+							  "The same for a TCP connection that is routed from the default route's "
+							  "interface to a network behind this host",
+							  0},
+	[DEFAULT_DENY_FORWARD_IPV6] = {"default_deny_forward_ipv6", TYPE_BOOL, "The same over IPv6", 0},
+	[DEFAULT_DENY_OUTPUT] = {"default_deny_output", TYPE_BOOL,
+							 "The same for one that leaves by that interface", 0},
+	[DEFAULT_DENY_OUTPUT_IPV6] = {"default_deny_output_ipv6", TYPE_BOOL, "The same over IPv6", 0},
 	[LOOPBACK_ACCEPTED] = {"loopback_accepted", TYPE_BOOL,
 						   "A new TCP connection over lo gets through", 0},
 	[RULES] = {"rules", TYPE_INT, "In all chains", 0},
 	[UFW_ENABLED] = {"ufw_enabled", TYPE_BOOL, "ENABLED=yes in /etc/ufw/ufw.conf", 0},
 	[FIREWALLD_RUNNING] = {"firewalld_running", TYPE_BOOL, "A process of firewalld is there", 0},
 	[PERSISTED] = {"persisted", TYPE_BOOL,
-				   "The boot loads rules: a service that does is enabled, and has some to load",
+				   "The boot loads rules: a service that does is enabled, and has some to load that "
+				   "refuse anything, for IPv6 as well where that is refused now",
 				   COLUMN_SETTABLE},
 	{0},
 };
@@ -100,7 +110,8 @@ static void read_services(struct host *host, struct rows *rows, struct configure
 		*starts[i] = unitfile_starts(unitfiles_find(&files, str_of(names[i])));
 }
 
-/* Debian's nftables.conf is there from the start, with three chains that have no rules. */
+/* Debian's nftables.conf is there from the start, with three chains that have no rules; and what only
+ * accepts loads no filter. What cannot be read is not known to load one. */
 static bool loads_rules(struct host *host, struct arena *a, const char *path)
 {
 	struct str text, line;
@@ -113,21 +124,25 @@ static bool loads_rules(struct host *host, struct arena *a, const char *path)
 
 		if (!trimmed.n || trimmed.p[0] == '#')
 			continue;
-		if (str_starts(trimmed, "include ") || str_has(trimmed, "accept") ||
-			str_has(trimmed, "drop") || str_has(trimmed, "reject") || str_starts(trimmed, "-A "))
+		if (str_starts(trimmed, "include ") || str_has(trimmed, "drop") ||
+			str_has(trimmed, "reject") || str_has(trimmed, "DROP") || str_has(trimmed, "REJECT"))
 			return true;
 	}
 	return false;
 }
 
-static bool is_persisted(struct host *host, struct arena *a, const struct configured *c)
+static bool is_persisted(struct host *host, struct arena *a, const struct configured *c,
+						 const struct fw_ruleset *set)
 {
+	bool v6 = set && fw_judge(set, "input", FW_V6) == FW_DENY;
+
 	if ((c->ufw && c->ufw_service) || c->firewalld_service)
 		return true;
 	if (c->nftables_service && (loads_rules(host, a, "/etc/nftables.conf") ||
 								loads_rules(host, a, "/etc/sysconfig/nftables.conf")))
 		return true;
-	return c->persistent_service && loads_rules(host, a, "/etc/iptables/rules.v4");
+	return c->persistent_service && loads_rules(host, a, "/etc/iptables/rules.v4") &&
+		   (!v6 || loads_rules(host, a, "/etc/iptables/rules.v6"));
 }
 
 static const char *manager(const struct configured *c, const struct fw_ruleset *set)
@@ -145,6 +160,18 @@ static const char *manager(const struct configured *c, const struct fw_ruleset *
 
 /* --- the kernel ------------------------------------------------------------------------------ */
 
+/* Both packets are refused, unless a condition that is not known lets them in. */
+static void set_deny(struct row *row, int column, const struct fw_ruleset *set, const char *hook,
+					 enum fw_packet one, enum fw_packet other)
+{
+	bool deny = fw_judge(set, hook, one) == FW_DENY && fw_judge(set, hook, other) == FW_DENY;
+
+	if (deny && set->unsure[fw_is_v6(one)])
+		row_unknown(row, column, set->unsure[fw_is_v6(one)]);
+	else
+		row_bool(row, column, deny);
+}
+
 static void set_ruleset(struct row *row, const struct fw_ruleset *set)
 {
 	row_strz(row, BACKEND, set->backend);
@@ -154,8 +181,12 @@ static void set_ruleset(struct row *row, const struct fw_ruleset *set)
 	row_strz(row, FORWARD_POLICY, fw_policy(set, "forward", false));
 	row_strz(row, FORWARD_POLICY_IPV6, fw_policy(set, "forward", true));
 	row_strz(row, OUTPUT_POLICY, fw_policy(set, "output", false));
-	row_bool(row, DEFAULT_DENY_INPUT, fw_judge(set, "input", FW_V4) == FW_DENY);
-	row_bool(row, DEFAULT_DENY_INPUT_IPV6, fw_judge(set, "input", FW_V6) == FW_DENY);
+	set_deny(row, DEFAULT_DENY_INPUT, set, "input", FW_V4, FW_V4_UDP);
+	set_deny(row, DEFAULT_DENY_INPUT_IPV6, set, "input", FW_V6, FW_V6_UDP);
+	set_deny(row, DEFAULT_DENY_FORWARD, set, "forward", FW_V4_FORWARD, FW_V4_FORWARD);
+	set_deny(row, DEFAULT_DENY_FORWARD_IPV6, set, "forward", FW_V6_FORWARD, FW_V6_FORWARD);
+	set_deny(row, DEFAULT_DENY_OUTPUT, set, "output", FW_V4_OUTPUT, FW_V4_OUTPUT);
+	set_deny(row, DEFAULT_DENY_OUTPUT_IPV6, set, "output", FW_V6_OUTPUT, FW_V6_OUTPUT);
 	row_bool(row, LOOPBACK_ACCEPTED,
 			 fw_judge(set, "input", FW_V4_LOOPBACK) != FW_DENY &&
 				 fw_judge(set, "input", FW_V6_LOOPBACK) != FW_DENY);
@@ -173,6 +204,10 @@ static void set_unknown(struct row *row, const char *why)
 								 OUTPUT_POLICY,
 								 DEFAULT_DENY_INPUT,
 								 DEFAULT_DENY_INPUT_IPV6,
+								 DEFAULT_DENY_FORWARD,
+								 DEFAULT_DENY_FORWARD_IPV6,
+								 DEFAULT_DENY_OUTPUT,
+								 DEFAULT_DENY_OUTPUT_IPV6,
 								 LOOPBACK_ACCEPTED,
 								 RULES};
 
@@ -202,7 +237,7 @@ static int read_firewall(struct host *host, struct rows *rows, struct err *err)
 		row_bool(row, FIREWALLD_RUNNING, c.firewalld);
 	else
 		row_unknown(row, FIREWALLD_RUNNING, "the processes are not known");
-	row_bool(row, PERSISTED, is_persisted(host, rows->arena, &c));
+	row_bool(row, PERSISTED, is_persisted(host, rows->arena, &c, known ? &set : NULL));
 	return 0;
 }
 

@@ -18,7 +18,9 @@ static const struct column columns[] = {
 	[KEY] = {"key", TYPE_STRING, "Name of the parameter, with dots", COLUMN_KEY | COLUMN_LABEL},
 	[VALUE] = {"value", TYPE_STRING, "Now; absent: this kernel has no such parameter",
 			   COLUMN_VALUE | COLUMN_SETTABLE},
-	[PERSISTED] = {"persisted", TYPE_STRING, "After the next boot; absent: no file sets it",
+	[PERSISTED] = {"persisted", TYPE_STRING,
+				   "After the next boot: what a file sets, or what the kernel starts with where it is "
+				   "something else now and no file sets it; absent: neither is known",
 				   COLUMN_VALUE | COLUMN_SETTABLE},
 	{0},
 };
@@ -102,6 +104,7 @@ struct options {
 	struct map by_path;
 	VEC(struct option *) all, patterns; /* in the order in which they are applied */
 	const char *unknown;                /* why what a boot sets cannot be known */
+	bool keeps;                         /* what the kernel starts with is somebody else's setting */
 };
 
 static void split_pattern(struct arena *a, struct option *o)
@@ -200,6 +203,25 @@ static void read_ufw(struct host *host, struct options *o)
 		read_file(host, o, str_dup(o->rows->arena, file));
 }
 
+/* sysctl.NAME=VALUE is set by the kernel itself, before any file is read. */
+static void read_command_line(struct host *host, struct options *o)
+{
+	struct from from = FROM("/proc/cmdline", 0);
+	struct str text, word, name, path;
+	struct err ignored = {0};
+
+	if (!host_is_live(host) ||
+		host_read(host, from.path, o->rows->arena, &text, &ignored) < 0)
+		return;
+	while (str_word(&text, &word)) {
+		if (!str_skip(&word, "sysctl.") || !str_cut(&word, '=', &name) || !word.p)
+			continue;
+		path = to_path(o->rows->arena, name);
+		if (path.p && !str_is_glob(path))
+			set_option(o, path, squeeze(o->rows->arena, word), from);
+	}
+}
+
 static bool is_hidden(struct str path)
 {
 	const char *slash = memrchr(path.p, '/', path.n);
@@ -225,7 +247,6 @@ static void read_files(struct host *host, struct options *o)
 	struct str *files;
 	size_t n;
 
-	map_init(&o->by_path, o->rows->arena);
 	if (host_list_conf(host, dirs, ".conf", o->rows->arena, &files, &n, &err) < 0) {
 		o->unknown = arena_strdup(o->rows->arena, err.msg);
 		return;
@@ -324,6 +345,68 @@ static int all_parameters(struct host *host, struct buf *out, struct err *err)
 
 static const struct query sysctl_query = {.name = "sysctl", .live = all_parameters};
 
+/* --- what the kernel starts with ---------------------------------------------------------------
+ */
+
+/* Values that are the same in every kernel, whatever it was built with: net/ipv4/devinet.c,
+ * net/ipv6/addrconf.c, net/ipv4/tcp_ipv4.c, net/core/filter.c, lib/vsprintf.c, fs/namei.c,
+ * kernel/kexec_core.c, io_uring/io_uring.c. */
+static const struct {
+	const char *path, *value;
+} defaults[] = {
+	{"net/ipv4/conf/all/accept_redirects", "1"},
+	{"net/ipv4/conf/default/accept_redirects", "1"},
+	{"net/ipv4/conf/all/send_redirects", "1"},
+	{"net/ipv4/conf/default/send_redirects", "1"},
+	{"net/ipv4/conf/all/rp_filter", "0"},
+	{"net/ipv4/conf/default/rp_filter", "0"},
+	{"net/ipv4/conf/all/log_martians", "0"},
+	{"net/ipv4/conf/default/log_martians", "0"},
+	{"net/ipv6/conf/all/accept_redirects", "1"},
+	{"net/ipv6/conf/default/accept_redirects", "1"},
+	{"net/ipv6/conf/all/accept_ra", "1"},
+	{"net/ipv6/conf/default/accept_ra", "1"},
+	{"net/ipv4/tcp_rfc1337", "0"},
+	{"net/core/bpf_jit_harden", "0"},
+	{"kernel/kptr_restrict", "0"},
+	{"kernel/kexec_load_disabled", "0"},
+	{"kernel/io_uring_disabled", "0"},
+	{"fs/protected_fifos", "0"},
+	{"fs/protected_regular", "0"},
+};
+
+/* The network of a container starts with what the host has. */
+static bool in_container(struct host *host, struct arena *a)
+{
+	static const char *const managers[] = {"/run/systemd/container", "/run/host/container-manager"};
+	static const char *const marks[] = {"/.dockerenv", "/run/.containerenv"};
+	struct path_stat st;
+	struct err ignored;
+	struct str name;
+
+	for (size_t i = 0; i < ARRAY_LEN(managers); i++)
+		if (host_read(host, managers[i], a, &name, &ignored) == 0 && str_trim(name).n)
+			return true;
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+		if (host_stat(host, marks[i], true, &st, &ignored) == 0)
+			return true;
+	return false;
+}
+
+/* What was set by hand is gone with the next boot. */
+static void set_default(struct options *o, struct row *row, struct str path)
+{
+	if (o->keeps || o->unknown || row->cells[VALUE].state != VALUE_SET ||
+		row->cells[PERSISTED].state != VALUE_ABSENT)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(defaults); i++) {
+		if (!str_is(path, defaults[i].path) || str_is(row->cells[VALUE].string, defaults[i].value))
+			continue;
+		row_strz(row, PERSISTED, defaults[i].value);
+		row_from(row, PERSISTED, FROM("what the kernel starts with", 0));
+	}
+}
+
 /* --- rows --------------------------------------------------------------------------------------
  */
 
@@ -356,12 +439,14 @@ static void add_asked(struct host *host, struct options *o, struct str name)
 		return;
 	row = add_row(o, name, path);
 	r = host_read(host, row->from.path, a, &text, &err);
-	if (r == 0)
+	if (r == 0) {
 		row_str(row, VALUE, squeeze(a, text));
-	else if (!host_is_live(host))
+		set_default(o, row, path);
+	} else if (!host_is_live(host)) {
 		row_unknown(row, VALUE, "offline");
-	else if (r != -ENOENT && r != -ENOTDIR)
+	} else if (r != -ENOENT && r != -ENOTDIR) {
 		row_unknown(row, VALUE, arena_strdup(a, err.msg));
+	}
 }
 
 static void add_present(struct options *o, struct str line, struct map *seen)
@@ -378,10 +463,12 @@ static void add_present(struct options *o, struct str line, struct map *seen)
 	if (!fields_next(&line, &name, &value))
 		return;
 	value = fields_plain(a, value);
-	if (str_is(name, "value"))
+	if (str_is(name, "value")) {
 		row_str(row, VALUE, value);
-	else /* EACCES, or one that can only be written */
+		set_default(o, row, path);
+	} else { /* EACCES, or one that can only be written */
 		row_unknown(row, VALUE, "it cannot be read");
+	}
 }
 
 static void add_all(struct host *host, struct options *o)
@@ -417,8 +504,10 @@ static void add_all(struct host *host, struct options *o)
 
 static int read_sysctl(struct host *host, struct rows *rows, struct err *err _unused_)
 {
-	struct options o = {.rows = rows};
+	struct options o = {.rows = rows, .keeps = in_container(host, rows->arena)};
 
+	map_init(&o.by_path, rows->arena);
+	read_command_line(host, &o);
 	read_files(host, &o);
 	if (rows->demand->all)
 		add_all(host, &o);
