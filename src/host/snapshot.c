@@ -258,6 +258,11 @@ struct snapshot_facts *snapshot_facts(struct snapshot *s)
 	return &s->facts;
 }
 
+bool snapshot_is_live(const struct snapshot *s)
+{
+	return s->facts.live;
+}
+
 struct str snapshot_os(const struct snapshot *s, const char *column, const char *otherwise)
 {
 	const struct table *os = table_find(STR("os"));

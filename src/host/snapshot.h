@@ -50,6 +50,7 @@ struct snapshot_facts {
 	const char *source; /* "/", the tree or the file */
 };
 struct snapshot_facts *snapshot_facts(struct snapshot *);
+bool snapshot_is_live(const struct snapshot *); /* of a running host, or a recording of one */
 /* The text of a column of the `os` table, or otherwise. */
 struct str snapshot_os(const struct snapshot *, const char *column, const char *otherwise);
 
