@@ -35,6 +35,7 @@ struct memo {
 	struct buf answer;
 	struct errand *errand; /* a thread that runs it already, or NULL */
 	int child, child_fd;   /* a process that does, and its answer; -1 */
+	struct memo *outer; /* while it runs: the query of the same thread that asked for this one */
 };
 
 struct errand {
@@ -45,6 +46,8 @@ struct errand {
 	sem_t confined;
 	pthread_t thread;
 };
+
+static _Thread_local struct memo *running;
 
 struct host {
 	char *root;
@@ -772,10 +775,15 @@ int host_query(struct host *h, const struct query *q, struct arena *a, struct st
 	m = memo_of(h, q);
 	pthread_mutex_lock(&m->lock);
 	wait_for_errand(m);
-	if (!m->done && m->child_fd >= 0)
-		take_answer(h, q, m);
-	if (!m->done)
-		run_query(h, q, m);
+	if (!m->done) {
+		m->outer = running;
+		running = m;
+		if (m->child_fd >= 0)
+			take_answer(h, q, m);
+		if (!m->done)
+			run_query(h, q, m);
+		running = m->outer;
+	}
 	pthread_mutex_unlock(&m->lock);
 	if (m->error < 0) {
 		*err = m->err;
@@ -818,4 +826,14 @@ void host_query_start(struct host *h, const struct query *q, int (*confine)(stru
 			continue;
 	}
 	pthread_mutex_unlock(&m->lock);
+}
+
+void host_give_up(int error, const char *why)
+{
+	for (struct memo *m = running; m; m = m->outer) {
+		m->error = err_set(&m->err, error, "%s: %s", m->name, why);
+		m->done = true;
+		pthread_mutex_unlock(&m->lock);
+	}
+	running = NULL;
 }

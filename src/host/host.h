@@ -99,6 +99,9 @@ int host_query(struct host *, const struct query *, struct arena *, struct str *
 /* Starts it now, in a thread that confines itself first and before this returns; host_query() will
  * wait for it, or ask by itself when the thread could not be confined. For struct table.early. */
 void host_query_start(struct host *, const struct query *, int (*confine)(struct err *));
+/* The calling thread stops for good, perhaps in the middle of queries: whoever waits for their
+ * answers gets this error instead. */
+void host_give_up(int error, const char *why);
 
 /* Starts it now, in a process of its own that is not confined and ends with its answer: for a question
  * to a service, which the confined process must have no way to talk to. For struct table.early. */
