@@ -20,16 +20,43 @@
 
 /* What tables read, in every place that a distribution has for it. */
 static const char *const paths[] = {
-	"etc/anacrontab", "etc/apt/apt.conf", "etc/apt/sources.list", "etc/audit/audit.rules",
-	"etc/audit/auditd.conf", "etc/bash.bashrc", "etc/chrony/chrony.conf", "etc/cron.d/a",
-	"etc/crontab", "etc/default/grub", "etc/fstab", "etc/group", "etc/login.defs",
-	"etc/modprobe.d/a.conf", "etc/pam.d/common-auth", "etc/profile", "etc/resolv.conf",
-	"etc/rsyslog.conf", "etc/security/faillock.conf", "etc/security/limits.conf",
-	"etc/security/pwquality.conf", "etc/shadow", "etc/ssh/sshd_config", "etc/sudoers",
-	"etc/sysctl.d/a.conf", "etc/systemd/journald.conf", "etc/systemd/system/a.service",
-	"etc/systemd/system/a.timer", "root/.ssh/authorized_keys", "root/.bashrc", "usr/lib/os-release",
-	"usr/share/distro-info/debian.csv", "var/lib/dpkg/status", "var/lib/apt/lists/a_Packages",
-	"var/spool/cron/crontabs/root", "var/lib/pacman/local/a-1/desc", "boot/config-6.1.0",
+	"etc/anacrontab",
+	"etc/apt/apt.conf",
+	"etc/apt/sources.list",
+	"etc/audit/audit.rules",
+	"etc/audit/auditd.conf",
+	"etc/bash.bashrc",
+	"etc/chrony/chrony.conf",
+	"etc/cron.d/a",
+	"etc/crontab",
+	"etc/default/grub",
+	"etc/fstab",
+	"etc/group",
+	"etc/login.defs",
+	"etc/modprobe.d/a.conf",
+	"etc/pam.d/common-auth",
+	"etc/profile",
+	"etc/resolv.conf",
+	"etc/rsyslog.conf",
+	"etc/security/faillock.conf",
+	"etc/security/limits.conf",
+	"etc/security/pwquality.conf",
+	"etc/shadow",
+	"etc/ssh/sshd_config",
+	"etc/sudoers",
+	"etc/sysctl.d/a.conf",
+	"etc/systemd/journald.conf",
+	"etc/systemd/system/a.service",
+	"etc/systemd/system/a.timer",
+	"root/.ssh/authorized_keys",
+	"root/.bashrc",
+	"usr/lib/os-release",
+	"usr/share/distro-info/debian.csv",
+	"var/lib/dpkg/status",
+	"var/lib/apt/lists/a_Packages",
+	"var/spool/cron/crontabs/root",
+	"var/lib/pacman/local/a-1/desc",
+	"boot/config-6.1.0",
 };
 
 static int lstat_at(int root, const char *path, struct stat *st)
@@ -106,7 +133,9 @@ static void show(const struct table *table, const struct rows *rows)
 	if (getenv("SHOW"))
 		print_message("%-20s %6zu rows %8lld us  %s\n", table->name, rows->n,
 					  (long long)rows->took_us,
-					  rows->error ? rows->why : rows->gap ? rows->gap : "");
+					  rows->error ? rows->why
+					  : rows->gap ? rows->gap
+								  : "");
 }
 
 /* Some tables were too large, and one whose own files are small has its row. */
@@ -188,12 +217,45 @@ static void survives_one_line(void **state _unused_)
 	reads("a,b ");
 }
 
+/* Files that users write fill a table at most up to a gap: what was read before stays in sight. */
+static void users_hide_nothing(void **state _unused_)
+{
+	static const char *const own[] = {"var/spool/cron/crontabs/u", "var/spool/cron/crontabs/v",
+									  "home/u/.ssh/authorized_keys"};
+	static const char *const tables[] = {"cron", "authorized_keys"};
+	char *dir = make_tree("# nothing\n");
+	_cleanup_close_ int root = open(dir, O_PATH | O_DIRECTORY);
+	_cleanup_snapshot_ struct snapshot *s = snapshot_new();
+	struct err err = {0};
+	struct host *host = host_open(dir, &err);
+
+	write_file(root, "etc/passwd", "root:x:0:0::/root:/bin/sh\nu:x:1:1::/home/u:/bin/sh\n", 60);
+	write_file(root, "etc/crontab", "@daily root /bin/true\n", 30);
+	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+		make_parents(root, own[i]);
+		write_file(root, own[i], i == 1 ? "@daily /bin/true\n" : "@a b\n",
+				   i == 1 ? HOST_MAX_FILE : 200000);
+	}
+	assert_non_null(host);
+	read_all(s, host);
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		const struct rows *rows = snapshot_rows(s, table_find(str_of(tables[i])));
+
+		assert_int_equal(rows->error, 0);
+		assert_true(rows->n >= 1);
+		assert_true(rows->gap || i);
+	}
+	host_free(host);
+	remove_tree(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(survives_short_lines), cmocka_unit_test(survives_assignments),
-		cmocka_unit_test(survives_words),		cmocka_unit_test(survives_sections),
-		cmocka_unit_test(survives_colons),		cmocka_unit_test(survives_one_line),
+		cmocka_unit_test(survives_words),       cmocka_unit_test(survives_sections),
+		cmocka_unit_test(survives_colons),      cmocka_unit_test(survives_one_line),
+		cmocka_unit_test(users_hide_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

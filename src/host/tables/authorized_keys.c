@@ -12,10 +12,10 @@
 #include "host/sshd_config.h"
 #include "host/table.h"
 
-#define MAX_ROWS 100000 /* after which accounts that share files are no longer spelled out */
+#define MAX_ROWS 50000 /* after which accounts that share files are no longer spelled out */
 /* A user may fill these files, but not the audit's memory: past a limit there is a gap. */
 #define MAX_FILE_SIZE (1 << 20)
-#define MAX_TOTAL ((size_t)64 << 20)
+#define MAX_TOTAL ((size_t)2 << 20)
 #define MAX_OPTIONS 256 /* of one key; the rest is one more item */
 
 enum {

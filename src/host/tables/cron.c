@@ -9,6 +9,12 @@
 
 #include "host/passwd.h"
 
+/* Users write their crontabs: none may use up what the table may hold, so that the jobs of others
+ * stay in sight. */
+#define MAX_USER_TAB (256 << 10)
+#define MAX_USER_JOBS 1000
+#define MAX_JOBS 20000
+
 enum {
 	FILE_, USER, SCHEDULE, COMMAND, KIND, PROGRAM, PROGRAM_OWNER, PROGRAM_MODE, PROGRAM_WRITABLE,
 };
@@ -254,15 +260,25 @@ static void read_line(struct tab *t, unsigned number, struct str line)
 		rows_gap(t->rows, "%s:%u: not a line that cron understands", t->path, number);
 }
 
+static bool is_too_many(struct tab *t, size_t before)
+{
+	if (t->rows->n < MAX_JOBS && (!t->user.p || t->rows->n - before < MAX_USER_JOBS))
+		return false;
+	rows_gap(t->rows, "%s: too many jobs", t->path);
+	return true;
+}
+
 static void read_tab(struct tab *t)
 {
+	size_t before = t->rows->n;
 	struct str text, line;
 	struct err err = {0};
 	int r = host_read(t->host, t->path, t->rows->arena, &text, &err);
 
 	if (r < 0 && r != -ENOENT)
 		rows_gap(t->rows, "%s", err.msg);
-	for (unsigned number = 1; r == 0 && str_line(&text, &line); number++) {
+	for (unsigned number = 1; r == 0 && str_line(&text, &line) && !is_too_many(t, before);
+		 number++) {
 		line = str_trim(line);
 		if (line.n && line.p[0] != '#' && !is_environment(line))
 			read_line(t, number, line);
@@ -346,6 +362,20 @@ static void read_scripts(struct tab t, const char *period, bool dots)
 	}
 }
 
+static void read_user_tab(struct tab *t)
+{
+	struct path_stat st;
+	struct err err = {0};
+	int r = host_stat(t->host, t->path, true, &st, &err);
+
+	if (r == 0 && !S_ISREG(st.mode))
+		return;
+	if (r == 0 && st.size > MAX_USER_TAB)
+		rows_gap(t->rows, "%s: over %d bytes", t->path, MAX_USER_TAB);
+	else
+		read_tab(t);
+}
+
 /* Debian keeps users' crontabs one directory further down than the others; there may be other
  * things in the upper one. */
 static void read_users(struct tab t)
@@ -358,16 +388,11 @@ static void read_users(struct tab t)
 
 		list_dir(&t, spools[i], &dir);
 		for (size_t k = 0; k < dir.n; k++) {
-			struct path_stat st;
-			struct err err = {0};
-
 			t.user = str_of(dir.entries[k].name);
 			if (strchr(t.user.p, '.') == t.user.p || str_starts(t.user, "tmp."))
 				continue; /* one that is being edited */
 			t.path = arena_printf(t.rows->arena, "%s/%s", spools[i], dir.entries[k].name);
-			if (host_stat(t.host, t.path, true, &st, &err) == 0 && !S_ISREG(st.mode))
-				continue;
-			read_tab(&t);
+			read_user_tab(&t);
 		}
 	}
 }
