@@ -19,6 +19,7 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "host/recording.h"
+#include "host/secret.h"
 
 struct started {
 	const struct helper *helper;
@@ -233,10 +234,16 @@ int host_recording(struct host *h, struct buf *out)
 
 static void record(struct host *h, const char *op, const char *subject, int error, struct str data)
 {
+	_cleanup_buf_ struct buf clean = BUF(RECORDING_MAX);
 	const char *key;
 
 	if (!h->record)
 		return;
+	/* Any configuration may have a URL with a password in it. Not in what is no text. */
+	if (strcmp(op, "list") != 0 && !str_has_char(data, '\0') && str_has(data, "://")) {
+		secret_mask_urls(data, &clean);
+		data = buf_get(&clean);
+	}
 	pthread_mutex_lock(&h->lock);
 	key = arena_printf(&h->arena, "%s %s", op, subject);
 	if (!map_put(&h->recorded_keys, str_of(key), h))
@@ -313,15 +320,20 @@ int host_read_scrubbed(struct host *h, const char *path,
 	struct str data = STR("");
 	int r;
 
+	/* A recording may have been made by hand. */
 	if (h->replay)
-		return host_read(h, path, a, ret, err);
-	r = path_read(h->root_fd, path, HOST_MAX_FILE, &secret, &data);
+		r = host_read(h, path, &secret, &data, err);
+	else
+		r = path_read(h->root_fd, path, HOST_MAX_FILE, &secret, &data);
 	if (r == 0) {
 		scrub(data, &clean);
 		explicit_bzero((char *)data.p, data.n);
 		r = clean.full ? -EFBIG : 0;
 	}
-	r = finish(h, "read", path, r, buf_get(&clean), err);
+	if (!h->replay)
+		r = finish(h, "read", path, r, buf_get(&clean), err);
+	else if (r == -EFBIG)
+		err_errno(err, EFBIG, "%s", path);
 	if (r == 0)
 		*ret = (struct str){arena_copy(a, clean.p, clean.n), clean.n};
 	return r;

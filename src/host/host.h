@@ -46,7 +46,8 @@ bool host_is_root(const struct host *);     /* read with uid 0 (for a recording:
 /* The whole of a regular file, NUL behind it. */
 int host_read(struct host *, const char *path, struct arena *, struct str *ret, struct err *);
 /* The same, but what comes back, and what is recorded, has gone through `scrub`, which takes the
- * secrets out: it appends to *out what may be kept of text. For shadow and the like. */
+ * secrets out: it appends to *out what may be kept of text, and changes nothing the second time. For
+ * shadow and the like; host/secret.h has some. */
 int host_read_scrubbed(struct host *, const char *path, void (*scrub)(struct str text, struct buf *out),
 					   struct arena *, struct str *ret, struct err *);
 /* follow: the target of a link. */

@@ -8,6 +8,7 @@
 #include <ctype.h>
 
 #include "host/passwd.h"
+#include "host/secret.h"
 
 /* Users write their crontabs: none may use up what the table may hold, so that the jobs of others
  * stay in sight. */
@@ -24,7 +25,7 @@ static const struct column columns[] = {
 	[USER] = {"user", TYPE_STRING, "Whom it runs as", COLUMN_LABEL},
 	[SCHEDULE] = {"schedule", TYPE_STRING,
 				  "Five fields, @reboot and the like, or hourly, daily, ...", 0},
-	[COMMAND] = {"command", TYPE_STRING, "As written", COLUMN_KEY | COLUMN_LABEL},
+	[COMMAND] = {"command", TYPE_STRING, "As written, without its secrets", COLUMN_KEY | COLUMN_LABEL},
 	[KIND] = {"kind", TYPE_STRING,
 			  "crontab, cron.d, hourly, daily, weekly, monthly, user or anacron", 0},
 	[PROGRAM] =
@@ -273,7 +274,7 @@ static void read_tab(struct tab *t)
 	size_t before = t->rows->n;
 	struct str text, line;
 	struct err err = {0};
-	int r = host_read(t->host, t->path, t->rows->arena, &text, &err);
+	int r = host_read_scrubbed(t->host, t->path, secret_mask, t->rows->arena, &text, &err);
 
 	if (r < 0 && r != -ENOENT)
 		rows_gap(t->rows, "%s", err.msg);

@@ -6,6 +6,7 @@
  */
 #include "base/buf.h"
 #include "base/num.h"
+#include "host/secret.h"
 #include "host/table.h"
 
 enum { KEY, VALUE, FILE_COLUMN };
@@ -244,7 +245,7 @@ static void read_script(struct host *host, struct rows *rows, const char *path)
 {
 	struct script s = {.rows = rows, .path = path, .line = 1, .command_ended = true};
 	struct err err = {0};
-	int r = host_read(host, path, rows->arena, &s.in, &err);
+	int r = host_read_scrubbed(host, path, secret_mask, rows->arena, &s.in, &err);
 
 	if (r == 0)
 		look_through(&s);

@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "host/fields.h"
+#include "host/secret.h"
 #include "host/systemd.h"
 #include "host/unitfile.h"
 #include "host/unitprop.h"
@@ -222,7 +223,7 @@ static void set_commands(struct row *row, const struct unit_file *file, struct a
 
 	for (size_t i = 0; i < values.n; i++)
 		*vec_push(a, &lines) = command(values.items[i]->value);
-	row_str(row, EXEC_START, joined(a, lines.p, lines.n, " ; "));
+	row_str(row, EXEC_START, secret_masked(a, joined(a, lines.p, lines.n, " ; ")));
 	if (values.n)
 		row_from(row, EXEC_START, FROM(values.items[0]->file, values.items[0]->line));
 }
