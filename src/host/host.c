@@ -474,6 +474,8 @@ int host_list_files(struct host *h, const char *path, const char *suffix, struct
 	for (size_t i = 0; r == 0 && i < dir.n; i++) {
 		const struct path_entry *e = &dir.entries[i];
 
+		if (*suffix && e->name[0] == '.')
+			continue;
 		if ((e->type == DT_REG || e->type == DT_LNK || e->type == DT_UNKNOWN) &&
 			str_ends(str_of(e->name), suffix))
 			*vec_push(a, &files) = str_of(arena_printf(a, "%s/%s", path, e->name));

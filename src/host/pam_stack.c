@@ -306,6 +306,8 @@ static bool walk(struct reader *r, struct str name, int only_type, unsigned dept
 
 static bool is_leftover(struct str name)
 {
+	if (str_starts(name, "."))
+		return true;
 	for (size_t i = 0; i < ARRAY_LEN(leftovers); i++)
 		if (str_ends(name, leftovers[i]))
 			return true;
