@@ -27,7 +27,7 @@ static const struct column columns[] = {
 				  "Five fields, @reboot and the like, or hourly, daily, ...", 0},
 	[COMMAND] = {"command", TYPE_STRING, "As written, without its secrets", COLUMN_KEY | COLUMN_LABEL},
 	[KIND] = {"kind", TYPE_STRING,
-			  "crontab, cron.d, hourly, daily, weekly, monthly, user or anacron", 0},
+			  "crontab, cron.d, 15min, hourly, daily, weekly, monthly, user or anacron", 0},
 	[PROGRAM] =
 		{"program", TYPE_STRING,
 		 "Absolute path in the command; of several one that others may write, else the first "
@@ -341,9 +341,8 @@ static void read_cron_d(struct tab t, bool dots)
 }
 
 /* The scripts of a directory, which run as root. */
-static void read_scripts(struct tab t, const char *period, bool dots)
+static void read_scripts(struct tab t, const char *path, const char *period, bool dots)
 {
-	const char *path = arena_printf(t.rows->arena, "/etc/cron.%s", period);
 	struct host_dir dir = {0};
 
 	list_dir(&t, path, &dir);
@@ -363,6 +362,14 @@ static void read_scripts(struct tab t, const char *period, bool dots)
 	}
 }
 
+static bool is_there(struct tab *t, const char *path)
+{
+	struct path_stat st;
+	struct err err = {0};
+
+	return host_stat(t->host, path, true, &st, &err) == 0;
+}
+
 static void read_user_tab(struct tab *t)
 {
 	struct path_stat st;
@@ -377,14 +384,30 @@ static void read_user_tab(struct tab *t)
 		read_tab(t);
 }
 
+static void read_periods(struct tab *t, bool dots)
+{
+	static const char *const periods[] = {"hourly", "daily", "weekly", "monthly"};
+
+	for (size_t i = 0; i < ARRAY_LEN(periods); i++)
+		read_scripts(*t, arena_printf(t->rows->arena, "/etc/cron.%s", periods[i]), periods[i], dots);
+	/* Alpine's, which a crontab of root's starts with busybox's run-parts. */
+	read_scripts(*t, "/etc/periodic/15min", "15min", false);
+	for (size_t i = 0; i < ARRAY_LEN(periods); i++)
+		read_scripts(*t, arena_printf(t->rows->arena, "/etc/periodic/%s", periods[i]), periods[i],
+					 false);
+}
+
 /* Debian keeps users' crontabs one directory further down than the others; there may be other
  * things in the upper one. */
 static void read_users(struct tab t)
 {
-	static const char *const spools[] = {"/var/spool/cron/crontabs", "/var/spool/cron"};
+	/* The last is busybox's, where the first is not a link to it. */
+	static const char *const spools[] = {"/var/spool/cron/crontabs", "/var/spool/cron",
+										 "/etc/crontabs"};
+	bool has_first = is_there(&t, spools[0]);
 
 	t.kind = "user";
-	for (size_t i = 0; i < ARRAY_LEN(spools); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(spools) - has_first; i++) {
 		struct host_dir dir = {0};
 
 		list_dir(&t, spools[i], &dir);
@@ -400,7 +423,6 @@ static void read_users(struct tab t)
 
 static int read_cron(struct host *host, struct rows *rows, struct err *err)
 {
-	static const char *const periods[] = {"hourly", "daily", "weekly", "monthly"};
 	struct passwd_db users;
 	struct tab t = {.host = host, .rows = rows, .users = &users, .user = STR_ABSENT};
 	bool dots = allows_dots(host);
@@ -412,8 +434,7 @@ static int read_cron(struct host *host, struct rows *rows, struct err *err)
 	t.kind = "crontab";
 	read_tab(&t);
 	read_cron_d(t, dots);
-	for (size_t i = 0; i < ARRAY_LEN(periods); i++)
-		read_scripts(t, periods[i], dots);
+	read_periods(&t, dots);
 	read_users(t);
 	t.path = "/etc/anacrontab";
 	t.kind = "anacron";

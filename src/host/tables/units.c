@@ -446,7 +446,7 @@ static int by_name(const void *a, const void *b)
 	return str_cmp((*(struct unit *const *)a)->name, (*(struct unit *const *)b)->name);
 }
 
-static int read_units(struct host *host, struct rows *rows, struct err *err _unused_)
+static int read_units(struct host *host, struct rows *rows, struct err *err)
 {
 	struct reader r = {.rows = rows, .arena = rows->arena};
 	struct unit_files files;
@@ -463,6 +463,9 @@ static int read_units(struct host *host, struct rows *rows, struct err *err _unu
 			u->target = unitfiles_find(&files, u->file->alias_of);
 	}
 	read_live(&r, host);
+	if (!files.n && !files.gap && r.why)
+		return err_set(err, ENOENT, "there are no unit files, so services are not systemd's (%s)",
+					   r.why);
 	if (files.gap)
 		rows_gap(rows, "%s", files.gap);
 	if (r.units.n)
