@@ -53,8 +53,7 @@ static void __attribute__((noreturn)) arena_full(void)
 	die("memory cap reached: the host's data is larger than an audit may hold");
 }
 
-/* Only whole blocks count, so the price is paid once for many objects. */
-static void count_block(size_t size)
+void mem_charge(size_t size)
 {
 	size_t total;
 
@@ -69,7 +68,7 @@ static void count_block(size_t size)
 	}
 }
 
-static void uncount_block(size_t size)
+void mem_release(size_t size)
 {
 	if (!limit)
 		return;
@@ -83,7 +82,7 @@ static struct arena_block *block_new(struct arena *a, size_t need)
 	size_t size = MAX(need, (size_t)BLOCK_SIZE);
 	struct arena_block *block;
 
-	count_block(size);
+	mem_charge(size);
 	block = malloc(sizeof(*block) + size);
 	if (!block)
 		die("out of memory");
@@ -159,7 +158,7 @@ void arena_done(struct arena *a)
 
 	for (; block; block = next) {
 		next = block->next;
-		uncount_block(block->size);
+		mem_release(block->size);
 		free(block);
 	}
 	*a = (struct arena){.cap = a->cap};

@@ -42,7 +42,7 @@ struct mem_total {
 	size_t max;
 };
 
-/* The most that a thread may hold in arenas, in bytes, all of its arenas together. Past `max`, or
+/* The most that a thread may hold in arenas and buffers, in bytes, all together. Past `max`, or
  * past `reserve` when the total is used up, `full` is called; it must not return. */
 struct mem_limit {
 	size_t used, max, reserve;
@@ -51,6 +51,9 @@ struct mem_limit {
 };
 /* For the calling thread, from now on; borrowed. NULL: none. */
 void mem_limit(struct mem_limit *);
+/* Whoever allocates for others says so before, and after it is freed. */
+void mem_charge(size_t);
+void mem_release(size_t);
 
 #define _cleanup_arena_ _cleanup_(arena_done)
 

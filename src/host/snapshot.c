@@ -16,8 +16,8 @@
 /* An ordinary host's tables need 10 MiB together. Each may always have TABLE_MEMORY, whatever the
  * others have taken; most hosts have some 60 tables. */
 #define TABLE_MEMORY ((size_t)1 << 20)
-#define TABLE_MAX_MEMORY ((size_t)48 << 20)
-#define TABLES_MAX_MEMORY ((size_t)144 << 20)
+#define TABLE_MAX_MEMORY ((size_t)64 << 20)
+#define TABLES_MAX_MEMORY ((size_t)128 << 20)
 
 struct taken {
 	const struct table *table;

@@ -16,7 +16,12 @@
 #include "base/exec.h"
 #include "host/snapshot.h"
 
+/* Sanitizers need several times as much. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MAX_RSS_KB (4 << 20)
+#else
 #define MAX_RSS_KB (256 << 10)
+#endif
 
 /* What tables read, in every place that a distribution has for it. */
 static const char *const paths[] = {
