@@ -91,25 +91,45 @@ static bool is_harmless(struct str value)
 	return false;
 }
 
-/* Does it begin with "NAME=" or "NAME:", quotes and brackets aside? *ret_n is the length up to the
- * value, and *ret_colon says which of both it is. */
-static bool starts_with_name(struct str word, size_t *ret_n, bool *ret_colon)
-{
-	size_t from = 0, i;
+/* Where the value of a secret's name begins. */
+struct named {
+	size_t n;
+	bool colon;     /* "NAME:", else "NAME=" */
+	char enclosing; /* the quote that name and value stand in together; 0: none */
+};
 
-	while (from < word.n && is_one_of(word.p[from], "\"'{[(,`$"))
-		from++;
-	for (i = from; i < word.n && is_name_char(word.p[i]); i++)
-		;
-	if (!secret_is_name((struct str){word.p + from, i - from}))
-		return false;
-	while (i < word.n && is_one_of(word.p[i], "\"'+"))
-		i++;
-	if (i == word.n || !is_one_of(word.p[i], "=:"))
-		return false;
-	*ret_colon = word.p[i] == ':';
-	*ret_n = i + 1;
-	return true;
+/* Does it begin with a secret's NAME= or NAME:, quotes, brackets and other names aside? As in
+ * --env=TOKEN=x, environment="TOKEN=x" and {"token":"x"}. */
+static bool starts_with_name(struct str word, struct named *ret)
+{
+	char outer = '\0', inner = '\0';
+	size_t i = 0;
+
+	for (int names = 0; names < 4; names++) {
+		size_t from;
+		bool secret;
+
+		for (; i < word.n && is_one_of(word.p[i], "\"'{[(,`$"); i++)
+			if (is_one_of(word.p[i], "\"'")) {
+				outer = inner;
+				inner = word.p[i];
+			}
+		for (from = i; i < word.n && is_name_char(word.p[i]); i++)
+			;
+		secret = secret_is_name((struct str){word.p + from, i - from});
+		if (inner && i < word.n && word.p[i] == inner) { /* only the name was quoted */
+			inner = outer;
+			i++;
+		}
+		while (i < word.n && word.p[i] == '+')
+			i++;
+		if (i == word.n || !is_one_of(word.p[i], "=:"))
+			return false;
+		*ret = (struct named){++i, word.p[i - 1] == ':', inner};
+		if (secret || ret->colon)
+			return secret;
+	}
+	return false;
 }
 
 static void put_head(struct buf *out, struct str s, size_t n)
@@ -301,69 +321,75 @@ static bool mask_next(struct line *line, struct str word)
 	return true;
 }
 
-/* The length of the quoted string that s begins with; 0 when it is not closed. */
-static size_t quoted_length(struct str s)
+/* Where the quote is closed; the length of s when it is not. */
+static size_t closing(struct str s, char quote)
 {
-	for (size_t i = 1; i < s.n; i++) {
-		if (s.p[i] == s.p[0])
-			return i + 1;
-		i += s.p[i] == '\\' && s.p[0] == '"';
-	}
-	return 0;
+	size_t i = 0;
+
+	for (; i < s.n && s.p[i] != quote; i++)
+		i += s.p[i] == '\\' && quote == '"' && i + 1 < s.n;
+	return MIN(i, s.n);
 }
 
 /* A quote stays a quote, for whoever reads the line as a shell or JSON. Returns how much of the
  * value was dealt with: what goes on behind it, as in {"token":"x","a":"b"}, may hold another. */
 static size_t mask_value(struct str value, struct buf *out)
 {
-	size_t n = is_one_of(value.p[0], "\"'") ? quoted_length(value) : 0;
+	size_t end;
 
 	if (!is_one_of(value.p[0], "\"'")) {
 		buf_puts(out, SECRET_MASK);
 		return value.n;
 	}
 	put_head(out, value, 1);
-	if (n)
-		buf_putc(out, value.p[0]);
-	return n && n < value.n && is_one_of(value.p[n], "),;}]") ? n : value.n;
+	end = 1 + closing((struct str){value.p + 1, value.n - 1}, value.p[0]);
+	if (end == value.n)
+		return value.n;
+	buf_putc(out, value.p[0]);
+	end++;
+	return end < value.n && is_one_of(value.p[end], "),;}]") ? end : value.n;
 }
 
 /* Returns how much of the word was dealt with; 0: none, it has no such name. */
 static size_t mask_named(struct line *line, struct str word)
 {
 	struct str value;
-	bool colon;
-	size_t n;
+	struct named at;
+	bool closed;
 
-	if (!starts_with_name(word, &n, &colon))
+	if (!starts_with_name(word, &at))
 		return 0;
-	value = (struct str){word.p + n, word.n - n};
-	if (!value.n && colon)
+	value = (struct str){word.p + at.n, word.n - at.n};
+	if (at.enclosing)
+		value.n = closing(value, at.enclosing);
+	closed = at.n + value.n < word.n;
+	if (!value.n && at.colon && !closed)
 		line->next = REST; /* a header, or JSON */
-	if (is_harmless(value)) {
-		buf_str(line->out, word);
-		return word.n;
+	if (is_harmless(str_trim(value))) {
+		buf_add(line->out, word.p, at.n + value.n + closed);
+		return at.n + value.n + closed;
 	}
-	if (!is_quoted(word)) {
-		buf_add(line->out, word.p, n);
-		return n + mask_value(value, line->out);
+	if (!closed) {
+		at.n += value.p[0] == ' ';
+		buf_add(line->out, word.p, at.n);
+		return at.n + mask_value((struct str){word.p + at.n, word.n - at.n}, line->out);
 	}
-	put_head(line->out, word, n + (colon && word.p[n] == ' '));
-	buf_putc(line->out, word.p[0]);
-	return word.n;
+	put_head(line->out, word, at.n + (value.p[0] == ' '));
+	buf_putc(line->out, at.enclosing);
+	return at.n + value.n + 1;
 }
 
-/* A word that holds blanks is a command line of its own: sh -c "...", PATH="/bin sbin". */
+/* A word that holds blanks or quotes is a command line of its own: sh -c "...". */
 static void mask_inside(struct line *line, struct str word)
 {
 	size_t from = 0;
 
-	if (!has_blank(word) || line->nested >= MAX_NESTED) {
+	while (!line->args && from < word.n && !is_one_of(word.p[from], "\"'"))
+		from++;
+	if (line->nested >= MAX_NESTED || (!has_blank(word) && (line->args || from == word.n))) {
 		secret_mask_urls(word, line->out);
 		return;
 	}
-	while (!line->args && from < word.n && !is_one_of(word.p[from], "\"'"))
-		from++;
 	if (line->args || from == word.n) {
 		mask_lines(word, line->nested + 1, line->out);
 		return;
@@ -496,12 +522,11 @@ static bool mask_source(struct str item, struct buf *out)
 
 static void mask_item(struct str item, struct buf *out)
 {
-	bool colon;
-	size_t n;
+	struct named at;
 
-	if (starts_with_name(item, &n, &colon) && !colon &&
-		!is_harmless((struct str){item.p + n, item.n - n}))
-		put_head(out, item, n);
+	if (starts_with_name(item, &at) && !at.colon &&
+		!is_harmless((struct str){item.p + at.n, item.n - at.n}))
+		put_head(out, item, at.n);
 	else if (!mask_source(item, out))
 		secret_mask_urls(item, out);
 }

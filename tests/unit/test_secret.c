@@ -62,6 +62,11 @@ static const struct {
 	{"git clone https://ghp_1@github.com/a", "git clone https://***@github.com/a"},
 	{"ssh://git@host/a", "ssh://git@host/a"},
 	{"DSN=\"postgres://u:p@h/d\" run", "DSN=\"postgres://u:***@h/d\" run"},
+	{"docker run --env=TOKEN=x -e PASSWORD=y image", "docker run --env=TOKEN=*** -e PASSWORD=*** image"},
+	{"Environment=A=b\nEnvironment=TOKEN=x\nEnvironment=\"DB_PASS=a b\" \"C=d\"",
+	 "Environment=A=b\nEnvironment=TOKEN=***\nEnvironment=\"DB_PASS=***\" \"C=d\""},
+	{"environment=\"TOKEN=x\",no-pty", "environment=\"TOKEN=***\",no-pty"},
+	{"f=\"x;TOKEN=y\"", "f=\"x;TOKEN=***\""},
 	{"echo it's TOKEN=x", "echo it's TOKEN=***"},
 	{"openssl enc -pass pass:x -in a", "openssl enc -pass *** -in a"},
 	{"ssh -o PasswordAuthentication=no h", "ssh -o PasswordAuthentication=no h"},
@@ -107,11 +112,13 @@ static void masks_once_and_for_all(void **state _unused_)
 	srandom(1);
 	for (int i = 0; i < 60000; i++) {
 		_cleanup_buf_ struct buf text = BUF(4096), once = BUF(65536), twice = BUF(65536);
+		_cleanup_buf_ struct buf args = BUF(65536);
 
 		for (long n = random() % 12; n >= 0; n--)
 			buf_puts(&text, words[(size_t)random() % ARRAY_LEN(words)]);
 		maskers[i % 3](buf_get(&text), &once);
 		maskers[i % 3](buf_get(&once), &twice);
+		secret_mask_args(buf_get(&text), &args);
 		if (!str_eq(buf_get(&once), buf_get(&twice)))
 			fail_msg("%s\nonce:  %s\ntwice: %s", text.p, once.p, twice.p);
 	}

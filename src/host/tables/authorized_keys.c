@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/vec.h"
 #include "host/passwd.h"
+#include "host/secret.h"
 #include "host/ssh_key.h"
 #include "host/sshd_config.h"
 #include "host/table.h"
@@ -161,20 +162,39 @@ static bool is_blank_or_comment(struct str line)
 	return !line.n || line.p[0] == '#';
 }
 
+/* command= and environment= may hold secrets. Each option by itself, so that they stay a list. */
+static void put_options(struct str options, struct buf *out)
+{
+	struct str option;
+
+	for (bool first = true; ssh_key_option(&options, &option); first = false) {
+		if (!first)
+			buf_putc(out, ',');
+		secret_mask(option, out);
+	}
+}
+
 static void scrub(struct str text, struct buf *out)
 {
 	_cleanup_arena_ struct arena arena = {0};
 	struct str line;
 
 	for (; str_line(&text, &line); buf_putc(out, '\n')) {
-		struct ssh_key_line ignored;
+		struct ssh_key_line parsed;
 
 		if (is_blank_or_comment(line))
 			continue;
-		if (ssh_key_line_parse(&arena, line, &ignored))
-			buf_str(out, line);
-		else
+		if (!ssh_key_line_parse(&arena, line, &parsed)) {
 			buf_putc(out, '?');
+			continue;
+		}
+		if (parsed.options.n) {
+			const char *end = parsed.options.p + parsed.options.n;
+
+			put_options(parsed.options, out);
+			line = (struct str){end, (size_t)(line.p + line.n - end)};
+		}
+		buf_str(out, line);
 	}
 }
 
