@@ -167,10 +167,10 @@ static void put_options(struct str options, struct buf *out)
 {
 	struct str option;
 
-	for (bool first = true; ssh_key_option(&options, &option); first = false) {
-		if (!first)
-			buf_putc(out, ',');
+	while (ssh_key_option(&options, &option)) {
 		secret_mask(option, out);
+		if (options.p > option.p + option.n)
+			buf_putc(out, ',');
 	}
 }
 
