@@ -325,8 +325,9 @@ int pam_read(struct host *host, struct arena *arena, struct pam_stack *ret, stru
 	if (result < 0)
 		return result;
 	if (!n)
-		return err_set(err, ENOENT, "there are no services in /etc/pam.d; without PAM, programs "
-									"decide about logins themselves");
+		return err_set(err, ENOENT,
+					   "there are no services in /etc/pam.d; without PAM, programs "
+					   "decide about logins themselves");
 	map_init(&r.files, arena);
 	for (size_t i = 0; i < n; i++) {
 		struct str rest = files[i], name = STR_ABSENT;

@@ -51,8 +51,8 @@ static bool ends_in_word(struct str name, const char *word)
 bool secret_is_name(struct str name)
 {
 	static const char *const words[] = {
-		"passw",      "passphrase", "secret",      "token",       "apikey",
-		"api_key",    "api-key",    "accesskey",   "access_key",  "access-key",
+		"passw",      "passphrase",  "secret",        "token",      "apikey",
+		"api_key",    "api-key",     "accesskey",     "access_key", "access-key",
 		"privatekey", "private_key", "authorization", "cookie",
 	};
 	static const char *const ends[] = {"pass", "passwd", "_pwd", "-pwd", "dbpwd", "pin", "psk"};
@@ -169,8 +169,9 @@ void secret_mask_urls(struct str text, struct buf *out)
 		if (text.p[i] != ':' || text.p[i + 1] != '/' || text.p[i + 2] != '/')
 			continue;
 		buf_add(out, text.p + done, end - done);
-		done = end + mask_authority((struct str){text.p + end, text.n - end},
-									ends_nocase(scheme, "http") || ends_nocase(scheme, "https"), out);
+		done =
+			end + mask_authority((struct str){text.p + end, text.n - end},
+								 ends_nocase(scheme, "http") || ends_nocase(scheme, "https"), out);
 		i = end - 1;
 	}
 	buf_add(out, text.p + done, text.n - done);

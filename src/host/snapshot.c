@@ -213,7 +213,8 @@ static void give_up(struct mem_limit *limit)
 	arena_done(&t->arena);
 	rows_begin(t);
 	t->rows.error = -EFBIG;
-	t->rows.why = "something that it reads is too large: it needs more memory than a table may have";
+	t->rows.why =
+		"something that it reads is too large: it needs more memory than a table may have";
 	if (pool->progress)
 		pool->progress(pool->data, t->table, true);
 	pthread_mutex_lock(&pool->lock);
@@ -252,7 +253,9 @@ static void *reader_run(void *data)
 {
 	struct pool *pool = data;
 	struct reader reader = {
-		.limit = {.max = TABLE_MAX_MEMORY, .reserve = TABLE_MEMORY, .total = &pool->memory,
+		.limit = {.max = TABLE_MAX_MEMORY,
+				  .reserve = TABLE_MEMORY,
+				  .total = &pool->memory,
 				  .full = give_up},
 		.pool = pool,
 	};

@@ -23,10 +23,11 @@ static void assert_masks(masker *mask, struct str text, const char *want)
 
 static void knows_names(void **state _unused_)
 {
-	static const char *const secret[] = {"password", "PGPASSWORD", "--db-pass", "pass2", "API_KEY",
-										 "x-api-key", "client_secret", "MYSQL_PWD", "AuthToken"};
-	static const char *const plain[] = {"", "PWD", "path", "password-file", "compass_heading",
-										"nosuid", "key", "secretdir"};
+	static const char *const secret[] = {"password",      "PGPASSWORD", "--db-pass",
+										 "pass2",         "API_KEY",    "x-api-key",
+										 "client_secret", "MYSQL_PWD",  "AuthToken"};
+	static const char *const plain[] = {
+		"", "PWD", "path", "password-file", "compass_heading", "nosuid", "key", "secretdir"};
 
 	for (size_t i = 0; i < ARRAY_LEN(secret); i++)
 		if (!secret_is_name(str_of(secret[i])))
@@ -50,19 +51,22 @@ static const struct {
 	{"sshpass -p secret ssh -p 22 host", "sshpass -p *** ssh -p *** host"},
 	{"ssh -p 22 host; nc -p 3", "ssh -p 22 host; nc -p 3"},
 	{"/usr/bin/curl -u me:secret https://h/", "/usr/bin/curl -u me:*** https://h/"},
-	{"curl -ume:secret -H 'Authorization: Bearer x y' h", "curl -ume:*** -H 'Authorization: ***' h"},
+	{"curl -ume:secret -H 'Authorization: Bearer x y' h",
+	 "curl -ume:*** -H 'Authorization: ***' h"},
 	{"curl -d '{\"token\": \"x\", \"a\": 1}' h", "curl -d '{\"token\": ***' h"},
 	{"sh -c 'TOKEN=x exec run'", "sh -c 'TOKEN=***'"},
 	{"sh -c 'exec env TOKEN=x run'", "sh -c 'exec env TOKEN=*** run'"},
 	{"TOKEN=\"a\nb\" run", "TOKEN=\"***\nb\" run"},
 	{"action(type=\"ommysql\" pwd=\"x\")", "action(type=\"ommysql\" pwd=\"***\")"},
-	{"{\"token\":\"x\",\"password\":\"y\",\"n\":1}", "{\"token\":\"***\",\"password\":\"***\",\"n\":1}"},
+	{"{\"token\":\"x\",\"password\":\"y\",\"n\":1}",
+	 "{\"token\":\"***\",\"password\":\"***\",\"n\":1}"},
 	{"sh -c \"curl -u a:b http://c\"", "sh -c \"curl -u a:*** http://c\""},
 	{"wget https://me:secret@h/x?y=1", "wget https://me:***@h/x?y=1"},
 	{"git clone https://ghp_1@github.com/a", "git clone https://***@github.com/a"},
 	{"ssh://git@host/a", "ssh://git@host/a"},
 	{"DSN=\"postgres://u:p@h/d\" run", "DSN=\"postgres://u:***@h/d\" run"},
-	{"docker run --env=TOKEN=x -e PASSWORD=y image", "docker run --env=TOKEN=*** -e PASSWORD=*** image"},
+	{"docker run --env=TOKEN=x -e PASSWORD=y image",
+	 "docker run --env=TOKEN=*** -e PASSWORD=*** image"},
 	{"Environment=A=b\nEnvironment=TOKEN=x\nEnvironment=\"DB_PASS=a b\" \"C=d\"",
 	 "Environment=A=b\nEnvironment=TOKEN=***\nEnvironment=\"DB_PASS=***\" \"C=d\""},
 	{"environment=\"TOKEN=x\",no-pty", "environment=\"TOKEN=***\",no-pty"},
@@ -99,14 +103,15 @@ static void masks_mounts(void **state _unused_)
 	assert_masks(secret_mask_mounts, STR("curlftpfs#u:p@h /m fuse credentials=/etc/c"),
 				 "curlftpfs#u:***@h /m fuse credentials=/etc/c");
 	assert_masks(secret_mask_mounts, STR("h:/a@b /m nfs vers=4"), "h:/a@b /m nfs vers=4");
-	assert_masks(secret_mask_mounts, STR("http://u:p@h/d /m davfs rw"), "http://u:***@h/d /m davfs rw");
+	assert_masks(secret_mask_mounts, STR("http://u:p@h/d /m davfs rw"),
+				 "http://u:***@h/d /m davfs rw");
 }
 
 static void masks_once_and_for_all(void **state _unused_)
 {
-	static const char *const words[] = {"password", "=", ":", " ", "'", "\"", "\\", "://", "@", "a",
-										"-p", "mysql", "curl -u", "\n", ";", ",", "--token", "{", "***",
-										"http", "/", "#", "\xff"};
+	static const char *const words[] = {
+		"password", "=",  ":", " ", "'",       "\"", "\\",  "://",  "@", "a", "-p",  "mysql",
+		"curl -u",  "\n", ";", ",", "--token", "{",  "***", "http", "/", "#", "\xff"};
 	masker *const maskers[] = {secret_mask, secret_mask_mounts, secret_mask_urls};
 
 	srandom(1);
@@ -127,7 +132,8 @@ static void masks_once_and_for_all(void **state _unused_)
 /* As long for one word again and again as for any: nothing is looked at over and over. */
 static void is_linear(void **state _unused_)
 {
-	static const char *const units[] = {"'", "\"'", "\\", "' ", "\" '\\", "://", "a:", "password ", "=", "@"};
+	static const char *const units[] = {"'",   "\"'", "\\",        "' ", "\" '\\",
+										"://", "a:",  "password ", "=",  "@"};
 	clock_t begin = clock();
 
 	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
@@ -144,9 +150,12 @@ static void is_linear(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(knows_names),  cmocka_unit_test(masks_command_lines),
-		cmocka_unit_test(masks_arguments), cmocka_unit_test(masks_mounts),
-		cmocka_unit_test(masks_once_and_for_all), cmocka_unit_test(is_linear),
+		cmocka_unit_test(knows_names),
+		cmocka_unit_test(masks_command_lines),
+		cmocka_unit_test(masks_arguments),
+		cmocka_unit_test(masks_mounts),
+		cmocka_unit_test(masks_once_and_for_all),
+		cmocka_unit_test(is_linear),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,8 @@ static const struct column columns[] = {
 	[USER] = {"user", TYPE_STRING, "Whom it runs as", COLUMN_LABEL},
 	[SCHEDULE] = {"schedule", TYPE_STRING,
 				  "Five fields, @reboot and the like, or hourly, daily, ...", 0},
-	[COMMAND] = {"command", TYPE_STRING, "As written, without its secrets", COLUMN_KEY | COLUMN_LABEL},
+	[COMMAND] = {"command", TYPE_STRING, "As written, without its secrets",
+				 COLUMN_KEY | COLUMN_LABEL},
 	[KIND] = {"kind", TYPE_STRING,
 			  "crontab, cron.d, 15min, hourly, daily, weekly, monthly, user or anacron", 0},
 	[PROGRAM] =
@@ -389,7 +390,8 @@ static void read_periods(struct tab *t, bool dots)
 	static const char *const periods[] = {"hourly", "daily", "weekly", "monthly"};
 
 	for (size_t i = 0; i < ARRAY_LEN(periods); i++)
-		read_scripts(*t, arena_printf(t->rows->arena, "/etc/cron.%s", periods[i]), periods[i], dots);
+		read_scripts(*t, arena_printf(t->rows->arena, "/etc/cron.%s", periods[i]), periods[i],
+					 dots);
 	/* Alpine's, which a crontab of root's starts with busybox's run-parts. */
 	read_scripts(*t, "/etc/periodic/15min", "15min", false);
 	for (size_t i = 0; i < ARRAY_LEN(periods); i++)

@@ -103,7 +103,8 @@ static bool openrc_starts(struct host *host, struct arena *a, const char *servic
 	size_t n;
 
 	return host_glob(host, a, str_of(arena_printf(a, "/etc/runlevels/*/%s", service)), &paths, &n,
-					 &err) == 0 && n;
+					 &err) == 0 &&
+		   n;
 }
 
 static void read_services(struct host *host, struct rows *rows, struct configured *c)

@@ -19,8 +19,8 @@
 enum { DIRECTORY, FILE_COLUMN, ABSOLUTE, EXISTS, OWNER, MODE, WRITABLE };
 
 static const struct column columns[] = {
-	[DIRECTORY] = {"directory", TYPE_STRING, "As written, root's home put in; empty: wherever one is",
-				   COLUMN_LABEL},
+	[DIRECTORY] = {"directory", TYPE_STRING,
+				   "As written, root's home put in; empty: wherever one is", COLUMN_LABEL},
 	[FILE_COLUMN] = {"file", TYPE_STRING, "What puts it into PATH", 0},
 	[ABSOLUTE] = {"absolute", TYPE_BOOL, "Does it begin with a slash?", 0},
 	[EXISTS] = {"exists", TYPE_BOOL, "Is it a directory? Absent for a relative one", 0},

@@ -362,8 +362,7 @@ static void check_command_lines(struct host *host, struct reader *r)
 		const struct conf_item *item;
 		struct conf conf = {0};
 		struct err err = {0};
-		int result =
-			conf_read(host, r->rows->arena, files[i].path, CONF_EQUALS, &conf, &err);
+		int result = conf_read(host, r->rows->arena, files[i].path, CONF_EQUALS, &conf, &err);
 
 		if (result < 0 && result != -ENOENT && result != -ENOTDIR)
 			rows_gap(r->rows, "%s, which may hold options of sshd", err.msg);

@@ -373,14 +373,16 @@ static void add_matching(struct host *host, struct options *o, struct str name)
 		return;
 	map_init(&seen, a);
 	split_pattern(a, &wanted);
-	r = host_glob(host, a, str_of(arena_printf(a, "/proc/sys/%s", wanted.path.p)), &found, &n, &err);
+	r = host_glob(host, a, str_of(arena_printf(a, "/proc/sys/%s", wanted.path.p)), &found, &n,
+				  &err);
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		struct str path = str_of(found[i].p + strlen("/proc/sys/"));
 
 		map_put(&seen, path, o);
 		add_asked(host, o, to_name(a, path));
 	}
-	vec_each(&o->all, option) {
+	vec_each(&o->all, option)
+	{
 		struct str parts[MAX_PARTS], rest = (*option)->path;
 		size_t k = 0;
 
