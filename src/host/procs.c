@@ -123,7 +123,7 @@ static void put_exe(struct buf *out, int dir)
 
 static void put_cmdline(struct buf *out, int dir)
 {
-	_cleanup_buf_ struct buf clean = BUF(4 * MAX_CMDLINE);
+	_cleanup_buf_ struct buf clean = BUF((size_t)4 * MAX_CMDLINE);
 	char text[MAX_CMDLINE];
 	struct str s = read_some(dir, "cmdline", text, sizeof(text));
 

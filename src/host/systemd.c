@@ -258,7 +258,7 @@ static int put_addresses(struct collector *c, sd_bus_message *m, const char *nam
 /* The arguments of one command, with blanks between them and without the secrets. */
 static int put_arguments(struct collector *c, sd_bus_message *m)
 {
-	_cleanup_buf_ struct buf all = BUF(MAX_COMMAND), clean = BUF(4 * MAX_COMMAND);
+	_cleanup_buf_ struct buf all = BUF(MAX_COMMAND), clean = BUF((size_t)4 * MAX_COMMAND);
 	const char *argument;
 	int n = 0, r = c->lib.sd_bus_message_enter_container(m, 'a', "s");
 
