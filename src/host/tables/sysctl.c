@@ -101,6 +101,7 @@ struct option {
 struct options {
 	struct rows *rows;
 	struct map by_path;
+	struct map asked; /* names that have their row */
 	VEC(struct option *) all, patterns; /* in the order in which they are applied */
 	const char *unknown;                /* why what a boot sets cannot be known */
 };
@@ -220,6 +221,7 @@ static void read_files(struct host *host, struct options *o)
 	size_t n;
 
 	map_init(&o->by_path, o->rows->arena);
+	map_init(&o->asked, o->rows->arena);
 	if (host_list_conf(host, dirs, ".conf", o->rows->arena, &files, &n, &err) < 0) {
 		o->unknown = arena_strdup(o->rows->arena, err.msg);
 		return;
@@ -345,7 +347,7 @@ static void add_asked(struct host *host, struct options *o, struct str name)
 	struct row *row;
 	int r;
 
-	if (!path.p)
+	if (!path.p || map_put(&o->asked, name, o)) /* a pattern may have found it already */
 		return;
 	row = add_row(o, name, path);
 	r = host_read(host, row->from.path, a, &text, &err);
