@@ -125,7 +125,8 @@ static bool starts_with_name(struct str word, struct named *ret)
 			i++;
 		if (i == word.n || !is_one_of(word.p[i], "=:"))
 			return false;
-		*ret = (struct named){++i, word.p[i - 1] == ':', inner};
+		*ret = (struct named){i + 1, word.p[i] == ':', inner};
+		i++;
 		if (secret || ret->colon)
 			return secret;
 	}
