@@ -41,9 +41,12 @@ void *mem_realloc(void *p, size_t n, size_t size)
 
 static _Thread_local struct mem_limit *limit;
 
-void mem_limit(struct mem_limit *new)
+struct mem_limit *mem_limit(struct mem_limit *new)
 {
+	struct mem_limit *old = limit;
+
 	limit = new;
+	return old;
 }
 
 static void __attribute__((noreturn)) arena_full(void)

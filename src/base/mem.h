@@ -49,8 +49,8 @@ struct mem_limit {
 	struct mem_total *total;
 	void (*full)(struct mem_limit *);
 };
-/* For the calling thread, from now on; borrowed. NULL: none. */
-void mem_limit(struct mem_limit *);
+/* For the calling thread, from now on; borrowed. NULL: none. Returns the one before. */
+struct mem_limit *mem_limit(struct mem_limit *);
 /* Whoever allocates for others says so before, and after it is freed. */
 void mem_charge(size_t);
 void mem_release(size_t);

@@ -69,6 +69,21 @@ struct host {
 	struct map recorded_keys;
 };
 
+/* What the host itself holds is no table's, and nobody may give up with the lock in hand. */
+static struct mem_limit *lock(struct host *h)
+{
+	struct mem_limit *limit = mem_limit(NULL);
+
+	pthread_mutex_lock(&h->lock);
+	return limit;
+}
+
+static void unlock(struct host *h, struct mem_limit *limit)
+{
+	pthread_mutex_unlock(&h->lock);
+	mem_limit(limit);
+}
+
 static struct host *host_new(const char *root)
 {
 	struct host *h = mem_calloc(1, sizeof(*h));
@@ -235,6 +250,7 @@ int host_recording(struct host *h, struct buf *out)
 static void record(struct host *h, const char *op, const char *subject, int error, struct str data)
 {
 	_cleanup_buf_ struct buf clean = BUF(RECORDING_MAX);
+	struct mem_limit *limit;
 	const char *key;
 
 	if (!h->record)
@@ -244,11 +260,11 @@ static void record(struct host *h, const char *op, const char *subject, int erro
 		secret_mask_urls(data, &clean);
 		data = buf_get(&clean);
 	}
-	pthread_mutex_lock(&h->lock);
+	limit = lock(h);
 	key = arena_printf(&h->arena, "%s %s", op, subject);
 	if (!map_put(&h->recorded_keys, str_of(key), h))
 		recording_write(&h->recorded, op, subject, error, data);
-	pthread_mutex_unlock(&h->lock);
+	unlock(h, limit);
 }
 
 /* The recorded answer; its error, or absence, as this function's. */
@@ -568,12 +584,14 @@ static struct started *start(struct host *h, const struct helper *helper)
 
 void host_prestart(struct host *h, const struct helper *helper)
 {
+	struct mem_limit *limit;
+
 	if (!h->live || h->replay)
 		return;
-	pthread_mutex_lock(&h->lock);
+	limit = lock(h);
 	if (!find_started(h, helper))
 		start(h, helper);
-	pthread_mutex_unlock(&h->lock);
+	unlock(h, limit);
 }
 
 static const char *command_line(const struct helper *helper, struct arena *a)
@@ -603,17 +621,18 @@ static int run_live(struct host *h, const struct helper *helper, struct arena *a
 {
 	struct exec_result result = {0};
 	struct exec mine = EXEC_NONE;
+	struct mem_limit *limit;
 	struct started *s;
 	int missing, r;
 
-	pthread_mutex_lock(&h->lock);
+	limit = lock(h);
 	s = find_started(h, helper);
 	if (!s)
 		s = start(h, helper);
 	missing = s->missing;
 	mine = s->exec;
 	s->exec = EXEC_NONE;
-	pthread_mutex_unlock(&h->lock);
+	unlock(h, limit);
 	if (missing)
 		return err_errno(err, missing, "%s", helper->argv[0]);
 	r = exec_finish(&mine, helper->max ? helper->max : HOST_MAX_FILE,
@@ -653,8 +672,9 @@ int host_run(struct host *h, const struct helper *helper, struct arena *a, struc
 static struct memo *memo_of(struct host *h, const struct query *q)
 {
 	struct memo *m = NULL;
+	struct mem_limit *limit;
 
-	pthread_mutex_lock(&h->lock);
+	limit = lock(h);
 	vec_each(&h->memos, each)
 		if (strcmp((*each)->name, q->name) == 0)
 			m = *each;
@@ -666,7 +686,7 @@ static struct memo *memo_of(struct host *h, const struct query *q)
 		pthread_mutex_init(&m->lock, NULL);
 		*vec_push(&h->arena, &h->memos) = m;
 	}
-	pthread_mutex_unlock(&h->lock);
+	unlock(h, limit);
 	return m;
 }
 
@@ -823,13 +843,14 @@ void host_query_start(struct host *h, const struct query *q, int (*confine)(stru
 {
 	struct memo *m;
 	struct errand *e;
+	struct mem_limit *limit;
 
 	if (h->replay || (!h->live && !q->tree))
 		return;
 	m = memo_of(h, q);
-	pthread_mutex_lock(&h->lock);
+	limit = lock(h);
 	e = arena_new(&h->arena, struct errand, 1);
-	pthread_mutex_unlock(&h->lock);
+	unlock(h, limit);
 	*e = (struct errand){.host = h, .query = q, .memo = m, .confine = confine};
 	sem_init(&e->confined, 0, 0);
 	pthread_mutex_lock(&m->lock);
