@@ -36,7 +36,7 @@ struct memo {
 	struct buf answer;
 	struct errand *errand; /* a thread that runs it already, or NULL */
 	int child, child_fd;   /* a process that does, and its answer; -1 */
-	struct memo *outer; /* while it runs: the query of the same thread that asked for this one */
+	struct memo *outer;    /* while it runs: the query of the same thread that asked for this one */
 };
 
 struct errand {

@@ -101,7 +101,7 @@ struct option {
 struct options {
 	struct rows *rows;
 	struct map by_path;
-	struct map asked; /* names that have their row */
+	struct map asked;                   /* names that have their row */
 	VEC(struct option *) all, patterns; /* in the order in which they are applied */
 	const char *unknown;                /* why what a boot sets cannot be known */
 };
