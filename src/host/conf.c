@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/vec.h"
+#include "host/secret.h"
 
 /* One file being read: where its items go and what they carry. */
 struct reader {
@@ -138,8 +139,13 @@ int conf_read(struct host *host, struct arena *arena, const char *path, enum con
 		[CONF_INI] = read_ini,
 	};
 	struct reader r = {.arena = arena, .conf = ret};
-	int result = host_read(host, path, arena, &r.text, err);
+	int result;
 
+	/* Of the INI files, units may hold secrets: in Environment=, in command lines. */
+	if (style == CONF_INI)
+		result = host_read_scrubbed(host, path, secret_mask, arena, &r.text, err);
+	else
+		result = host_read(host, path, arena, &r.text, err);
 	if (result < 0)
 		return result;
 	r.file = arena_strdup(arena, path);

@@ -306,6 +306,8 @@ static bool walk(struct reader *r, struct str name, int only_type, unsigned dept
 
 static bool is_leftover(struct str name)
 {
+	if (str_starts(name, "."))
+		return true;
 	for (size_t i = 0; i < ARRAY_LEN(leftovers); i++)
 		if (str_ends(name, leftovers[i]))
 			return true;
@@ -322,6 +324,10 @@ int pam_read(struct host *host, struct arena *arena, struct pam_stack *ret, stru
 	*ret = (struct pam_stack){0};
 	if (result < 0)
 		return result;
+	if (!n)
+		return err_set(err, ENOENT,
+					   "there are no services in /etc/pam.d; without PAM, programs "
+					   "decide about logins themselves");
 	map_init(&r.files, arena);
 	for (size_t i = 0; i < n; i++) {
 		struct str rest = files[i], name = STR_ABSENT;

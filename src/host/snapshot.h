@@ -33,7 +33,8 @@ void snapshot_prestart(struct snapshot *, struct host *);
 /* Called from a thread of snapshot_read() when a table begins (done = false) and ends. */
 typedef void snapshot_progress(void *data, const struct table *, bool done);
 
-/* Reads the wanted tables side by side. Cannot fail: what could not be read says so itself. */
+/* Reads the wanted tables side by side. Cannot fail: what could not be read says so itself, also
+ * a table that needs more memory than one may have. One at a time per process. */
 void snapshot_read(struct snapshot *, struct host *, snapshot_progress *, void *data);
 
 /* NULL: the table was not wanted, or is not in the JSON that this was read from. */

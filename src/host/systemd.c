@@ -6,11 +6,13 @@
 #include "base/buf.h"
 #include "host/fields.h"
 #include "host/library.h"
+#include "host/secret.h"
 
 #define TIMEOUT_USEC (10ull * 1000000)
 /* dbus-daemon refuses more than about a thousand calls in flight; past a hundred nothing is
  * gained. */
 #define MAX_IN_FLIGHT 128
+#define MAX_COMMAND (128 << 10) /* bytes of the arguments of one */
 
 /* The part of sd-bus.h that is needed. libsystemd's interface is stable, and so neither its headers
  * nor the library have to be there when this is built. */
@@ -253,17 +255,20 @@ static int put_addresses(struct collector *c, sd_bus_message *m, const char *nam
 	return r < 0 ? r : c->lib.sd_bus_message_exit_container(m);
 }
 
-/* The arguments of one command, with blanks between them. */
+/* The arguments of one command, with blanks between them and without the secrets. */
 static int put_arguments(struct collector *c, sd_bus_message *m)
 {
+	_cleanup_buf_ struct buf all = BUF(MAX_COMMAND), clean = BUF((size_t)4 * MAX_COMMAND);
 	const char *argument;
 	int n = 0, r = c->lib.sd_bus_message_enter_container(m, 'a', "s");
 
 	for (; r >= 0 && (r = c->lib.sd_bus_message_read_basic(m, 's', &argument)) > 0; n++) {
 		if (n)
-			fields_escaped(c->out, STR(" "));
-		fields_escaped(c->out, str_of(argument));
+			buf_putc(&all, '\0');
+		buf_puts(&all, argument);
 	}
+	secret_mask_args(buf_get(&all), &clean);
+	fields_escaped(c->out, buf_get(&clean));
 	return r < 0 ? r : c->lib.sd_bus_message_exit_container(m);
 }
 

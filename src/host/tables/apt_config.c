@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "host/apt_conf.h"
+#include "host/secret.h"
 
 enum { KEY, VALUE };
 
@@ -60,7 +61,7 @@ static int read_apt_config(struct host *host, struct rows *rows, struct err *err
 		key.n -= list ? 2 : 0;
 		row = rows_add(rows, FROM(item->file, item->line));
 		row_str(row, KEY, spelled(rows, key));
-		row_str(row, VALUE, item->value);
+		row_str(row, VALUE, secret_masked_urls(rows->arena, item->value));
 	}
 	if (conf.gap)
 		rows_gap(rows, "%s", conf.gap);

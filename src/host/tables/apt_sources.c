@@ -7,6 +7,7 @@
 #include "base/vec.h"
 #include "host/conf.h"
 #include "host/dpkg.h"
+#include "host/secret.h"
 
 enum { FILE_, TYPE, URI, SCHEME, SUITE, COMPONENTS, SIGNED_BY, TRUSTED, INSECURE, UNDATED,
 	   SECURITY, ENABLED };
@@ -118,7 +119,7 @@ static void add_row(struct rows *rows, const struct source *s, struct str type, 
 
 	row_strz(row, FILE_, s->from.path);
 	row_str(row, TYPE, type);
-	row_str(row, URI, uri);
+	row_str(row, URI, secret_masked_urls(rows->arena, uri));
 	row_str(row, SCHEME, scheme_of(uri));
 	row_str(row, SUITE, suite);
 	if (components->n)

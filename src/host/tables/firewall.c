@@ -3,6 +3,7 @@
 #include "host/table.h"
 
 #include "host/conf.h"
+#include "host/glob.h"
 #include "host/netfilter.h"
 #include "host/procs.h"
 #include "host/unitfile.h"
@@ -58,7 +59,8 @@ static const struct column columns[] = {
 /* What is configured, known of a tree as well. */
 struct configured {
 	bool ufw, firewalld, firewalld_known;
-	bool ufw_service, firewalld_service, nftables_service, persistent_service;
+	bool ufw_service, firewalld_service, nftables_service, persistent_service, iptables_service;
+	const char *no_services; /* why it is not known what the boot starts; NULL: it is */
 	struct from ufw_from;
 };
 
@@ -95,31 +97,59 @@ static void read_firewalld(struct host *host, struct rows *rows, const struct fw
 		c->firewalld = c->firewalld || str_is(procs.p[i].name, "firewalld");
 }
 
+static bool is_there(struct host *host, const char *path)
+{
+	struct path_stat st;
+	struct err err = {0};
+
+	return host_stat(host, path, true, &st, &err) == 0;
+}
+
+/* OpenRC: a link in a runlevel starts the service. */
+static bool openrc_starts(struct host *host, struct arena *a, const char *service)
+{
+	struct str *paths;
+	struct err err = {0};
+	size_t n;
+
+	return host_glob(host, a, str_of(arena_printf(a, "/etc/runlevels/*/%s", service)), &paths, &n,
+					 &err) == 0 &&
+		   n;
+}
+
 static void read_services(struct host *host, struct rows *rows, struct configured *c)
 {
-	static const char *const names[] = {"ufw.service", "firewalld.service", "nftables.service",
-										"netfilter-persistent.service", NULL};
+	static const char *const names[] = {"ufw.service",      "firewalld.service",
+										"nftables.service", "netfilter-persistent.service",
+										"iptables.service", NULL};
+	static const char *const in_openrc[] = {"ufw", "firewalld", "nftables", NULL, "iptables"};
 	bool *const starts[] = {&c->ufw_service, &c->firewalld_service, &c->nftables_service,
-							&c->persistent_service};
+							&c->persistent_service, &c->iptables_service};
+	bool openrc = is_there(host, "/etc/runlevels");
 	struct unit_files files;
 
 	unitfiles_read(host, rows->arena, names, &files);
 	if (files.gap)
 		rows_gap(rows, "%s", files.gap);
 	for (size_t i = 0; names[i]; i++)
-		*starts[i] = unitfile_starts(unitfiles_find(&files, str_of(names[i])));
+		*starts[i] = unitfile_starts(unitfiles_find(&files, str_of(names[i]))) ||
+					 (openrc && in_openrc[i] && openrc_starts(host, rows->arena, in_openrc[i]));
+	if (!openrc && !is_there(host, "/usr/lib/systemd/system") &&
+		!is_there(host, "/lib/systemd/system") && !is_there(host, "/etc/systemd/system"))
+		c->no_services = "neither systemd nor OpenRC decides what the boot starts";
 }
 
 /* Debian's nftables.conf is there from the start, with three chains that have no rules; and what only
- * accepts loads no filter. What cannot be read is not known to load one. */
-static bool loads_rules(struct host *host, struct arena *a, const char *path)
+ * accepts loads no filter. *ret_why is set when it is not known. */
+static bool loads_rules(struct host *host, struct arena *a, const char *path, const char **ret_why)
 {
 	struct str text, line;
 	struct err err = {0};
+	int r = host_read(host, path, a, &text, &err);
 
-	if (host_read(host, path, a, &text, &err) < 0)
-		return false;
-	while (str_line(&text, &line)) {
+	if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+		*ret_why = arena_strdup(a, err.msg);
+	while (r == 0 && str_line(&text, &line)) {
 		struct str trimmed = str_trim(line);
 
 		if (!trimmed.n || trimmed.p[0] == '#')
@@ -131,18 +161,33 @@ static bool loads_rules(struct host *host, struct arena *a, const char *path)
 	return false;
 }
 
-static bool is_persisted(struct host *host, struct arena *a, const struct configured *c,
-						 const struct fw_ruleset *set)
+static void set_persisted(struct host *host, struct arena *a, struct row *row,
+						  const struct configured *c, const struct fw_ruleset *set)
 {
+	/* What a service loads: on Debian, the RHEL family, Arch and Alpine. */
+	const struct {
+		bool service;
+		const char *path, *path6;
+	} files[] = {
+		{c->nftables_service, "/etc/nftables.conf", NULL},
+		{c->nftables_service, "/etc/sysconfig/nftables.conf", NULL},
+		{c->nftables_service, "/etc/nftables.nft", NULL},
+		{c->persistent_service, "/etc/iptables/rules.v4", "/etc/iptables/rules.v6"},
+		{c->iptables_service, "/etc/sysconfig/iptables", "/etc/sysconfig/ip6tables"},
+		{c->iptables_service, "/etc/iptables/iptables.rules", "/etc/iptables/ip6tables.rules"},
+		{c->iptables_service, "/etc/iptables/rules-save", "/etc/iptables/rules6-save"},
+	};
 	bool v6 = set && fw_judge(set, "input", FW_V6) == FW_DENY;
+	const char *why = c->no_services;
+	bool persisted = (c->ufw && c->ufw_service) || c->firewalld_service;
 
-	if ((c->ufw && c->ufw_service) || c->firewalld_service)
-		return true;
-	if (c->nftables_service && (loads_rules(host, a, "/etc/nftables.conf") ||
-								loads_rules(host, a, "/etc/sysconfig/nftables.conf")))
-		return true;
-	return c->persistent_service && loads_rules(host, a, "/etc/iptables/rules.v4") &&
-		   (!v6 || loads_rules(host, a, "/etc/iptables/rules.v6"));
+	for (size_t i = 0; !persisted && i < ARRAY_LEN(files); i++)
+		persisted = files[i].service && loads_rules(host, a, files[i].path, &why) &&
+					(!v6 || !files[i].path6 || loads_rules(host, a, files[i].path6, &why));
+	if (!persisted && why)
+		row_unknown(row, PERSISTED, why);
+	else
+		row_bool(row, PERSISTED, persisted);
 }
 
 static const char *manager(const struct configured *c, const struct fw_ruleset *set)
@@ -155,6 +200,8 @@ static const char *manager(const struct configured *c, const struct fw_ruleset *
 		return "nftables.service";
 	if (c->persistent_service)
 		return "iptables-persistent";
+	if (c->iptables_service)
+		return "iptables.service";
 	return set && set->docker ? "docker" : "none";
 }
 
@@ -237,7 +284,7 @@ static int read_firewall(struct host *host, struct rows *rows, struct err *err)
 		row_bool(row, FIREWALLD_RUNNING, c.firewalld);
 	else
 		row_unknown(row, FIREWALLD_RUNNING, "the processes are not known");
-	row_bool(row, PERSISTED, is_persisted(host, rows->arena, &c, known ? &set : NULL));
+	set_persisted(host, rows->arena, row, &c, known ? &set : NULL);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "host/mountinfo.h"
+#include "host/secret.h"
 #include "host/table.h"
 
 #define FSTAB "/etc/fstab"
@@ -150,7 +151,7 @@ static struct str read_fstab(struct host *host, struct state *s)
 {
 	struct err err = {0};
 	struct str text = STR("");
-	int r = host_read(host, FSTAB, s->rows->arena, &text, &err);
+	int r = host_read_scrubbed(host, FSTAB, secret_mask_mounts, s->rows->arena, &text, &err);
 
 	if (r < 0 && r != -ENOENT) {
 		s->no_fstab = arena_strdup(s->rows->arena, err.msg);

@@ -10,6 +10,7 @@
 #include "base/vec.h"
 #include "host/conf.h"
 #include "host/fields.h"
+#include "host/glob.h"
 #include "host/table.h"
 
 enum { KEY, VALUE, PERSISTED };
@@ -102,6 +103,7 @@ struct option {
 struct options {
 	struct rows *rows;
 	struct map by_path;
+	struct map asked;                   /* names that have their row */
 	VEC(struct option *) all, patterns; /* in the order in which they are applied */
 	const char *unknown;                /* why what a boot sets cannot be known */
 	bool keeps;                         /* what the kernel starts with is somebody else's setting */
@@ -222,13 +224,6 @@ static void read_command_line(struct host *host, struct options *o)
 	}
 }
 
-static bool is_hidden(struct str path)
-{
-	const char *slash = memrchr(path.p, '/', path.n);
-
-	return slash && slash[1] == '.';
-}
-
 static bool has_systemd_sysctl(struct host *host)
 {
 	struct path_stat st;
@@ -247,13 +242,13 @@ static void read_files(struct host *host, struct options *o)
 	struct str *files;
 	size_t n;
 
+	map_init(&o->asked, o->rows->arena);
 	if (host_list_conf(host, dirs, ".conf", o->rows->arena, &files, &n, &err) < 0) {
 		o->unknown = arena_strdup(o->rows->arena, err.msg);
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (!is_hidden(files[i]))
-			read_file(host, o, files[i].p);
+		read_file(host, o, files[i].p);
 	/* Without systemd it is procps's `sysctl --system`, which takes this file last. With systemd
 	 * the file counts only where a link in sysctl.d leads to it, as Debian ships one. */
 	if (!has_systemd_sysctl(host))
@@ -435,7 +430,7 @@ static void add_asked(struct host *host, struct options *o, struct str name)
 	struct row *row;
 	int r;
 
-	if (!path.p)
+	if (!path.p || map_put(&o->asked, name, o)) /* a pattern may have found it already */
 		return;
 	row = add_row(o, name, path);
 	r = host_read(host, row->from.path, a, &text, &err);
@@ -447,6 +442,54 @@ static void add_asked(struct host *host, struct options *o, struct str name)
 	} else if (r != -ENOENT && r != -ENOTDIR) {
 		row_unknown(row, VALUE, arena_strdup(a, err.msg));
 	}
+}
+
+/* A pattern is asked for: a row for each parameter of the kernel that it fits, and for each that
+ * files set. Without a kernel to ask there may be others, for which the pattern itself stands. */
+static void add_matching(struct host *host, struct options *o, struct str name)
+{
+	struct arena *a = o->rows->arena;
+	struct option wanted = {.path = to_path(a, name)};
+	struct str *found = NULL;
+	struct err err = {0};
+	struct map seen;
+	size_t n = 0;
+	int r;
+
+	if (!wanted.path.p)
+		return;
+	map_init(&seen, a);
+	split_pattern(a, &wanted);
+	r = host_glob(host, a, str_of(arena_printf(a, "/proc/sys/%s", wanted.path.p)), &found, &n,
+				  &err);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		struct str path = str_of(found[i].p + strlen("/proc/sys/"));
+
+		map_put(&seen, path, o);
+		add_asked(host, o, to_name(a, path));
+	}
+	vec_each(&o->all, option)
+	{
+		struct str parts[MAX_PARTS], rest = (*option)->path;
+		size_t k = 0;
+
+		while (k < MAX_PARTS && str_cut(&rest, '/', &parts[k]))
+			k++;
+		if (!(*option)->gone && (*option)->value.p && !str_is_glob((*option)->path) && !rest.p &&
+			pattern_matches(&wanted, parts, k) && !map_get(&seen, (*option)->path))
+			add_asked(host, o, to_name(a, (*option)->path));
+	}
+	if (r < 0)
+		row_unknown(add_row(o, name, wanted.path), VALUE,
+					host_is_live(host) ? arena_strdup(a, err.msg) : "offline");
+}
+
+static void add_asked_or_matching(struct host *host, struct options *o, struct str name)
+{
+	if (str_is_glob(name))
+		add_matching(host, o, name);
+	else
+		add_asked(host, o, name);
 }
 
 static void add_present(struct options *o, struct str line, struct map *seen)
@@ -495,7 +538,7 @@ static void add_all(struct host *host, struct options *o)
 	for (size_t i = 0; i < o->rows->demand->n; i++) {
 		struct str name = o->rows->demand->keys[i];
 
-		if (!map_get(&seen, to_path(o->rows->arena, name)))
+		if (!str_is_glob(name) && !map_get(&seen, to_path(o->rows->arena, name)))
 			add_asked(host, o, name);
 	}
 	if (r < 0)
@@ -513,7 +556,7 @@ static int read_sysctl(struct host *host, struct rows *rows, struct err *err _un
 		add_all(host, &o);
 	else
 		for (size_t i = 0; i < rows->demand->n; i++)
-			add_asked(host, &o, rows->demand->keys[i]);
+			add_asked_or_matching(host, &o, rows->demand->keys[i]);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "host/fields.h"
+#include "host/secret.h"
 #include "host/systemd.h"
 #include "host/unitfile.h"
 #include "host/unitprop.h"
@@ -222,7 +223,7 @@ static void set_commands(struct row *row, const struct unit_file *file, struct a
 
 	for (size_t i = 0; i < values.n; i++)
 		*vec_push(a, &lines) = command(values.items[i]->value);
-	row_str(row, EXEC_START, joined(a, lines.p, lines.n, " ; "));
+	row_str(row, EXEC_START, secret_masked(a, joined(a, lines.p, lines.n, " ; ")));
 	if (values.n)
 		row_from(row, EXEC_START, FROM(values.items[0]->file, values.items[0]->line));
 }
@@ -445,7 +446,7 @@ static int by_name(const void *a, const void *b)
 	return str_cmp((*(struct unit *const *)a)->name, (*(struct unit *const *)b)->name);
 }
 
-static int read_units(struct host *host, struct rows *rows, struct err *err _unused_)
+static int read_units(struct host *host, struct rows *rows, struct err *err)
 {
 	struct reader r = {.rows = rows, .arena = rows->arena};
 	struct unit_files files;
@@ -462,6 +463,9 @@ static int read_units(struct host *host, struct rows *rows, struct err *err _unu
 			u->target = unitfiles_find(&files, u->file->alias_of);
 	}
 	read_live(&r, host);
+	if (!files.n && !files.gap && r.why)
+		return err_set(err, ENOENT, "there are no unit files, so services are not systemd's (%s)",
+					   r.why);
 	if (files.gap)
 		rows_gap(rows, "%s", files.gap);
 	if (r.units.n)
