@@ -141,8 +141,9 @@ int conf_read(struct host *host, struct arena *arena, const char *path, enum con
 	struct reader r = {.arena = arena, .conf = ret};
 	int result;
 
-	/* Of the INI files, units may hold secrets: in Environment=, in command lines. */
-	if (style == CONF_INI)
+	/* Units may hold secrets, in Environment= and in command lines; so may /etc/environment and the
+	 * files of /etc/default. */
+	if (style == CONF_INI || style == CONF_EQUALS)
 		result = host_read_scrubbed(host, path, secret_mask, arena, &r.text, err);
 	else
 		result = host_read(host, path, arena, &r.text, err);

@@ -407,6 +407,7 @@ static int put_properties(struct collector *c, sd_bus_message *m)
 
 static void put_unit(const struct pending *p)
 {
+	_cleanup_buf_ struct buf clean = BUF(4 * MAX_COMMAND);
 	struct buf *out = p->c->out;
 
 	buf_puts(out, "name=");
@@ -414,7 +415,8 @@ static void put_unit(const struct pending *p)
 	fields_put(out, "load", str_of(p->load));
 	fields_put(out, "active", str_of(p->active));
 	fields_put(out, "sub", str_of(p->sub));
-	fields_put(out, "description", str_of(p->description));
+	secret_mask(str_of(p->description), &clean); /* systemd-run makes it of the command line */
+	fields_put(out, "description", buf_get(&clean));
 }
 
 static int got_properties(sd_bus_message *m, void *data, sd_bus_error *error _unused_)

@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "host/glob.h"
 #include "host/passwd.h"
+#include "host/secret.h"
 #include "host/table.h"
 
 enum { INSTALLED, CONFIG, MODE, OWNER, PASSWORD, SUPERUSERS, CMDLINE_DEFAULT, CMDLINE };
@@ -301,7 +302,7 @@ static void read_defaults_file(struct reader *r, struct variable *all, const cha
 	struct arena *a = r->rows->arena;
 	struct str text, line;
 	struct err err = {0};
-	int result = host_read(r->host, path, a, &text, &err);
+	int result = host_read_scrubbed(r->host, path, secret_mask, a, &text, &err);
 
 	for (struct variable *v = all; result < 0 && result != -ENOENT && v->name; v++)
 		v->unknown = arena_strdup(a, err.msg);
