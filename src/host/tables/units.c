@@ -224,8 +224,6 @@ static void set_commands(struct row *row, const struct unit_file *file, struct a
 	for (size_t i = 0; i < values.n; i++)
 		*vec_push(a, &lines) = command(values.items[i]->value);
 	row_str(row, EXEC_START, secret_masked(a, joined(a, lines.p, lines.n, " ; ")));
-	if (values.n)
-		row_from(row, EXEC_START, FROM(values.items[0]->file, values.items[0]->line));
 }
 
 static bool is_number(struct str s)
@@ -329,6 +327,18 @@ static void set_live_properties(struct reader *r, struct row *row, const struct 
 	}
 }
 
+/* The lines of the unit file, or of a drop-in, that say what it runs and as whom. */
+static void set_places(struct row *row, const struct unit_file *file, struct arena *a)
+{
+	struct unit_values commands = unitfile_values(file, a, "Service", "ExecStart");
+	const struct conf_item *user = NULL;
+
+	if (commands.n)
+		row_from(row, EXEC_START, FROM(commands.items[0]->file, commands.items[0]->line));
+	if (unitfile_value(file, "Service", "User", &user).p && user)
+		row_from(row, USER, FROM(user->file, user->line));
+}
+
 static void set_service_from_file(struct reader *r, struct row *row, const struct unit *u)
 {
 	if (u->file->unread) {
@@ -337,6 +347,7 @@ static void set_service_from_file(struct reader *r, struct row *row, const struc
 	} else {
 		set_commands(row, u->file, r->arena);
 		row_str(row, USER, user_of(u->file, u->name));
+		set_places(row, u->file, r->arena);
 	}
 	set_file_properties(r, row, u->file);
 }
@@ -362,6 +373,8 @@ static void set_service_from_live(struct reader *r, struct row *row, const struc
 	if (!str_is(live->load, "loaded"))
 		return; /* it has no settings of its own */
 	row_str(row, USER, live->user.n ? live->user : STR("root"));
+	if (u->file)
+		set_places(row, u->file, r->arena);
 	set_live_properties(r, row, u);
 }
 
