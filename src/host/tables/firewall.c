@@ -131,6 +131,7 @@ static void read_services(struct host *host, struct rows *rows, struct configure
 	unitfiles_read(host, rows->arena, names, &files);
 	if (files.gap)
 		rows_gap(rows, "%s", files.gap);
+	c->no_services = files.gap;
 	for (size_t i = 0; names[i]; i++)
 		*starts[i] = unitfile_starts(unitfiles_find(&files, str_of(names[i]))) ||
 					 (openrc && in_openrc[i] && openrc_starts(host, rows->arena, in_openrc[i]));
