@@ -248,6 +248,9 @@ static void read_indexes(struct modules *m)
 
 	if (r == 0 && dir)
 		r = host_stat(m->host, dir, true, &st, &err);
+	/* A tree without a kernel, a container image for one, runs on one that has its own modules. */
+	if ((r == -ENOENT || (r == 0 && !dir)) && !host_is_live(m->host))
+		r = err_set(&err, EOPNOTSUPP, "offline: no kernel is in the tree");
 	if (r < 0 && r != -ENOENT)
 		m->available_unknown = m->builtin_unknown = keep(m, &err);
 	if (r < 0 || !dir) {
