@@ -36,7 +36,7 @@ ARCHIVE = HERE / "recordings.tar.xz"
 # boot and the clock have their say as well. NAME: the host.
 METAL = {"iot-backend-metal": "iot-backend"}
 ABSENT = [("read", "/run/host/container-manager"), ("read", "/run/systemd/container"),
-          ("list", "/lib/modules")]
+          ("stat", "/run/.containerenv"), ("stat", "/.dockerenv"), ("list", "/lib/modules")]
 
 # The formats that every host has an expected.* of; of any other, these hosts have one.
 EVERYWHERE = ("text", "json")

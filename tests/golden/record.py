@@ -53,14 +53,16 @@ def libraries():
     return result
 
 
+# Tables that only hold what rules name; nothing asks them for all there is.
+ASKED = ("files", "modules")
+
+
 def everything(directory):
     """Rules that ask every table for all it can say, so that a recording also answers the
     questions of rules that there will be."""
-    listed = subprocess.run([str(REVET), "table"], env=ENVIRONMENT, capture_output=True, text=True,
-                            check=True).stdout
     path = Path(directory) / "record"
     path.mkdir(parents=True)
-    for name in (line.split()[0] for line in listed.splitlines()):
+    for name in set(golden.tables()) - set(ASKED):
         (path / f"{name}.yaml").write_text(
             f"title: {name}\nseverity: low\nwhy: to be recorded\n"
             f"want: {{for: {name}, want: some}}\n"
@@ -69,11 +71,12 @@ def everything(directory):
 
 
 class Bundle:
-    """revet on a booted host with libraries of its own: it runs on any release, and nothing of the
+    """revet on a booted host, as one of its users, with libraries of its own: it runs on any release, and nothing of the
     host's is added to or replaced."""
 
-    def __init__(self, host):
+    def __init__(self, host, user="root"):
         self.host = host
+        self.user = user
         found = libraries()
         self.loader = next(name for name in found if name.startswith("ld-linux"))
         for name, path in found.items():
@@ -84,19 +87,20 @@ class Bundle:
             for file in Path(rules).rglob("*.yaml"):
                 host.put(file, f"{BUNDLE}/{file.relative_to(rules)}", "644")
 
-    def run(self, *arguments, user="root", rules="/nonexistent", **kwargs):
-        """revet as a user of the host; subprocess.run's result."""
-        become = [] if user == "root" else [
-            "setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--inh-caps=-all"]
+    def run(self, *arguments, rules="/nonexistent", **kwargs):
+        """revet as the user; subprocess.run's result."""
+        become = [] if self.user == "root" else [
+            "setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--init-groups",
+            "--inh-caps=-all"]
         return self.host.exec(
             ["env", f"REVET_RULES={rules}", "NO_COLOR=1", *become, f"{BUNDLE}/{self.loader}",
              "--library-path", BUNDLE, f"{BUNDLE}/revet", *arguments], check=False, **kwargs)
 
-    def record(self, wide=False, user="root"):
+    def record(self, wide=False):
         """A recording as this user makes it, and the report of the same run. wide: of everything
         that tables can say, not only what the rules ask."""
-        directory = f"/tmp/revet-golden-{user}"
-        ran = self.run("audit", "--record", directory, "-f", "json", user=user,
+        directory = f"/tmp/revet-golden-{self.user}"
+        ran = self.run("audit", "--record", directory, "-f", "json",
                        rules=f"{BUNDLE}/rules.d" if wide else "/nonexistent")
         if ran.returncode not in (0, 2, 3):
             raise RuntimeError(f"{self.host.id}: exit {ran.returncode}: {ran.stderr}")
@@ -108,17 +112,18 @@ class Bundle:
 class Tree:
     """revet on a tree."""
 
-    def __init__(self, host):
-        self.host = host
+    def __init__(self, root):
+        self.root = str(root)
 
-    def record(self, wide=False, user=None):
+    def record(self, wide=False):
+        """As Bundle.record(), by whoever runs this."""
         with tempfile.TemporaryDirectory() as directory:
             rules = everything(f"{directory}/rules.d") if wide else "/nonexistent"
-            argv = [str(REVET), "audit", "--root", str(self.host.root), "--record", directory]
+            argv = [str(REVET), "audit", "--root", self.root, "--record", directory]
             ran = subprocess.run([*argv, "-f", "json"], capture_output=True, text=True,
                                  env=ENVIRONMENT | {"REVET_RULES": rules})
             if ran.returncode not in (0, 2, 3):
-                raise RuntimeError(f"{self.host.id}: exit {ran.returncode}: {ran.stderr}")
+                raise RuntimeError(f"{self.root}: exit {ran.returncode}: {ran.stderr}")
             return (Path(directory) / "recording").read_bytes(), ran.stdout
 
 
@@ -169,8 +174,8 @@ def record_one(name):
     image, user = HOSTS[name]
     with Host.start(image, f"golden-{name}") as host:
         settle(host)
-        reader = Bundle(host) if user else Tree(host)
-        text = merged(reader.record(user=user)[0], reader.record(wide=True, user=user)[0])
+        reader = Bundle(host, user) if user else Tree(host.root)
+        text = merged(reader.record()[0], reader.record(wide=True)[0])
     print(f"{name}: {len(text)} bytes recorded", file=sys.stderr, flush=True)
     return neutral(text)
 
