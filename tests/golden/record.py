@@ -22,6 +22,7 @@ HOSTS = {
     "debian-11": ("debian-11", "root"),
     "debian-13": ("debian-13", "root"),
     "iot-backend": ("iot-backend", "root"),
+    "flawed": ("debian-12", "root"),
     "minimal": ("minimal", None),
     "rpm-tree": ("rpm-tree", None),
     "arch-tree": ("arch-tree", None),
@@ -170,14 +171,24 @@ def settle(host):
             file.write_text(content or f"{host.image.name}\n")
 
 
+def flaw(host):
+    host.net()
+    with open(HERE / "flaws.sh") as script:
+        ran = host.exec(["sh"], stdin=script)
+    if ran.stdout or ran.stderr:
+        print(f"{host.id}: {ran.stdout}{ran.stderr}", file=sys.stderr)
+
+
 def record_one(name):
     image, user = HOSTS[name]
     with Host.start(image, f"golden-{name}") as host:
         settle(host)
+        if name == "flawed":
+            flaw(host)
         reader = Bundle(host, user) if user else Tree(host.root)
         text = merged(reader.record()[0], reader.record(wide=True)[0])
     print(f"{name}: {len(text)} bytes recorded", file=sys.stderr, flush=True)
-    return neutral(text)
+    return golden.as_metal(neutral(text)) if name == "flawed" else neutral(text)
 
 
 def record(names):
