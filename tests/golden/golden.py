@@ -109,9 +109,9 @@ def unpacked(*names):
 
 @contextlib.contextmanager
 def replaying(head, found):
-    """A directory that is a recording of these entries."""
+    """A directory that is a recording of these entries; without any, of the text as it is."""
     with tempfile.TemporaryDirectory(prefix="revet-golden-") as path:
-        (Path(path) / "recording").write_bytes(joined(head, found))
+        (Path(path) / "recording").write_bytes(head if found is None else joined(head, found))
         yield Path(path)
 
 

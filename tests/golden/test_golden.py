@@ -169,6 +169,19 @@ class Properties(unittest.TestCase):
                              and {now, before[rule]} != {"pass", "not_applicable"}}
                     self.assertEqual(moved, {})
 
+    def test_half_a_recording(self):
+        """Cut anywhere it is refused; cut between two answers it decides nothing else."""
+        text = golden.recording("rpm-tree")
+        before = self.verdicts(*golden.entries(text))
+        for length in range(100, len(text), 487):
+            with self.subTest(length=length), golden.replaying(text[:length], None) as cwd:
+                done = golden.revet("audit", "--root", ".", "-f", "json", cwd=cwd)
+                if done.returncode == 1:
+                    self.assertIn(b"recording: damaged", done.stderr)
+                    continue
+                for rule, result in results(done.stdout).items():
+                    self.assertIn(result["verdict"], (before[rule], "unknown"), rule)
+
     @staticmethod
     def denied(found, i):
         op, _, subject, _ = found[i]
