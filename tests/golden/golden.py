@@ -129,7 +129,7 @@ def revet(*arguments, cwd=None, prefix=(), **environment):
 def formats():
     """The report formats of this build, from what it says of one that does not exist."""
     done = subprocess.run([str(REVET), "audit", "-f", "?"], env=ENVIRONMENT, capture_output=True)
-    words = re.search(r"there are (.*)", done.stderr.decode()).group(1)
+    words = re.search(r"there are:? (.*)", done.stderr.decode()).group(1)
     return re.split(r", | and |, and ", words.strip())
 
 
