@@ -92,12 +92,16 @@ static void set_apt_lists(struct host *host, struct rows *rows, struct row *row)
 static void set_pending(struct row *row, struct str text, struct arena *a)
 {
 	int64_t pending = 0, security = 0;
-	const char *gap = NULL;
+	const char *gap = NULL, *no_security = NULL;
 	struct str line, name, value;
 
 	while (str_line(&text, &line)) {
 		if (str_skip(&line, "gap=")) {
 			gap = gap ? gap : str_dup(a, fields_plain(a, line));
+			continue;
+		}
+		if (str_is(line, APT_NO_SECURITY)) {
+			no_security = APT_LISTS " holds no list of a security archive";
 			continue;
 		}
 		pending++;
@@ -110,6 +114,8 @@ static void set_pending(struct row *row, struct str text, struct arena *a)
 	} else {
 		row_int(row, PENDING, pending);
 		row_int(row, SECURITY_PENDING, security);
+		if (no_security)
+			row_unknown(row, SECURITY_PENDING, no_security);
 	}
 	row_from(row, PENDING, FROM(APT_LISTS, 0));
 	row_from(row, SECURITY_PENDING, FROM(APT_LISTS, 0));
