@@ -97,6 +97,12 @@ void snapshot_want_key(struct snapshot *s, const struct table *t, struct str key
 	d->n++;
 }
 
+void snapshot_want_everything(struct snapshot *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		snapshot_want_all(s, s->taken[i].table);
+}
+
 void snapshot_want_none(struct snapshot *s)
 {
 	for (size_t i = 0; i < s->n; i++)
