@@ -213,6 +213,29 @@ class Host:
         with open(file, "rb") as source:
             self.exec(["install", "-D", "-m", mode, "/dev/stdin", dest], stdin=source)
 
+    def put_program(self, file, dest):
+        """Copies a program of this machine, and those of its libraries that the host lacks.
+
+        On a host whose C library is too old for it, all its libraries come along, in a directory of
+        their own, and dest is a script that starts it with them.
+        """
+        listed = subprocess.run(["ldd", file], capture_output=True, text=True, check=True).stdout
+        libraries = [word for word in listed.split() if word.startswith("/")]
+        there = self.exec(["ls", "-d", *libraries], check=False).stdout.split()
+        self.put(file, dest)
+        for library in set(libraries) - set(there):
+            self.put(os.path.realpath(library), library)
+        if self.exec([dest, "version"], check=False).returncode == 0:
+            return
+        private = f"/opt/{os.path.basename(dest)}-libraries"
+        for library in (file, *libraries):
+            self.put(os.path.realpath(library), f"{private}/{os.path.basename(library)}")
+        loader = next(lib for lib in libraries if "/ld-linux" in lib)
+        start = f"{private}/{os.path.basename(loader)} --library-path {private}"
+        script = f'#!/bin/sh\nexec {start} {private}/{os.path.basename(file)} "$@"\n'
+        self.exec(["install", "-m", "755", "/dev/stdin", dest], input=script)
+        self.exec([dest, "version"])
+
     def outside(self, command, **kwargs):
         """Runs a command of this machine in the network namespace at the other end of the wire."""
         kwargs = {"text": True, "capture_output": True, "stdin": subprocess.DEVNULL} | kwargs

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the oracle tests share: a booted host with revet in it, and comparing with its tables.
+
+An oracle is the program that the field asks about the same thing (ss, sshd -T, systemctl show), or,
+where there is none, a reading of the file that is written apart from revet's.
+"""
+
+import json
+import os
+import subprocess
+import unittest
+
+from hostlib import ENVIRONMENT, Host
+
+REVET = os.path.join(os.path.dirname(__file__), "..", "..", "build", "revet")
+SHOWN = 30
+TIMEOUT = 60
+
+
+def by(rows, *columns):
+    """Rows by the values of some columns, which must tell them apart."""
+    found = {}
+    for row in rows:
+        key = tuple(row.get(column) for column in columns)
+        key = key[0] if len(key) == 1 else key
+        assert key not in found, f"two rows are {key}"
+        found[key] = row
+    return found
+
+
+def differences(got, want):
+    """What two dictionaries of rows disagree on, a line each."""
+    lines = []
+    for key in sorted(got.keys() | want.keys(), key=str):
+        if key not in want:
+            lines.append(f"{key}: only in the table: {got[key]}")
+        elif key not in got:
+            lines.append(f"{key}: only the oracle has it: {want[key]}")
+        elif got[key] != want[key] and isinstance(want[key], dict) and isinstance(got[key], dict):
+            for column in got[key].keys() | want[key].keys():
+                a, b = got[key].get(column), want[key].get(column)
+                if a != b:
+                    lines.append(f"{key}: {column}: the table {a!r}, the oracle {b!r}")
+        elif got[key] != want[key]:
+            lines.append(f"{key}: the table {got[key]!r}, the oracle {want[key]!r}")
+    return lines
+
+
+class OracleCase(unittest.TestCase):
+    """Comparing; where revet runs is up to the classes below."""
+
+    maxDiff = None
+
+    def same(self, got, want, at_least=1):
+        """Fails with each row and column that differs. An empty comparison shows nothing."""
+        self.assertGreaterEqual(len(want), at_least, "the oracle has too little to compare")
+        lines = differences(got, want)
+        if lines:
+            more = f"\n... and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
+            self.fail(f"{len(lines)} differences\n" + "\n".join(lines[:SHOWN]) + more)
+
+
+class OnHost(OracleCase):
+    """A host of an image, started once for the class. prepare() changes it before the tests."""
+
+    image = "iot-backend"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.host = Host.start(cls.image)
+        try:
+            cls.host.put_program(REVET, "/usr/local/bin/revet")
+            cls.prepare()
+        except BaseException:
+            cls.host.stop(crash=True)
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.host.stop(crash=True)
+
+    @classmethod
+    def prepare(cls):
+        pass
+
+    @classmethod
+    def out(cls, *argv, check=True, **kwargs):
+        return cls.host.exec(argv, check=check, **{"timeout": TIMEOUT} | kwargs).stdout
+
+    @classmethod
+    def sh(cls, script, *args, check=True):
+        """A shell script of the test's own; its stdout."""
+        return cls.host.exec(["sh", "-euc", script, "sh", *args], check=check, timeout=TIMEOUT).stdout
+
+    @classmethod
+    def write(cls, path, text, mode="644"):
+        cls.host.exec(["install", "-D", "-m", mode, "/dev/stdin", path], input=text)
+
+    @classmethod
+    def read(cls, path):
+        return (cls.host.root / path.lstrip("/")).read_text()
+
+    def table(self, name, *keys):
+        return json.loads(self.out("revet", "table", name, *keys, "-f", "json"))
+
+    def audit(self, *argv, **kwargs):
+        """Verdicts by rule, and the whole."""
+        ran = self.host.exec(["revet", "audit", "-f", "json", *argv], check=False,
+                             **{"timeout": TIMEOUT} | kwargs)
+        self.assertIn(ran.returncode, (0, 2, 3), ran.stderr)
+        return json.loads(ran.stdout)
+
+
+def tree_table(root, name, *keys):
+    """A table of a tree, read from this machine."""
+    argv = [REVET, "table", name, *keys, "--root", str(root), "-f", "json"]
+    ran = subprocess.run(argv, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    if ran.returncode:
+        raise AssertionError(f"{argv}: exit {ran.returncode}: {ran.stderr}")
+    return json.loads(ran.stdout)

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: Apache-2.0
+"""listeners, processes, interfaces, resolver, firewall, firewall_chains: against ss, ps, ip and nft."""
+
+import ipaddress
+import json
+import os
+import re
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(__file__))
+from oracle import OnHost, by
+
+# Sockets of many kinds, and some that nobody outside can talk to and that must not be listed.
+PLANTED = """
+import os, socket, time
+T, U = socket.SOCK_STREAM, socket.SOCK_DGRAM
+keep = []
+def open_(family, kind, address, v6only=None, reuse=False):
+    s = socket.socket(family, kind)
+    if v6only is not None:
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, v6only)
+    if reuse:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    s.bind(address)
+    if kind == T:
+        s.listen(5)
+    keep.append(s)
+    return s
+open_(socket.AF_INET6, T, ("::", 7001), v6only=0)
+open_(socket.AF_INET6, U, ("::", 7001), v6only=0)
+open_(socket.AF_INET6, T, ("::", 7002), v6only=1)
+open_(socket.AF_INET, T, ("127.0.0.2", 7003))
+open_(socket.AF_INET, T, (os.environ["ADDRESS"], 7004))
+open_(socket.AF_INET6, T, (os.environ["ADDRESS6"], 7005))
+open_(socket.AF_INET6, T, ("::ffff:127.0.0.1", 7006), v6only=0)
+open_(socket.AF_INET, T, ("0.0.0.0", 7007), reuse=True)
+open_(socket.AF_INET, T, ("0.0.0.0", 7007), reuse=True)
+open_(socket.AF_INET6, U, ("fe80::7", 7008, 0, socket.if_nametoindex("eth0")))
+open_(socket.AF_INET, U, ("127.0.0.1", 7009)).connect(("127.0.0.1", 7010))
+bound = socket.socket(socket.AF_INET, T)
+bound.bind(("0.0.0.0", 7011))
+client = socket.create_connection(("127.0.0.1", 22))
+if os.fork() == 0:
+    os.setuid(65534)
+else:
+    ready = socket.socket(socket.AF_UNIX, U)
+    ready.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+    ready.close()
+time.sleep(1000)
+"""
+
+def scope_of(address):
+    """From where a local address can be reached, by the registries as Python knows them."""
+    address = ipaddress.ip_address(address)
+    address = getattr(address, "ipv4_mapped", None) or address
+    if address.is_unspecified:
+        return "public"
+    if address.is_loopback:
+        return "loopback"
+    if address.is_link_local:
+        return "link-local"
+    return "private" if address.is_private else "public"
+
+
+class Sockets(OnHost):
+    @classmethod
+    def prepare(cls):
+        net = cls.host.net()
+        cls.out("ip", "addr", "add", "fe80::7/64", "dev", "eth0", "nodad")
+        cls.write("/opt/planted.py", PLANTED)
+        cls.out("systemd-run", "-q", "--unit=planted", "-p", "Type=notify", "-E",
+                f"ADDRESS={net.host}", "-E", f"ADDRESS6={net.host6}", "python3", "/opt/planted.py",
+                timeout=30)
+
+    def test_listeners(self):
+        owner = {}
+        for line in self.out("ps", "-eo", "pid=,ppid=,euser:32=,comm=,unit:64=").splitlines():
+            pid, parent, user, comm, unit = line.split()
+            owner[int(pid)] = (int(parent), user, comm, None if unit == "-" else unit)
+        want = []
+        for line in self.out("ss", "-H", "-tulpn").splitlines():
+            protocol, _, _, _, local, _, users = line.split(None, 6)
+            address, port = local.rsplit(":", 1)
+            family = "ipv6" if ":" in address or address == "*" else "ipv4"
+            address = "::" if address == "*" else address.partition("%")[0].strip("[]")
+            pids = {int(pid) for pid in re.findall(r"pid=(\d+)", users)} - {1} or {1}
+            pid = next(pid for pid in sorted(pids) if owner[pid][0] not in pids)
+            exe = self.out("readlink", f"/proc/{pid}/exe").strip()
+            want.append((protocol, family, address, int(port), scope_of(address),
+                         owner[pid][2], pid, exe, owner[pid][1], owner[pid][3], self.owning(exe)))
+        columns = ("protocol", "family", "address", "port", "scope", "process", "pid", "exe",
+                   "user", "unit", "package")
+        got = [tuple(row.get(column) for column in columns) for row in self.table("listeners")]
+        # Sockets that share all of this (SO_REUSEPORT) are one row.
+        self.same(dict.fromkeys(got, "a row"), dict.fromkeys(want, "a row"))
+        ports = {row[3] for row in got}
+        self.assertTrue({7001, 7002, 7003, 7004, 7005, 7006, 7007, 7008} <= ports)
+        self.assertFalse({7009, 7011} & ports)
+
+    def owning(self, path):
+        """The package of a program, which dpkg may know by its path before /usr was merged."""
+        for name in (path, path.removeprefix("/usr")):
+            said = self.out("dpkg", "-S", name, check=False)
+            if said:
+                return said.partition(":")[0]
+        return None
+
+
+    def test_processes(self):
+        before = self.ps()
+        got = by(self.table("processes"), "pid")
+        after = self.ps()
+        want = {pid: row for pid, row in before.items() if after.get(pid) == row}
+        self.assertEqual({row["name"] for pid, row in got.items() if pid not in before | after},
+                         {"revet"}, "processes that ps does not know of")
+        columns = ("ppid", "name", "user", "uid", "unit", "label")
+        self.same({pid: {c: row.get(c) for c in columns} for pid, row in got.items() if pid in want},
+                  want, at_least=15)
+        for pid in want:
+            with self.subTest(pid=pid, name=want[pid]["name"]):
+                self.check_process(pid, got[pid])
+
+    def ps(self):
+        said = self.out("ps", "-eo", "pid=,ppid=,comm:20=,euser:32=,euid=,unit:64=,label:64=")
+        rows = {}
+        for line in said.splitlines():
+            pid, ppid, name, user, uid, unit, label = line.split()
+            rows[int(pid)] = {"ppid": int(ppid), "name": name, "user": user, "uid": int(uid),
+                              "unit": None if unit == "-" else unit,
+                              "label": None if label == "-" else label}
+        return rows
+
+    def check_process(self, pid, row):
+        status = dict(line.split(":\t", 1) for line in self.out("cat", f"/proc/{pid}/status").splitlines()
+                      if ":\t" in line)
+        decoded = self.out("capsh", f"--decode={status['CapEff']}").strip().partition("=")[2]
+        exe = self.out("readlink", f"/proc/{pid}/exe").strip()
+        self.assertEqual(row["exe"], exe.removesuffix(" (deleted)"))
+        self.assertEqual(row["exe_deleted"], exe.endswith(" (deleted)"))
+        self.assertEqual(row["no_new_privs"], status["NoNewPrivs"] == "1")
+        self.assertEqual(row["seccomp"], ("disabled", "strict", "filter")[int(status["Seccomp"])])
+        self.assertEqual(sorted(row["capabilities"].split(",")), sorted(decoded.split(",")))
+        self.assertEqual(row["root"], status["Uid"].split()[1] == "0")
+        self.assertIs(row["kernel_thread"], False)
+
+    def test_interfaces(self):
+        self.sh("""
+            ip link add br0 type bridge; ip link set br0 up; ip addr add 8.8.4.4/32 dev br0
+            ip link add dum0 type dummy || ip link add dum0 type veth peer name dum1
+            ip link set dum0 up; ip link set dum0 master br0
+            ip link add link eth0 name vlan7 type vlan id 7 || true
+            ip link add mv0 link eth0 type macvlan || true
+            ip tuntap add tap0 mode tap || true
+            ip link add wg0 type wireguard || true
+            ip link set eth0 promisc on; ip addr add 2001:4860::1/64 dev eth0 nodad""")
+        want = {}
+        for link in json.loads(self.out("ip", "-j", "-d", "addr")):
+            addresses = [f"{a['local']}/{a['prefixlen']}" for a in link["addr_info"]]
+            ports = link.get("linkinfo", {}).get("info_slave_kind") == "bridge"
+            kind = link.get("linkinfo", {}).get("info_kind")
+            want[link["ifname"]] = {
+                "addresses": sorted(addresses), "up": "UP" in link["flags"],
+                "promiscuous": link["promiscuity"] > (1 if ports else 0),
+                "kind": kind or {"loopback": "loopback", "ether": "ethernet"}[link["link_type"]],
+                "public": any(ipaddress.ip_interface(a).is_global for a in addresses),
+                "wireless": False}
+        got = by(self.table("interfaces"), "name")
+        self.same({name: {c: sorted(row[c]) if c == "addresses" else row[c] for c in want["lo"]}
+                   for name, row in got.items()}, want, at_least=4)
+        self.assertTrue(want["eth0"]["promiscuous"] and want["eth0"]["public"])
+
+    def test_resolver(self):
+        self.write("/etc/resolv.conf", """# nameserver 192.0.2.9
+nameserver 192.0.2.1
+  nameserver 192.0.2.8
+nameserver 2001:db8::1 trailing
+nameserver fe80::1%eth0
+domain first.example
+search a.example b.example
+; search never.example
+options edns0 ndots:2
+options timeout:1
+""")
+        row, = self.table("resolver")
+        self.assertEqual(row["nameservers"], ["192.0.2.1", "2001:db8::1", "fe80::1%eth0"])
+        self.assertEqual(row["search"], ["a.example", "b.example"])
+        self.assertEqual(row["options"], ["edns0", "ndots:2", "timeout:1"])
+        self.assertEqual(row["managed_by"], "file")
+
+
+# Rulesets, by what they are to show.
+RULESETS = {
+    "nothing": "",
+    "accepting policy": """table inet f { chain i { type filter hook input priority 0;
+        tcp dport 22 accept; } }""",
+    "dropping policy": """table inet f { chain i { type filter hook input priority 0; policy drop;
+        ct state established,related accept; iif lo accept; tcp dport 22 accept; }
+        chain fw { type filter hook forward priority 0; policy drop; }
+        chain o { type filter hook output priority 0; } }""",
+    "dropping at the end": """table inet f { chain i { type filter hook input priority -5;
+        ct state established accept; iifname "lo" accept; tcp dport 22 accept; counter drop; } }""",
+    "rejecting in a chain of its own": """table inet f { chain rest { reject; }
+        chain i { type filter hook input priority 0;
+        ct state established accept; iif lo accept; tcp dport { 22, 80 } accept; jump rest; } }""",
+    "version 4 only": """table ip f { chain i { type filter hook input priority 0; policy drop;
+        ct state established accept; iif lo accept; } }""",
+    "version 6 only": """table ip6 f { chain i { type filter hook input priority 0; policy drop;
+        ct state established accept; iif lo accept; } }""",
+    "accepted first, dropped later": """table inet a { chain i { type filter hook input priority -10;
+        accept; } } table inet b { chain i { type filter hook input priority 10; policy drop;
+        iif lo accept; ct state established accept; } }""",
+    "loopback forgotten": """table inet f { chain i { type filter hook input priority 0; policy drop;
+        tcp dport 22 accept; } }""",
+    "all accepted in front": """table inet f { chain i { type filter hook input priority 0; policy drop;
+        meta l4proto tcp accept; } }""",
+    "one interface dropped": """table inet f { chain i { type filter hook input priority 0;
+        iifname "eth9" drop; tcp dport 7001 counter; } chain n { } }
+        table ip n { chain p { type nat hook prerouting priority dstnat; } }""",
+}
+CONNECT = """
+import socket, sys
+try:
+    socket.create_connection((sys.argv[1], 7100), 0.4)
+    print("open")
+except OSError:
+    print("closed")
+"""
+SERVE = """
+import os, socket, time
+s = socket.create_server(("::", 7100), family=socket.AF_INET6, dualstack_ipv6=True, backlog=64)
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+time.sleep(1000)
+"""
+
+
+class Firewall(OnHost):
+    """Rulesets: chains against nft -j, and what is said of new connections against real ones."""
+
+    @classmethod
+    def prepare(cls):
+        cls.net = cls.host.net()
+        cls.write("/opt/serve.py", SERVE)
+        cls.out("systemd-run", "-q", "--unit=serve", "-p", "Type=notify", "python3", "/opt/serve.py",
+                timeout=30)
+
+    def chains(self):
+        found, counted = {}, {}
+        for item in json.loads(self.out("nft", "-j", "list", "ruleset"))["nftables"]:
+            if "chain" in item:
+                c = item["chain"]
+                found[c["family"], c["table"], c["name"]] = {
+                    "type": c.get("type"), "hook": c.get("hook"), "priority": c.get("prio"),
+                    "policy": c.get("policy"), "rules": 0}
+            elif "rule" in item:
+                r = item["rule"]
+                found[r["family"], r["table"], r["chain"]]["rules"] += 1
+        return found
+
+    def connects(self, address, outside=True):
+        run = self.host.outside if outside else self.host.exec
+        return run(["python3", "-c", CONNECT, address]).stdout.strip() == "open"
+
+    def test_rulesets(self):
+        for name, ruleset in RULESETS.items():
+            with self.subTest(name):
+                # nft wants a line to end where a block does.
+                ruleset = re.sub(r"\} (?=\}|chain|table)", "}\n", ruleset)
+                self.host.exec(["nft", "-f", "-"], input="flush ruleset\n" + ruleset)
+                want = self.chains()
+                columns = ("type", "hook", "priority", "policy", "rules")
+                got = by(self.table("firewall_chains"), "family", "table", "name")
+                self.same({key: {c: row.get(c) for c in columns} for key, row in got.items()}, want,
+                          at_least=0)
+                self.check_verdict(want)
+
+    def check_verdict(self, chains):
+        row, = self.table("firewall")
+
+        def policy(hook, *families):
+            found = {c["policy"] for (family, _, _), c in chains.items()
+                     if c["hook"] == hook and c["type"] == "filter" and family in families}
+            return "drop" if "drop" in found else "accept" if found else None
+
+        self.assertEqual(row.get("input_policy"), policy("input", "ip", "inet"))
+        self.assertEqual(row.get("input_policy_ipv6"), policy("input", "ip6", "inet"))
+        self.assertEqual(row.get("forward_policy"), policy("forward", "ip", "inet"))
+        self.assertEqual(row.get("forward_policy_ipv6"), policy("forward", "ip6", "inet"))
+        self.assertEqual(row.get("output_policy"), policy("output", "ip", "inet"))
+        self.assertEqual(row["backend"], "nftables" if chains else "none")
+        self.assertEqual(row["rules"], sum(c["rules"] for c in chains.values()))
+        self.assertEqual(row["active"], any(c["hook"] == "input" and (c["rules"] or c["policy"] == "drop")
+                                            for c in chains.values()))
+        self.assertEqual(row["default_deny_input"], not self.connects(self.net.host))
+        self.assertEqual(row["default_deny_input_ipv6"], not self.connects(self.net.host6))
+        self.assertEqual(row["loopback_accepted"], self.connects("127.0.0.1", outside=False))
+
+    def test_persisted(self):
+        for command, want in (("disable", False), ("enable", True)):
+            self.out("systemctl", command, "nftables.service")
+            enabled = self.out("systemctl", "is-enabled", "nftables.service", check=False).strip()
+            self.assertEqual(enabled, command + "d")
+            self.assertIs(self.table("firewall")[0]["persisted"], want)
+
+
+if __name__ == "__main__":
+    unittest.main()
