@@ -253,15 +253,16 @@ static int put_addresses(struct collector *c, sd_bus_message *m, const char *nam
 	return r < 0 ? r : c->lib.sd_bus_message_exit_container(m);
 }
 
-/* The arguments of one command, with blanks between them. */
+/* The arguments of one command; the first is the name that it is told of itself. */
 static int put_arguments(struct collector *c, sd_bus_message *m)
 {
 	const char *argument;
 	int n = 0, r = c->lib.sd_bus_message_enter_container(m, 'a', "s");
 
 	for (; r >= 0 && (r = c->lib.sd_bus_message_read_basic(m, 's', &argument)) > 0; n++) {
-		if (n)
-			fields_escaped(c->out, STR(" "));
+		if (!n)
+			continue;
+		fields_escaped(c->out, STR(" "));
 		fields_escaped(c->out, str_of(argument));
 	}
 	return r < 0 ? r : c->lib.sd_bus_message_exit_container(m);
@@ -277,8 +278,10 @@ static int put_commands(struct collector *c, sd_bus_message *m, const char *name
 
 		buf_printf(c->out, " %s=", name);
 		r = c->lib.sd_bus_message_read_basic(m, 's', &program);
-		if (r >= 0)
+		if (r >= 0) {
+			fields_escaped(c->out, str_of(program));
 			r = put_arguments(c, m);
+		}
 		if (r >= 0)
 			r = c->lib.sd_bus_message_skip(m, "bttttuii");
 		if (r >= 0)

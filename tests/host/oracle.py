@@ -28,6 +28,14 @@ def by(rows, *columns):
     return found
 
 
+def said(table, oracle):
+    """Two values that differ; of lists only what is in one."""
+    if isinstance(table, list) and isinstance(oracle, list) and sorted(table) != sorted(oracle):
+        table, oracle = ([item for item in a if item not in b or a.count(item) != b.count(item)]
+                         for a, b in ((table, oracle), (oracle, table)))
+    return f"the table {table!r}, the oracle {oracle!r}"
+
+
 def differences(got, want):
     """What two dictionaries of rows disagree on, a line each."""
     lines = []
@@ -40,9 +48,9 @@ def differences(got, want):
             for column in got[key].keys() | want[key].keys():
                 a, b = got[key].get(column), want[key].get(column)
                 if a != b:
-                    lines.append(f"{key}: {column}: the table {a!r}, the oracle {b!r}")
+                    lines.append(f"{key}: {column}: {said(a, b)}")
         elif got[key] != want[key]:
-            lines.append(f"{key}: the table {got[key]!r}, the oracle {want[key]!r}")
+            lines.append(f"{key}: {said(got[key], want[key])}")
     return lines
 
 
