@@ -106,10 +106,15 @@ class OnHost(OracleCase):
 
     @classmethod
     def read(cls, path):
-        return (cls.host.root / path.lstrip("/")).read_text()
+        """A file of the host, its own mounts (/run) included."""
+        return cls.out("cat", path)
 
     def table(self, name, *keys):
         return json.loads(self.out("revet", "table", name, *keys, "-f", "json"))
+
+    def snapshot(self, name):
+        """A table as the snapshot has it, which also says where each single value is from."""
+        return json.loads(self.out("revet", "snapshot"))["tables"][name]["rows"]
 
     def audit(self, *argv, **kwargs):
         """Verdicts by rule, and the whole."""
@@ -117,6 +122,12 @@ class OnHost(OracleCase):
                              **{"timeout": TIMEOUT} | kwargs)
         self.assertIn(ran.returncode, (0, 2, 3), ran.stderr)
         return json.loads(ran.stdout)
+
+
+def source(row, column):
+    """Where a value of a snapshot's row comes from: path and line number (0: the whole)."""
+    path, _, line = (row.get("_sources", {}).get(column) or row["_source"]).rpartition(":")
+    return (path, int(line)) if path and line.isdigit() else (f"{path}{line}", 0)
 
 
 def tree_table(root, name, *keys):
