@@ -5,9 +5,11 @@ An oracle is the program that the field asks about the same thing (ss, sshd -T, 
 where there is none, a reading of the file that is written apart from revet's.
 """
 
+import io
 import json
 import os
 import subprocess
+import tarfile
 import unittest
 
 from hostlib import ENVIRONMENT, Host
@@ -103,6 +105,17 @@ class OnHost(OracleCase):
     @classmethod
     def write(cls, path, text, mode="644"):
         cls.host.exec(["install", "-D", "-m", mode, "/dev/stdin", path], input=text)
+
+    @classmethod
+    def write_all(cls, files):
+        """Many files at once, by their path without the slash in front."""
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            for path, text in files.items():
+                member = tarfile.TarInfo(path)
+                member.size = len(text.encode())
+                tar.addfile(member, io.BytesIO(text.encode()))
+        cls.host.exec(["tar", "-xf", "-", "-C", "/"], input=archive.getvalue(), text=False)
 
     @classmethod
     def read(cls, path):
