@@ -4,11 +4,13 @@ and crontab."""
 
 import os
 import re
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from oracle import OnHost, by, source
+from hostlib import Host
+from oracle import TIMEOUT, OnHost, OracleCase, by, source, tree_table
 
 PLANT = r"""
     mkdir -p /srv/deep/er /srv/own; cd /srv
@@ -136,6 +138,36 @@ class Walk(OnHost):
 
     def exists(self, path):
         return self.host.exec(["test", "-e", path], check=False).returncode == 0
+
+
+class TreeWalk(OracleCase):
+    def test_trees(self):
+        """From outside, of a tree: the same files, by the names that the tree's own accounts have."""
+        for name in ("rpm-tree", "arch-tree", "minimal"):
+            with Host.start(name) as tree:
+                root = str(tree.root)
+                for path, mode in (("usr/bin/set", 0o6711), ("srv/open", 0o666), ("srv/dir", 0o777)):
+                    file = tree.root / path
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.mkdir() if path.endswith("dir") else file.write_text("")
+                    os.chown(file, 12, 4321)
+                    os.chmod(file, mode)
+                said = subprocess.run(
+                    ["find", root, "-xdev", "(", "-type", "f", "-perm", "/6000", "-o", "-perm", "-0002",
+                     "(", "-type", "f", "-o", "-type", "d", ")", "-o", "-uid", "12", ")",
+                     "-printf", r"/%P\0%m\0%U\0%G\0"], capture_output=True, text=True, check=True,
+                    timeout=TIMEOUT).stdout.split("\0")
+                want = {said[i]: {"mode": f"{int(said[i + 1], 8):04o}", "uid": int(said[i + 2]),
+                                  "gid": int(said[i + 3])} for i in range(0, len(said) - 1, 4)}
+                rows = by(tree_table(root, "walk"), "path")
+                got = {path: {c: row[c] for c in ("mode", "uid", "gid")} for path, row in rows.items()}
+                with self.subTest(name):
+                    self.same(got, want, 3)
+                    names = {line.split(":")[2]: line.split(":")[0]
+                             for line in (tree.root / "etc/passwd").read_text().splitlines()}
+                    for path, row in rows.items():
+                        self.assertEqual(row["owner"], names.get(str(row["uid"]), str(row["uid"])), path)
+                        self.assertEqual(row["unowned"], str(row["uid"]) not in names, path)
 
 
 class Homes(OnHost):
