@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """units and timers: against systemctl show, list-unit-files and list-timers; live, and as files."""
 
+import copy
 import ipaddress
 import os
 import re
@@ -199,7 +200,7 @@ class Units(OnHost):
                          SANDBOXES[name]))
         # What the groups of calls hold depends on systemd and libseccomp: systemd is asked.
         said = cls.out("systemd-analyze", "syscall-filter")
-        cls._groups = None
+        cls._groups = cls._names = cls._rows = None
         cls.group_names = [line.strip() for line in said.splitlines() if line.startswith("@")]
         for name in cls.group_names:
             files[f"system/group{name}.service"] = (
@@ -228,13 +229,24 @@ class Units(OnHost):
         return dict(zip(names, blocks))
 
     def names(self):
+        if self._names is None:
+            type(self)._names = self.list_names()
+        return self._names
+
+    def units(self):
+        """The table by name; nothing changes between the tests."""
+        if self._rows is None:
+            type(self)._rows = by(self.table("units"), "name")
+        return copy.deepcopy(self._rows)
+
+    def list_names(self):
         units = self.out("systemctl", "list-units", "--all", "--plain", "--no-legend", "--no-pager")
         files = self.out("systemctl", "list-unit-files", "--no-legend", "--no-pager")
         enabled = dict(line.split()[:2] for line in files.splitlines())
         return {line.split()[0] for line in units.splitlines()} | enabled.keys(), enabled
 
     def test_names_and_states(self):
-        rows = by(self.table("units"), "name")
+        rows = self.units()
         names, enabled = self.names()
         self.same(dict.fromkeys(rows, "there"), dict.fromkeys(names, "there"), at_least=200)
         self.same({name: rows[name].get("enabled") for name in enabled}, enabled)
@@ -281,7 +293,7 @@ class Units(OnHost):
         return {"user": user, "main_pid": pid or None, "exec_start": " ; ".join(lines) or None}
 
     def test_sandboxes(self):
-        rows = by(self.table("units"), "name")
+        rows = self.units()
         enabled = self.names()[1]
         services = [n for n in sorted(rows) if n.endswith(".service") and "@." not in n
                     and enabled.get(n) != "alias" and rows[n]["load_state"] == "loaded"]
@@ -375,7 +387,7 @@ class Units(OnHost):
 
     def test_files_alone(self):
         """What the tree says without systemd is what systemd says, or is unknown."""
-        live = by(self.table("units"), "name")
+        live = self.units()
         offline = by(tree_table(self.host.root, "units"), "name")
         want, got = {}, {}
         for name, row in offline.items():
