@@ -122,6 +122,20 @@ class OnHost(OracleCase):
         """A file of the host, its own mounts (/run) included."""
         return cls.out("cat", path)
 
+    def stat(self, paths, *options):
+        """What stat(1) says of each path that it can: type, mode, owner, group, uid, gid, size, time
+        of change, number of links."""
+        said = self.out("stat", *options, "-c", "%n|%F|%a|%U|%G|%u|%g|%s|%Y|%h", "--", *paths,
+                        check=False)
+        return {line.split("|")[0]: line.split("|")[1:] for line in said.splitlines()}
+
+    def owning(self, paths):
+        """The package of each program, which dpkg may know by its path before /usr was merged."""
+        said = self.out("dpkg", "-S", *paths, *(p.removeprefix("/usr") for p in paths), check=False)
+        owners = {path: name.partition(":")[0] for line in said.splitlines()
+                  for name, path in [line.split(": ", 1)]}
+        return {p: owners.get(p) or owners.get(p.removeprefix("/usr")) for p in paths}
+
     def table(self, name, *keys):
         return json.loads(self.out("revet", "table", name, *keys, "-f", "json"))
 

@@ -86,7 +86,7 @@ class Sockets(OnHost):
         for line in self.out("ps", "-eo", "pid=,ppid=,euser:32=,comm=,unit:64=").splitlines():
             pid, parent, user, comm, unit = line.split()
             owner[int(pid)] = (int(parent), user, comm, None if unit == "-" else unit)
-        want = []
+        want, programs = [], {}
         for line in self.out("ss", "-H", "-tulpn").splitlines():
             protocol, _, _, _, local, _, users = line.split(None, 6)
             address, port = local.rsplit(":", 1)
@@ -94,26 +94,21 @@ class Sockets(OnHost):
             address = "::" if address == "*" else address.partition("%")[0].strip("[]")
             pids = {int(pid) for pid in re.findall(r"pid=(\d+)", users)} - {1} or {1}
             pid = next(pid for pid in sorted(pids) if owner[pid][0] not in pids)
-            exe = self.out("readlink", f"/proc/{pid}/exe").strip()
+            programs[pid] = None
             want.append((protocol, family, address, int(port), scope_of(address),
-                         owner[pid][2], pid, exe, owner[pid][1], owner[pid][3], self.owning(exe)))
-        columns = ("protocol", "family", "address", "port", "scope", "process", "pid", "exe",
-                   "user", "unit", "package")
+                         owner[pid][2], pid, owner[pid][1], owner[pid][3]))
+        for pid in programs:
+            programs[pid] = self.out("readlink", f"/proc/{pid}/exe").strip()
+        owning = self.owning(list(programs.values()))
+        want = [(*row, programs[row[6]], owning[programs[row[6]]]) for row in want]
+        columns = ("protocol", "family", "address", "port", "scope", "process", "pid",
+                   "user", "unit", "exe", "package")
         got = [tuple(row.get(column) for column in columns) for row in self.table("listeners")]
         # Sockets that share all of this (SO_REUSEPORT) are one row.
         self.same(dict.fromkeys(got, "a row"), dict.fromkeys(want, "a row"))
         ports = {row[3] for row in got}
         self.assertTrue({*range(7001, 7009), 7020} <= ports)
         self.assertFalse({7009, 7011} & ports)
-
-    def owning(self, path):
-        """The package of a program, which dpkg may know by its path before /usr was merged."""
-        for name in (path, path.removeprefix("/usr")):
-            said = self.out("dpkg", "-S", name, check=False)
-            if said:
-                return said.partition(":")[0]
-        return None
-
 
     def test_processes(self):
         before = self.ps()
@@ -125,9 +120,14 @@ class Sockets(OnHost):
         columns = ("ppid", "name", "user", "uid", "unit", "label")
         self.same({pid: {c: row.get(c) for c in columns} for pid, row in got.items() if pid in want},
                   want, at_least=15)
-        for pid in want:
+        said = self.sh("""for pid; do
+            readlink /proc/$pid/exe; capsh --decode=$(sed -n 's/^CapEff:\\t//p' /proc/$pid/status)
+            sed -n '/^Uid\\|^NoNewPrivs\\|^Seccomp:/p' /proc/$pid/status; echo; done""", *map(str, want))
+        blocks = said.strip().split("\n\n")
+        self.assertEqual(len(blocks), len(want))
+        for pid, block in zip(want, blocks):
             with self.subTest(pid=pid, name=want[pid]["name"]):
-                self.check_process(pid, got[pid])
+                self.check_process(got[pid], *block.split("\n"))
 
     def ps(self):
         said = self.out("ps", "-eo", "pid=,ppid=,comm:20=,euser:32=,euid=,unit:64=,label:64=")
@@ -139,16 +139,14 @@ class Sockets(OnHost):
                               "label": None if label == "-" else label}
         return rows
 
-    def check_process(self, pid, row):
-        status = dict(line.split(":\t", 1) for line in self.out("cat", f"/proc/{pid}/status").splitlines()
-                      if ":\t" in line)
-        decoded = self.out("capsh", f"--decode={status['CapEff']}").strip().partition("=")[2]
-        exe = self.out("readlink", f"/proc/{pid}/exe").strip()
+    def check_process(self, row, exe, capabilities, *status):
+        status = dict(line.split(":\t", 1) for line in status)
+        capabilities = capabilities.partition("=")[2]
         self.assertEqual(row["exe"], exe.removesuffix(" (deleted)"))
         self.assertEqual(row["exe_deleted"], exe.endswith(" (deleted)"))
         self.assertEqual(row["no_new_privs"], status["NoNewPrivs"] == "1")
         self.assertEqual(row["seccomp"], ("disabled", "strict", "filter")[int(status["Seccomp"])])
-        self.assertEqual(sorted(row["capabilities"].split(",")), sorted(decoded.split(",")))
+        self.assertEqual(sorted(row["capabilities"].split(",")), sorted(capabilities.split(",")))
         self.assertEqual(row["root"], status["Uid"].split()[1] == "0")
         self.assertIs(row["kernel_thread"], False)
 
