@@ -122,6 +122,15 @@ class OnHost(OracleCase):
         """A file of the host, its own mounts (/run) included."""
         return cls.out("cat", path)
 
+    def setUp(self):
+        self.texts = {}
+
+    def line(self, path, number):
+        """One line of a file, which is read once for the test."""
+        if path not in self.texts:
+            self.texts[path] = self.read(path).splitlines()
+        return self.texts[path][number - 1]
+
     def stat(self, paths, *options):
         """What stat(1) says of each path that it can: type, mode, owner, group, uid, gid, size, time
         of change, number of links."""

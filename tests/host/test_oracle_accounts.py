@@ -176,7 +176,7 @@ class Sudo(OnHost):
             self.assertEqual(row["negated"], any(c.startswith("!") for c in row["commands"]))
             self.assertEqual(row["wildcard"], any("*" in c for c in row["commands"]))
             path, line = source(row, "text")
-            first = self.read(path).splitlines()[line - 1].split()[0]
+            first = self.line(path, line).split()[0]
             self.assertEqual(first, row["text"].split()[0], f"{path}:{line}")
 
     def test_what_sudo_grants(self):
@@ -253,7 +253,9 @@ session	optional /opt/pam_own.so
         cls.write("/etc/profile.d/own.sh", "umask 027\nTMOUT=600\nreadonly TMOUT\nexport TMOUT\n")
 
     def logical_lines(self, path):
-        text = self.read(path).replace("\\\n", " ")
+        if path not in self.texts:
+            self.texts[path] = self.read(path).splitlines()
+        text = "\n".join(self.texts[path]).replace("\\\n", " ")
         for line in text.splitlines():
             line = line.split("#")[0].strip()
             if line:
@@ -292,7 +294,7 @@ session	optional /opt/pam_own.so
         for row in self.snapshot("pam"):
             path, line = source(row, "module")
             self.assertEqual(path, row["file"])
-            self.assertIn(row["module"], self.read(path).splitlines()[line - 1])
+            self.assertIn(row["module"], self.line(path, line))
 
     def settings(self, name):
         return {(row["key"], row["value"]) for row in self.table(name)}

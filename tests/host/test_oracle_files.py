@@ -276,7 +276,7 @@ class Homes(OnHost):
             got.append((row["user"], row["file"], row["type"], row["bits"], row["fingerprint"],
                         row["comment"] or ""))
             path, line = source(row, "file")
-            text = self.read(path).splitlines()[line - 1]
+            text = self.line(path, line)
             self.assertIn(row["type"], text)
             options = text.partition(row["type"])[0].strip()
             self.assertEqual(",".join(row["options"]), options)

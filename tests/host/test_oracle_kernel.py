@@ -99,7 +99,7 @@ class Sysctl(OnHost):
             if row.get("persisted") is None:
                 continue
             path, line = source(row, "persisted")
-            text = self.read(path).splitlines()[line - 1]
+            text = self.line(path, line)
             self.assertEqual(squeezed(text.partition("=")[2]), row["persisted"], key)
             self.assertRegex(said, f"(?m)^# {re.escape(path)}$")
 

@@ -113,7 +113,7 @@ class Services(OnHost):
                           self.cat_config(name, section), least)
                 for row in rows:
                     path, line = source(row, "value")
-                    self.assertIn(row["key"], self.read(path).splitlines()[line - 1])
+                    self.assertIn(row["key"], self.line(path, line))
 
     def test_rsyslog(self):
         rows = self.table("rsyslog")
