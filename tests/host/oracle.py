@@ -100,7 +100,8 @@ class OnHost(OracleCase):
     @classmethod
     def sh(cls, script, *args, check=True):
         """A shell script of the test's own; its stdout."""
-        return cls.host.exec(["sh", "-euc", script, "sh", *args], check=check, timeout=TIMEOUT).stdout
+        return cls.host.exec(["sh", "-euc", script, "sh", *args], check=check,
+                             timeout=TIMEOUT).stdout
 
     @classmethod
     def write(cls, path, text, mode="644"):
@@ -132,8 +133,8 @@ class OnHost(OracleCase):
         return self.texts[path][number - 1]
 
     def stat(self, paths, *options):
-        """What stat(1) says of each path that it can: type, mode, owner, group, uid, gid, size, time
-        of change, number of links."""
+        """What stat(1) says of each path that it can: type, mode, owner, group, uid, gid, size,
+        time of change, number of links."""
         said = self.out("stat", *options, "-c", "%n|%F|%a|%U|%G|%u|%g|%s|%Y|%h", "--", *paths,
                         check=False)
         return {line.split("|")[0]: line.split("|")[1:] for line in said.splitlines()}

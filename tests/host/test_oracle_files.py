@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""walk, files, homes, dotfiles, banners, authorized_keys, cron: against find, getcap, stat, ssh-keygen
-and crontab."""
+"""walk, files, homes, dotfiles, banners, authorized_keys, cron: against find, getcap, stat,
+ssh-keygen and crontab."""
 
 import datetime
 import json
@@ -48,7 +48,8 @@ class Walk(OnHost):
         kinds = {"f": "regular", "d": "directory", "l": "symlink", "s": "socket", "p": "fifo",
                  "b": "block", "c": "char"}
         conditions = ["(", "-type", "f", "-perm", "/6000", ")", "-o",
-                      "(", "-perm", "-0002", "(", "-type", "f", "-o", "-type", "d", "-o", "-type", "b",
+                      "(", "-perm", "-0002", "(", "-type", "f", "-o", "-type", "d", "-o", "-type",
+                      "b",
                       ")", ")", "-o", "-nouser", "-o", "-nogroup"]
         want, caps = {}, {}
         for place in self.places():
@@ -92,7 +93,7 @@ class Walk(OnHost):
         self.assertEqual(row["ungrouped"], row["group"] == str(row["gid"]))
 
     def test_files(self):
-        self.sh("ln -sf /etc/passwd /srv/good; ln -sf /nowhere /srv/dangling; ln -sf loop /srv/loop")
+        self.sh("cd /srv; ln -sf /etc/passwd good; ln -sf /nowhere dangling; ln -sf loop loop")
         asked = ["/srv/good", "/srv/dangling", "/srv/loop", "/srv/fifo", "/srv/nobody", "/dev/null",
                  "/srv/none", "/etc/ssh/ssh_host_*_key", "/srv/own"]
         rows = []
@@ -148,31 +149,35 @@ class Walk(OnHost):
 
 class TreeWalk(OracleCase):
     def test_trees(self):
-        """From outside, of a tree: the same files, by the names that the tree's own accounts have."""
+        """From outside, of a tree: the same files, by the names of the tree's own accounts."""
         for name in ("rpm-tree", "arch-tree", "minimal"):
             with Host.start(name) as tree:
                 root = str(tree.root)
-                for path, mode in (("usr/bin/set", 0o6711), ("srv/open", 0o666), ("srv/dir", 0o777)):
+                for path, mode in (("usr/bin/set", 0o6711), ("srv/open", 0o666),
+                                   ("srv/dir", 0o777)):
                     file = tree.root / path
                     file.parent.mkdir(parents=True, exist_ok=True)
                     file.mkdir() if path.endswith("dir") else file.write_text("")
                     os.chown(file, 12, 4321)
                     os.chmod(file, mode)
                 said = subprocess.run(
-                    ["find", root, "-xdev", "(", "-type", "f", "-perm", "/6000", "-o", "-perm", "-0002",
+                    ["find", root, "-xdev", "(", "-type", "f", "-perm", "/6000", "-o", "-perm",
+                     "-0002",
                      "(", "-type", "f", "-o", "-type", "d", ")", "-o", "-uid", "12", ")",
                      "-printf", r"/%P\0%m\0%U\0%G\0"], capture_output=True, text=True, check=True,
                     timeout=TIMEOUT).stdout.split("\0")
                 want = {said[i]: {"mode": f"{int(said[i + 1], 8):04o}", "uid": int(said[i + 2]),
                                   "gid": int(said[i + 3])} for i in range(0, len(said) - 1, 4)}
                 rows = by(tree_table(root, "walk"), "path")
-                got = {path: {c: row[c] for c in ("mode", "uid", "gid")} for path, row in rows.items()}
+                got = {path: {c: row[c] for c in ("mode", "uid", "gid")} for path,
+                       row in rows.items()}
                 with self.subTest(name):
                     self.same(got, want, 3)
                     names = {line.split(":")[2]: line.split(":")[0]
                              for line in (tree.root / "etc/passwd").read_text().splitlines()}
                     for path, row in rows.items():
-                        self.assertEqual(row["owner"], names.get(str(row["uid"]), str(row["uid"])), path)
+                        self.assertEqual(row["owner"], names.get(str(row["uid"]), str(row["uid"])),
+                                         path)
                         self.assertEqual(row["unowned"], str(row["uid"]) not in names, path)
 
 
@@ -180,9 +185,12 @@ class Homes(OnHost):
     @classmethod
     def prepare(cls):
         cls.sh("""
-            cd /home/ops; touch .netrc .rhosts; chmod 666 .rhosts; chown root .netrc; chmod 640 .netrc
-            mkdir -m 777 .cache; ln -s /etc/shadow .link; ln -s /dev/null .bash_history; mkfifo .fifo
-            cd /home/deploy; rm -f .bash_history; touch .pgpass; chmod 600 .pgpass; chown deploy .pgpass
+            cd /home/ops; touch .netrc .rhosts; chmod 666 .rhosts; chown root .netrc
+            chmod 640 .netrc
+            mkdir -m 777 .cache; ln -s /etc/shadow .link; ln -s /dev/null .bash_history
+            mkfifo .fifo
+            cd /home/deploy; rm -f .bash_history; touch .pgpass; chmod 600 .pgpass
+            chown deploy .pgpass
             ssh-keygen -q -t rsa -b 2048 -N '' -f /home/deploy/.ssh/id_rsa -C 'old key'
             ssh-keygen -q -t ecdsa -b 384 -N '' -f /root/k -C 'with "quotes"'
             ssh-keygen -q -t rsa -b 1024 -N '' -f /root/weak -C weak
@@ -194,7 +202,8 @@ class Homes(OnHost):
             chmod 640 /home/ops/.ssh/authorized_keys
             usermod -d /nonexistent locked; ln -s /home/aged /home/aged.link
             usermod -d /home/aged.link aged; chgrp adm /home/expired; chmod 2770 /home/expired
-            mkdir -p /root/.ssh; cp /root/ed.pub /root/.ssh/authorized_keys; rm /root/k /root/weak /root/ed
+            mkdir -p /root/.ssh; cp /root/ed.pub /root/.ssh/authorized_keys
+            rm /root/k /root/weak /root/ed
             """.replace("two words", "'two words'"))
 
     def accounts(self):
@@ -211,7 +220,8 @@ class Homes(OnHost):
         facts = self.stat([row["path"] for row in rows.values()])
         for name, row in rows.items():
             with self.subTest(name):
-                self.assertEqual((row["path"], row["uid"]), (accounts[name][5], int(accounts[name][2])))
+                self.assertEqual((row["path"], row["uid"]),
+                                 (accounts[name][5], int(accounts[name][2])))
                 said = facts.get(row["path"])
                 self.assertEqual(row["exists"], said is not None)
                 if said is None:
@@ -221,7 +231,8 @@ class Homes(OnHost):
                 if row["type"] == "symlink":
                     continue
                 mode = int(mode, 8)
-                self.assertEqual((int(row["mode"], 8), row["owner"], row["group"]), (mode, owner, group))
+                self.assertEqual((int(row["mode"], 8), row["owner"], row["group"]),
+                                 (mode, owner, group))
                 self.assertEqual(row["owner_matches"], uid == accounts[name][2])
                 self.assertEqual(row["group_writable"], mode & 0o20 != 0)
                 self.assertEqual(row["world_accessible"], mode & 7 != 0)
@@ -234,14 +245,17 @@ class Homes(OnHost):
         for user, home in homes.items():
             if not home["exists"] or accounts[user][6].endswith(("nologin", "false", "sync")):
                 continue
-            # Of directories only those that hold secrets are rows; a home that is shared is read once.
-            for line in self.out("find", f"{home['path']}/", "-mindepth", "1", "-maxdepth", "1", "-name", ".*",
+            # Of directories only those that hold secrets are rows; a home that is shared is read
+            # once.
+            for line in self.out("find", f"{home['path']}/", "-mindepth", "1", "-maxdepth", "1",
+                                 "-name", ".*",
                                  "-printf", "%y %p\n").splitlines():
                 kind, path = line.split(" ", 1)
                 if (kind != "d" or path.endswith("/.ssh")) and path not in {p for _, p in shown}:
                     shown.add((user, path))
         self.assertEqual(shown - rows.keys(), set(), "files without a row")
-        self.assertEqual({key for key in rows.keys() - shown if rows[key]["name"].count("/") == 0}, set())
+        self.assertEqual({key for key in rows.keys() - shown if rows[key]["name"].count("/") == 0},
+                         set())
         self.assertIn(("deploy", "/home/deploy/.ssh/id_rsa"), rows)
         facts = self.stat([path for _, path in rows])
         for (user, path), row in rows.items():
@@ -280,7 +294,8 @@ class Homes(OnHost):
             self.assertIn(row["type"], text)
             options = text.partition(row["type"])[0].strip()
             self.assertEqual(",".join(row["options"]), options)
-            self.assertEqual(row["restricted"], re.search(r"from=|command=|restrict", options) is not None)
+            self.assertEqual(row["restricted"],
+                             re.search(r"from=|command=|restrict", options) is not None)
             _, mode, owner = self.stat([path])[path][:3]
             self.assertEqual((int(row["file_mode"], 8), row["file_owner"]), (int(mode, 8), owner))
         self.assertEqual(sorted(got), sorted(want))

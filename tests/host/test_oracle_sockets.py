@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""listeners, processes, interfaces, resolver, firewall, firewall_chains: against ss, ps, ip and nft.
+"""listeners, processes, interfaces, resolver, firewall, firewall_chains: against ss, ps, ip, nft.
 
 No image has iptables, ufw, firewalld, resolvectl or a D-Bus of a resolver: what the tables make of
 their files is in tests/tables. resolver is compared with resolv.conf(5) alone.
@@ -118,11 +118,13 @@ class Sockets(OnHost):
         self.assertEqual({row["name"] for pid, row in got.items() if pid not in before | after},
                          {"revet"}, "processes that ps does not know of")
         columns = ("ppid", "name", "user", "uid", "unit", "label")
-        self.same({pid: {c: row.get(c) for c in columns} for pid, row in got.items() if pid in want},
+        self.same({pid: {c: row.get(c) for c in columns} for pid,
+                   row in got.items() if pid in want},
                   want, at_least=15)
         said = self.sh("""for pid; do
             readlink /proc/$pid/exe; capsh --decode=$(sed -n 's/^CapEff:\\t//p' /proc/$pid/status)
-            sed -n '/^Uid\\|^NoNewPrivs\\|^Seccomp:/p' /proc/$pid/status; echo; done""", *map(str, want))
+            sed -n '/^Uid\\|^NoNewPrivs\\|^Seccomp:/p' /proc/$pid/status; echo; done""",
+                       *map(str, want))
         blocks = said.strip().split("\n\n")
         self.assertEqual(len(blocks), len(want))
         for pid, block in zip(want, blocks):
@@ -296,7 +298,8 @@ class Firewall(OnHost):
     def prepare(cls):
         cls.net = cls.host.net()
         cls.write("/opt/serve.py", SERVE)
-        cls.out("systemd-run", "-q", "--unit=serve", "-p", "Type=notify", "python3", "/opt/serve.py",
+        cls.out("systemd-run", "-q", "--unit=serve", "-p", "Type=notify", "python3",
+                "/opt/serve.py",
                 timeout=30)
 
     def chains(self):
@@ -344,7 +347,8 @@ class Firewall(OnHost):
         self.assertEqual(row.get("output_policy"), policy("output", "ip", "inet"))
         self.assertEqual(row["backend"], "nftables" if chains else "none")
         self.assertEqual(row["rules"], sum(c["rules"] for c in chains.values()))
-        self.assertEqual(row["active"], any(c["hook"] == "input" and (c["rules"] or c["policy"] == "drop")
+        self.assertEqual(row["active"],
+                         any(c["hook"] == "input" and (c["rules"] or c["policy"] == "drop")
                                             for c in chains.values()))
         self.assertEqual(row["default_deny_input"], not self.connects(self.net.host))
         self.assertEqual(row["default_deny_input_ipv6"], not self.connects(self.net.host6))
@@ -368,7 +372,8 @@ class Firewall(OnHost):
         self.assertLess(refused, 6)
 
     def test_persisted(self):
-        self.write("/etc/nftables.conf", "table inet f {\nchain i {\ntype filter hook input priority 0;\n"
+        self.write("/etc/nftables.conf",
+                   "table inet f {\nchain i {\ntype filter hook input priority 0;\n"
                                          "policy drop;\ntcp dport 22 accept\n}\n}\n")
         for command, want in (("disable", False), ("enable", True)):
             self.out("systemctl", command, "nftables.service")

@@ -196,7 +196,8 @@ class Units(OnHost):
         for name in ("strict", "inverted", "reset", "none", "dynamic"):
             files[f"system/ran-{name}.service"] = (
                 f"[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n"
-                + re.sub(r"(?m)^(User|ReadWritePaths|SystemCall\w+|PrivateN\w+|PrivateU\w+)=.*\n", "",
+                + re.sub(r"(?m)^(User|ReadWritePaths|SystemCall\w+|PrivateN\w+|PrivateU\w+)=.*\n",
+                         "",
                          SANDBOXES[name]))
         # What the groups of calls hold depends on systemd and libseccomp: systemd is asked.
         said = cls.out("systemd-analyze", "syscall-filter")
@@ -255,7 +256,8 @@ class Units(OnHost):
         for name, shown in self.shown(real, *SHOWN).items():
             want[name] = {
                 "load_state": shown["LoadState"][0], "active_state": shown["ActiveState"][0],
-                "sub_state": shown["SubState"][0], "fragment": merged(shown["FragmentPath"][0]) or None,
+                "sub_state": shown["SubState"][0],
+                "fragment": merged(shown["FragmentPath"][0]) or None,
                 "dropins": shown["DropInPaths"][0].split() or None,
                 "description": shown["Description"][0], "type": name.rpartition(".")[2]}
             got[name] = {c: rows[name].get(c) for c in want[name]}
@@ -398,7 +400,8 @@ class Units(OnHost):
             for column, value in row.items():
                 said = live[name].get(column)
                 if column in self.CHANGES or isinstance(value, dict) or (
-                        row["load_state"] == "masked" and column in ("description", "dropins", "fragment")):
+                        row["load_state"] == "masked" and column in ("description", "dropins",
+                                                                     "fragment")):
                     continue
                 if column == "fragment":
                     value, said = merged(value), merged(said)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same host judged in other ways: as files from outside, from a recording, by an ordinary user."""
+"""The same host judged in other ways: as files, from a recording, by an ordinary user."""
 
 import json
 import os
@@ -36,7 +36,7 @@ class Verdicts(OnHost):
         return audited(self, ran)
 
     def test_a_tree_and_the_live_host(self):
-        """What can be known of the files alone is judged alike; the rest is unknown, with a reason."""
+        """What the files alone can show is judged alike; the rest is unknown, with a reason."""
         live, offline = results(self.audit()), results(self.outside(self.host.root))
         self.assertEqual(live.keys(), offline.keys())
         wrong = []
