@@ -98,7 +98,7 @@ class Walk(OnHost):
                  "/srv/none", "/etc/ssh/ssh_host_*_key", "/srv/own"]
         rows = []
         for row in self.table("files", *asked):
-            if any(isinstance(value, dict) for value in row.values()):
+            if isinstance(row["type"], dict):
                 self.assertIn("/srv/loop", json.dumps(row))  # a pattern that leads through it
             else:
                 rows.append(row)
@@ -112,6 +112,16 @@ class Walk(OnHost):
         for row in rows:
             with self.subTest(row["path"]):
                 self.check_file(row, facts.get(row["path"]), links.get(row["path"]))
+
+    def test_access_control_lists(self):
+        self.sh("""cd /srv; touch listed; mkdir -p listed.d; chmod 640 listed
+            setfacl -m u:deploy:rw,g:adm:r,u:4444:x listed; setfacl -m u:ops:rwx,d:g:adm:rx listed.d
+            ln -sf listed tolisted""")
+        for row in self.table("files", "/srv/listed", "/srv/listed.d", "/srv/tolisted", "/srv/open"):
+            if row["path"].startswith(("/srv/listed", "/srv/tolisted", "/srv/open")):
+                said = self.out("getfacl", "-cpE", row["path"]).split()
+                want = {entry for entry in said if entry.split(":")[-2]}
+                self.assertEqual(set(row["acl"] or []), want, row["path"])
 
     def check_file(self, row, said, link):
         kinds = {"regular file": "regular", "regular empty file": "regular",
@@ -241,21 +251,19 @@ class Homes(OnHost):
         rows = by([row for row in self.table("dotfiles")], "user", "path")
         homes = by(self.table("homes"), "user")
         accounts = self.accounts()
-        shown = set()
+        shown, directories = set(), set()
         for user, home in homes.items():
             if not home["exists"] or accounts[user][6].endswith(("nologin", "false", "sync")):
                 continue
-            # Of directories only those that hold secrets are rows; a home that is shared is read
-            # once.
+            # Not every directory is a row; a home that is shared is read once.
             for line in self.out("find", f"{home['path']}/", "-mindepth", "1", "-maxdepth", "1",
-                                 "-name", ".*",
-                                 "-printf", "%y %p\n").splitlines():
+                                 "-name", ".*", "-printf", "%y %p\n").splitlines():
                 kind, path = line.split(" ", 1)
-                if (kind != "d" or path.endswith("/.ssh")) and path not in {p for _, p in shown}:
-                    shown.add((user, path))
+                if path not in {p for _, p in shown | directories}:
+                    (directories if kind == "d" else shown).add((user, path))
         self.assertEqual(shown - rows.keys(), set(), "files without a row")
-        self.assertEqual({key for key in rows.keys() - shown if rows[key]["name"].count("/") == 0},
-                         set())
+        direct = {key for key, row in rows.items() if "/" not in row["name"]}
+        self.assertEqual(direct - shown - directories, set())
         self.assertIn(("deploy", "/home/deploy/.ssh/id_rsa"), rows)
         facts = self.stat([path for _, path in rows])
         for (user, path), row in rows.items():
