@@ -217,7 +217,8 @@ static struct str command(struct str line, struct arena *a)
 	if (!named || !str_word(&line, &program) || !str_word(&line, &name))
 		return line;
 	line = str_trim(line);
-	return str_of(arena_printf(a, "%.*s%s%.*s", STR_ARG(program), line.n ? " " : "", STR_ARG(line)));
+	return str_of(
+		arena_printf(a, "%.*s%s%.*s", STR_ARG(program), line.n ? " " : "", STR_ARG(line)));
 }
 
 static void set_commands(struct row *row, const struct unit_file *file, struct arena *a)
