@@ -21,10 +21,17 @@
 #include "host/recording.h"
 #include "host/secret.h"
 
+/* A helper runs once: several tables may need what the same one says. */
 struct started {
 	const struct helper *helper;
 	struct exec exec;
-	int missing; /* errno when there is nothing to start */
+	int missing;          /* errno when there is nothing to start */
+	pthread_mutex_t lock; /* of all below; held while it is waited for */
+	bool done;
+	int error;
+	struct err err;
+	struct arena arena;
+	struct str out;
 };
 
 struct memo {
@@ -62,7 +69,7 @@ struct host {
 
 	pthread_mutex_t lock; /* of all below */
 	struct arena arena;
-	VEC(struct started) started;
+	VEC(struct started *) started;
 	VEC(struct memo *) memos;
 	bool record;
 	struct buf recorded;
@@ -184,8 +191,11 @@ void host_free(struct host *h)
 {
 	if (!h)
 		return;
-	vec_each(&h->started, s)
-		exec_done(&s->exec);
+	vec_each(&h->started, s) {
+		exec_done(&(*s)->exec);
+		arena_done(&(*s)->arena);
+		pthread_mutex_destroy(&(*s)->lock);
+	}
 	vec_each(&h->memos, m) {
 		wait_for_errand(*m);
 		end_child(*m);
@@ -555,8 +565,8 @@ int host_list_conf(struct host *h, const char *const dirs[], const char *suffix,
 static struct started *find_started(struct host *h, const struct helper *helper)
 {
 	vec_each(&h->started, s)
-		if (s->helper == helper)
-			return s;
+		if ((*s)->helper == helper)
+			return *s;
 	return NULL;
 }
 
@@ -568,11 +578,13 @@ static int no_writes(void *unused _unused_)
 /* The caller holds the lock. */
 static struct started *start(struct host *h, const struct helper *helper)
 {
-	struct started *s = vec_push(&h->arena, &h->started);
+	struct started *s = arena_new(&h->arena, struct started, 1);
 	struct path_stat st;
 	int r = path_stat(h->root_fd, helper->argv[0], true, &st);
 
 	*s = (struct started){.helper = helper, .exec = EXEC_NONE};
+	pthread_mutex_init(&s->lock, NULL);
+	*vec_push(&h->arena, &h->started) = s;
 	if (r == 0 && helper->needs)
 		r = path_stat(h->root_fd, helper->needs, true, &st);
 	if (r < 0)
@@ -616,33 +628,48 @@ static int run_failed(const struct helper *helper, const struct exec_result *res
 				   (int)MIN(line.n, (size_t)200), line.p ? line.p : "");
 }
 
-static int run_live(struct host *h, const struct helper *helper, struct arena *a, struct str *ret,
-					struct err *err)
+/* The caller holds the helper's lock. */
+static int collect(struct started *s)
 {
+	const struct helper *helper = s->helper;
 	struct exec_result result = {0};
-	struct exec mine = EXEC_NONE;
+	int r;
+
+	if (s->missing)
+		return err_errno(&s->err, s->missing, "%s", helper->argv[0]);
+	r = exec_finish(&s->exec, helper->max ? helper->max : HOST_MAX_FILE,
+					helper->timeout_ms ? helper->timeout_ms : 10000, &s->arena, &result, &s->err);
+	if (r < 0)
+		return err_context(&s->err, "%s", helper->argv[0]);
+	if (result.status && !helper->status_ok)
+		return run_failed(helper, &result, &s->err);
+	s->out = result.out;
+	return 0;
+}
+
+static int run_live(struct host *h, const struct helper *helper, struct str *ret, struct err *err)
+{
 	struct mem_limit *limit;
 	struct started *s;
-	int missing, r;
 
 	limit = lock(h);
 	s = find_started(h, helper);
 	if (!s)
 		s = start(h, helper);
-	missing = s->missing;
-	mine = s->exec;
-	s->exec = EXEC_NONE;
 	unlock(h, limit);
-	if (missing)
-		return err_errno(err, missing, "%s", helper->argv[0]);
-	r = exec_finish(&mine, helper->max ? helper->max : HOST_MAX_FILE,
-					helper->timeout_ms ? helper->timeout_ms : 10000, a, &result, err);
-	if (r < 0)
-		return err_context(err, "%s", helper->argv[0]);
-	if (result.status && !helper->status_ok)
-		return run_failed(helper, &result, err);
-	*ret = result.out;
-	return 0;
+	/* What it says is kept for every table that asks, and is no one table's memory. */
+	limit = mem_limit(NULL);
+	pthread_mutex_lock(&s->lock);
+	if (!s->done)
+		s->error = collect(s);
+	s->done = true;
+	pthread_mutex_unlock(&s->lock);
+	mem_limit(limit);
+	if (s->error < 0)
+		*err = s->err;
+	else
+		*ret = s->out;
+	return s->error;
 }
 
 int host_run(struct host *h, const struct helper *helper, struct arena *a, struct str *ret,
@@ -660,10 +687,10 @@ int host_run(struct host *h, const struct helper *helper, struct arena *a, struc
 			*ret = (struct str){arena_copy(a, out.p, out.n), out.n};
 		return r;
 	}
-	r = run_live(h, helper, a, &out, err);
+	r = run_live(h, helper, &out, err);
 	record(h, "run", line, r < 0 ? -r : 0, r < 0 ? str_of(err->msg) : out);
 	if (r == 0)
-		*ret = out;
+		*ret = (struct str){arena_copy(a, out.p, out.n), out.n};
 	return r;
 }
 

@@ -2,6 +2,8 @@
 /* See libnftables-json(5). */
 #include "host/nft_match.h"
 
+#include <arpa/inet.h>
+
 /* Whether a packet meets a condition. */
 enum match { NO, MAYBE, YES };
 
@@ -31,7 +33,8 @@ static enum match met(bool yes)
 	return yes ? YES : NO;
 }
 
-/* The n-th of the values on the right, which may be one or a set; NULL behind the last. */
+/* The n-th of the values on the right, which may be one or a set; NULL behind the last. What is in
+ * a named set is not asked for: feeds have millions of addresses. */
 static const json_t *value_at(const json_t *right, size_t n)
 {
 	const json_t *set = json_object_get(right, "set");
@@ -78,11 +81,50 @@ static const char *fact(const json_t *left, enum fw_packet p)
 	return has_value(fib, "result", "type") ? "local" : NULL;
 }
 
-static bool is_every_address(const json_t *right)
+/* The first 16 bits of an address: enough to tell how much of all a range is. */
+static int64_t address_begin(const char *text)
 {
-	const json_t *length = json_object_get(json_object_get(right, "prefix"), "len");
+	unsigned char bytes[16];
 
-	return json_is_integer(length) && json_integer_value(length) == 0;
+	if (!text || (inet_pton(AF_INET, text, bytes) != 1 && inet_pton(AF_INET6, text, bytes) != 1))
+		return 0;
+	return bytes[0] << 8 | bytes[1];
+}
+
+static int64_t address_width(const json_t *value)
+{
+	const json_t *length = json_object_get(json_object_get(value, "prefix"), "len");
+	const json_t *range = json_object_get(value, "range");
+
+	if (json_is_integer(length))
+		return 65536 >> MIN(MAX(json_integer_value(length), 0), 17);
+	return address_begin(json_string_value(json_array_get(range, 1))) -
+		   address_begin(json_string_value(json_array_get(range, 0)));
+}
+
+/* "No address in particular" is among them when they are more than half of all. */
+static bool are_most_addresses(const json_t *left, const json_t *right)
+{
+	const json_t *payload = json_object_get(left, "payload"), *value;
+	int64_t width = 0;
+
+	if (!has_value(payload, "field", "saddr") && !has_value(payload, "field", "daddr"))
+		return false;
+	for (size_t i = 0; (value = value_at(right, i)); i++)
+		width += address_width(value);
+	return width > 32768;
+}
+
+/* Met by any packet now and then. */
+static bool is_by_chance(const json_t *left)
+{
+	static const char *const keys[] = {"time", "hour", "day", "random"};
+	const json_t *meta = json_object_get(left, "meta");
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (has_value(meta, "key", keys[i]))
+			return true;
+	return json_object_get(left, "numgen") || json_object_get(left, "jhash");
 }
 
 /* A header that the packet does not have, which no condition on it can meet, negated or not. */
@@ -138,7 +180,7 @@ static enum match try_ports(const json_t *match, const json_t *right)
 		width = limit;
 	else
 		for (size_t i = 0; (value = value_at(right, i)); i++)
-			width = MAX(width, range_width(value));
+			width += range_width(value);
 	return met(width > 32768);
 }
 
@@ -176,7 +218,7 @@ static enum match try_plain(const struct trial *t, const json_t *match, const js
 		return YES;
 	if (is_flags(left))
 		return try_flags(match, right);
-	return is_every_address(right) ? YES : MAYBE;
+	return are_most_addresses(left, right) ? YES : MAYBE;
 }
 
 static enum match try_match(const struct trial *t, const json_t *match)
@@ -189,7 +231,7 @@ static enum match try_match(const struct trial *t, const json_t *match)
 		return NO;
 	plain = try_plain(t, match, left, right);
 	if (plain == MAYBE) /* few packets have the value, most do not have it */
-		return negated ? MAYBE : NO;
+		return negated || is_by_chance(left) ? MAYBE : NO;
 	return met((plain == YES) != negated);
 }
 

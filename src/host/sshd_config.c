@@ -92,6 +92,7 @@ static const struct sshd_keyword keywords[] = {
 	{"MaxStartups", SSHD_STARTUPS, SSHD_VARIES, NULL},
 	{"ModuliFile", SSHD_TEXT, 0, NULL},
 	{"PAMAuthenticationViaKbdInt", SSHD_TEXT, SSHD_IGNORED, NULL},
+	{"PAMServiceName", SSHD_TEXT, SSHD_IN_MATCH, NULL},
 	{"PasswordAuthentication", SSHD_WORD, SSHD_IN_MATCH, NULL},
 	{"PermitBlacklistedKeys", SSHD_TEXT, SSHD_IGNORED, NULL},
 	{"PermitEmptyPasswords", SSHD_WORD, SSHD_IN_MATCH, NULL},

@@ -255,16 +255,19 @@ static int put_addresses(struct collector *c, sd_bus_message *m, const char *nam
 	return r < 0 ? r : c->lib.sd_bus_message_exit_container(m);
 }
 
-/* The arguments of one command, with blanks between them and without the secrets. */
-static int put_arguments(struct collector *c, sd_bus_message *m)
+/* The program and its arguments, with blanks between them and without the secrets. The first of the
+ * arguments is the name that the program is told of itself. */
+static int put_arguments(struct collector *c, sd_bus_message *m, const char *program)
 {
 	_cleanup_buf_ struct buf all = BUF(MAX_COMMAND), clean = BUF((size_t)4 * MAX_COMMAND);
 	const char *argument;
 	int n = 0, r = c->lib.sd_bus_message_enter_container(m, 'a', "s");
 
+	buf_puts(&all, program);
 	for (; r >= 0 && (r = c->lib.sd_bus_message_read_basic(m, 's', &argument)) > 0; n++) {
-		if (n)
-			buf_putc(&all, '\0');
+		if (!n)
+			continue;
+		buf_putc(&all, '\0');
 		buf_puts(&all, argument);
 	}
 	secret_mask_args(buf_get(&all), &clean);
@@ -283,7 +286,7 @@ static int put_commands(struct collector *c, sd_bus_message *m, const char *name
 		buf_printf(c->out, " %s=", name);
 		r = c->lib.sd_bus_message_read_basic(m, 's', &program);
 		if (r >= 0)
-			r = put_arguments(c, m);
+			r = put_arguments(c, m, program);
 		if (r >= 0)
 			r = c->lib.sd_bus_message_skip(m, "bttttuii");
 		if (r >= 0)

@@ -7,8 +7,8 @@
 
 /* What the values of a setting are, and so how several assignments add up. */
 enum kind {
-	FLAG,       /* yes or no; anything that is not false is yes, such as PrivateTmp=disconnected */
-	TEXT,       /* one word; the spellings of true and false become yes and no */
+	FLAG,       /* yes or no */
+	TEXT,       /* one of `words`; where "yes" and "no" are among them, in all their spellings */
 	WORDS,      /* assignments append, an empty one resets */
 	FILTER,     /* the same, as a restriction; '~' at the front forbids */
 	MASK,       /* octal */
@@ -32,10 +32,11 @@ static const struct setting {
 	const char *name;
 	enum kind kind;
 	const char *initial; /* of a system service, NULL: not set */
+	const char *words;
 } settings[] = {
 	[NO_NEW_PRIVILEGES] = {"NoNewPrivileges", FLAG, "no"},
-	[PROTECT_SYSTEM] = {"ProtectSystem", TEXT, "no"},
-	[PROTECT_HOME] = {"ProtectHome", TEXT, "no"},
+	[PROTECT_SYSTEM] = {"ProtectSystem", TEXT, "no", "yes no full strict"},
+	[PROTECT_HOME] = {"ProtectHome", TEXT, "no", "yes no read-only tmpfs"},
 	[PRIVATE_TMP] = {"PrivateTmp", FLAG, "no"},
 	[PRIVATE_DEVICES] = {"PrivateDevices", FLAG, "no"},
 	[PRIVATE_NETWORK] = {"PrivateNetwork", FLAG, "no"},
@@ -46,8 +47,8 @@ static const struct setting {
 	[PROTECT_CONTROL_GROUPS] = {"ProtectControlGroups", FLAG, "no"},
 	[PROTECT_CLOCK] = {"ProtectClock", FLAG, "no"},
 	[PROTECT_HOSTNAME] = {"ProtectHostname", FLAG, "no"},
-	[PROTECT_PROC] = {"ProtectProc", TEXT, "default"},
-	[PROC_SUBSET] = {"ProcSubset", TEXT, "all"},
+	[PROTECT_PROC] = {"ProtectProc", TEXT, "default", "default noaccess invisible ptraceable"},
+	[PROC_SUBSET] = {"ProcSubset", TEXT, "all", "all pid"},
 	[RESTRICT_NAMESPACES] = {"RestrictNamespaces", NAMESPACES, "no"},
 	[RESTRICT_REALTIME] = {"RestrictRealtime", FLAG, "no"},
 	[RESTRICT_SUID_SGID] = {"RestrictSUIDSGID", FLAG, "no"},
@@ -62,8 +63,8 @@ static const struct setting {
 	[REMOVE_IPC] = {"RemoveIPC", FLAG, "no"},
 	[UMASK] = {"UMask", MASK, "0022"},
 	[IP_ADDRESS_DENY] = {"IPAddressDeny", ADDRESSES, NULL},
-	[DEVICE_POLICY] = {"DevicePolicy", TEXT, "auto"},
-	[KEYRING_MODE] = {"KeyringMode", TEXT, "private"},
+	[DEVICE_POLICY] = {"DevicePolicy", TEXT, "auto", "auto closed strict"},
+	[KEYRING_MODE] = {"KeyringMode", TEXT, "private", "inherit private shared"},
 	[SUPPLEMENTARY_GROUPS] = {"SupplementaryGroups", WORDS, NULL},
 	[READ_WRITE_PATHS] = {"ReadWritePaths", WORDS, NULL},
 };
@@ -101,7 +102,16 @@ static struct unitprop_value one(struct arena *a, struct str item, const struct 
 	struct str *items = arena_new(a, struct str, 1);
 
 	*items = item;
-	return (struct unitprop_value){items, 1, from};
+	return (struct unitprop_value){items, 1, from, NULL};
+}
+
+/* systemd passes over a value that it does not know, and which it knows depends on its version. */
+static struct unitprop_value not_known(struct arena *a, const struct conf_item *from)
+{
+	const char *why = arena_printf(a, "a value that this revet does not know: %.*s",
+								   (int)MIN(from->value.n, (size_t)100), from->value.p);
+
+	return (struct unitprop_value){.from = from, .why = why};
 }
 
 static bool is_false(struct str s)
@@ -160,7 +170,7 @@ static struct unitprop_value caps_value(struct arena *a, uint64_t mask)
 	for (unsigned i = 0; i < N_CAPS; i++)
 		if (mask >> i & 1)
 			*vec_push(a, &items) = cap_name(a, i);
-	return (struct unitprop_value){items.p, items.n, NULL};
+	return (struct unitprop_value){.items = items.p, .n = items.n};
 }
 
 /* "no": any may be created; "yes": none. */
@@ -215,6 +225,29 @@ static uint64_t add_namespaces(struct arena *a, uint64_t set, bool first, struct
 	return invert ? set & ~sum : set | sum;
 }
 
+static bool has_word(const char *words, struct str s)
+{
+	struct str all = str_of(words), word;
+
+	while (str_word(&all, &word))
+		if (str_eq(word, s))
+			return true;
+	return false;
+}
+
+static bool are_namespaces(struct arena *a, struct str value)
+{
+	struct str word;
+
+	if (!value.n || is_false(value) || unitfile_true(value))
+		return true;
+	(void)str_skip(&value, "~");
+	while (str_word(&value, &word))
+		if (!namespace_bit(a, word))
+			return false;
+	return true;
+}
+
 static struct unitprop_value read_mask(const struct unit_file *u, struct arena *a, size_t setting)
 {
 	bool caps = settings[setting].kind == CAPS;
@@ -229,6 +262,8 @@ static struct unitprop_value read_mask(const struct unit_file *u, struct arena *
 
 		if (!str_is(item->section, "Service") || !str_is(item->key, settings[setting].name))
 			continue;
+		if (!caps && !are_namespaces(a, item->value))
+			return not_known(a, item);
 		set = caps ? add_caps(a, set, initial, item->value)
 				   : add_namespaces(a, set, !from, item->value);
 		from = item;
@@ -296,23 +331,34 @@ static struct unitprop_value read_words(const struct unit_file *u, struct arena 
 	struct unit_values values = unitfile_values(u, a, "Service", settings[setting].name);
 	strings items = {0};
 
-	for (size_t i = 0; i < values.n; i++)
+	for (size_t i = 0; i < values.n; i++) {
+		if (str_has_char(values.items[i]->value, '%'))
+			return (struct unitprop_value){
+				.from = values.items[i],
+				.why = "it has a specifier in it, which systemd replaces",
+			};
 		add_words(a, &items, settings[setting].kind, values.items[i]->value);
-	return (struct unitprop_value){items.p, items.n, values.n ? values.items[values.n - 1] : NULL};
+	}
+	return (struct unitprop_value){items.p, items.n, values.n ? values.items[values.n - 1] : NULL,
+								   NULL};
 }
 
 static struct unitprop_value read_scalar(const struct unit_file *u, struct arena *a, size_t setting)
 {
+	const struct setting *s = &settings[setting];
 	const struct conf_item *item;
-	struct str value = unitfile_value(u, "Service", settings[setting].name, &item);
-	enum kind kind = settings[setting].kind;
+	struct str value = unitfile_value(u, "Service", s->name, &item);
 
 	if (!value.p)
-		return one(a, str_of(settings[setting].initial), item);
-	if (kind != MASK && is_false(value))
+		return one(a, str_of(s->initial), item);
+	if (s->kind == MASK)
+		return one(a, value, item);
+	if (is_false(value))
 		value = STR("no");
-	else if (kind == FLAG || (kind == TEXT && unitfile_true(value)))
+	else if (unitfile_true(value))
 		value = STR("yes");
+	if (!has_word(s->kind == FLAG ? "yes no" : s->words, value))
+		return not_known(a, item);
 	return one(a, value, item);
 }
 
@@ -341,8 +387,7 @@ static void imply_dynamic_user(struct unitprop_value *v, struct arena *a)
 
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
 		imply(&v[flags[i]], from, a, "yes");
-	if (is_no(&v[PROTECT_SYSTEM]))
-		imply(&v[PROTECT_SYSTEM], from, a, "strict");
+	imply(&v[PROTECT_SYSTEM], from, a, "strict");
 	if (is_no(&v[PROTECT_HOME]))
 		imply(&v[PROTECT_HOME], from, a, "read-only");
 }
@@ -381,7 +426,8 @@ static void imply_all(struct unitprop_value *v, struct arena *a)
 	for (size_t i = 0; i < ARRAY_LEN(taken); i++)
 		if (is_yes(&v[taken[i].setting]))
 			take_caps(&v[CAPABILITY_BOUNDING_SET], a, taken[i].caps);
-	if (is_yes(&v[PRIVATE_DEVICES]) && str_is(v[DEVICE_POLICY].items[0], "auto"))
+	if (is_yes(&v[PRIVATE_DEVICES]) && !v[DEVICE_POLICY].why &&
+		str_is(v[DEVICE_POLICY].items[0], "auto"))
 		imply(&v[DEVICE_POLICY], v[PRIVATE_DEVICES].from, a, "closed");
 }
 
@@ -410,6 +456,6 @@ struct unitprop_value unitprop_live(size_t i, const struct str *items, size_t n,
 	uint64_t mask;
 
 	if (!unitprop_is_mask(i) || n != 1 || num_hex(items[0], UINT64_MAX, &mask) < 0)
-		return (struct unitprop_value){items, n, NULL};
+		return (struct unitprop_value){.items = items, .n = n};
 	return settings[i].kind == CAPS ? caps_value(a, mask) : namespaces_value(a, mask);
 }

@@ -16,6 +16,7 @@ struct unitprop_value {
 	const struct str *items;
 	size_t n;
 	const struct conf_item *from; /* the assignment that counted last; NULL: the default */
+	const char *why;              /* the value is not known, and why; NULL: it is */
 };
 
 size_t unitprop_count(void);

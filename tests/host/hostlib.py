@@ -41,6 +41,12 @@ CAPABILITIES = """chown dac_override dac_read_search fowner fsetid kill setgid s
     sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog
     wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore""".split()
 
+# What revet loads when a table needs it; another release's would not fit our C library.
+LOADED_LATER = ["/usr/lib/x86_64-linux-gnu/libsystemd.so.0",
+                "/usr/lib/x86_64-linux-gnu/libsqlite3.so.0",
+                "/usr/lib/x86_64-linux-gnu/libzstd.so.1",
+                "/usr/lib/x86_64-linux-gnu/libarchive.so.13"]
+
 # namespace: where the peer end is. host and peer are the two ends' addresses.
 Net = namedtuple("Net", "namespace host peer host6 peer6")
 
@@ -72,6 +78,12 @@ def wait_until(condition, seconds):
     while not (value := condition()) and time.monotonic() < end:
         time.sleep(0.02)
     return value
+
+
+def needed_libraries(file):
+    """Paths of the libraries that a program or library of this machine needs, the loader too."""
+    listed = subprocess.run(["ldd", file], capture_output=True, text=True, check=True).stdout
+    return {word for word in listed.split() if word.startswith("/")}
 
 
 def instances():
@@ -212,6 +224,30 @@ class Host:
         mode = mode or f"{os.stat(file).st_mode & 0o7777:o}"
         with open(file, "rb") as source:
             self.exec(["install", "-D", "-m", mode, "/dev/stdin", dest], stdin=source)
+
+    def put_program(self, file, dest):
+        """Copies a program of this machine, and those of its libraries that the host lacks.
+
+        On a host whose C library is too old for it, all its libraries come along, in a directory of
+        their own, and dest is a script that starts it with them.
+        """
+        libraries = needed_libraries(file)
+        there = self.exec(["ls", "-d", *libraries], check=False).stdout.split()
+        self.put(file, dest)
+        for library in libraries - set(there):
+            self.put(os.path.realpath(library), library)
+        if self.exec([dest, "version"], check=False).returncode == 0:
+            return
+        for library in LOADED_LATER:
+            libraries |= {library} | needed_libraries(library) if os.path.exists(library) else set()
+        private = f"/opt/{os.path.basename(dest)}-libraries"
+        for library in (file, *libraries):
+            self.put(os.path.realpath(library), f"{private}/{os.path.basename(library)}")
+        loader = next(lib for lib in libraries if "/ld-linux" in lib)
+        start = f"{private}/{os.path.basename(loader)} --library-path {private}"
+        script = f'#!/bin/sh\nexec {start} {private}/{os.path.basename(file)} "$@"\n'
+        self.exec(["install", "-m", "755", "/dev/stdin", dest], input=script)
+        self.exec([dest, "version"])
 
     def outside(self, command, **kwargs):
         """Runs a command of this machine in the network namespace at the other end of the wire."""

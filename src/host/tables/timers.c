@@ -122,11 +122,12 @@ static void set_from_file(struct host *host, struct rows *rows, struct row *row,
 		row_unknown(row, LAST_TRIGGER, file->unread);
 		return;
 	}
+	if (file->masked)
+		return;
 	stem.n -= sizeof(".timer") - 1;
 	row_str(row, UNIT,
 			unit.p ? unit : str_of(arena_printf(rows->arena, "%.*s.service", STR_ARG(stem))));
-	if (!file->masked)
-		set_stamp(host, row, file, rows->arena);
+	set_stamp(host, row, file, rows->arena);
 }
 
 static void add_file(struct host *host, struct rows *rows, const struct live *live,

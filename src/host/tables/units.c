@@ -206,14 +206,20 @@ static struct str joined(struct arena *a, const struct str *items, size_t n, con
 	return n ? (struct str){arena_copy(a, out.p, out.n), out.n} : STR_ABSENT;
 }
 
-/* Without the prefixes that change how a command is run (systemd.service(5)). */
-static struct str command(struct str line)
+/* Without the prefixes that change how a command is run (systemd.service(5)), nor the name that '@'
+ * has the program believe it was started by. */
+static struct str command(struct str line, struct arena *a)
 {
-	while (line.n && line.p[0] && strchr("@-:+!|", line.p[0])) {
-		line.p++;
-		line.n--;
-	}
-	return line;
+	struct str program, name;
+	bool named = false;
+
+	for (; line.n && line.p[0] && strchr("@-:+!|", line.p[0]); line.p++, line.n--)
+		named = named || line.p[0] == '@';
+	if (!named || !str_word(&line, &program) || !str_word(&line, &name))
+		return line;
+	line = str_trim(line);
+	return str_of(
+		arena_printf(a, "%.*s%s%.*s", STR_ARG(program), line.n ? " " : "", STR_ARG(line)));
 }
 
 static void set_commands(struct row *row, const struct unit_file *file, struct arena *a)
@@ -222,7 +228,7 @@ static void set_commands(struct row *row, const struct unit_file *file, struct a
 	strings lines = {0};
 
 	for (size_t i = 0; i < values.n; i++)
-		*vec_push(a, &lines) = command(values.items[i]->value);
+		*vec_push(a, &lines) = command(values.items[i]->value, a);
 	row_str(row, EXEC_START, secret_masked(a, joined(a, lines.p, lines.n, " ; ")));
 }
 
@@ -267,6 +273,16 @@ static struct str user_of(const struct unit_file *file, struct str name)
 	return STR("root");
 }
 
+static void set_user(struct row *row, const struct unit *u)
+{
+	struct str user = user_of(u->file, u->name);
+
+	if (str_has(user, "%"))
+		row_unknown(row, USER, "it has a specifier in it, which systemd replaces");
+	else
+		row_str(row, USER, user);
+}
+
 /* --- rows ------------------------------------------------------------------------------------ */
 
 static void set_property(struct reader *r, struct row *row, size_t i,
@@ -275,6 +291,10 @@ static void set_property(struct reader *r, struct row *row, size_t i,
 	int column = r->columns[i];
 	unsigned mode;
 
+	if (value->why) {
+		row_unknown(row, column, value->why);
+		return;
+	}
 	if (!value->n && !unitprop_is_set(i))
 		return;
 	switch (columns[column].type) {
@@ -346,7 +366,7 @@ static void set_service_from_file(struct reader *r, struct row *row, const struc
 		row_unknown(row, USER, u->file->unread);
 	} else {
 		set_commands(row, u->file, r->arena);
-		row_str(row, USER, user_of(u->file, u->name));
+		set_user(row, u);
 		set_places(row, u->file, r->arena);
 	}
 	set_file_properties(r, row, u->file);
