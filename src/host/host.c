@@ -492,8 +492,7 @@ int host_list_files(struct host *h, const char *path, const char *suffix, struct
 
 		if (*suffix && e->name[0] == '.')
 			continue;
-		if ((e->type == DT_REG || e->type == DT_LNK || e->type == DT_UNKNOWN) &&
-			str_ends(str_of(e->name), suffix))
+		if (e->type != DT_DIR && str_ends(str_of(e->name), suffix))
 			*vec_push(a, &files) = str_of(arena_printf(a, "%s/%s", path, e->name));
 	}
 	*ret = files.p;

@@ -151,8 +151,8 @@ static int read_file(struct reader *r, const char *path, struct pam_file *file)
 	struct str text;
 	int result = host_read(r->host, path, r->arena, &text, &err);
 
-	if (result == -ENOENT || result == -EINVAL || result == -EISDIR)
-		return -ENOENT; /* not there, or no regular file */
+	if (result == -ENOENT)
+		return result;
 	file->path = path;
 	if (result < 0)
 		file->error = arena_strdup(r->arena, err.msg);
