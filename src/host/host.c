@@ -336,6 +336,8 @@ int host_read_scrubbed(struct host *h, const char *path,
 	struct str data = STR("");
 	int r;
 
+	if (is_offline(h, path))
+		return offline(path, err);
 	/* A recording may have been made by hand. */
 	if (h->replay)
 		r = host_read(h, path, &secret, &data, err);
