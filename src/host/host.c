@@ -346,6 +346,8 @@ int host_read_scrubbed(struct host *h, const char *path,
 	struct str data = STR("");
 	int r;
 
+	if (is_offline(h, path))
+		return offline(path, err);
 	/* A recording may have been made by hand. */
 	if (h->replay)
 		r = host_read(h, path, &secret, &data, err);
@@ -502,8 +504,7 @@ int host_list_files(struct host *h, const char *path, const char *suffix, struct
 
 		if (*suffix && e->name[0] == '.')
 			continue;
-		if ((e->type == DT_REG || e->type == DT_LNK || e->type == DT_UNKNOWN) &&
-			str_ends(str_of(e->name), suffix))
+		if (e->type != DT_DIR && str_ends(str_of(e->name), suffix))
 			*vec_push(a, &files) = str_of(arena_printf(a, "%s/%s", path, e->name));
 	}
 	*ret = files.p;

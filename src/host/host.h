@@ -60,9 +60,10 @@ struct host_dir {
 	bool more; /* there were over HOST_MAX_DIR: the caller owes its rows a gap */
 };
 int host_list(struct host *, const char *path, struct arena *, struct host_dir *ret, struct err *);
-/* Regular files (or links to them) in a directory whose name ends in `suffix`, as full paths,
- * sorted. A directory that is not there is empty and no error. With a suffix hidden files are left
- * out, as shells' patterns and all that read "*.conf" do; with "" the caller judges names itself. */
+/* Files in a directory whose name ends in `suffix`, as full paths, sorted: all but directories, for a
+ * FIFO or a device may well be read by whoever reads the directory, and here it is an error to read.
+ * A directory that is not there is empty and no error. With a suffix hidden files are left out, as
+ * shells' patterns and all that read "*.conf" do; with "" the caller judges names itself. */
 int host_list_files(struct host *, const char *path, const char *suffix, struct arena *,
 					struct str **ret, size_t *ret_n, struct err *);
 /* Configuration in systemd's manner: for the same file name the first directory wins, the names of

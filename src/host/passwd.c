@@ -314,6 +314,30 @@ struct str passwd_group_name(const struct passwd_db *db, uint32_t gid, struct ar
 	return group ? group->name : str_of(arena_printf(arena, "%u", gid));
 }
 
+/* The first names, without the k-th, and a remark when these are not all. */
+static struct passwd_others others_of(struct arena *arena, const struct str *names, size_t n,
+									  size_t k)
+{
+	struct str *list = arena_new(arena, struct str, MIN(n, (size_t)PASSWD_MAX_OTHERS + 1));
+	struct passwd_others others = {list, 0};
+
+	for (size_t i = 0; i < n && others.n < PASSWD_MAX_OTHERS; i++)
+		if (i != k)
+			list[others.n++] = names[i];
+	if (others.n < n - 1)
+		list[others.n++] =
+			str_of(arena_printf(arena, "(and %zu more)", n - 1 - PASSWD_MAX_OTHERS));
+	return others;
+}
+
+void passwd_others(struct arena *arena, const struct str *names, size_t n,
+				   struct passwd_others *ret)
+{
+	/* Whoever is not among the first sees the same as the others that are not. */
+	for (size_t k = 0; k < n; k++)
+		ret[k] = k <= PASSWD_MAX_OTHERS ? others_of(arena, names, n, k) : ret[PASSWD_MAX_OTHERS];
+}
+
 bool passwd_can_login(const struct passwd_user *user)
 {
 	struct str rest = user->shell, name = STR_ABSENT;

@@ -47,6 +47,15 @@ bool passwd_is_private_group(const struct passwd_db *, uint32_t gid, const struc
 /* The name, or the number in decimal when it has none. */
 struct str passwd_user_name(const struct passwd_db *, uint32_t uid, struct arena *);
 struct str passwd_group_name(const struct passwd_db *, uint32_t gid, struct arena *);
+/* Of n entries that share an id, the names of the others, as the k-th of them sees it, in ret[k]. When
+ * there are many, some are named and the last item says how many are not: what thousands share costs
+ * no more than its names. */
+#define PASSWD_MAX_OTHERS 32
+struct passwd_others {
+	const struct str *names;
+	size_t n;
+};
+void passwd_others(struct arena *, const struct str *names, size_t n, struct passwd_others *ret);
 /* Is the shell one that a person can work in? Not nologin, false, sync, shutdown, halt; an empty
  * one is /bin/sh. */
 bool passwd_can_login(const struct passwd_user *);

@@ -214,11 +214,11 @@ static void parse_file(struct arena *arena, struct str text, struct key_file *fi
 	}
 }
 
-/* Nothing there, or nothing that sshd would read either. */
+/* Nothing there, or nothing that sshd would read either. Not so ELOOP: it also stands for a link into
+ * /proc/PID/root or the like, which is not followed here and which sshd follows. */
 static bool is_nothing(int r)
 {
-	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -EINVAL || r == -EISDIR ||
-		   r == -ENAMETOOLONG;
+	return r == -ENOENT || r == -ENOTDIR || r == -EINVAL || r == -EISDIR || r == -ENAMETOOLONG;
 }
 
 static bool may_follow(struct job *job, const char *path, const struct passwd_user *user)

@@ -19,22 +19,20 @@ static const struct column columns[] = {
 	{0},
 };
 
-/* The names twice in a row: see the table users. */
 static void set_shared(struct rows *rows, const struct passwd_db *db, struct row *const *by_group)
 {
-	for (size_t i = 0, n; i < db->n_groups; i += n) {
-		struct str *names;
+	struct str *names = arena_new(rows->arena, struct str, db->n_groups);
+	struct passwd_others *others = arena_new(rows->arena, struct passwd_others, db->n_groups);
 
-		for (n = 1; i + n < db->n_groups && db->by_gid[i + n]->gid == db->by_gid[i]->gid; n++)
-			;
+	for (size_t i = 0, n; i < db->n_groups; i += n) {
+		for (n = 0; i + n < db->n_groups && db->by_gid[i + n]->gid == db->by_gid[i]->gid; n++)
+			names[n] = db->by_gid[i + n]->name;
 		if (n == 1)
 			continue;
-		names = arena_new(rows->arena, struct str, 2 * n);
+		passwd_others(rows->arena, names, n, others);
 		for (size_t k = 0; k < n; k++)
-			names[k] = names[n + k] = db->by_gid[i + k]->name;
-		for (size_t k = 0; k < n; k++)
-			row_list(by_group[db->by_gid[i + k] - db->groups], GID_SHARED_WITH, names + k + 1,
-					 n - 1);
+			row_list(by_group[db->by_gid[i + k] - db->groups], GID_SHARED_WITH, others[k].names,
+					 others[k].n);
 	}
 }
 

@@ -164,7 +164,7 @@ static void read_script(struct host *host, struct rows *rows, const char *path)
 
 	if (r == 0)
 		look_through(&s);
-	else if (r != -ENOENT && r != -EINVAL && r != -EISDIR)
+	else if (r != -ENOENT)
 		rows_gap(rows, "%s", err.msg);
 }
 

@@ -85,22 +85,20 @@ static void collect_groups(struct rows *rows, const struct passwd_db *db, struct
 		add_members(rows, db, &db->groups[i], ret);
 }
 
-/* n accounts of one uid: their names twice in a row, so that "all the others" of the k-th is the
- * n - 1 names behind it, and a uid that thousands share costs no more than its names. */
 static void set_shared(struct rows *rows, const struct passwd_db *db, struct row *const *by_user)
 {
-	for (size_t i = 0, n; i < db->n_users; i += n) {
-		struct str *names;
+	struct str *names = arena_new(rows->arena, struct str, db->n_users);
+	struct passwd_others *others = arena_new(rows->arena, struct passwd_others, db->n_users);
 
-		for (n = 1; i + n < db->n_users && db->by_uid[i + n]->uid == db->by_uid[i]->uid; n++)
-			;
+	for (size_t i = 0, n; i < db->n_users; i += n) {
+		for (n = 0; i + n < db->n_users && db->by_uid[i + n]->uid == db->by_uid[i]->uid; n++)
+			names[n] = db->by_uid[i + n]->name;
 		if (n == 1)
 			continue;
-		names = arena_new(rows->arena, struct str, 2 * n);
+		passwd_others(rows->arena, names, n, others);
 		for (size_t k = 0; k < n; k++)
-			names[k] = names[n + k] = db->by_uid[i + k]->name;
-		for (size_t k = 0; k < n; k++)
-			row_list(by_user[db->by_uid[i + k] - db->users], UID_SHARED_WITH, names + k + 1, n - 1);
+			row_list(by_user[db->by_uid[i + k] - db->users], UID_SHARED_WITH, others[k].names,
+					 others[k].n);
 	}
 }
 
