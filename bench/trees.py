@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Root directories of any size, made to see how cost grows. The same arguments make the same tree."""
+"""Root directories of any size, made to see how cost grows. The same arguments make the same tree.
+
+    trees.py packages|users|units|files DIRECTORY COUNT
+"""
 
 import os
 import random
+import sys
 from pathlib import Path
 
 UNIT = """[Unit]
@@ -131,5 +135,5 @@ def file(fd, name, kind):
         os.chown(name, 54321, 54321, dir_fd=fd)
 
 
-def make(kind, top, count):
-    globals()[kind](Path(top), count)
+if __name__ == "__main__":
+    globals()[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))

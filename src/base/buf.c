@@ -15,7 +15,9 @@ char *buf_reserve(struct buf *b, size_t n)
 	}
 	while (cap < b->n + n + 1)
 		cap *= 2;
+	cap = MIN(cap, MAX(b->max + 1, (size_t)256));
 	if (cap != b->cap) {
+		mem_charge(cap - b->cap);
 		b->p = mem_realloc(b->p, cap, 1);
 		b->cap = cap;
 	}
@@ -105,6 +107,7 @@ void buf_clear(struct buf *b)
 
 void buf_done(struct buf *b)
 {
+	mem_release(b->cap);
 	free(b->p);
 	*b = (struct buf){.max = b->max};
 }

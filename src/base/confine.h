@@ -23,9 +23,9 @@ struct confinement {
 int confine_reader(struct confinement *ret, struct err *);
 /* The same for a thread that opens a great many directories, started by a process that has not
  * confined itself yet. Landlock watches truncation by looking at every directory above what is
- * opened, a tenth of what a walk costs; this thread is not watched, and has no call that truncates:
- * openat2(2) fails in it, and the flags of the other calls are seen by seccomp. An error when there
- * is no seccomp. */
+ * opened, a good part of what a walk costs; this thread is not watched, and has no call that
+ * truncates: openat2(2) fails in it, and the flags of the other calls are seen by seccomp. An error
+ * when there is no seccomp. */
 int confine_walker(struct err *err);
 /* For a helper program, between fork and exec: no new privileges, and no write to the file system
  * but /dev/null. Async-signal-safe. Returns 0 or -errno; a kernel without Landlock is 0. */

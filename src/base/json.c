@@ -79,10 +79,15 @@ void jsonw_end(struct jsonw *j)
 		buf_putc(j->out, '\n');
 }
 
-static void quote(struct jsonw *j, struct str s)
+static void escape(struct buf *out, unsigned char c)
 {
 	static const char hex[] = "0123456789abcdef";
 
+	buf_add(out, (char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6);
+}
+
+static void quote(struct jsonw *j, struct str s)
+{
 	buf_putc(j->out, '"');
 	while (s.n) {
 		unsigned char c = (unsigned char)s.p[0];
@@ -95,7 +100,9 @@ static void quote(struct jsonw *j, struct str s)
 		} else if (c == '\t') {
 			buf_puts(j->out, "\\t");
 		} else if (c < 0x20 || c == 0x7f) {
-			buf_add(j->out, (char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6);
+			escape(j->out, c);
+		} else if (n == 2 && c == 0xc2 && (unsigned char)s.p[1] < 0xa0) {
+			escape(j->out, (unsigned char)s.p[1]); /* a control of ISO 6429, such as CSI */
 		} else if (n) {
 			buf_add(j->out, s.p, n);
 		} else {

@@ -2,7 +2,8 @@
 /*
  * A streaming JSON writer into a buf. Commas, nesting and escaping are its business; a call in the
  * wrong place is a programming error and asserts. Output is valid UTF-8 whatever the input: a byte
- * that is not becomes U+FFFD. JSON is read with jansson, not here.
+ * that is not becomes U+FFFD. Control characters are escaped, C1 too, so that a terminal obeys
+ * none. JSON is read with jansson, not here.
  */
 #ifndef REVET_BASE_JSON_H
 #define REVET_BASE_JSON_H

@@ -39,11 +39,54 @@ void *mem_realloc(void *p, size_t n, size_t size)
 	return grown;
 }
 
+static _Thread_local struct mem_limit *limit;
+
+struct mem_limit *mem_limit(struct mem_limit *new)
+{
+	struct mem_limit *old = limit;
+
+	limit = new;
+	return old;
+}
+
+static void __attribute__((noreturn)) arena_full(void)
+{
+	if (limit)
+		limit->full(limit);
+	die("memory cap reached: the host's data is larger than an audit may hold");
+}
+
+void mem_charge(size_t size)
+{
+	size_t total;
+
+	if (!limit)
+		return;
+	limit->used += size;
+	total = atomic_fetch_add(&limit->total->used, size) + size;
+	if (limit->used > limit->max || (limit->used > limit->reserve && total > limit->total->max)) {
+		limit->used -= size;
+		atomic_fetch_sub(&limit->total->used, size);
+		arena_full();
+	}
+}
+
+void mem_release(size_t size)
+{
+	if (!limit)
+		return;
+	size = MIN(size, limit->used);
+	limit->used -= size;
+	atomic_fetch_sub(&limit->total->used, size);
+}
+
 static struct arena_block *block_new(struct arena *a, size_t need)
 {
 	size_t size = MAX(need, (size_t)BLOCK_SIZE);
-	struct arena_block *block = malloc(sizeof(*block) + size);
+	struct arena_block *block;
 
+	mem_charge(size);
+	block = malloc(sizeof(*block) + size);
 	if (!block)
 		die("out of memory");
 	block->size = size;
@@ -66,7 +109,7 @@ void *arena_raw(struct arena *a, size_t size)
 	void *p;
 
 	if (size > cap || a->used > cap - size)
-		die("memory cap reached: the host's data is larger than an audit may hold");
+		arena_full();
 	size = (size + 15) & ~(size_t)15;
 	if (!block || block->size - block->used < size)
 		block = block_new(a, size);
@@ -118,6 +161,7 @@ void arena_done(struct arena *a)
 
 	for (; block; block = next) {
 		next = block->next;
+		mem_release(block->size);
 		free(block);
 	}
 	*a = (struct arena){.cap = a->cap};

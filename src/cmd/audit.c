@@ -231,6 +231,8 @@ static int prepare(const struct given *g, struct run *run, struct worker *w)
 		judge_wants(run->rules[i], &run->catalogue.language.params, w->snapshot);
 	if (code == 0 && os)
 		snapshot_want(w->snapshot, os);
+	if (w->source.record_dir)
+		snapshot_want_everything(w->snapshot);
 	return code;
 }
 

@@ -31,16 +31,13 @@ static int run_snapshot(const struct given *g)
 		.use = write_snapshot,
 		.data = &output,
 	};
-	const struct table *const *all;
-	size_t n = table_all(&all);
 	struct catalogue catalogue;
 	int code = open_catalogue(&catalogue, g, -1);
 
 	for (size_t i = 0; code == 0 && i < catalogue.n; i++)
 		judge_wants(&catalogue.p[i], &catalogue.language.params, snapshot);
 	catalogue_done(&catalogue);
-	for (size_t i = 0; i < n; i++)
-		snapshot_want_all(snapshot, all[i]);
+	snapshot_want_everything(snapshot);
 	if (code == 0 && path && output_open(&output, path))
 		code = EXIT_CANNOT;
 	if (code == 0)

@@ -49,6 +49,7 @@ struct reader {
 	VEC(struct installed *) all;
 	VEC(struct release) releases;
 	const struct release *release; /* of the list that is being read */
+	bool security;                 /* a list of a security archive was read */
 	char *chunk;
 	struct buf *out;
 };
@@ -361,6 +362,7 @@ static void read_list(struct reader *r, struct str name)
 	}
 	if (result < 0)
 		put_gap(r, err.msg);
+	r->security |= r->release->security;
 }
 
 static bool is_list(struct str name)
@@ -399,6 +401,8 @@ static int read_lists(struct reader *r, struct err *err)
 	}
 	if (!lists)
 		put_gap(r, APT_LISTS " holds no package lists; run: apt update");
+	if (!r->security)
+		buf_puts(r->out, APT_NO_SECURITY "\n");
 	return 0;
 }
 

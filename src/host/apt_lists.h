@@ -7,7 +7,8 @@
  *     name=openssl architecture=amd64 installed=3.0.15-1 candidate=3.0.17-1 archive=stable-security
  *         security
  *
- * A line `gap=REASON` says that a list could not be read. Candidates are chosen as apt does without
+ * A line `gap=REASON` says that a list could not be read, a line APT_NO_SECURITY that there is none of
+ * a security archive, so that nothing can be said of security updates. Candidates are chosen as apt does without
  * preferences: archives with NotAutomatic only when ButAutomaticUpgrades and nothing better offers
  * the installed version. Pins in /etc/apt/preferences are not looked at.
  */
@@ -17,6 +18,7 @@
 #include "host/host.h"
 
 #define APT_LISTS "/var/lib/apt/lists"
+#define APT_NO_SECURITY "no-security-archive"
 
 /* -ENOENT: no dpkg here. */
 extern const struct query apt_upgrades_query;

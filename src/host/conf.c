@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/vec.h"
+#include "host/secret.h"
 
 /* One file being read: where its items go and what they carry. */
 struct reader {
@@ -138,8 +139,14 @@ int conf_read(struct host *host, struct arena *arena, const char *path, enum con
 		[CONF_INI] = read_ini,
 	};
 	struct reader r = {.arena = arena, .conf = ret};
-	int result = host_read(host, path, arena, &r.text, err);
+	int result;
 
+	/* Units may hold secrets, in Environment= and in command lines; so may /etc/environment and the
+	 * files of /etc/default. */
+	if (style == CONF_INI || style == CONF_EQUALS)
+		result = host_read_scrubbed(host, path, secret_mask, arena, &r.text, err);
+	else
+		result = host_read(host, path, arena, &r.text, err);
 	if (result < 0)
 		return result;
 	r.file = arena_strdup(arena, path);

@@ -19,6 +19,7 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "host/recording.h"
+#include "host/secret.h"
 
 /* A helper runs once: several tables may need what the same one says. */
 struct started {
@@ -42,6 +43,7 @@ struct memo {
 	struct buf answer;
 	struct errand *errand; /* a thread that runs it already, or NULL */
 	int child, child_fd;   /* a process that does, and its answer; -1 */
+	struct memo *outer;    /* while it runs: the query of the same thread that asked for this one */
 };
 
 struct errand {
@@ -52,6 +54,8 @@ struct errand {
 	sem_t confined;
 	pthread_t thread;
 };
+
+static _Thread_local struct memo *running;
 
 struct host {
 	char *root;
@@ -71,6 +75,21 @@ struct host {
 	struct buf recorded;
 	struct map recorded_keys;
 };
+
+/* What the host itself holds is no table's, and nobody may give up with the lock in hand. */
+static struct mem_limit *lock(struct host *h)
+{
+	struct mem_limit *limit = mem_limit(NULL);
+
+	pthread_mutex_lock(&h->lock);
+	return limit;
+}
+
+static void unlock(struct host *h, struct mem_limit *limit)
+{
+	pthread_mutex_unlock(&h->lock);
+	mem_limit(limit);
+}
 
 static struct host *host_new(const char *root)
 {
@@ -240,15 +259,22 @@ int host_recording(struct host *h, struct buf *out)
 
 static void record(struct host *h, const char *op, const char *subject, int error, struct str data)
 {
+	_cleanup_buf_ struct buf clean = BUF(RECORDING_MAX);
+	struct mem_limit *limit;
 	const char *key;
 
 	if (!h->record)
 		return;
-	pthread_mutex_lock(&h->lock);
+	/* Any configuration may have a URL with a password in it. Not in what is no text. */
+	if (strcmp(op, "list") != 0 && !str_has_char(data, '\0') && str_has(data, "://")) {
+		secret_mask_urls(data, &clean);
+		data = buf_get(&clean);
+	}
+	limit = lock(h);
 	key = arena_printf(&h->arena, "%s %s", op, subject);
 	if (!map_put(&h->recorded_keys, str_of(key), h))
 		recording_write(&h->recorded, op, subject, error, data);
-	pthread_mutex_unlock(&h->lock);
+	unlock(h, limit);
 }
 
 /* The recorded answer; its error, or absence, as this function's. */
@@ -320,15 +346,22 @@ int host_read_scrubbed(struct host *h, const char *path,
 	struct str data = STR("");
 	int r;
 
+	if (is_offline(h, path))
+		return offline(path, err);
+	/* A recording may have been made by hand. */
 	if (h->replay)
-		return host_read(h, path, a, ret, err);
-	r = path_read(h->root_fd, path, HOST_MAX_FILE, &secret, &data);
+		r = host_read(h, path, &secret, &data, err);
+	else
+		r = path_read(h->root_fd, path, HOST_MAX_FILE, &secret, &data);
 	if (r == 0) {
 		scrub(data, &clean);
 		explicit_bzero((char *)data.p, data.n);
 		r = clean.full ? -EFBIG : 0;
 	}
-	r = finish(h, "read", path, r, buf_get(&clean), err);
+	if (!h->replay)
+		r = finish(h, "read", path, r, buf_get(&clean), err);
+	else if (r == -EFBIG)
+		err_errno(err, EFBIG, "%s", path);
 	if (r == 0)
 		*ret = (struct str){arena_copy(a, clean.p, clean.n), clean.n};
 	return r;
@@ -469,8 +502,9 @@ int host_list_files(struct host *h, const char *path, const char *suffix, struct
 	for (size_t i = 0; r == 0 && i < dir.n; i++) {
 		const struct path_entry *e = &dir.entries[i];
 
-		if ((e->type == DT_REG || e->type == DT_LNK || e->type == DT_UNKNOWN) &&
-			str_ends(str_of(e->name), suffix))
+		if (*suffix && e->name[0] == '.')
+			continue;
+		if (e->type != DT_DIR && str_ends(str_of(e->name), suffix))
 			*vec_push(a, &files) = str_of(arena_printf(a, "%s/%s", path, e->name));
 	}
 	*ret = files.p;
@@ -563,12 +597,14 @@ static struct started *start(struct host *h, const struct helper *helper)
 
 void host_prestart(struct host *h, const struct helper *helper)
 {
+	struct mem_limit *limit;
+
 	if (!h->live || h->replay)
 		return;
-	pthread_mutex_lock(&h->lock);
+	limit = lock(h);
 	if (!find_started(h, helper))
 		start(h, helper);
-	pthread_mutex_unlock(&h->lock);
+	unlock(h, limit);
 }
 
 static const char *command_line(const struct helper *helper, struct arena *a)
@@ -614,18 +650,22 @@ static int collect(struct started *s)
 
 static int run_live(struct host *h, const struct helper *helper, struct str *ret, struct err *err)
 {
+	struct mem_limit *limit;
 	struct started *s;
 
-	pthread_mutex_lock(&h->lock);
+	limit = lock(h);
 	s = find_started(h, helper);
 	if (!s)
 		s = start(h, helper);
-	pthread_mutex_unlock(&h->lock);
+	unlock(h, limit);
+	/* What it says is kept for every table that asks, and is no one table's memory. */
+	limit = mem_limit(NULL);
 	pthread_mutex_lock(&s->lock);
 	if (!s->done)
 		s->error = collect(s);
 	s->done = true;
 	pthread_mutex_unlock(&s->lock);
+	mem_limit(limit);
 	if (s->error < 0)
 		*err = s->err;
 	else
@@ -660,8 +700,9 @@ int host_run(struct host *h, const struct helper *helper, struct arena *a, struc
 static struct memo *memo_of(struct host *h, const struct query *q)
 {
 	struct memo *m = NULL;
+	struct mem_limit *limit;
 
-	pthread_mutex_lock(&h->lock);
+	limit = lock(h);
 	vec_each(&h->memos, each)
 		if (strcmp((*each)->name, q->name) == 0)
 			m = *each;
@@ -673,7 +714,7 @@ static struct memo *memo_of(struct host *h, const struct query *q)
 		pthread_mutex_init(&m->lock, NULL);
 		*vec_push(&h->arena, &h->memos) = m;
 	}
-	pthread_mutex_unlock(&h->lock);
+	unlock(h, limit);
 	return m;
 }
 
@@ -796,10 +837,15 @@ int host_query(struct host *h, const struct query *q, struct arena *a, struct st
 	m = memo_of(h, q);
 	pthread_mutex_lock(&m->lock);
 	wait_for_errand(m);
-	if (!m->done && m->child_fd >= 0)
-		take_answer(h, q, m);
-	if (!m->done)
-		run_query(h, q, m);
+	if (!m->done) {
+		m->outer = running;
+		running = m;
+		if (m->child_fd >= 0)
+			take_answer(h, q, m);
+		if (!m->done)
+			run_query(h, q, m);
+		running = m->outer;
+	}
 	pthread_mutex_unlock(&m->lock);
 	if (m->error < 0) {
 		*err = m->err;
@@ -825,13 +871,14 @@ void host_query_start(struct host *h, const struct query *q, int (*confine)(stru
 {
 	struct memo *m;
 	struct errand *e;
+	struct mem_limit *limit;
 
 	if (h->replay || (!h->live && !q->tree))
 		return;
 	m = memo_of(h, q);
-	pthread_mutex_lock(&h->lock);
+	limit = lock(h);
 	e = arena_new(&h->arena, struct errand, 1);
-	pthread_mutex_unlock(&h->lock);
+	unlock(h, limit);
 	*e = (struct errand){.host = h, .query = q, .memo = m, .confine = confine};
 	sem_init(&e->confined, 0, 0);
 	pthread_mutex_lock(&m->lock);
@@ -842,4 +889,14 @@ void host_query_start(struct host *h, const struct query *q, int (*confine)(stru
 			continue;
 	}
 	pthread_mutex_unlock(&m->lock);
+}
+
+void host_give_up(int error, const char *why)
+{
+	for (struct memo *m = running; m; m = m->outer) {
+		m->error = err_set(&m->err, error, "%s: %s", m->name, why);
+		m->done = true;
+		pthread_mutex_unlock(&m->lock);
+	}
+	running = NULL;
 }

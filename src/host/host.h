@@ -46,7 +46,8 @@ bool host_is_root(const struct host *);     /* read with uid 0 (for a recording:
 /* The whole of a regular file, NUL behind it. */
 int host_read(struct host *, const char *path, struct arena *, struct str *ret, struct err *);
 /* The same, but what comes back, and what is recorded, has gone through `scrub`, which takes the
- * secrets out: it appends to *out what may be kept of text. For shadow and the like. */
+ * secrets out: it appends to *out what may be kept of text, and changes nothing the second time. For
+ * shadow and the like; host/secret.h has some. */
 int host_read_scrubbed(struct host *, const char *path, void (*scrub)(struct str text, struct buf *out),
 					   struct arena *, struct str *ret, struct err *);
 /* follow: the target of a link. */
@@ -59,8 +60,10 @@ struct host_dir {
 	bool more; /* there were over HOST_MAX_DIR: the caller owes its rows a gap */
 };
 int host_list(struct host *, const char *path, struct arena *, struct host_dir *ret, struct err *);
-/* Regular files (or links to them) in a directory whose name ends in `suffix`, as full paths,
- * sorted. A directory that is not there is empty and no error. */
+/* Files in a directory whose name ends in `suffix`, as full paths, sorted: all but directories, for a
+ * FIFO or a device may well be read by whoever reads the directory, and here it is an error to read.
+ * A directory that is not there is empty and no error. With a suffix hidden files are left out, as
+ * shells' patterns and all that read "*.conf" do; with "" the caller judges names itself. */
 int host_list_files(struct host *, const char *path, const char *suffix, struct arena *,
 					struct str **ret, size_t *ret_n, struct err *);
 /* Configuration in systemd's manner: for the same file name the first directory wins, the names of
@@ -99,6 +102,9 @@ int host_query(struct host *, const struct query *, struct arena *, struct str *
 /* Starts it now, in a thread that confines itself first and before this returns; host_query() will
  * wait for it, or ask by itself when the thread could not be confined. For struct table.early. */
 void host_query_start(struct host *, const struct query *, int (*confine)(struct err *));
+/* The calling thread stops for good, perhaps in the middle of queries: whoever waits for their
+ * answers gets this error instead. */
+void host_give_up(int error, const char *why);
 
 /* Starts it now, in a process of its own that is not confined and ends with its answer: for a question
  * to a service, which the confined process must have no way to talk to. For struct table.early. */

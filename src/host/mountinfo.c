@@ -3,6 +3,7 @@
 
 #include "base/num.h"
 #include "base/vec.h"
+#include "host/secret.h"
 
 struct str mountinfo_unescape(struct arena *a, struct str s)
 {
@@ -77,7 +78,7 @@ int mountinfo_read(struct host *host, struct arena *a, struct mounts *ret, struc
 	unsigned number = 0;
 	int r;
 
-	r = host_read(host, MOUNTINFO_PATH, a, &text, err);
+	r = host_read_scrubbed(host, MOUNTINFO_PATH, secret_mask_mounts, a, &text, err);
 	if (r < 0)
 		return r;
 	while (str_line(&text, &line)) {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/netfilter.h"
 
-#include <jansson.h>
-
-#include "base/num.h"
 #include "base/vec.h"
+#include "host/ipt_match.h"
+#include "host/nft_match.h"
 
 #define MAX_STEPS 100000 /* of one judgement: chains that jump to each other */
 #define MAX_DEPTH 16     /* the kernel's own limit on jumps */
@@ -23,17 +22,106 @@ static const struct helper legacy6 = {
 	.needs = "/proc/net/ip6_tables_names",
 };
 
-const struct helper *const netfilter_helpers[] = {&nft, &legacy4, &legacy6, NULL};
+/* What iptables-nft has put into nftables, with the conditions that nft calls "xt" and does not show. */
+static const struct helper compat4 = {
+	.argv = (const char *const[]){"/usr/sbin/iptables-nft-save", NULL},
+	.needs = "/usr/sbin/iptables-nft-save",
+};
+static const struct helper compat6 = {
+	.argv = (const char *const[]){"/usr/sbin/ip6tables-nft-save", NULL},
+	.needs = "/usr/sbin/ip6tables-nft-save",
+};
 
-static bool is_v6(enum fw_packet p)
+const struct helper *const netfilter_helpers[] = {&nft,     &legacy4, &legacy6,
+												  &compat4, &compat6, NULL};
+
+bool fw_is_v6(enum fw_packet p)
 {
-	return p == FW_V6 || p == FW_V6_LOOPBACK;
+	return p % 2 == FW_V6 % 2;
+}
+
+const char *fw_protocol(enum fw_packet p)
+{
+	return p == FW_V4_UDP || p == FW_V6_UDP ? "udp" : "tcp";
 }
 
 static bool is_loopback(enum fw_packet p)
 {
-	return p >= FW_V4_LOOPBACK;
+	return p == FW_V4_LOOPBACK || p == FW_V6_LOOPBACK;
 }
+
+/* --- interfaces ------------------------------------------------------------------------------ */
+
+/* "eth0", or "eth*" as nft and "eth+" as iptables write it. */
+static bool is_named(struct str name, struct str pattern)
+{
+	if (pattern.n && (pattern.p[pattern.n - 1] == '*' || pattern.p[pattern.n - 1] == '+'))
+		return name.n + 1 >= pattern.n && memcmp(name.p, pattern.p, pattern.n - 1) == 0;
+	return str_eq(name, pattern);
+}
+
+/* Where no default route says which it is, names that hardware has. */
+static bool is_uplink(const struct fw_ruleset *set, struct str pattern)
+{
+	static const char *const names[] = {"en",   "eth", "em",  "ib",  "wl",   "ww",
+										"bond", "ppp", "ven", "tea", "host0"};
+
+	for (size_t i = 0; i < set->uplinks.n; i++)
+		if (is_named(set->uplinks.p[i], pattern))
+			return true;
+	for (size_t i = 0; !set->uplinks.n && i < ARRAY_LEN(names); i++)
+		if (str_starts(pattern, names[i]))
+			return true;
+	return str_is(pattern, "*") || str_is(pattern, "+");
+}
+
+bool fw_interface(const struct fw_ruleset *set, enum fw_packet p, struct str pattern, bool incoming)
+{
+	bool forwarded = p == FW_V4_FORWARD || p == FW_V6_FORWARD;
+	bool sent = p == FW_V4_OUTPUT || p == FW_V6_OUTPUT;
+
+	if (is_loopback(p))
+		return incoming && is_named(STR("lo"), pattern);
+	if (incoming ? sent : !sent && !forwarded)
+		return false;
+	/* A packet that is routed leaves by whatever lies behind this host. */
+	return is_uplink(set, pattern) != (forwarded && !incoming);
+}
+
+static void add_uplink(struct fw_ruleset *set, struct arena *a, struct str name)
+{
+	if (name.n && !str_is(name, "lo"))
+		*vec_push(a, &set->uplinks) = name;
+}
+
+/* The interfaces of the default routes: to no address, with no bit of it given. */
+static void read_uplinks(struct fw_ruleset *set, struct host *host, struct arena *a)
+{
+	struct str text, line, words[10];
+	struct err ignored = {0};
+
+	if (host_read(host, "/proc/net/route", a, &text, &ignored) == 0)
+		while (str_line(&text, &line)) {
+			size_t n = 0;
+
+			while (n < 8 && str_word(&line, &words[n]))
+				n++;
+			if (n == 8 && str_is(words[1], "00000000") && str_is(words[7], "00000000"))
+				add_uplink(set, a, words[0]);
+		}
+	if (host_read(host, "/proc/net/ipv6_route", a, &text, &ignored) == 0)
+		while (str_line(&text, &line)) {
+			size_t n = 0;
+
+			while (n < 10 && str_word(&line, &words[n]))
+				n++;
+			if (n == 10 && str_is(words[0], "00000000000000000000000000000000") &&
+				str_is(words[1], "00"))
+				add_uplink(set, a, words[9]);
+		}
+}
+
+/* --- chains ---------------------------------------------------------------------------------- */
 
 static struct fw_chain *find_chain(const struct fw_ruleset *set, struct str family,
 								   struct str table, struct str name)
@@ -71,9 +159,6 @@ static struct fw_rule *add_rule(struct fw_ruleset *set, struct arena *a, struct 
 
 /* --- nft's JSON (libnftables-json(5)) -------------------------------------------------------- */
 
-/* Whether a packet meets a condition. */
-enum match { NO, MAYBE, YES };
-
 static struct str member(const json_t *object, const char *name, struct arena *a)
 {
 	const char *s = json_string_value(json_object_get(object, name));
@@ -81,163 +166,36 @@ static struct str member(const json_t *object, const char *name, struct arena *a
 	return s ? str_of(arena_strdup(a, s)) : STR_ABSENT;
 }
 
-static bool has_value(const json_t *object, const char *name, const char *value)
+/* Flags of a table: "dormant" switches it off. Of the others only those known are let pass, as nft
+ * 1.0.6 prints garbage instead of the flag. */
+static bool is_dormant(const json_t *table)
 {
-	const char *s = json_string_value(json_object_get(object, name));
+	const json_t *flags = json_object_get(table, "flags");
+	size_t n = json_is_array(flags) ? json_array_size(flags) : flags != NULL;
 
-	return s && strcmp(s, value) == 0;
-}
+	for (size_t i = 0; i < n; i++) {
+		const json_t *flag = json_is_array(flags) ? json_array_get(flags, i) : flags;
+		struct str name = str_of(json_string_value(flag));
 
-/* What the packet has where a condition looks, NULL when that is open. */
-static const char *fact(const json_t *left, enum fw_packet p)
-{
-	const json_t *meta = json_object_get(left, "meta"), *ct = json_object_get(left, "ct");
-	const json_t *payload = json_object_get(left, "payload"), *fib = json_object_get(left, "fib");
-
-	if (has_value(meta, "key", "l4proto") || has_value(payload, "field", "nexthdr") ||
-		(has_value(payload, "protocol", "ip") && has_value(payload, "field", "protocol")))
-		return "tcp";
-	if (has_value(meta, "key", "nfproto"))
-		return is_v6(p) ? "ipv6" : "ipv4";
-	if (has_value(meta, "key", "iif") || has_value(meta, "key", "iifname"))
-		return is_loopback(p) ? "lo" : "(some network)";
-	if (has_value(ct, "key", "state"))
-		return "new";
-	return has_value(fib, "result", "type") ? "local" : NULL;
-}
-
-/* Whether a value on the right stands for the fact. */
-static bool holds(const json_t *right, const char *known)
-{
-	const json_t *set = json_object_get(right, "set");
-
-	if (json_is_string(right))
-		return strcmp(json_string_value(right), known) == 0;
-	if (!set && json_is_array(right))
-		set = right;
-	for (size_t i = 0; i < json_array_size(set); i++) {
-		const char *item = json_string_value(json_array_get(set, i));
-
-		if (item && strcmp(item, known) == 0)
+		if (!str_is(name, "owner") && !str_is(name, "persist"))
 			return true;
 	}
 	return false;
 }
 
-static bool is_every_address(const json_t *right)
+static const char *table_key(struct arena *a, struct str family, struct str name)
 {
-	const json_t *length = json_object_get(json_object_get(right, "prefix"), "len");
-
-	return json_is_integer(length) && json_integer_value(length) == 0;
+	return arena_printf(a, "%.*s %.*s", STR_ARG(family), STR_ARG(name));
 }
 
-static bool is_other_family(const json_t *left, enum fw_packet p)
+static void read_nft_table(struct fw_ruleset *set, struct arena *a, const json_t *object)
 {
-	return has_value(json_object_get(left, "payload"), "protocol", is_v6(p) ? "ip" : "ip6");
-}
+	struct str name = member(object, "name", a);
 
-static enum match try_match(const json_t *match, enum fw_packet p)
-{
-	const json_t *left = json_object_get(match, "left"), *right = json_object_get(match, "right");
-	bool negated = has_value(match, "op", "!=");
-	const char *known = fact(left, p);
-
-	if (is_other_family(left, p))
-		return NO;
-	if (known)
-		return holds(right, known) != negated ? YES : NO;
-	if (is_every_address(right))
-		return negated ? NO : YES;
-	return negated ? MAYBE : NO;
-}
-
-static bool set_verdict(const json_t *statement, struct fw_effect *effect, struct arena *a)
-{
-	static const struct {
-		const char *name;
-		enum fw_verdict verdict;
-	} verdicts[] = {
-		{"accept", FW_ACCEPT}, {"drop", FW_DENY},    {"reject", FW_DENY},   {"jump", FW_JUMP},
-		{"goto", FW_GOTO},     {"queue", FW_ACCEPT}, {"return", FW_RETURN},
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(verdicts); i++) {
-		const json_t *body = json_object_get(statement, verdicts[i].name);
-
-		if (!body)
-			continue;
-		effect->verdict = verdicts[i].verdict;
-		effect->target = member(body, "target", a);
-		return true;
-	}
-	return false;
-}
-
-/* A verdict map: the entry for what is known of the packet. */
-static bool try_vmap(const json_t *vmap, enum fw_packet p, struct fw_effect *effect,
-					 struct arena *a)
-{
-	const json_t *set = json_object_get(json_object_get(vmap, "data"), "set");
-	const char *known = fact(json_object_get(vmap, "key"), p);
-
-	for (size_t i = 0; known && i < json_array_size(set); i++) {
-		const json_t *pair = json_array_get(set, i);
-
-		if (holds(json_array_get(pair, 0), known))
-			return set_verdict(json_array_get(pair, 1), effect, a);
-	}
-	return false;
-}
-
-/* What iptables-nft left to its own modules: nft shows no more of them than their names. */
-static bool set_xt_verdict(const json_t *statement, struct fw_effect *effect)
-{
-	const json_t *xt = json_object_get(statement, "xt");
-
-	if (!has_value(xt, "type", "target") ||
-		(!has_value(xt, "name", "REJECT") && !has_value(xt, "name", "DROP")))
-		return false;
-	effect->verdict = FW_DENY;
-	return true;
-}
-
-/* Statements that neither decide nor are conditions. Anything that is not known is taken for a
- * condition, so that a rule counts only when it surely applies. */
-static bool is_neutral(const json_t *statement)
-{
-	static const char *const names[] = {"counter",   "log",     "mangle", "notrack",
-										"ct helper", "comment", "set"};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (json_object_get(statement, names[i]))
-			return true;
-	return has_value(json_object_get(statement, "xt"), "name", "comment");
-}
-
-static struct fw_effect effect_on(const json_t *statements, enum fw_packet p, struct arena *a)
-{
-	struct fw_effect effect = {.verdict = FW_CONTINUE}, none = effect;
-
-	for (size_t i = 0; i < json_array_size(statements); i++) {
-		const json_t *statement = json_array_get(statements, i);
-		const json_t *match = json_object_get(statement, "match");
-		const json_t *vmap = json_object_get(statement, "vmap");
-
-		if (match) {
-			enum match m = try_match(match, p);
-
-			if (m == NO)
-				return none;
-			effect.maybe = effect.maybe || m == MAYBE;
-		} else if (vmap) {
-			return try_vmap(vmap, p, &effect, a) ? effect : none;
-		} else if (set_verdict(statement, &effect, a) || set_xt_verdict(statement, &effect)) {
-			return effect;
-		} else if (!is_neutral(statement)) {
-			return none;
-		}
-	}
-	return none;
+	set->backend = "nftables";
+	set->firewalld = set->firewalld || str_is(name, "firewalld");
+	if (is_dormant(object))
+		map_put(&set->dormant, str_of(table_key(a, member(object, "family", a), name)), set);
 }
 
 static void read_nft_chain(struct fw_ruleset *set, struct arena *a, const json_t *object)
@@ -246,22 +204,26 @@ static void read_nft_chain(struct fw_ruleset *set, struct arena *a, const json_t
 									   member(object, "table", a), member(object, "name", a));
 
 	chain->type = member(object, "type", a);
-	chain->hook = member(object, "hook", a);
+	if (!map_get(&set->dormant, str_of(table_key(a, chain->family, chain->table))))
+		chain->hook = member(object, "hook", a);
 	chain->policy = member(object, "policy", a);
 	chain->priority = json_integer_value(json_object_get(object, "prio"));
 }
 
 static void read_nft_rule(struct fw_ruleset *set, struct arena *a, const json_t *object)
 {
-	struct fw_chain *chain = find_chain(set, member(object, "family", a),
-										member(object, "table", a), member(object, "chain", a));
-	struct fw_rule *rule;
+	const json_t *statements = json_object_get(object, "expr");
+	struct str family = member(object, "family", a);
+	struct fw_chain *chain =
+		find_chain(set, family, member(object, "table", a), member(object, "chain", a));
 
 	if (!chain)
 		return;
-	rule = add_rule(set, a, chain);
-	for (int p = 0; p < FW_PACKETS; p++)
-		rule->on[p] = effect_on(json_object_get(object, "expr"), (enum fw_packet)p, a);
+	nft_effects(set, statements, a, add_rule(set, a, chain));
+	if (nft_has_xt_match(statements))
+		set->unsure[str_is(family, "ip6")] =
+			"it has rules of iptables that nft does not show in full, and iptables-nft-save does "
+			"not say more";
 }
 
 /* Chains come before the rules that jump to them, but not always before all rules; so twice. */
@@ -276,11 +238,10 @@ static int read_nft(struct fw_ruleset *set, struct arena *a, struct str text, st
 		return err_set(err, EINVAL, "nft: not the JSON that was expected: %s", error.text);
 	}
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *item = json_array_get(list, i), *table = json_object_get(item, "table");
+		const json_t *item = json_array_get(list, i);
 
-		if (table)
-			set->backend = "nftables";
-		set->firewalld = set->firewalld || has_value(table, "name", "firewalld");
+		if (json_object_get(item, "table"))
+			read_nft_table(set, a, json_object_get(item, "table"));
 		if (json_object_get(item, "chain"))
 			read_nft_chain(set, a, json_object_get(item, "chain"));
 	}
@@ -317,82 +278,6 @@ static struct str hook_of(struct arena *a, struct str chain)
 	return STR_ABSENT;
 }
 
-/* An option of a rule and its value, as one of the packets sees it. */
-static enum match try_option(struct str option, struct str value, bool negated, enum fw_packet p)
-{
-	bool met;
-
-	if (str_is(option, "-m") || str_is(option, "--comment"))
-		return YES;
-	if (str_is(option, "-p"))
-		met = str_is(value, "tcp") || str_is(value, "all");
-	else if (str_is(option, "-i"))
-		met = is_loopback(p) && str_is(value, "lo");
-	else if (str_is(option, "--ctstate") || str_is(option, "--state"))
-		met = str_has(value, "NEW");
-	else
-		return negated ? MAYBE : NO;
-	return met != negated ? YES : NO;
-}
-
-static void set_target(struct fw_effect *effect, struct str option, struct str target)
-{
-	static const struct {
-		const char *name;
-		enum fw_verdict verdict;
-	} targets[] = {
-		{"ACCEPT", FW_ACCEPT}, {"DROP", FW_DENY},    {"REJECT", FW_DENY},
-		{"RETURN", FW_RETURN}, {"LOG", FW_CONTINUE},
-	};
-
-	effect->verdict = str_is(option, "-g") ? FW_GOTO : FW_JUMP;
-	effect->target = target;
-	for (size_t i = 0; i < ARRAY_LEN(targets); i++)
-		if (str_is(target, targets[i].name))
-			effect->verdict = targets[i].verdict;
-}
-
-/* A word, or a string in quotes, which only comments and log prefixes are. */
-static bool take_value(struct str *line, struct str *ret)
-{
-	*line = str_trim(*line);
-	if (!str_skip(line, "\""))
-		return str_word(line, ret);
-	while (line->n && line->p[0] != '"') {
-		size_t step = line->p[0] == '\\' && line->n > 1 ? 2 : 1;
-
-		line->p += step;
-		line->n -= step;
-	}
-	(void)str_skip(line, "\"");
-	*ret = STR("");
-	return true;
-}
-
-/* "-i lo -m conntrack --ctstate NEW -j ACCEPT": what is behind the target are its own options. */
-static struct fw_effect legacy_effect(struct str line, enum fw_packet p)
-{
-	struct fw_effect effect = {.verdict = FW_CONTINUE}, none = effect;
-	struct str option, value;
-
-	while (str_word(&line, &option)) {
-		bool negated = str_is(option, "!");
-		enum match m;
-
-		if ((negated && !str_word(&line, &option)) || !take_value(&line, &value))
-			return none;
-		if (str_is(option, "-j") || str_is(option, "-g")) {
-			set_target(&effect, option, value);
-			return effect;
-		}
-		m = try_option(option, value, negated, p);
-		if (m == NO)
-			return none;
-		effect.maybe = effect.maybe || m == MAYBE;
-	}
-	return none;
-}
-
 static void read_legacy_line(struct fw_ruleset *set, struct arena *a, struct str family,
 							 struct str table, struct str line)
 {
@@ -418,18 +303,33 @@ static void read_legacy_line(struct fw_ruleset *set, struct arena *a, struct str
 		return;
 	rule = add_rule(set, a, chain);
 	for (int p = 0; p < FW_PACKETS; p++)
-		rule->on[p] = legacy_effect(line, (enum fw_packet)p);
+		rule->on[p] = ipt_effect(set, line, (enum fw_packet)p);
 }
 
-static void read_legacy(struct fw_ruleset *set, struct arena *a, struct str family, struct str text)
+static void forget_rules(struct fw_ruleset *set, struct str family, struct str table)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		if (!str_eq(set->p[i]->family, family) || !str_eq(set->p[i]->table, table))
+			continue;
+		set->n_rules -= set->p[i]->n;
+		set->p[i]->n = 0;
+	}
+}
+
+/* again: nft has told the chains already, and these are their rules. */
+static void read_legacy(struct fw_ruleset *set, struct arena *a, struct str family, bool again,
+						struct str text)
 {
 	struct str line, table = STR("");
 
 	while (str_line(&text, &line)) {
-		if (str_skip(&line, "*"))
+		if (str_skip(&line, "*")) {
 			table = line;
-		else
+			if (again)
+				forget_rules(set, family, table);
+		} else if (!again || !str_starts(line, ":")) {
 			read_legacy_line(set, a, family, table, line);
+		}
 	}
 }
 
@@ -448,8 +348,19 @@ static int add_legacy(struct fw_ruleset *set, struct host *host, struct arena *a
 		return err_context(err, "there are iptables tables of the older kind");
 	if (strcmp(set->backend, "none") == 0)
 		set->backend = "iptables-legacy";
-	read_legacy(set, a, family, text);
+	read_legacy(set, a, family, false, text);
 	return 0;
+}
+
+static void read_compat(struct fw_ruleset *set, struct host *host, struct arena *a, bool v6)
+{
+	struct err ignored = {0};
+	struct str text;
+
+	if (!set->unsure[v6] || host_run(host, v6 ? &compat6 : &compat4, a, &text, &ignored) < 0)
+		return;
+	read_legacy(set, a, v6 ? STR("ip6") : STR("ip"), true, text);
+	set->unsure[v6] = NULL;
 }
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -488,8 +399,10 @@ int netfilter_read(struct host *host, struct arena *a, struct fw_ruleset *ret, s
 	int r;
 
 	map_init(&set.by_name, a);
+	map_init(&set.dormant, a);
 	if (host_is_live(host) && !host_is_root(host))
 		return err_set(err, EPERM, "needs root: only root may list the packet filter");
+	read_uplinks(&set, host, a);
 	r = host_run(host, &nft, a, &text, err);
 	if (r == 0)
 		r = read_nft(&set, a, text, err);
@@ -499,6 +412,8 @@ int netfilter_read(struct host *host, struct arena *a, struct fw_ruleset *ret, s
 		return err_set(err, ENOENT,
 					   "/usr/sbin/nft is not installed, without which the packet "
 					   "filter cannot be listed; install nftables");
+	read_compat(&set, host, a, false);
+	read_compat(&set, host, a, true);
 	if (r == 0)
 		r = add_legacy(&set, host, a, "/proc/net/ip_tables_names", &legacy4, STR("ip"), err);
 	if (r == 0)
@@ -565,7 +480,7 @@ enum fw_verdict fw_judge(const struct fw_ruleset *set, const char *hook, enum fw
 		struct walk w = {.set = set, .packet = packet};
 		enum fw_verdict verdict;
 
-		if (!is_at(set->p[i], hook, is_v6(packet)))
+		if (!is_at(set->p[i], hook, fw_is_v6(packet)))
 			continue;
 		verdict = walk_chain(&w, set->p[i], 0);
 		if (verdict == FW_CONTINUE)

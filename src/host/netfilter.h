@@ -10,9 +10,16 @@
 #include "base/map.h"
 #include "host/host.h"
 
-/* The packets that rules are tried with: the first of a TCP connection from nowhere in particular
- * to no port in particular, in both families, over a network or over loopback. */
-enum fw_packet { FW_V4, FW_V6, FW_V4_LOOPBACK, FW_V6_LOOPBACK, FW_PACKETS };
+/* The packets that rules are tried with: the first of a TCP connection (UDP, where it says so) from
+ * nowhere in particular to no port in particular, in both families. It comes in over the interface of
+ * the default route or over loopback, is routed from the former to a network behind this host, or is
+ * sent to the former. */
+enum fw_packet {
+	FW_V4, FW_V6, FW_V4_UDP, FW_V6_UDP, FW_V4_LOOPBACK, FW_V6_LOOPBACK, FW_V4_FORWARD,
+	FW_V6_FORWARD, FW_V4_OUTPUT, FW_V6_OUTPUT, FW_PACKETS,
+};
+bool fw_is_v6(enum fw_packet);
+const char *fw_protocol(enum fw_packet); /* "tcp" or "udp" */
 
 enum fw_verdict { FW_CONTINUE, FW_ACCEPT, FW_DENY, FW_JUMP, FW_GOTO, FW_RETURN };
 
@@ -41,15 +48,24 @@ struct fw_ruleset {
 	size_t n, cap;
 	size_t n_rules;
 	bool firewalld, docker; /* it has tables or chains of theirs */
-	struct map by_name;     /* private: "family table chain" */
+	struct {
+		struct str *p;
+		size_t n, cap;
+	} uplinks;          /* interfaces of the default routes; none: not known */
+	/* Why some conditions of rules over IPv4 and over IPv6 are not known; NULL: they are. */
+	const char *unsure[2];
+	struct map by_name; /* private: "family table chain" */
+	struct map dormant; /* private: "family table" of those that are switched off */
 };
 
 /* For struct table.helpers: all that netfilter_read() may run. */
 extern const struct helper *const netfilter_helpers[];
 
 int netfilter_read(struct host *, struct arena *, struct fw_ruleset *ret, struct err *);
-/* What becomes of the packet at a hook ("input"): FW_CONTINUE when no chain is there for it. */
+/* What becomes of the packet at a hook ("input" for the first six): FW_CONTINUE when no chain is there for it. */
 enum fw_verdict fw_judge(const struct fw_ruleset *, const char *hook, enum fw_packet);
+/* Does the packet come in (or leave) by an interface of that name? "eth*" and "eth+" name several. */
+bool fw_interface(const struct fw_ruleset *, enum fw_packet, struct str pattern, bool incoming);
 /* The policy there: drop when any base chain for this family has it, accept when all have that,
  * NULL when there is no base chain. */
 const char *fw_policy(const struct fw_ruleset *, const char *hook, bool v6);

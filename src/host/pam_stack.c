@@ -5,8 +5,8 @@
 #include "base/map.h"
 #include "base/vec.h"
 
-#define MAX_DEPTH 16     /* as PAM_SUBSTACK_MAX_LEVEL of Linux-PAM */
-#define MAX_LINES 200000 /* of all stacks together, includes counted each time */
+#define MAX_DEPTH 16    /* as PAM_SUBSTACK_MAX_LEVEL of Linux-PAM */
+#define MAX_LINES 20000 /* of all stacks together, includes counted each time */
 
 /* Where a service's file is looked for: the administrator's, the distribution's, SUSE's. */
 static const char *const directories[] = {"/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d", NULL};
@@ -151,8 +151,8 @@ static int read_file(struct reader *r, const char *path, struct pam_file *file)
 	struct str text;
 	int result = host_read(r->host, path, r->arena, &text, &err);
 
-	if (result == -ENOENT || result == -EINVAL || result == -EISDIR)
-		return -ENOENT; /* not there, or no regular file */
+	if (result == -ENOENT)
+		return result;
 	file->path = path;
 	if (result < 0)
 		file->error = arena_strdup(r->arena, err.msg);
@@ -296,7 +296,7 @@ static bool walk(struct reader *r, struct str name, int only_type, unsigned dept
 		gap(r, file->error);
 	for (size_t i = 0; i < file->n; i++) {
 		if (++r->walked > MAX_LINES) {
-			gap(r, "the stacks of PAM have more than 200000 lines");
+			gap(r, "the stacks of PAM have more than 20000 lines");
 			break;
 		}
 		walk_line(r, file, &file->lines[i], only_type, depth);
@@ -306,6 +306,8 @@ static bool walk(struct reader *r, struct str name, int only_type, unsigned dept
 
 static bool is_leftover(struct str name)
 {
+	if (str_starts(name, "."))
+		return true;
 	for (size_t i = 0; i < ARRAY_LEN(leftovers); i++)
 		if (str_ends(name, leftovers[i]))
 			return true;
@@ -322,6 +324,10 @@ int pam_read(struct host *host, struct arena *arena, struct pam_stack *ret, stru
 	*ret = (struct pam_stack){0};
 	if (result < 0)
 		return result;
+	if (!n)
+		return err_set(err, ENOENT,
+					   "there are no services in /etc/pam.d; without PAM, programs "
+					   "decide about logins themselves");
 	map_init(&r.files, arena);
 	for (size_t i = 0; i < n; i++) {
 		struct str rest = files[i], name = STR_ABSENT;

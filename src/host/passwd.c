@@ -91,6 +91,14 @@ static int compare_users(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static int compare_primary(const void *a, const void *b)
+{
+	const struct passwd_user *x = *(const struct passwd_user *const *)a;
+	const struct passwd_user *y = *(const struct passwd_user *const *)b;
+
+	return (x->gid > y->gid) - (x->gid < y->gid);
+}
+
 static int compare_groups(const void *a, const void *b)
 {
 	const struct passwd_group *x = *(const struct passwd_group *const *)a;
@@ -105,13 +113,16 @@ static void index_users(struct arena *arena, struct passwd_db *db)
 {
 	map_init(&db->by_name, arena);
 	db->by_uid = arena_new(arena, const struct passwd_user *, db->n_users);
+	db->by_primary = arena_new(arena, const struct passwd_user *, db->n_users);
 	for (size_t i = 0; i < db->n_users; i++) {
-		db->by_uid[i] = &db->users[i];
+		db->by_uid[i] = db->by_primary[i] = &db->users[i];
 		if (!map_get(&db->by_name, db->users[i].name))
 			map_put(&db->by_name, db->users[i].name, &db->users[i]);
 	}
-	if (db->n_users)
-		qsort(db->by_uid, db->n_users, sizeof(struct passwd_user *), compare_users);
+	if (!db->n_users)
+		return;
+	qsort(db->by_uid, db->n_users, sizeof(struct passwd_user *), compare_users);
+	qsort(db->by_primary, db->n_users, sizeof(struct passwd_user *), compare_primary);
 }
 
 static void index_groups(struct arena *arena, struct passwd_db *db)
@@ -227,7 +238,8 @@ const struct passwd_user *passwd_by_uid(const struct passwd_db *db, uint32_t uid
 	return low < db->n_users && db->by_uid[low]->uid == uid ? db->by_uid[low] : NULL;
 }
 
-const struct passwd_group *passwd_by_gid(const struct passwd_db *db, uint32_t gid)
+/* Where the groups of that gid begin in by_gid. */
+static size_t first_with_gid(const struct passwd_db *db, uint32_t gid)
 {
 	size_t low = 0, high = db->n_groups;
 
@@ -239,7 +251,53 @@ const struct passwd_group *passwd_by_gid(const struct passwd_db *db, uint32_t gi
 		else
 			high = middle;
 	}
-	return low < db->n_groups && db->by_gid[low]->gid == gid ? db->by_gid[low] : NULL;
+	return low;
+}
+
+const struct passwd_group *passwd_by_gid(const struct passwd_db *db, uint32_t gid)
+{
+	size_t i = first_with_gid(db, gid);
+
+	return i < db->n_groups && db->by_gid[i]->gid == gid ? db->by_gid[i] : NULL;
+}
+
+static bool is_self_or_root(const struct passwd_user *who, const struct passwd_user *user)
+{
+	return who && (who->uid == user->uid || who->uid == 0);
+}
+
+/* Where the users whose primary group it is begin in by_primary. */
+static size_t first_of_group(const struct passwd_db *db, uint32_t gid)
+{
+	size_t low = 0, high = db->n_users;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (db->by_primary[middle]->gid < gid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+bool passwd_is_private_group(const struct passwd_db *db, uint32_t gid,
+							 const struct passwd_user *user)
+{
+	size_t i = first_of_group(db, gid);
+
+	for (; i < db->n_users && db->by_primary[i]->gid == gid; i++)
+		if (!is_self_or_root(db->by_primary[i], user))
+			return false;
+	for (i = first_with_gid(db, gid); i < db->n_groups && db->by_gid[i]->gid == gid; i++) {
+		const struct passwd_group *g = db->by_gid[i];
+
+		for (size_t k = 0; k < g->n_members; k++)
+			if (!is_self_or_root(passwd_by_name(db, g->members[k]), user))
+				return false;
+	}
+	return true;
 }
 
 const struct passwd_group *passwd_group_by_name(const struct passwd_db *db, struct str name)
@@ -262,6 +320,30 @@ struct str passwd_group_name(const struct passwd_db *db, uint32_t gid, struct ar
 	const struct passwd_group *group = passwd_by_gid(db, gid);
 
 	return group ? group->name : str_of(arena_printf(arena, "%u", gid));
+}
+
+/* The first names, without the k-th, and a remark when these are not all. */
+static struct passwd_others others_of(struct arena *arena, const struct str *names, size_t n,
+									  size_t k)
+{
+	struct str *list = arena_new(arena, struct str, MIN(n, (size_t)PASSWD_MAX_OTHERS + 1));
+	struct passwd_others others = {list, 0};
+
+	for (size_t i = 0; i < n && others.n < PASSWD_MAX_OTHERS; i++)
+		if (i != k)
+			list[others.n++] = names[i];
+	if (others.n < n - 1)
+		list[others.n++] =
+			str_of(arena_printf(arena, "(and %zu more)", n - 1 - PASSWD_MAX_OTHERS));
+	return others;
+}
+
+void passwd_others(struct arena *arena, const struct str *names, size_t n,
+				   struct passwd_others *ret)
+{
+	/* Whoever is not among the first sees the same as the others that are not. */
+	for (size_t k = 0; k < n; k++)
+		ret[k] = k <= PASSWD_MAX_OTHERS ? others_of(arena, names, n, k) : ret[PASSWD_MAX_OTHERS];
 }
 
 bool passwd_can_login(const struct passwd_user *user)

@@ -34,6 +34,7 @@ struct passwd_db {
 	struct map by_name;   /* private */
 	const struct passwd_user **by_uid;
 	const struct passwd_group **by_gid;
+	const struct passwd_user **by_primary; /* sorted by their primary group */
 };
 
 int passwd_read(struct host *, struct arena *, struct passwd_db *ret, struct err *);
@@ -42,9 +43,20 @@ const struct passwd_user *passwd_by_name(const struct passwd_db *, struct str na
 const struct passwd_user *passwd_by_uid(const struct passwd_db *, uint32_t uid);
 const struct passwd_group *passwd_group_by_name(const struct passwd_db *, struct str name);
 const struct passwd_group *passwd_by_gid(const struct passwd_db *, uint32_t gid);
+/* Does the group hold nobody but the user and root? As the one that useradd makes does. */
+bool passwd_is_private_group(const struct passwd_db *, uint32_t gid, const struct passwd_user *);
 /* The name, or the number in decimal when it has none. */
 struct str passwd_user_name(const struct passwd_db *, uint32_t uid, struct arena *);
 struct str passwd_group_name(const struct passwd_db *, uint32_t gid, struct arena *);
+/* Of n entries that share an id, the names of the others, as the k-th of them sees it, in ret[k]. When
+ * there are many, some are named and the last item says how many are not: what thousands share costs
+ * no more than its names. */
+#define PASSWD_MAX_OTHERS 32
+struct passwd_others {
+	const struct str *names;
+	size_t n;
+};
+void passwd_others(struct arena *, const struct str *names, size_t n, struct passwd_others *ret);
 /* Is the shell one that a person can work in? Not nologin, false, sync, shutdown, halt; an empty
  * one is /bin/sh. */
 bool passwd_can_login(const struct passwd_user *);

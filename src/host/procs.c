@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "host/fields.h"
+#include "host/secret.h"
 
 #define PF_KTHREAD 0x00200000 /* include/linux/sched.h; field 9 of /proc/PID/stat */
 #define MAX_CMDLINE 4096
@@ -122,16 +123,16 @@ static void put_exe(struct buf *out, int dir)
 
 static void put_cmdline(struct buf *out, int dir)
 {
+	_cleanup_buf_ struct buf clean = BUF((size_t)4 * MAX_CMDLINE);
 	char text[MAX_CMDLINE];
 	struct str s = read_some(dir, "cmdline", text, sizeof(text));
 
 	while (s.n && text[s.n - 1] == '\0')
 		s.n--;
-	for (size_t i = 0; i < s.n; i++)
-		if (text[i] == '\0')
-			text[i] = ' ';
-	if (s.n)
-		fields_put(out, "cmdline", s);
+	if (!s.n)
+		return;
+	secret_mask_args(s, &clean);
+	fields_put(out, "cmdline", buf_get(&clean));
 }
 
 /* The path in systemd's own hierarchy (cgroup v1), or in the only one (v2). */

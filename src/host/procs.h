@@ -12,7 +12,8 @@ struct proc {
 	uint32_t pid, ppid, uid;
 	bool has_exe;           /* false: its exe could not be read; exe is then absent */
 	bool exe_deleted, no_new_privs;
-	struct str name, exe, cmdline; /* cmdline: arguments joined by blanks, at most 4 KiB */
+	struct str name, exe, cmdline; /* cmdline: arguments joined by blanks, without
+								  * their secrets (host/secret.h), at most 4 KiB */
 	struct str unit;        /* systemd unit from its cgroup; absent when there is none */
 	struct str label;       /* LSM label; absent when there is none */
 	uint64_t cap_effective;
@@ -29,7 +30,7 @@ struct procs {
 };
 
 /* Takes the raw pass over /proc now and keeps it: a process under Landlock may not look at others'
- * executables and descriptors. Parses nothing. For struct table.early. */
+ * executables and descriptors. Parses nothing but the arguments, for secrets. For struct table.early. */
 void procs_early(struct host *);
 int procs_read(struct host *, struct arena *, struct procs *ret, struct err *);
 

@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -13,6 +12,12 @@
 
 #define MAX_THREADS 8
 #define MAX_TABLES 256
+
+/* An ordinary host's tables need 10 MiB together. Each may always have TABLE_MEMORY, whatever the
+ * others have taken; most hosts have some 60 tables. */
+#define TABLE_MEMORY ((size_t)1 << 20)
+#define TABLE_MAX_MEMORY ((size_t)64 << 20)
+#define TABLES_MAX_MEMORY ((size_t)128 << 20)
 
 struct taken {
 	const struct table *table;
@@ -90,6 +95,12 @@ void snapshot_want_key(struct snapshot *s, const struct table *t, struct str key
 	((struct str *)d->keys)[d->n] = (struct str){str_dup(&s->arena, key), key.n};
 	map_put(&taken->keys, d->keys[d->n], taken);
 	d->n++;
+}
+
+void snapshot_want_everything(struct snapshot *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		snapshot_want_all(s, s->taken[i].table);
 }
 
 void snapshot_want_none(struct snapshot *s)
@@ -174,28 +185,127 @@ static void read_one(struct taken *t, struct host *host)
 	t->rows.took_us = now_us() - begin;
 }
 
+/* --- the threads that read ------------------------------------------------------------------ */
+
 struct pool {
 	struct taken *order[MAX_TABLES]; /* the dearest first */
 	size_t n;
-	atomic_size_t next;
 	struct host *host;
 	snapshot_progress *progress;
 	void *data;
+	struct mem_total memory;
+
+	pthread_mutex_t lock; /* of all below */
+	pthread_cond_t ended, never;
+	size_t next, running;
 };
 
-static void *pool_run(void *data)
-{
-	struct pool *p = data;
-	size_t i;
+struct reader {
+	struct mem_limit limit; /* first: what full() gets */
+	struct pool *pool;
+	struct taken *now;
+};
 
-	while ((i = atomic_fetch_add(&p->next, 1)) < p->n) {
-		if (p->progress)
-			p->progress(p->data, p->order[i]->table, false);
-		read_one(p->order[i], p->host);
-		if (p->progress)
-			p->progress(p->data, p->order[i]->table, true);
+/* A table that needs more memory than it may have is an error, and the others are read on. Nothing
+ * can be taken back from under the functions that are running, so what they hold is left as it is:
+ * the thread waits until the process ends, and another one takes its place. */
+static void give_up(struct mem_limit *limit)
+{
+	struct reader *reader = (struct reader *)limit;
+	struct pool *pool = reader->pool;
+	struct taken *t = reader->now;
+
+	host_give_up(EFBIG, "it needs more memory than one table may have");
+	arena_done(&t->arena);
+	rows_begin(t);
+	t->rows.error = -EFBIG;
+	t->rows.why =
+		"something that it reads is too large: it needs more memory than a table may have";
+	if (pool->progress)
+		pool->progress(pool->data, t->table, true);
+	pthread_mutex_lock(&pool->lock);
+	pool->running--;
+	pthread_cond_signal(&pool->ended);
+	for (;;)
+		pthread_cond_wait(&pool->never, &pool->lock);
+}
+
+static struct taken *pool_next(struct pool *pool)
+{
+	struct taken *t = NULL;
+
+	pthread_mutex_lock(&pool->lock);
+	if (pool->next < pool->n)
+		t = pool->order[pool->next++];
+	pthread_mutex_unlock(&pool->lock);
+	return t;
+}
+
+static void read_tables(struct reader *reader)
+{
+	struct pool *pool = reader->pool;
+
+	while ((reader->now = pool_next(pool))) {
+		reader->limit.used = 0;
+		if (pool->progress)
+			pool->progress(pool->data, reader->now->table, false);
+		read_one(reader->now, pool->host);
+		if (pool->progress)
+			pool->progress(pool->data, reader->now->table, true);
 	}
+}
+
+static void *reader_run(void *data)
+{
+	struct pool *pool = data;
+	struct reader reader = {
+		.limit = {.max = TABLE_MAX_MEMORY,
+				  .reserve = TABLE_MEMORY,
+				  .total = &pool->memory,
+				  .full = give_up},
+		.pool = pool,
+	};
+
+	mem_limit(&reader.limit);
+	read_tables(&reader);
+	mem_limit(NULL);
+	pthread_mutex_lock(&pool->lock);
+	pool->running--;
+	pthread_cond_signal(&pool->ended);
+	pthread_mutex_unlock(&pool->lock);
 	return NULL;
+}
+
+static bool reader_start(struct pool *pool)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	bool ok;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	ok = pthread_create(&thread, &attr, reader_run, pool) == 0;
+	pthread_attr_destroy(&attr);
+	return ok;
+}
+
+/* Keeps `want` threads at work until nothing is left to read. Where none can be started, this one
+ * reads, and has no limit. */
+static void pool_run(struct pool *pool, size_t want)
+{
+	pthread_mutex_lock(&pool->lock);
+	while (pool->next < pool->n || pool->running) {
+		while (pool->running < want && pool->next < pool->n && reader_start(pool))
+			pool->running++;
+		if (pool->running) {
+			pthread_cond_wait(&pool->ended, &pool->lock);
+			continue;
+		}
+		pthread_mutex_unlock(&pool->lock);
+		read_tables(&(struct reader){.pool = pool});
+		pthread_mutex_lock(&pool->lock);
+	}
+	pthread_mutex_unlock(&pool->lock);
 }
 
 /* Some tables wait for a helper or for the bus, so there is one thread more than there are cores. */
@@ -212,18 +322,22 @@ static size_t thread_count(size_t tables)
 
 void snapshot_read(struct snapshot *s, struct host *host, snapshot_progress *progress, void *data)
 {
-	struct pool pool = {.host = host, .progress = progress, .data = data};
+	/* Threads that gave up still look at it, so it lives as long as they do. */
+	static struct pool pool = {
+		.memory = {.max = TABLES_MAX_MEMORY},
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.ended = PTHREAD_COND_INITIALIZER,
+		.never = PTHREAD_COND_INITIALIZER,
+	};
 	int64_t begin = now_us();
-	pthread_t threads[MAX_THREADS];
-	size_t n = 0, want;
 
+	pool.host = host;
+	pool.progress = progress;
+	pool.data = data;
 	pool.n = put_in_order(s, pool.order);
-	want = thread_count(pool.n);
-	while (n + 1 < want && pthread_create(&threads[n], NULL, pool_run, &pool) == 0)
-		n++;
-	pool_run(&pool);
-	while (n)
-		pthread_join(threads[--n], NULL);
+	pool.next = 0;
+	atomic_store(&pool.memory.used, 0);
+	pool_run(&pool, thread_count(pool.n));
 	s->facts = (struct snapshot_facts){
 		.time = host_now(host),
 		.took_us = now_us() - begin,
@@ -256,6 +370,11 @@ struct arena *snapshot_arena(struct snapshot *s)
 struct snapshot_facts *snapshot_facts(struct snapshot *s)
 {
 	return &s->facts;
+}
+
+bool snapshot_is_live(const struct snapshot *s)
+{
+	return s->facts.live;
 }
 
 struct str snapshot_os(const struct snapshot *s, const char *column, const char *otherwise)

@@ -23,6 +23,8 @@ static inline void snapshot_freep(struct snapshot **s)
 void snapshot_want(struct snapshot *, const struct table *);
 void snapshot_want_key(struct snapshot *, const struct table *, struct str key);
 void snapshot_want_all(struct snapshot *, const struct table *);
+/* All of all tables: for whoever cannot know yet what will be asked. */
+void snapshot_want_everything(struct snapshot *);
 /* Keeps the keys that were asked for, but wants no table any more. */
 void snapshot_want_none(struct snapshot *);
 size_t snapshot_wanted(const struct snapshot *); /* how many tables */
@@ -33,7 +35,8 @@ void snapshot_prestart(struct snapshot *, struct host *);
 /* Called from a thread of snapshot_read() when a table begins (done = false) and ends. */
 typedef void snapshot_progress(void *data, const struct table *, bool done);
 
-/* Reads the wanted tables side by side. Cannot fail: what could not be read says so itself. */
+/* Reads the wanted tables side by side. Cannot fail: what could not be read says so itself, also
+ * a table that needs more memory than one may have. One at a time per process. */
 void snapshot_read(struct snapshot *, struct host *, snapshot_progress *, void *data);
 
 /* NULL: the table was not wanted, or is not in the JSON that this was read from. */
@@ -50,6 +53,7 @@ struct snapshot_facts {
 	const char *source; /* "/", the tree or the file */
 };
 struct snapshot_facts *snapshot_facts(struct snapshot *);
+bool snapshot_is_live(const struct snapshot *); /* of a running host, or a recording of one */
 /* The text of a column of the `os` table, or otherwise. */
 struct str snapshot_os(const struct snapshot *, const char *column, const char *otherwise);
 

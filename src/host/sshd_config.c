@@ -638,7 +638,10 @@ int sshd_config_read(struct host *host, struct arena *arena, struct sshd_config 
 					 struct err *err)
 {
 	struct walk w = {.host = host, .arena = arena, .config = ret, .err = err};
+	const struct context everywhere = {.always = true};
+	int r;
 
 	*ret = (struct sshd_config){0};
-	return read_file(&w, "/etc/ssh/sshd_config", &(struct context){.always = true}, 0);
+	r = read_file(&w, "/etc/ssh/sshd_config", &everywhere, 0);
+	return r == -ENOENT ? read_file(&w, "/usr/etc/ssh/sshd_config", &everywhere, 0) : r;
 }

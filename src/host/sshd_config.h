@@ -90,7 +90,8 @@ struct sshd_config {
 	const char *gap; /* why some may be missing or sshd would not start; NULL: complete */
 };
 
-/* Reads /etc/ssh/sshd_config and what it includes. -ENOENT when it is not there. */
+/* Reads /etc/ssh/sshd_config, or where a distribution keeps its own in /usr/etc and nobody has
+ * written one, that; and what it includes. -ENOENT when neither is there. */
 int sshd_config_read(struct host *, struct arena *, struct sshd_config *ret, struct err *);
 
 #endif

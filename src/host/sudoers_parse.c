@@ -532,6 +532,50 @@ static void read_file(struct parser *p, const char *path, int honoured)
 	p->depth--;
 }
 
+/* nsswitch.conf(5): "sudoers: files sss" has sudo ask a directory too. */
+static bool asks_directory(struct str line)
+{
+	struct str word;
+
+	if (!str_word(&line, &word) || !str_is(word, "sudoers:"))
+		return false;
+	while (str_word(&line, &word) && word.p[0] != '#')
+		if (!str_is(word, "files") && word.p[0] != '[')
+			return true;
+	return false;
+}
+
+/* sudo.conf(5): the policy may come from another file or another plugin. */
+static bool has_other_policy(struct str line)
+{
+	struct str word, name = STR_ABSENT, path = STR_ABSENT;
+
+	if (!str_word(&line, &word) || !str_is(word, "Plugin") || !str_word(&line, &name) ||
+		!str_word(&line, &path))
+		return false;
+	return str_has(line, "sudoers_file=") ||
+		   (str_ends(name, "_policy") && !str_is(path, "sudoers.so") &&
+			!str_ends(path, "/sudoers.so"));
+}
+
+/* What sudo goes by besides these files cannot be known here. */
+static void look_for_others(struct parser *p, const char *path, bool (*is_other)(struct str line))
+{
+	struct str text = STR(""), line;
+	struct err err = {0};
+	unsigned number = 0;
+	int r = host_read(p->host, path, p->arena, &text, &err);
+
+	if (r < 0 && r != -ENOENT && !p->out->gap)
+		p->out->gap = arena_strdup(p->arena, err.msg);
+	while (r == 0 && str_line(&text, &line)) {
+		number++;
+		if (is_other(line) && !p->out->gap)
+			p->out->gap =
+				arena_printf(p->arena, "%s:%u: sudo has rules from elsewhere", path, number);
+	}
+}
+
 int sudoers_read(struct host *host, struct arena *arena, struct sudoers *ret, struct err *err)
 {
 	static const char *const paths[] = {"/etc/sudoers", "/usr/etc/sudoers"}; /* the second: SUSE */
@@ -547,6 +591,10 @@ int sudoers_read(struct host *host, struct arena *arena, struct sudoers *ret, st
 		r = host_read(host, paths[i], arena, &text, err);
 		if (r == 0)
 			read_file(&p, paths[i], 1);
+	}
+	if (r == 0) {
+		look_for_others(&p, "/etc/nsswitch.conf", asks_directory);
+		look_for_others(&p, "/etc/sudo.conf", has_other_policy);
 	}
 	return r == -ENOENT ? 0 : r;
 }

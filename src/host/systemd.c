@@ -6,11 +6,13 @@
 #include "base/buf.h"
 #include "host/fields.h"
 #include "host/library.h"
+#include "host/secret.h"
 
 #define TIMEOUT_USEC (10ull * 1000000)
 /* dbus-daemon refuses more than about a thousand calls in flight; past a hundred nothing is
  * gained. */
 #define MAX_IN_FLIGHT 128
+#define MAX_COMMAND (128 << 10) /* bytes of the arguments of one */
 
 /* The part of sd-bus.h that is needed. libsystemd's interface is stable, and so neither its headers
  * nor the library have to be there when this is built. */
@@ -253,18 +255,23 @@ static int put_addresses(struct collector *c, sd_bus_message *m, const char *nam
 	return r < 0 ? r : c->lib.sd_bus_message_exit_container(m);
 }
 
-/* The arguments of one command; the first is the name that it is told of itself. */
-static int put_arguments(struct collector *c, sd_bus_message *m)
+/* The program and its arguments, with blanks between them and without the secrets. The first of the
+ * arguments is the name that the program is told of itself. */
+static int put_arguments(struct collector *c, sd_bus_message *m, const char *program)
 {
+	_cleanup_buf_ struct buf all = BUF(MAX_COMMAND), clean = BUF((size_t)4 * MAX_COMMAND);
 	const char *argument;
 	int n = 0, r = c->lib.sd_bus_message_enter_container(m, 'a', "s");
 
+	buf_puts(&all, program);
 	for (; r >= 0 && (r = c->lib.sd_bus_message_read_basic(m, 's', &argument)) > 0; n++) {
 		if (!n)
 			continue;
-		fields_escaped(c->out, STR(" "));
-		fields_escaped(c->out, str_of(argument));
+		buf_putc(&all, '\0');
+		buf_puts(&all, argument);
 	}
+	secret_mask_args(buf_get(&all), &clean);
+	fields_escaped(c->out, buf_get(&clean));
 	return r < 0 ? r : c->lib.sd_bus_message_exit_container(m);
 }
 
@@ -278,10 +285,8 @@ static int put_commands(struct collector *c, sd_bus_message *m, const char *name
 
 		buf_printf(c->out, " %s=", name);
 		r = c->lib.sd_bus_message_read_basic(m, 's', &program);
-		if (r >= 0) {
-			fields_escaped(c->out, str_of(program));
-			r = put_arguments(c, m);
-		}
+		if (r >= 0)
+			r = put_arguments(c, m, program);
 		if (r >= 0)
 			r = c->lib.sd_bus_message_skip(m, "bttttuii");
 		if (r >= 0)
@@ -405,6 +410,7 @@ static int put_properties(struct collector *c, sd_bus_message *m)
 
 static void put_unit(const struct pending *p)
 {
+	_cleanup_buf_ struct buf clean = BUF(4 * MAX_COMMAND);
 	struct buf *out = p->c->out;
 
 	buf_puts(out, "name=");
@@ -412,7 +418,8 @@ static void put_unit(const struct pending *p)
 	fields_put(out, "load", str_of(p->load));
 	fields_put(out, "active", str_of(p->active));
 	fields_put(out, "sub", str_of(p->sub));
-	fields_put(out, "description", str_of(p->description));
+	secret_mask(str_of(p->description), &clean); /* systemd-run makes it of the command line */
+	fields_put(out, "description", buf_get(&clean));
 }
 
 static int got_properties(sd_bus_message *m, void *data, sd_bus_error *error _unused_)

@@ -9,6 +9,7 @@
 #include "base/vec.h"
 
 #define MAX_ROWS 200000
+#define MAX_BYTES ((size_t)40 << 20) /* of all that the table keeps, when a row is added */
 #define MAX_TABLES 128
 
 const char *type_name(enum type t)
@@ -86,7 +87,7 @@ struct row *rows_add(struct rows *rows, struct from from)
 {
 	struct row *row;
 
-	if (rows->n >= (rows->max ? rows->max : MAX_ROWS)) {
+	if (rows->n >= (rows->max ? rows->max : MAX_ROWS) || rows->arena->used >= MAX_BYTES) {
 		rows_gap(rows, "over %zu rows; the rest was left out", rows->n);
 		if (!rows->spare)
 			rows->spare = row_new(rows);

@@ -118,8 +118,8 @@ struct rows {
 	struct row *spare;
 };
 
-/* A new row whose cells are all absent. Past rows->max (200,000) it opens a gap and returns a
- * scratch row, so callers need not check. */
+/* A new row whose cells are all absent. Past rows->max (200,000), or when the table holds 40 MiB, it
+ * opens a gap and returns a scratch row, so callers need not check. */
 struct row *rows_add(struct rows *, struct from);
 void rows_gap(struct rows *, const char *fmt, ...) _printf_(2, 3); /* the first reason is kept */
 

@@ -426,7 +426,8 @@ static void imply_all(struct unitprop_value *v, struct arena *a)
 	for (size_t i = 0; i < ARRAY_LEN(taken); i++)
 		if (is_yes(&v[taken[i].setting]))
 			take_caps(&v[CAPABILITY_BOUNDING_SET], a, taken[i].caps);
-	if (is_yes(&v[PRIVATE_DEVICES]) && !v[DEVICE_POLICY].why && str_is(v[DEVICE_POLICY].items[0], "auto"))
+	if (is_yes(&v[PRIVATE_DEVICES]) && !v[DEVICE_POLICY].why &&
+		str_is(v[DEVICE_POLICY].items[0], "auto"))
 		imply(&v[DEVICE_POLICY], v[PRIVATE_DEVICES].from, a, "closed");
 }
 

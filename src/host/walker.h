@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "host/passwd.h"
 
-#define WALKER_MAX_FINDINGS 100000 /* of either kind: with privilege, and the others */
+#define WALKER_MAX_FINDINGS 20000 /* of either kind: with privilege, and the others */
 #define WALKER_MAX_THREADS 16
 #define WALKER_MAX_PATH 4096 /* longer ones are shown shortened */
 

@@ -155,8 +155,9 @@ static enum truth test_row(struct judging *j, const struct sentence *s, const st
 						});
 		truth = decided++ && one == UNKNOWN_ ? truth : truth_and(truth, one);
 	}
-	/* What the running host would say is not known, but what the next boot sets is, and is right. */
-	if (truth == UNKNOWN_ && decided > 1 && row->cells[first].state == VALUE_UNKNOWN)
+	/* Of a tree nobody can say what a running host has, but what the next boot sets is right. */
+	if (truth == UNKNOWN_ && decided > 1 && row->cells[first].state == VALUE_UNKNOWN &&
+		!snapshot_is_live(j->snapshot))
 		truth = TRUE_;
 	return truth;
 }

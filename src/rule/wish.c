@@ -25,7 +25,7 @@ static int add_wish(struct wishing *w, const struct sentence *s, const struct ro
 
 	if (!s->table->set || !(s->table->columns[column].flags & COLUMN_SETTABLE))
 		return no_way(s, "it can only be read", err);
-	if (s->key.p && row && table_key_column(s->table) >= 0)
+	if (row && table_key_column(s->table) >= 0)
 		wish.key = row->cells[table_key_column(s->table)].string;
 	if (expect_fulfil(expect, type, present, w->params, w->arena, &wish.value) < 0)
 		return no_way(s, "which value it should have does not follow from the rule", err);

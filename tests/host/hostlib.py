@@ -42,8 +42,10 @@ CAPABILITIES = """chown dac_override dac_read_search fowner fsetid kill setgid s
     wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore""".split()
 
 # What revet loads when a table needs it; another release's would not fit our C library.
-LOADED_LATER = ["/usr/lib/x86_64-linux-gnu/libsystemd.so.0", "/usr/lib/x86_64-linux-gnu/libsqlite3.so.0",
-                "/usr/lib/x86_64-linux-gnu/libzstd.so.1", "/usr/lib/x86_64-linux-gnu/libarchive.so.13"]
+LOADED_LATER = ["/usr/lib/x86_64-linux-gnu/libsystemd.so.0",
+                "/usr/lib/x86_64-linux-gnu/libsqlite3.so.0",
+                "/usr/lib/x86_64-linux-gnu/libzstd.so.1",
+                "/usr/lib/x86_64-linux-gnu/libarchive.so.13"]
 
 # namespace: where the peer end is. host and peer are the two ends' addresses.
 Net = namedtuple("Net", "namespace host peer host6 peer6")

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""walk, files, homes, dotfiles, banners, authorized_keys, cron: against find, getcap, stat, ssh-keygen
-and crontab."""
+"""walk, files, homes, dotfiles, banners, authorized_keys, cron: against find, getcap, stat,
+ssh-keygen and crontab."""
 
+import datetime
+import json
 import os
 import re
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from oracle import OnHost, by, source
+from hostlib import Host
+from oracle import TIMEOUT, OnHost, OracleCase, by, source, tree_table
 
 PLANT = r"""
     mkdir -p /srv/deep/er /srv/own; cd /srv
@@ -44,7 +48,8 @@ class Walk(OnHost):
         kinds = {"f": "regular", "d": "directory", "l": "symlink", "s": "socket", "p": "fifo",
                  "b": "block", "c": "char"}
         conditions = ["(", "-type", "f", "-perm", "/6000", ")", "-o",
-                      "(", "-perm", "-0002", "(", "-type", "f", "-o", "-type", "d", "-o", "-type", "b",
+                      "(", "-perm", "-0002", "(", "-type", "f", "-o", "-type", "d", "-o", "-type",
+                      "b",
                       ")", ")", "-o", "-nouser", "-o", "-nogroup"]
         want, caps = {}, {}
         for place in self.places():
@@ -69,11 +74,15 @@ class Walk(OnHost):
                    if path in want or path not in caps}, want, 40)
         self.same({path: row["capabilities"] for path, row in got.items() if row["capabilities"]},
                   caps, 4)
+        programs = [p for p, r in got.items() if r["setuid"] or r["setgid"] or r["capabilities"]]
+        owning = self.owning(programs)
         for path, row in got.items():
             with self.subTest(path):
-                self.check_flags(path, row)
+                self.check_flags(row)
+                if path in owning:
+                    self.assertEqual(row["package"], owning[path])
 
-    def check_flags(self, path, row):
+    def check_flags(self, row):
         mode, regular = int(row["mode"], 8), row["type"] == "regular"
         self.assertEqual(row["setuid"], regular and mode & 0o4000 != 0)
         self.assertEqual(row["setgid"], regular and mode & 0o2000 != 0)
@@ -82,44 +91,54 @@ class Walk(OnHost):
                          row["type"] in ("regular", "directory", "block"))
         self.assertEqual(row["unowned"], row["owner"] == str(row["uid"]))
         self.assertEqual(row["ungrouped"], row["group"] == str(row["gid"]))
-        if row["setuid"] or row["setgid"] or row["capabilities"]:
-            owning = self.sh('dpkg -S "$1" 2>/dev/null || dpkg -S "${1#/usr}" 2>/dev/null || true', path)
-            self.assertEqual(row["package"], owning.partition(":")[0].strip() or None)
 
     def test_files(self):
-        self.sh("ln -sf /etc/passwd /srv/good; ln -sf /nowhere /srv/dangling; ln -sf loop /srv/loop")
+        self.sh("cd /srv; ln -sf /etc/passwd good; ln -sf /nowhere dangling; ln -sf loop loop")
         asked = ["/srv/good", "/srv/dangling", "/srv/loop", "/srv/fifo", "/srv/nobody", "/dev/null",
                  "/srv/none", "/etc/ssh/ssh_host_*_key", "/srv/own"]
-        kinds = {"regular file": "regular", "regular empty file": "regular", "fifo": "fifo",
-                 "character special file": "char", "block special file": "block"}
-        rows = self.table("files", *asked)
+        rows = []
+        for row in self.table("files", *asked):
+            if isinstance(row["type"], dict):
+                self.assertIn("/srv/loop", json.dumps(row))  # a pattern that leads through it
+            else:
+                rows.append(row)
         paths = [row["path"] for row in rows]
         self.assertEqual(set(asked) - {row["name"] for row in rows}, set())
         keys = self.sh("ls /etc/ssh/ssh_host_*_key").split()
         self.assertEqual(set(keys) - set(paths), set())
+        facts, links = self.stat(paths, "-L"), self.sh(
+            'find "$@" -maxdepth 0 -type l -printf "%p\\t%l\\n" 2>/dev/null || true', *paths)
+        links = dict(line.split("\t") for line in links.splitlines())
         for row in rows:
-            said = self.host.exec(["stat", "-Lc", "%F|%a|%U|%G|%u|%g|%s|%Y|%h", row["path"]], check=False)
-            link = self.host.exec(["readlink", row["path"]], check=False).stdout.strip() or None
             with self.subTest(row["path"]):
-                if row["type"] == "absent":
-                    self.assertNotEqual(said.returncode, 0)
-                    self.assertIsNone(link)
-                    continue
-                self.assertEqual(row["target"], link)
-                if row["type"] == "symlink":
-                    self.assertNotEqual(said.returncode, 0)
-                    continue
-                kind, mode, owner, group, uid, gid, size, mtime, nlink = said.stdout.strip().split("|")
-                self.assertEqual(row["type"], kinds.get(kind, kind))
-                self.assertEqual(int(row["mode"], 8), int(mode, 8))
-                self.assertEqual(row["owner"], owner if owner != "UNKNOWN" else uid)
-                self.assertEqual(row["group"], group if group != "UNKNOWN" else gid)
-                self.assertEqual((row["uid"], row["gid"], row["size"], row["nlink"]),
-                                 (int(uid), int(gid), int(size), int(nlink)))
-                self.assertEqual(row["mtime"], self.iso(mtime))
+                self.check_file(row, facts.get(row["path"]), links.get(row["path"]))
 
-    def iso(self, seconds):
-        return self.out("date", "-u", "-d", f"@{seconds}", "+%Y-%m-%dT%H:%M:%SZ").strip()
+    def test_access_control_lists(self):
+        self.sh("""cd /srv; touch listed; mkdir -p listed.d; chmod 640 listed
+            setfacl -m u:deploy:rw,g:adm:r,u:4444:x listed; setfacl -m u:ops:rwx,d:g:adm:rx listed.d
+            ln -sf listed tolisted""")
+        for row in self.table("files", "/srv/listed", "/srv/listed.d", "/srv/tolisted", "/srv/open"):
+            if row["path"].startswith(("/srv/listed", "/srv/tolisted", "/srv/open")):
+                said = self.out("getfacl", "-cpE", row["path"]).split()
+                want = {entry for entry in said if entry.split(":")[-2]}
+                self.assertEqual(set(row["acl"] or []), want, row["path"])
+
+    def check_file(self, row, said, link):
+        kinds = {"regular file": "regular", "regular empty file": "regular",
+                 "character special file": "char", "block special file": "block"}
+        self.assertEqual(row["target"], link)
+        if said is None:
+            self.assertEqual(row["type"], "symlink" if link else "absent")
+            return
+        kind, mode, owner, group, uid, gid, size, mtime, nlink = said
+        self.assertEqual(row["type"], kinds.get(kind, kind))
+        self.assertEqual(int(row["mode"], 8), int(mode, 8))
+        self.assertEqual(row["owner"], owner if owner != "UNKNOWN" else uid)
+        self.assertEqual(row["group"], group if group != "UNKNOWN" else gid)
+        self.assertEqual((row["uid"], row["gid"], row["size"], row["nlink"]),
+                         (int(uid), int(gid), int(size), int(nlink)))
+        stamp = datetime.datetime.fromtimestamp(int(mtime), datetime.timezone.utc)
+        self.assertEqual(row["mtime"], stamp.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
     def test_banners(self):
         self.write("/etc/motd", "Welcome to Debian\n\\m \\s\n", "666")
@@ -138,13 +157,50 @@ class Walk(OnHost):
         return self.host.exec(["test", "-e", path], check=False).returncode == 0
 
 
+class TreeWalk(OracleCase):
+    def test_trees(self):
+        """From outside, of a tree: the same files, by the names of the tree's own accounts."""
+        for name in ("rpm-tree", "arch-tree", "minimal"):
+            with Host.start(name) as tree:
+                root = str(tree.root)
+                for path, mode in (("usr/bin/set", 0o6711), ("srv/open", 0o666),
+                                   ("srv/dir", 0o777)):
+                    file = tree.root / path
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.mkdir() if path.endswith("dir") else file.write_text("")
+                    os.chown(file, 12, 4321)
+                    os.chmod(file, mode)
+                said = subprocess.run(
+                    ["find", root, "-xdev", "(", "-type", "f", "-perm", "/6000", "-o", "-perm",
+                     "-0002",
+                     "(", "-type", "f", "-o", "-type", "d", ")", "-o", "-uid", "12", ")",
+                     "-printf", r"/%P\0%m\0%U\0%G\0"], capture_output=True, text=True, check=True,
+                    timeout=TIMEOUT).stdout.split("\0")
+                want = {said[i]: {"mode": f"{int(said[i + 1], 8):04o}", "uid": int(said[i + 2]),
+                                  "gid": int(said[i + 3])} for i in range(0, len(said) - 1, 4)}
+                rows = by(tree_table(root, "walk"), "path")
+                got = {path: {c: row[c] for c in ("mode", "uid", "gid")} for path,
+                       row in rows.items()}
+                with self.subTest(name):
+                    self.same(got, want, 3)
+                    names = {line.split(":")[2]: line.split(":")[0]
+                             for line in (tree.root / "etc/passwd").read_text().splitlines()}
+                    for path, row in rows.items():
+                        self.assertEqual(row["owner"], names.get(str(row["uid"]), str(row["uid"])),
+                                         path)
+                        self.assertEqual(row["unowned"], str(row["uid"]) not in names, path)
+
+
 class Homes(OnHost):
     @classmethod
     def prepare(cls):
         cls.sh("""
-            cd /home/ops; touch .netrc .rhosts; chmod 666 .rhosts; chown root .netrc; chmod 640 .netrc
-            mkdir -m 777 .cache; ln -s /etc/shadow .link; ln -s /dev/null .bash_history; mkfifo .fifo
-            cd /home/deploy; rm -f .bash_history; touch .pgpass; chmod 600 .pgpass; chown deploy .pgpass
+            cd /home/ops; touch .netrc .rhosts; chmod 666 .rhosts; chown root .netrc
+            chmod 640 .netrc
+            mkdir -m 777 .cache; ln -s /etc/shadow .link; ln -s /dev/null .bash_history
+            mkfifo .fifo
+            cd /home/deploy; rm -f .bash_history; touch .pgpass; chmod 600 .pgpass
+            chown deploy .pgpass
             ssh-keygen -q -t rsa -b 2048 -N '' -f /home/deploy/.ssh/id_rsa -C 'old key'
             ssh-keygen -q -t ecdsa -b 384 -N '' -f /root/k -C 'with "quotes"'
             ssh-keygen -q -t rsa -b 1024 -N '' -f /root/weak -C weak
@@ -156,16 +212,13 @@ class Homes(OnHost):
             chmod 640 /home/ops/.ssh/authorized_keys
             usermod -d /nonexistent locked; ln -s /home/aged /home/aged.link
             usermod -d /home/aged.link aged; chgrp adm /home/expired; chmod 2770 /home/expired
-            mkdir -p /root/.ssh; cp /root/ed.pub /root/.ssh/authorized_keys; rm /root/k /root/weak /root/ed
+            mkdir -p /root/.ssh; cp /root/ed.pub /root/.ssh/authorized_keys
+            rm /root/k /root/weak /root/ed
             """.replace("two words", "'two words'"))
 
     def accounts(self):
         lines = self.out("getent", "passwd").splitlines()
         return {line.split(":")[0]: line.split(":") for line in lines}
-
-    def stat(self, path):
-        said = self.host.exec(["stat", "-c", "%F|%a|%U|%G|%u", path], check=False)
-        return said.stdout.strip().split("|") if said.returncode == 0 else None
 
     def test_homes(self):
         accounts, rows = self.accounts(), by(self.table("homes"), "user")
@@ -174,19 +227,22 @@ class Homes(OnHost):
                   if int(a[2]) == 0 or 1000 <= int(a[2]) < 65534
                   and not a[6].endswith(("nologin", "false"))}
         self.assertEqual(people - rows.keys(), set())
+        facts = self.stat([row["path"] for row in rows.values()])
         for name, row in rows.items():
             with self.subTest(name):
-                self.assertEqual((row["path"], row["uid"]), (accounts[name][5], int(accounts[name][2])))
-                said = self.stat(row["path"])
+                self.assertEqual((row["path"], row["uid"]),
+                                 (accounts[name][5], int(accounts[name][2])))
+                said = facts.get(row["path"])
                 self.assertEqual(row["exists"], said is not None)
                 if said is None:
                     continue
-                kind, mode, owner, group, uid = said
+                kind, mode, owner, group, uid = said[:5]
                 self.assertEqual(row["type"], kinds.get(kind, "other"))
                 if row["type"] == "symlink":
                     continue
                 mode = int(mode, 8)
-                self.assertEqual((int(row["mode"], 8), row["owner"], row["group"]), (mode, owner, group))
+                self.assertEqual((int(row["mode"], 8), row["owner"], row["group"]),
+                                 (mode, owner, group))
                 self.assertEqual(row["owner_matches"], uid == accounts[name][2])
                 self.assertEqual(row["group_writable"], mode & 0o20 != 0)
                 self.assertEqual(row["world_accessible"], mode & 7 != 0)
@@ -195,21 +251,23 @@ class Homes(OnHost):
         rows = by([row for row in self.table("dotfiles")], "user", "path")
         homes = by(self.table("homes"), "user")
         accounts = self.accounts()
-        shown = set()
+        shown, directories = set(), set()
         for user, home in homes.items():
             if not home["exists"] or accounts[user][6].endswith(("nologin", "false", "sync")):
                 continue
-            # Of directories only those that hold secrets are rows; a home that is shared is read once.
-            for line in self.out("find", f"{home['path']}/", "-mindepth", "1", "-maxdepth", "1", "-name", ".*",
-                                 "-printf", "%y %p\n").splitlines():
+            # Not every directory is a row; a home that is shared is read once.
+            for line in self.out("find", f"{home['path']}/", "-mindepth", "1", "-maxdepth", "1",
+                                 "-name", ".*", "-printf", "%y %p\n").splitlines():
                 kind, path = line.split(" ", 1)
-                if (kind != "d" or path.endswith("/.ssh")) and path not in {p for _, p in shown}:
-                    shown.add((user, path))
+                if path not in {p for _, p in shown | directories}:
+                    (directories if kind == "d" else shown).add((user, path))
         self.assertEqual(shown - rows.keys(), set(), "files without a row")
-        self.assertEqual({key for key in rows.keys() - shown if rows[key]["name"].count("/") == 0}, set())
+        direct = {key for key, row in rows.items() if "/" not in row["name"]}
+        self.assertEqual(direct - shown - directories, set())
         self.assertIn(("deploy", "/home/deploy/.ssh/id_rsa"), rows)
+        facts = self.stat([path for _, path in rows])
         for (user, path), row in rows.items():
-            kind, mode, owner, _, uid = self.stat(path)
+            kind, mode, owner, _, uid = facts[path][:5]
             mode = int(mode, 8)
             with self.subTest(path):
                 want = {"regular file": "regular", "regular empty file": "regular",
@@ -240,12 +298,13 @@ class Homes(OnHost):
             got.append((row["user"], row["file"], row["type"], row["bits"], row["fingerprint"],
                         row["comment"] or ""))
             path, line = source(row, "file")
-            text = self.read(path).splitlines()[line - 1]
+            text = self.line(path, line)
             self.assertIn(row["type"], text)
             options = text.partition(row["type"])[0].strip()
             self.assertEqual(",".join(row["options"]), options)
-            self.assertEqual(row["restricted"], re.search(r"from=|command=|restrict", options) is not None)
-            _, mode, owner, _, _ = self.stat(path)
+            self.assertEqual(row["restricted"],
+                             re.search(r"from=|command=|restrict", options) is not None)
+            _, mode, owner = self.stat([path])[path][:3]
             self.assertEqual((int(row["file_mode"], 8), row["file_owner"]), (int(mode, 8), owner))
         self.assertEqual(sorted(got), sorted(want))
         self.assertGreaterEqual(len(want), 6)

@@ -99,7 +99,7 @@ class Sysctl(OnHost):
             if row.get("persisted") is None:
                 continue
             path, line = source(row, "persisted")
-            text = self.read(path).splitlines()[line - 1]
+            text = self.line(path, line)
             self.assertEqual(squeezed(text.partition("=")[2]), row["persisted"], key)
             self.assertRegex(said, f"(?m)^# {re.escape(path)}$")
 
@@ -162,7 +162,8 @@ END
             lines = said.stdout.splitlines()
             first = lines[0].split() if lines else []
             plain = self.host.exec(["modprobe", "-n", "-v", "-i", name], check=False).stdout
-            want[name] = {"available": plain.startswith("insmod "), "blacklisted": name in blacklist,
+            want[name] = {"available": plain.startswith("insmod "),
+                          "blacklisted": name in blacklist,
                           "install_disabled": first[:1] == ["install"] and
                           first[1] in ("/bin/true", "/bin/false"),
                           "loaded": self.loaded(name)}
@@ -175,7 +176,8 @@ END
         self.same(got, want, len(self.NAMES))
 
     def loaded(self, name):
-        return any(line.split()[0] == name for line in self.out("lsmod", check=False).splitlines()[1:])
+        return any(line.split()[0] == name for line in self.out("lsmod",
+                                                                check=False).splitlines()[1:])
 
     def test_kconfig(self):
         want = {}
@@ -212,7 +214,8 @@ END
         for name, row in got.items():
             kernel = self.out("cat", f"/sys/devices/system/cpu/vulnerabilities/{name}").strip()
             self.assertEqual(row["affected"], kernel != "Not affected", name)
-            self.assertEqual(row["mitigated"] is True, kernel.startswith(("Not affected", "Mitigation")),
+            self.assertEqual(row["mitigated"] is True,
+                             kernel.startswith(("Not affected", "Mitigation")),
                              name)
 
     def test_what_a_container_does_not_show(self):

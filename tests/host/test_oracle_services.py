@@ -2,10 +2,10 @@
 """os, time_sync, journald, coredump, rsyslog, auditd, audit_rules, audit_status, grub: against
 hostnamectl, timedatectl, systemd-analyze cat-config, and the files read a second time.
 
-A container may not talk to the kernel's audit subsystem: auditctl fails there, audit_status must say
-so and each rule's `loaded` must be unknown. No host has a boot loader: GRUB's files are planted. Of
-time services none is installed, so that timedatectl can confirm no more than that; and rsyslog prints
-its configuration in no form that could be compared, so that its lines are counted here.
+A container may not talk to the kernel's audit subsystem: auditctl fails there, audit_status must
+say so and each rule's `loaded` must be unknown. No host has a boot loader: GRUB's files are planted.
+Of time services none is installed, so that timedatectl can confirm no more than that; and rsyslog
+prints its configuration in no form that could be compared, so that its lines are read here.
 """
 
 import os
@@ -75,8 +75,10 @@ class Services(OnHost):
         self.assertEqual(row["hostname"], said["Static hostname"])
         self.assertEqual(row["pretty_name"], said["Operating System"])
         self.assertEqual(row["virtualization"], said["Virtualization"])
-        self.assertEqual(row["virtualization"], self.out("systemd-detect-virt", check=False).strip())
-        inside = self.host.exec(["systemd-detect-virt", "-q", "--container"], check=False).returncode == 0
+        self.assertEqual(row["virtualization"],
+                         self.out("systemd-detect-virt", check=False).strip())
+        inside = self.host.exec(["systemd-detect-virt", "-q", "--container"],
+                                check=False).returncode == 0
         self.assertEqual(row["container"], inside)
         self.assertEqual(row["init"], "systemd")
         self.assertIs(row["reboot_required"], False)
@@ -113,11 +115,12 @@ class Services(OnHost):
                           self.cat_config(name, section), least)
                 for row in rows:
                     path, line = source(row, "value")
-                    self.assertIn(row["key"], self.read(path).splitlines()[line - 1])
+                    self.assertIn(row["key"], self.line(path, line))
 
     def test_rsyslog(self):
         rows = self.table("rsyslog")
-        files = ["/etc/rsyslog.conf", *self.sh("ls /etc/rsyslog.d/*.conf 2>/dev/null || true").split()]
+        files = ["/etc/rsyslog.conf",
+                 *self.sh("ls /etc/rsyslog.d/*.conf 2>/dev/null || true").split()]
         want = {}
         for path in files:
             for number, line in enumerate(self.read(path).splitlines(), 1):
@@ -131,7 +134,8 @@ class Services(OnHost):
             if row["kind"] == "rule":
                 selector, target = row["text"].split(None, 1)
                 self.assertEqual(row["selector"], selector)
-                self.assertEqual(row["target"], target.lstrip("-") if target[0] in "-/" else row["target"])
+                self.assertEqual(row["target"],
+                                 target.lstrip("-") if target[0] in "-/" else row["target"])
                 self.assertEqual(row["action"], {"/": "file", "-": "file", ":": "user"}[target[0]])
 
     def test_auditd(self):

@@ -109,13 +109,12 @@ class Sshd(OnHost):
 
     def test_each_line_is_where_it_says(self):
         rows = self.table("sshd")
-        named, files = 0, {}
+        named = 0
         for row in rows:
             if row["_source"] == "sshd -T":
                 continue
             path, line = source(row, "value")
-            files[path] = files.get(path) or self.read(path).splitlines()
-            text = files[path][line - 1].split("#")[0]
+            text = self.line(path, line).split("#")[0]
             keyword = re.split(r"[\s=]+", text.strip())[0]
             keyword = FORMER.get(keyword.lower(), keyword.lower())
             self.assertEqual(keyword, row["key"].lower(), f"{path}:{line}: {text}")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """units and timers: against systemctl show, list-unit-files and list-timers; live, and as files."""
 
+import copy
 import ipaddress
 import os
 import re
@@ -195,11 +196,12 @@ class Units(OnHost):
         for name in ("strict", "inverted", "reset", "none", "dynamic"):
             files[f"system/ran-{name}.service"] = (
                 f"[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n"
-                + re.sub(r"(?m)^(User|ReadWritePaths|SystemCall\w+|PrivateN\w+|PrivateU\w+)=.*\n", "",
+                + re.sub(r"(?m)^(User|ReadWritePaths|SystemCall\w+|PrivateN\w+|PrivateU\w+)=.*\n",
+                         "",
                          SANDBOXES[name]))
         # What the groups of calls hold depends on systemd and libseccomp: systemd is asked.
         said = cls.out("systemd-analyze", "syscall-filter")
-        cls._groups = None
+        cls._groups = cls._names = cls._rows = None
         cls.group_names = [line.strip() for line in said.splitlines() if line.startswith("@")]
         for name in cls.group_names:
             files[f"system/group{name}.service"] = (
@@ -228,13 +230,24 @@ class Units(OnHost):
         return dict(zip(names, blocks))
 
     def names(self):
+        if self._names is None:
+            type(self)._names = self.list_names()
+        return self._names
+
+    def units(self):
+        """The table by name; nothing changes between the tests."""
+        if self._rows is None:
+            type(self)._rows = by(self.table("units"), "name")
+        return copy.deepcopy(self._rows)
+
+    def list_names(self):
         units = self.out("systemctl", "list-units", "--all", "--plain", "--no-legend", "--no-pager")
         files = self.out("systemctl", "list-unit-files", "--no-legend", "--no-pager")
         enabled = dict(line.split()[:2] for line in files.splitlines())
         return {line.split()[0] for line in units.splitlines()} | enabled.keys(), enabled
 
     def test_names_and_states(self):
-        rows = by(self.table("units"), "name")
+        rows = self.units()
         names, enabled = self.names()
         self.same(dict.fromkeys(rows, "there"), dict.fromkeys(names, "there"), at_least=200)
         self.same({name: rows[name].get("enabled") for name in enabled}, enabled)
@@ -243,7 +256,8 @@ class Units(OnHost):
         for name, shown in self.shown(real, *SHOWN).items():
             want[name] = {
                 "load_state": shown["LoadState"][0], "active_state": shown["ActiveState"][0],
-                "sub_state": shown["SubState"][0], "fragment": merged(shown["FragmentPath"][0]) or None,
+                "sub_state": shown["SubState"][0],
+                "fragment": merged(shown["FragmentPath"][0]) or None,
                 "dropins": shown["DropInPaths"][0].split() or None,
                 "description": shown["Description"][0], "type": name.rpartition(".")[2]}
             got[name] = {c: rows[name].get(c) for c in want[name]}
@@ -281,7 +295,7 @@ class Units(OnHost):
         return {"user": user, "main_pid": pid or None, "exec_start": " ; ".join(lines) or None}
 
     def test_sandboxes(self):
-        rows = by(self.table("units"), "name")
+        rows = self.units()
         enabled = self.names()[1]
         services = [n for n in sorted(rows) if n.endswith(".service") and "@." not in n
                     and enabled.get(n) != "alias" and rows[n]["load_state"] == "loaded"]
@@ -375,7 +389,7 @@ class Units(OnHost):
 
     def test_files_alone(self):
         """What the tree says without systemd is what systemd says, or is unknown."""
-        live = by(self.table("units"), "name")
+        live = self.units()
         offline = by(tree_table(self.host.root, "units"), "name")
         want, got = {}, {}
         for name, row in offline.items():
@@ -386,7 +400,8 @@ class Units(OnHost):
             for column, value in row.items():
                 said = live[name].get(column)
                 if column in self.CHANGES or isinstance(value, dict) or (
-                        row["load_state"] == "masked" and column in ("description", "dropins", "fragment")):
+                        row["load_state"] == "masked" and column in ("description", "dropins",
+                                                                     "fragment")):
                     continue
                 if column == "fragment":
                     value, said = merged(value), merged(said)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same host judged in other ways: as files from outside, from a recording, by an ordinary user."""
+"""The same host judged in other ways: as files, from a recording, by an ordinary user."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
 from hostlib import ENVIRONMENT
-from oracle import REVET, TIMEOUT, OnHost
+from oracle import REVET, TIMEOUT, OnHost, audited
 
 KNOWN = ("pass", "fail", "not_applicable", "manual")
 
@@ -33,11 +33,10 @@ class Verdicts(OnHost):
     def outside(self, root):
         ran = subprocess.run([REVET, "audit", "--root", str(root), "-f", "json"], text=True,
                              capture_output=True, env=ENVIRONMENT, timeout=TIMEOUT)
-        self.assertIn(ran.returncode, (0, 2, 3), ran.stderr)
-        return json.loads(ran.stdout)
+        return audited(self, ran)
 
     def test_a_tree_and_the_live_host(self):
-        """What can be known of the files alone is judged alike; the rest is unknown, with a reason."""
+        """What the files alone can show is judged alike; the rest is unknown, with a reason."""
         live, offline = results(self.audit()), results(self.outside(self.host.root))
         self.assertEqual(live.keys(), offline.keys())
         wrong = []
@@ -49,6 +48,8 @@ class Verdicts(OnHost):
                 pass  # the tree does not show that it is one
             elif (known, verdict, result["evidence"]) == ("not_applicable", "pass", []):
                 pass  # rows that may be meant, which all are well; live there are none
+            elif (known, verdict) == ("pass", "not_applicable") and "nothing of" in result["reason"]:
+                pass  # live there are rows of what only is mentioned, such as units not found
             elif verdict != known:
                 wrong.append(f"{rule}: live {known}, of the tree {verdict}: {why(result)}")
         self.assertFalse(wrong, "\n" + "\n".join(wrong))
@@ -71,11 +72,9 @@ class Verdicts(OnHost):
     def test_an_ordinary_user(self):
         """Less can be seen, and nothing that root sees failing looks as if it were well."""
         root = results(self.audit())
-        argv = ["setpriv", "--reuid=ops", "--regid=ops", "--init-groups", "--no-new-privs",
-                "--bounding-set=-all", "--inh-caps=-all", "revet", "audit", "-f", "json"]
-        ran = self.host.exec(argv, check=False, timeout=TIMEOUT)
-        self.assertIn(ran.returncode, (0, 2, 3), ran.stderr)
-        ops = results(json.loads(ran.stdout))
+        ops = results(self.audit(before=[
+            "setpriv", "--reuid=ops", "--regid=ops", "--init-groups", "--no-new-privs",
+            "--bounding-set=-all", "--inh-caps=-all"]))
         self.assertEqual(root.keys(), ops.keys())
         wrong = []
         for rule, result in ops.items():

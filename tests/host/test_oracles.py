@@ -25,12 +25,14 @@ class EveryTable(unittest.TestCase):
         said = ""
         for path in glob.glob(f"{HERE}/test_oracle_*.py"):
             with open(path, encoding="utf-8") as file:
-                said += ast.get_docstring(ast.parse(file.read())).replace(",", " ").replace(":", " ")
+                said += ast.get_docstring(ast.parse(file.read())).replace(",", " ").replace(":",
+                                                                                            " ")
         listed = subprocess.run([REVET, "table"], capture_output=True, text=True, check=True,
                                 env=ENVIRONMENT).stdout
         names = {line.split()[0] for line in listed.splitlines()}
         self.assertGreater(len(names), 40)
-        self.assertEqual(names - set(said.replace(".", " ").split()), set())
+        self.assertEqual(names - set(said.replace(".", " ").split()), set(),
+                         "compare it in one of tests/host/test_oracle_*.py, and name it at its top")
 
 
 class IotBackend(OnHost):

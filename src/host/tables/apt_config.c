@@ -4,12 +4,14 @@
 
 #include "base/map.h"
 #include "host/apt_conf.h"
+#include "host/secret.h"
 
 enum { KEY, VALUE };
 
 static const struct column columns[] = {
 	[KEY] = {"key", TYPE_STRING,
-			 "Full name, as apt-config prints it; a list has a row for each of its items",
+			 "Full name, as apt-config prints it or as a rule spells it; a list has a row for each "
+			 "of its items",
 			 COLUMN_KEY | COLUMN_LABEL},
 	[VALUE] = {"value", TYPE_STRING,
 			   "As text; what no file sets is not here, though apt may have a default",
@@ -26,6 +28,16 @@ static struct str folded(struct arena *a, struct str name)
 		if (copy[i] >= 'A' && copy[i] <= 'Z')
 			copy[i] |= 0x20;
 	return (struct str){copy, name.n};
+}
+
+/* As the rule that asks spells it. */
+static struct str spelled(const struct rows *rows, struct str key)
+{
+	for (size_t i = 0; i < rows->demand->n; i++)
+		if (rows->demand->keys[i].n == key.n &&
+			str_is_nocase(key, str_dup(rows->arena, rows->demand->keys[i])))
+			return rows->demand->keys[i];
+	return key;
 }
 
 static int read_apt_config(struct host *host, struct rows *rows, struct err *err _unused_)
@@ -48,8 +60,8 @@ static int read_apt_config(struct host *host, struct rows *rows, struct err *err
 			continue;
 		key.n -= list ? 2 : 0;
 		row = rows_add(rows, FROM(item->file, item->line));
-		row_str(row, KEY, key);
-		row_str(row, VALUE, item->value);
+		row_str(row, KEY, spelled(rows, key));
+		row_str(row, VALUE, secret_masked_urls(rows->arena, item->value));
 	}
 	if (conf.gap)
 		rows_gap(rows, "%s", conf.gap);

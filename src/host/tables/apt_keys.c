@@ -2,9 +2,10 @@
 /* The keys that apt may verify archives with. */
 #include "host/table.h"
 
+#include "base/vec.h"
 #include "host/openpgp.h"
 
-enum { FILE_, KEYID, ALGORITHM, BITS, CREATED, EXPIRES, EXPIRED, UID_NAME };
+enum { FILE_, KEYID, ALGORITHM, BITS, CREATED, EXPIRES, EXPIRED, UID_NAME, USED };
 
 static const struct column columns[] = {
 	[FILE_] = {"file", TYPE_STRING, "The keyring", COLUMN_LABEL},
@@ -17,13 +18,81 @@ static const struct column columns[] = {
 				 "As its newest self-signature says, which is not verified; absent: never", 0},
 	[EXPIRED] = {"expired", TYPE_BOOL, "That time has passed", 0},
 	[UID_NAME] = {"uid_name", TYPE_STRING, "Its first user id", 0},
+	[USED] = {"used", TYPE_BOOL,
+			  "apt takes it for sources that name no key, or a source names its keyring", 0},
 	{0},
 };
 
-static void add_key(struct host *host, struct rows *rows, const char *path,
-					const struct openpgp_key *key)
+struct reader {
+	struct host *host;
+	struct rows *rows;
+	VEC(struct str) sources; /* the texts that may name a keyring */
+	const char *unread;      /* why one of them could not be read */
+};
+
+/* --- who uses a keyring ---------------------------------------------------------------------- */
+
+static void add_source(struct reader *r, const char *path)
 {
-	struct row *row = rows_add(rows, FROM(path, 0));
+	struct err err = {0};
+	struct str text;
+	int result = host_read(r->host, path, r->rows->arena, &text, &err);
+
+	if (result == 0)
+		*vec_push(r->rows->arena, &r->sources) = text;
+	else if (result != -ENOENT)
+		r->unread = arena_strdup(r->rows->arena, err.msg);
+}
+
+static void read_sources(struct reader *r)
+{
+	static const char *const suffixes[] = {".list", ".sources"};
+
+	add_source(r, "/etc/apt/sources.list");
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+		struct err err = {0};
+		struct str *files;
+		size_t n = 0;
+
+		if (host_list_files(r->host, "/etc/apt/sources.list.d", suffixes[i], r->rows->arena, &files,
+							&n, &err) < 0)
+			r->unread = arena_strdup(r->rows->arena, err.msg);
+		for (size_t k = 0; k < n; k++)
+			add_source(r, files[k].p);
+	}
+}
+
+/* The ending is left out, as a keyring may have two names. */
+static bool is_named(const struct reader *r, const char *path)
+{
+	const char *name = str_dup(r->rows->arena,
+							   (struct str){path, (size_t)(strrchr(path, '.') - path) + 1});
+
+	for (size_t i = 0; i < r->sources.n; i++) {
+		struct str text = r->sources.p[i], line;
+
+		while (str_line(&text, &line))
+			if (!str_starts(str_trim(line), "#") && str_has(line, name))
+				return true;
+	}
+	return false;
+}
+
+static void set_used(const struct reader *r, struct row *row, const char *path)
+{
+	if (str_starts(str_of(path), "/etc/apt/trusted.gpg") || is_named(r, path))
+		row_bool(row, USED, true);
+	else if (r->unread)
+		row_unknown(row, USED, r->unread);
+	else
+		row_bool(row, USED, false);
+}
+
+/* --- keyrings -------------------------------------------------------------------------------- */
+
+static void add_key(struct reader *r, const char *path, const struct openpgp_key *key)
+{
+	struct row *row = rows_add(r->rows, FROM(path, 0));
 
 	row_strz(row, FILE_, path);
 	if (*key->id)
@@ -38,18 +107,14 @@ static void add_key(struct host *host, struct rows *rows, const char *path,
 	row_int(row, CREATED, key->created);
 	if (key->expires)
 		row_int(row, EXPIRES, key->expires);
-	row_bool(row, EXPIRED, key->expires && key->expires <= host_now(host));
+	row_bool(row, EXPIRED, key->expires && key->expires <= host_now(r->host));
 	row_str(row, UID_NAME, key->uid);
+	set_used(r, row, path);
 	if (!*key->id) { /* then its self-signatures could not be told from others' */
 		row_unknown(row, EXPIRES, "a key of a version that is not known");
 		row_unknown(row, EXPIRED, "a key of a version that is not known");
 	}
 }
-
-struct reader {
-	struct host *host;
-	struct rows *rows;
-};
 
 static void read_keyring(struct reader *r, const char *path)
 {
@@ -70,7 +135,7 @@ static void read_keyring(struct reader *r, const char *path)
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		add_key(r->host, r->rows, path, &keys[i]);
+		add_key(r, path, &keys[i]);
 }
 
 /* A link to another file of the directory, which is read by itself: Debian has .gpg for .pgp. */
@@ -120,6 +185,7 @@ static int read_apt_keys(struct host *host, struct rows *rows, struct err *err _
 
 	if (host_stat(host, "/etc/apt", true, &st, &none) == -ENOENT)
 		return 0; /* no apt: /usr/share/keyrings is then somebody else's */
+	read_sources(&r);
 	read_keyring(&r, "/etc/apt/trusted.gpg");
 	for (size_t i = 0; i < ARRAY_LEN(places); i++)
 		for (const char *const *suffix = places[i].suffixes; *suffix; suffix++)

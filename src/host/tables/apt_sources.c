@@ -5,9 +5,12 @@
 #include <ctype.h>
 
 #include "base/vec.h"
+#include "host/conf.h"
 #include "host/dpkg.h"
+#include "host/secret.h"
 
-enum { FILE_, TYPE, URI, SCHEME, SUITE, COMPONENTS, SIGNED_BY, TRUSTED, ENABLED };
+enum { FILE_, TYPE, URI, SCHEME, SUITE, COMPONENTS, SIGNED_BY, TRUSTED, INSECURE, UNDATED,
+	   SECURITY, ENABLED };
 
 static const struct column columns[] = {
 	[FILE_] = {"file", TYPE_STRING, "Where it is configured", 0},
@@ -23,6 +26,14 @@ static const struct column columns[] = {
 		 "file itself; absent: any key that apt trusts will do",
 		 0},
 	[TRUSTED] = {"trusted", TYPE_BOOL, "Used without a valid signature (trusted=yes)", 0},
+	[INSECURE] = {"insecure", TYPE_BOOL,
+				  "Used without a signature, or with a weak one, when there is no better one "
+				  "(allow-insecure=yes, allow-weak=yes, allow-downgrade-to-insecure=yes)",
+				  0},
+	[UNDATED] = {"undated", TYPE_BOOL,
+				 "Its lists are taken however old they are (check-valid-until=no)", 0},
+	[SECURITY] = {"security", TYPE_BOOL,
+				  "Its suite is the one for security updates of the release that is installed", 0},
 	[ENABLED] = {"enabled", TYPE_BOOL, "False: switched off with Enabled: no", 0},
 	{0},
 };
@@ -31,7 +42,8 @@ static const struct column columns[] = {
 struct source {
 	struct from from;
 	struct str types, uris, suites, components, signed_by;
-	bool trusted, enabled;
+	bool trusted, insecure, undated, enabled;
+	struct str codename; /* of the release; absent: not known */
 };
 
 typedef VEC(struct str) strings;
@@ -60,6 +72,16 @@ static bool is_yes(struct str s)
 	return false;
 }
 
+static bool is_no(struct str s)
+{
+	static const char *const no[] = {"no", "false", "without", "off", "disable", "0"};
+
+	for (size_t i = 0; i < ARRAY_LEN(no); i++)
+		if (str_is_nocase(s, no[i]))
+			return true;
+	return false;
+}
+
 static struct str scheme_of(struct str uri)
 {
 	struct str scheme = STR_ABSENT;
@@ -69,6 +91,27 @@ static struct str scheme_of(struct str uri)
 	return scheme;
 }
 
+/* bookworm-security; up to Debian 10 buster/updates. Suites also go by how far back they are. */
+static bool is_security(struct str suite, struct str codename)
+{
+	static const char *const endings[] = {"-security", "/updates"};
+	static const char *const aliases[] = {"stable", "oldstable", "oldoldstable", "testing"};
+
+	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
+		struct str head = suite;
+
+		if (!str_ends(suite, endings[i]))
+			continue;
+		head.n -= strlen(endings[i]);
+		if (!codename.n || str_eq(head, codename))
+			return true;
+		for (size_t k = 0; k < ARRAY_LEN(aliases); k++)
+			if (str_is(head, aliases[k]))
+				return true;
+	}
+	return false;
+}
+
 static void add_row(struct rows *rows, const struct source *s, struct str type, struct str uri,
 					struct str suite, const strings *components)
 {
@@ -76,13 +119,16 @@ static void add_row(struct rows *rows, const struct source *s, struct str type, 
 
 	row_strz(row, FILE_, s->from.path);
 	row_str(row, TYPE, type);
-	row_str(row, URI, uri);
+	row_str(row, URI, secret_masked_urls(rows->arena, uri));
 	row_str(row, SCHEME, scheme_of(uri));
 	row_str(row, SUITE, suite);
 	if (components->n)
 		row_list(row, COMPONENTS, components->p, components->n);
 	row_str(row, SIGNED_BY, s->signed_by);
 	row_bool(row, TRUSTED, s->trusted);
+	row_bool(row, INSECURE, s->insecure);
+	row_bool(row, UNDATED, s->undated);
+	row_bool(row, SECURITY, is_security(suite, s->codename));
 	row_bool(row, ENABLED, s->enabled);
 }
 
@@ -107,6 +153,12 @@ static void add_source(struct rows *rows, const struct source *s)
 				add_row(rows, s, types.p[t], uris.p[u], suites.p[i], &components);
 }
 
+static bool is_insecure(struct str option)
+{
+	return str_is_nocase(option, "allow-insecure") || str_is_nocase(option, "allow-weak") ||
+		   str_is_nocase(option, "allow-downgrade-to-insecure");
+}
+
 /* --- one-line style ------------------------------------------------------------------------ */
 
 static void set_option(struct source *s, struct str option)
@@ -119,6 +171,10 @@ static void set_option(struct source *s, struct str option)
 		s->signed_by = option;
 	else if (str_is_nocase(name, "trusted"))
 		s->trusted = is_yes(option);
+	else if (str_is_nocase(name, "check-valid-until"))
+		s->undated = is_no(option);
+	else if (is_insecure(name))
+		s->insecure = s->insecure || is_yes(option);
 }
 
 /* What is before a '#' outside brackets and quotes, where apt ends the line. */
@@ -154,9 +210,9 @@ static bool is_type(struct str s)
 }
 
 /* deb [signed-by=FILE trusted=yes] URI SUITE COMPONENT... */
-static void read_line(struct rows *rows, struct from from, struct str line)
+static void read_line(struct rows *rows, struct from from, struct str codename, struct str line)
 {
-	struct source s = {.from = from, .enabled = true};
+	struct source s = {.from = from, .enabled = true, .codename = codename};
 	struct str options, word;
 	strings components;
 
@@ -181,12 +237,12 @@ static void read_line(struct rows *rows, struct from from, struct str line)
 	add_row(rows, &s, s.types, word, s.suites, &components);
 }
 
-static void read_list(struct rows *rows, const char *path, struct str text)
+static void read_list(struct rows *rows, const char *path, struct str codename, struct str text)
 {
 	struct str line;
 
 	for (unsigned number = 1; str_line(&text, &line); number++)
-		read_line(rows, FROM(path, number), line);
+		read_line(rows, FROM(path, number), codename, line);
 }
 
 /* --- deb822 ---------------------------------------------------------------------------------- */
@@ -210,17 +266,21 @@ static void set_field(struct source *s, struct str name, struct str value)
 		s->signed_by = str_has(value, "-----BEGIN") ? STR("inline") : deb822_first_line(value);
 	else if (str_is_nocase(name, "Trusted"))
 		s->trusted = is_yes(deb822_first_line(value));
+	else if (str_is_nocase(name, "Check-Valid-Until"))
+		s->undated = is_no(deb822_first_line(value));
+	else if (is_insecure(name))
+		s->insecure = s->insecure || is_yes(deb822_first_line(value));
 	else if (str_is_nocase(name, "Enabled"))
 		s->enabled = is_yes(deb822_first_line(value));
 }
 
-static void read_deb822(struct rows *rows, const char *path, struct str text)
+static void read_deb822(struct rows *rows, const char *path, struct str codename, struct str text)
 {
 	struct deb822 d = {text, 1};
 	struct deb822_field field;
 
 	while (deb822_paragraph(&d)) {
-		struct source s = {.enabled = true};
+		struct source s = {.enabled = true, .codename = codename};
 
 		while (deb822_field(&d, &field)) {
 			if (!s.from.path)
@@ -237,7 +297,7 @@ static void read_deb822(struct rows *rows, const char *path, struct str text)
 
 /* --- files ----------------------------------------------------------------------------------- */
 
-static void read_file(struct host *host, struct rows *rows, const char *path)
+static void read_file(struct host *host, struct rows *rows, struct str codename, const char *path)
 {
 	struct err err = {0};
 	struct str text;
@@ -248,9 +308,9 @@ static void read_file(struct host *host, struct rows *rows, const char *path)
 	if (r < 0)
 		rows_gap(rows, "%s", err.msg);
 	else if (str_ends(str_of(path), ".sources"))
-		read_deb822(rows, path, text);
+		read_deb822(rows, path, codename, text);
 	else
-		read_list(rows, path, text);
+		read_list(rows, path, codename, text);
 }
 
 /* apt passes over names with other characters, such as those that editors leave. */
@@ -266,11 +326,28 @@ static bool is_part(const char *path)
 	return true;
 }
 
+static struct str codename_of(struct host *host, struct arena *a)
+{
+	struct conf conf = {0};
+	struct err ignored = {0};
+	const struct conf_item *item;
+	struct str name;
+
+	(void)conf_read(host, a, "/etc/os-release", CONF_EQUALS, &conf, &ignored);
+	item = conf_last(&conf, NULL, "VERSION_CODENAME");
+	name = item ? item->value : STR_ABSENT;
+	if (str_skip(&name, "\"") && str_ends(name, "\""))
+		name.n--;
+	return name;
+}
+
 static int read_apt_sources(struct host *host, struct rows *rows, struct err *err _unused_)
 {
 	static const char *const suffixes[] = {".list", ".sources"};
 
-	read_file(host, rows, "/etc/apt/sources.list");
+	struct str codename = codename_of(host, rows->arena);
+
+	read_file(host, rows, codename, "/etc/apt/sources.list");
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
 		struct str *files;
 		size_t n;
@@ -282,7 +359,7 @@ static int read_apt_sources(struct host *host, struct rows *rows, struct err *er
 		}
 		for (size_t k = 0; k < n; k++)
 			if (is_part(files[k].p))
-				read_file(host, rows, files[k].p);
+				read_file(host, rows, codename, files[k].p);
 	}
 	return 0;
 }

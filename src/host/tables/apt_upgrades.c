@@ -58,7 +58,7 @@ static int read_apt_upgrades(struct host *host, struct rows *rows, struct err *e
 		if (str_skip(&reason, "gap=")) {
 			reason = fields_plain(rows->arena, reason);
 			rows_gap(rows, "%.*s", STR_ARG(reason));
-		} else {
+		} else if (!str_is(line, APT_NO_SECURITY)) {
 			add_upgrade(rows, line);
 		}
 	}

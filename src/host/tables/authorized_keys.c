@@ -8,14 +8,15 @@
 #include "base/buf.h"
 #include "base/vec.h"
 #include "host/passwd.h"
+#include "host/secret.h"
 #include "host/ssh_key.h"
 #include "host/sshd_config.h"
 #include "host/table.h"
 
-#define MAX_ROWS 100000 /* after which accounts that share files are no longer spelled out */
+#define MAX_ROWS 50000 /* after which accounts that share files are no longer spelled out */
 /* A user may fill these files, but not the audit's memory: past a limit there is a gap. */
 #define MAX_FILE_SIZE (1 << 20)
-#define MAX_TOTAL ((size_t)64 << 20)
+#define MAX_TOTAL ((size_t)2 << 20)
 #define MAX_OPTIONS 256 /* of one key; the rest is one more item */
 
 enum {
@@ -161,20 +162,39 @@ static bool is_blank_or_comment(struct str line)
 	return !line.n || line.p[0] == '#';
 }
 
+/* command= and environment= may hold secrets. Each option by itself, so that they stay a list. */
+static void put_options(struct str options, struct buf *out)
+{
+	struct str option;
+
+	while (ssh_key_option(&options, &option)) {
+		secret_mask(option, out);
+		if (options.p > option.p + option.n)
+			buf_putc(out, ',');
+	}
+}
+
 static void scrub(struct str text, struct buf *out)
 {
 	_cleanup_arena_ struct arena arena = {0};
 	struct str line;
 
 	for (; str_line(&text, &line); buf_putc(out, '\n')) {
-		struct ssh_key_line ignored;
+		struct ssh_key_line parsed;
 
 		if (is_blank_or_comment(line))
 			continue;
-		if (ssh_key_line_parse(&arena, line, &ignored))
-			buf_str(out, line);
-		else
+		if (!ssh_key_line_parse(&arena, line, &parsed)) {
 			buf_putc(out, '?');
+			continue;
+		}
+		if (parsed.options.n) {
+			const char *end = parsed.options.p + parsed.options.n;
+
+			put_options(parsed.options, out);
+			line = (struct str){end, (size_t)(line.p + line.n - end)};
+		}
+		buf_str(out, line);
 	}
 }
 
@@ -194,11 +214,11 @@ static void parse_file(struct arena *arena, struct str text, struct key_file *fi
 	}
 }
 
-/* Nothing there, or nothing that sshd would read either. */
+/* Nothing there, or nothing that sshd would read either. Not so ELOOP: it also stands for a link into
+ * /proc/PID/root or the like, which is not followed here and which sshd follows. */
 static bool is_nothing(int r)
 {
-	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -EINVAL || r == -EISDIR ||
-		   r == -ENAMETOOLONG;
+	return r == -ENOENT || r == -ENOTDIR || r == -EINVAL || r == -EISDIR || r == -ENAMETOOLONG;
 }
 
 static bool may_follow(struct job *job, const char *path, const struct passwd_user *user)

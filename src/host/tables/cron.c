@@ -8,6 +8,13 @@
 #include <ctype.h>
 
 #include "host/passwd.h"
+#include "host/secret.h"
+
+/* Users write their crontabs: none may use up what the table may hold, so that the jobs of others
+ * stay in sight. */
+#define MAX_USER_TAB (256 << 10)
+#define MAX_USER_JOBS 1000
+#define MAX_JOBS 20000
 
 enum {
 	FILE_, USER, SCHEDULE, COMMAND, KIND, PROGRAM, PROGRAM_OWNER, PROGRAM_MODE, PROGRAM_WRITABLE,
@@ -18,9 +25,10 @@ static const struct column columns[] = {
 	[USER] = {"user", TYPE_STRING, "Whom it runs as", COLUMN_LABEL},
 	[SCHEDULE] = {"schedule", TYPE_STRING,
 				  "Five fields, @reboot and the like, or hourly, daily, ...", 0},
-	[COMMAND] = {"command", TYPE_STRING, "As written", COLUMN_KEY | COLUMN_LABEL},
+	[COMMAND] = {"command", TYPE_STRING, "As written, without its secrets",
+				 COLUMN_KEY | COLUMN_LABEL},
 	[KIND] = {"kind", TYPE_STRING,
-			  "crontab, cron.d, hourly, daily, weekly, monthly, user or anacron", 0},
+			  "crontab, cron.d, 15min, hourly, daily, weekly, monthly, user or anacron", 0},
 	[PROGRAM] =
 		{"program", TYPE_STRING,
 		 "Absolute path in the command; of several one that others may write, else the first "
@@ -28,9 +36,11 @@ static const struct column columns[] = {
 		 0},
 	[PROGRAM_OWNER] = {"program_owner", TYPE_STRING, "Who owns that file; absent: no such file", 0},
 	[PROGRAM_MODE] = {"program_mode", TYPE_MODE, "Its mode", 0},
-	[PROGRAM_WRITABLE] = {"program_writable", TYPE_BOOL,
-						  "Its group or others may write it, or it runs as root and is not root's",
-						  0},
+	[PROGRAM_WRITABLE] =
+		{"program_writable", TYPE_BOOL,
+		 "Its group or others may write it, or it runs as root and it or a directory "
+		 "above it is not root's alone",
+		 0},
 	{0},
 };
 
@@ -94,15 +104,49 @@ static bool is_script(struct str path)
 	return false;
 }
 
-static struct program look_at(struct tab *t, struct str user, struct str path)
+/* In a directory that somebody else may write, whatever its files' modes, they can be replaced. */
+static bool is_open_dir(const struct tab *t, const struct path_stat *st)
 {
+	const struct passwd_user *root = passwd_by_uid(t->users, 0);
+
+	if (!S_ISDIR(st->mode) || st->uid != 0)
+		return S_ISDIR(st->mode);
+	if (st->mode & S_ISVTX)
+		return false;
+	return st->mode & S_IWOTH ||
+		   (st->mode & S_IWGRP && !(root && passwd_is_private_group(t->users, st->gid, root)));
+}
+
+/* Asked for root's jobs only, so nobody else decides how many directories there are. */
+static bool is_replaceable(struct tab *t, struct str path)
+{
+	struct path_stat st;
+	struct err err = {0};
+
+	for (size_t i = 1; i < path.n; i++) {
+		const char *dir;
+
+		if (path.p[i] != '/')
+			continue;
+		dir = str_dup(t->rows->arena, (struct str){path.p, i});
+		if (host_stat(t->host, dir, true, &st, &err) == 0 && is_open_dir(t, &st))
+			return true;
+	}
+	return false;
+}
+
+static struct program look_at(struct tab *t, struct str user, struct str path, bool in_dir)
+{
+	bool by_root = str_is(user, "root");
 	struct program p = {.path = path};
 	struct err err = {0};
 
 	p.error = host_stat(t->host, str_dup(t->rows->arena, path), true, &p.st, &err);
 	if (p.error == 0 && S_ISREG(p.st.mode)) {
 		p.is_run = p.st.mode & 0111 || is_script(path);
-		p.writable = p.st.mode & 022 || (str_is(user, "root") && p.st.uid != 0);
+		p.writable = p.st.mode & 022 || (by_root && (p.st.uid != 0 || is_replaceable(t, path)));
+	} else if (p.error == 0 && in_dir && by_root && S_ISDIR(p.st.mode)) {
+		p.is_run = p.writable = is_open_dir(t, &p.st) || is_replaceable(t, path);
 	}
 	return p;
 }
@@ -110,14 +154,14 @@ static struct program look_at(struct tab *t, struct str user, struct str path)
 #define MAX_PATHS 32 /* of one command */
 
 /* Of several paths the first that could be abused, else the first that is a program, else the
- * first: "test -x /usr/sbin/a && /opt/b" is about both. */
+ * first: "test -x /usr/sbin/a && /opt/b" is about both. In "cd /opt/a && ./b" the directory counts. */
 static bool choose_program(struct tab *t, struct str user, struct str command, struct program *ret)
 {
 	struct str path;
-	bool found = false;
+	bool found = false, in_dir = str_has(command, "./");
 
 	for (int i = 0; i < MAX_PATHS && (path = next_path(&command)).p; i++) {
-		struct program p = look_at(t, user, path);
+		struct program p = look_at(t, user, path, in_dir);
 
 		if (!found || (p.is_run && p.writable) || (p.is_run && !ret->is_run))
 			*ret = p;
@@ -141,7 +185,7 @@ static void set_program(struct tab *t, struct row *row, const struct program *p)
 		row_unknown(row, PROGRAM_WRITABLE, why);
 		return;
 	}
-	if (!S_ISREG(p->st.mode))
+	if (!S_ISREG(p->st.mode) && !p->writable)
 		return; /* a directory is an argument, not a program */
 	row_str(row, PROGRAM_OWNER, passwd_user_name(t->users, p->st.uid, t->rows->arena));
 	row_int(row, PROGRAM_MODE, p->st.mode & 07777);
@@ -218,15 +262,25 @@ static void read_line(struct tab *t, unsigned number, struct str line)
 		rows_gap(t->rows, "%s:%u: not a line that cron understands", t->path, number);
 }
 
+static bool is_too_many(struct tab *t, size_t before)
+{
+	if (t->rows->n < MAX_JOBS && (!t->user.p || t->rows->n - before < MAX_USER_JOBS))
+		return false;
+	rows_gap(t->rows, "%s: too many jobs", t->path);
+	return true;
+}
+
 static void read_tab(struct tab *t)
 {
+	size_t before = t->rows->n;
 	struct str text, line;
 	struct err err = {0};
-	int r = host_read(t->host, t->path, t->rows->arena, &text, &err);
+	int r = host_read_scrubbed(t->host, t->path, secret_mask, t->rows->arena, &text, &err);
 
 	if (r < 0 && r != -ENOENT)
 		rows_gap(t->rows, "%s", err.msg);
-	for (unsigned number = 1; r == 0 && str_line(&text, &line); number++) {
+	for (unsigned number = 1; r == 0 && str_line(&text, &line) && !is_too_many(t, before);
+		 number++) {
 		line = str_trim(line);
 		if (line.n && line.p[0] != '#' && !is_environment(line))
 			read_line(t, number, line);
@@ -288,9 +342,8 @@ static void read_cron_d(struct tab t, bool dots)
 }
 
 /* The scripts of a directory, which run as root. */
-static void read_scripts(struct tab t, const char *period, bool dots)
+static void read_scripts(struct tab t, const char *path, const char *period, bool dots)
 {
-	const char *path = arena_printf(t.rows->arena, "/etc/cron.%s", period);
 	struct host_dir dir = {0};
 
 	list_dir(&t, path, &dir);
@@ -310,35 +363,68 @@ static void read_scripts(struct tab t, const char *period, bool dots)
 	}
 }
 
+static bool is_there(struct tab *t, const char *path)
+{
+	struct path_stat st;
+	struct err err = {0};
+
+	return host_stat(t->host, path, true, &st, &err) == 0;
+}
+
+static void read_user_tab(struct tab *t)
+{
+	struct path_stat st;
+	struct err err = {0};
+	int r = host_stat(t->host, t->path, true, &st, &err);
+
+	if (r == 0 && !S_ISREG(st.mode))
+		return;
+	if (r == 0 && st.size > MAX_USER_TAB)
+		rows_gap(t->rows, "%s: over %d bytes", t->path, MAX_USER_TAB);
+	else
+		read_tab(t);
+}
+
+static void read_periods(struct tab *t, bool dots)
+{
+	static const char *const periods[] = {"hourly", "daily", "weekly", "monthly"};
+
+	for (size_t i = 0; i < ARRAY_LEN(periods); i++)
+		read_scripts(*t, arena_printf(t->rows->arena, "/etc/cron.%s", periods[i]), periods[i],
+					 dots);
+	/* Alpine's, which a crontab of root's starts with busybox's run-parts. */
+	read_scripts(*t, "/etc/periodic/15min", "15min", false);
+	for (size_t i = 0; i < ARRAY_LEN(periods); i++)
+		read_scripts(*t, arena_printf(t->rows->arena, "/etc/periodic/%s", periods[i]), periods[i],
+					 false);
+}
+
 /* Debian keeps users' crontabs one directory further down than the others; there may be other
  * things in the upper one. */
 static void read_users(struct tab t)
 {
-	static const char *const spools[] = {"/var/spool/cron/crontabs", "/var/spool/cron"};
+	/* The last is busybox's, where the first is not a link to it. */
+	static const char *const spools[] = {"/var/spool/cron/crontabs", "/var/spool/cron",
+										 "/etc/crontabs"};
+	bool has_first = is_there(&t, spools[0]);
 
 	t.kind = "user";
-	for (size_t i = 0; i < ARRAY_LEN(spools); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(spools) - has_first; i++) {
 		struct host_dir dir = {0};
 
 		list_dir(&t, spools[i], &dir);
 		for (size_t k = 0; k < dir.n; k++) {
-			struct path_stat st;
-			struct err err = {0};
-
 			t.user = str_of(dir.entries[k].name);
 			if (strchr(t.user.p, '.') == t.user.p || str_starts(t.user, "tmp."))
 				continue; /* one that is being edited */
 			t.path = arena_printf(t.rows->arena, "%s/%s", spools[i], dir.entries[k].name);
-			if (host_stat(t.host, t.path, true, &st, &err) == 0 && !S_ISREG(st.mode))
-				continue;
-			read_tab(&t);
+			read_user_tab(&t);
 		}
 	}
 }
 
 static int read_cron(struct host *host, struct rows *rows, struct err *err)
 {
-	static const char *const periods[] = {"hourly", "daily", "weekly", "monthly"};
 	struct passwd_db users;
 	struct tab t = {.host = host, .rows = rows, .users = &users, .user = STR_ABSENT};
 	bool dots = allows_dots(host);
@@ -350,8 +436,7 @@ static int read_cron(struct host *host, struct rows *rows, struct err *err)
 	t.kind = "crontab";
 	read_tab(&t);
 	read_cron_d(t, dots);
-	for (size_t i = 0; i < ARRAY_LEN(periods); i++)
-		read_scripts(t, periods[i], dots);
+	read_periods(&t, dots);
 	read_users(t);
 	t.path = "/etc/anacrontab";
 	t.kind = "anacron";

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hidden files in the home directories of accounts with a login shell, and the secrets that are
- * known to lie in hidden directories. The owner chooses what is there, so a symbolic link is a row
+ * Hidden files and directories in the homes of accounts with a login shell, and the secrets that are
+ * known to lie in such directories. The owner chooses what is there, so a symbolic link is a row
  * of its own and never followed, and a directory is entered only when it is one.
  */
 #include <dirent.h>
 
 #include "base/map.h"
+#include "host/acl.h"
 #include "host/passwd.h"
 #include "host/edit.h"
 #include "host/table.h"
@@ -24,6 +25,7 @@ enum {
 	GROUP_WRITABLE,
 	WORLD_WRITABLE,
 	WORLD_READABLE,
+	OTHERS_WRITE,
 };
 
 static const struct column columns[] = {
@@ -38,6 +40,10 @@ static const struct column columns[] = {
 	[GROUP_WRITABLE] = {"group_writable", TYPE_BOOL, "May the group write?", 0},
 	[WORLD_WRITABLE] = {"world_writable", TYPE_BOOL, "May others write?", 0},
 	[WORLD_READABLE] = {"world_readable", TYPE_BOOL, "May others read?", 0},
+	[OTHERS_WRITE] =
+		{"others_write", TYPE_BOOL,
+		 "May anybody write but the account and root: others, or a group with more in it?",
+		 COLUMN_SETTABLE},
 	{0},
 };
 
@@ -45,10 +51,13 @@ static const struct column columns[] = {
 static const struct {
 	const char *dir, *pattern;
 } inside[] = {
-	{".ssh", "id_*"},        {".ssh", "config"}, {".ssh", "authorized_keys*"},
-	{".ssh", "rc"},          {".ssh", "*.pem"},  {".ssh", "environment"},
-	{".aws", "credentials"}, {".aws", "config"}, {".docker", "config.json"},
-	{".kube", "config"},     {".gnupg", "*"},    {".azure", "*.json"},
+	{".ssh", "id_*"},        {".ssh", "config"},    {".ssh", "authorized_keys*"},
+	{".ssh", "rc"},          {".ssh", "*.pem"},     {".ssh", "environment"},
+	{".ssh", "identity"},    {".ssh", "*[._-]key"}, {".ssh", "*.ppk"},
+	{".ssh", "*_rsa"},       {".ssh", "*_dsa"},     {".ssh", "*_ecdsa"},
+	{".ssh", "*_ed25519"},   {".aws", "config"},    {".docker", "config.json"},
+	{".aws", "credentials"}, {".gnupg", "*"},       {".azure", "*.json"},
+	{".kube", "config"},
 };
 
 struct home {
@@ -79,9 +88,28 @@ static bool is_discarded(struct home *h, const char *path)
 		   str_is(target, "/dev/null");
 }
 
+/* With an ACL that names somebody who may write, the mode shows its mask, which has the group's w. */
+static void set_others_write(struct home *h, struct row *row, const char *path,
+							 const struct path_stat *st)
+{
+	struct err err = {0};
+	int r = (st->mode & S_IWOTH) != 0;
+
+	if (!r && st->mode & S_IWGRP)
+		r = passwd_is_private_group(h->db, st->gid, h->user)
+				? acl_others_write(h->host, path, false, h->db, &h->scratch, &err)
+				: 1;
+	if (r < 0)
+		row_unknown(row, OTHERS_WRITE, arena_strdup(h->rows->arena, err.msg));
+	else
+		row_bool(row, OTHERS_WRITE, r);
+}
+
 static void set_mode(struct home *h, struct row *row, const char *path, const struct path_stat *st)
 {
-	static const int mode_columns[] = {MODE, GROUP_WRITABLE, WORLD_WRITABLE, WORLD_READABLE};
+	static const int mode_columns[] = {
+		MODE, GROUP_WRITABLE, WORLD_WRITABLE, WORLD_READABLE, OTHERS_WRITE,
+	};
 	bool discarded;
 
 	if (!S_ISLNK(st->mode)) {
@@ -89,6 +117,7 @@ static void set_mode(struct home *h, struct row *row, const char *path, const st
 		row_bool(row, GROUP_WRITABLE, st->mode & S_IWGRP);
 		row_bool(row, WORLD_WRITABLE, st->mode & S_IWOTH);
 		row_bool(row, WORLD_READABLE, st->mode & S_IROTH);
+		set_others_write(h, row, path, st);
 		return;
 	}
 	discarded = is_discarded(h, path);
@@ -183,7 +212,7 @@ static void read_home(struct home *h)
 	for (size_t i = 0; i < entries.n && h->n < MAX_IN_HOME; i++) {
 		const struct path_entry *e = &entries.entries[i];
 
-		if (e->name[0] != '.' || (e->type == DT_DIR && !has_inside(e->name)))
+		if (e->name[0] != '.')
 			continue;
 		add_entry(h, e->name, &is_dir);
 		if (is_dir && has_inside(e->name))
@@ -251,8 +280,9 @@ static int set_dotfiles(struct host *host _unused_, const struct wish *wish, str
 
 static const struct table dotfiles = {
 	.name = "dotfiles",
-	.doc = "Hidden files in the homes of accounts with a login shell, and secrets in hidden "
-		   "directories",
+	.doc =
+		"Hidden files and directories in the homes of accounts with a login shell, and secrets in "
+		"such directories",
 	.columns = columns,
 	.read = read_dotfiles,
 	.set = set_dotfiles,

@@ -2,12 +2,13 @@
 /* Single files, as rules ask for them by path or pattern. */
 #include <sys/stat.h>
 
+#include "host/acl.h"
 #include "host/glob.h"
 #include "host/passwd.h"
 #include "host/edit.h"
 #include "host/table.h"
 
-enum { NAME, PATH, KIND, MODE, OWNER, GROUP, UID, GID, SIZE, MTIME, TARGET, NLINK };
+enum { NAME, PATH, KIND, MODE, OWNER, GROUP, UID, GID, SIZE, MTIME, TARGET, NLINK, ACL };
 
 static const struct column columns[] = {
 	[NAME] = {"name", TYPE_STRING, "Path or pattern as the rule asks for it",
@@ -28,6 +29,10 @@ static const struct column columns[] = {
 	[MTIME] = {"mtime", TYPE_TIME, "When its content was last written", 0},
 	[TARGET] = {"target", TYPE_STRING, "What the link says; absent: it is no link", 0},
 	[NLINK] = {"nlink", TYPE_INT, "Number of hard links", 0},
+	[ACL] = {"acl", TYPE_LIST,
+			 "What an access control list gives to users and groups by name: user:ops:rw-, "
+			 "default:group:web:r-x; absent: none",
+			 0},
 	{0},
 };
 
@@ -63,7 +68,7 @@ static void set_unknown(struct rows *rows, struct row *row, const struct err *er
 {
 	const char *why = arena_strdup(rows->arena, err->msg);
 
-	for (int column = KIND; column <= NLINK; column++)
+	for (int column = KIND; column <= ACL; column++)
 		row_unknown(row, column, why);
 }
 
@@ -85,6 +90,20 @@ static void set_stat(const struct reader *r, struct row *row, const struct path_
 		row_unknown(row, OWNER, no_users);
 		row_unknown(row, GROUP, no_users);
 	}
+}
+
+/* Where nothing has an ACL, as in a tree from an archive, that is all there is to say. */
+static void set_acl(const struct reader *r, struct row *row, const char *path)
+{
+	struct str *entries;
+	size_t n = 0;
+	struct err err = {0};
+	int e = acl_read(r->host, path, true, &r->users, r->rows->arena, &entries, &n, &err);
+
+	if (e == 0 && n)
+		row_list(row, ACL, entries, n);
+	else if (e < 0 && e != -ENOENT && e != -ENOTDIR)
+		row_unknown(row, ACL, arena_strdup(r->rows->arena, err.msg));
 }
 
 /* -ENOTDIR: something on the way is a file, so that what is asked for cannot be there. */
@@ -129,8 +148,10 @@ static void add_file(struct reader *r, struct str name, struct str path)
 		row_strz(row, KIND, "absent");
 	else if (e < 0)
 		set_unknown(r->rows, row, &err);
-	else
+	else {
 		set_stat(r, row, &st);
+		set_acl(r, row, file);
+	}
 }
 
 static void add_matches(struct reader *r, struct str pattern)

@@ -3,6 +3,7 @@
 #include "host/table.h"
 
 #include "host/conf.h"
+#include "host/glob.h"
 #include "host/netfilter.h"
 #include "host/procs.h"
 #include "host/unitfile.h"
@@ -10,6 +11,7 @@
 enum {
 	BACKEND, MANAGED_BY, ACTIVE, INPUT_POLICY, INPUT_POLICY_IPV6, FORWARD_POLICY,
 	FORWARD_POLICY_IPV6, OUTPUT_POLICY, DEFAULT_DENY_INPUT, DEFAULT_DENY_INPUT_IPV6,
+	DEFAULT_DENY_FORWARD, DEFAULT_DENY_FORWARD_IPV6, DEFAULT_DENY_OUTPUT, DEFAULT_DENY_OUTPUT_IPV6,
 	LOOPBACK_ACCEPTED, RULES, UFW_ENABLED, FIREWALLD_RUNNING, PERSISTED,
 };
 
@@ -27,18 +29,27 @@ static const struct column columns[] = {
 	[FORWARD_POLICY_IPV6] = {"forward_policy_ipv6", TYPE_STRING, "The same for IPv6", 0},
 	[OUTPUT_POLICY] = {"output_policy", TYPE_STRING, "The same for what leaves", 0},
 	[DEFAULT_DENY_INPUT] = {"default_deny_input", TYPE_BOOL,
-							"A new TCP connection over IPv4 that no rule is about is dropped or "
-							"rejected, be it by policy or by the last rule",
+							"What no rule is about, a new TCP connection or UDP datagram over IPv4, is "
+							"dropped or rejected, be it by policy or by the last rule",
 							COLUMN_SETTABLE},
 	[DEFAULT_DENY_INPUT_IPV6] = {"default_deny_input_ipv6", TYPE_BOOL, "The same over IPv6",
 								 COLUMN_SETTABLE},
+	[DEFAULT_DENY_FORWARD] = {"default_deny_forward", TYPE_BOOL,
+							  "The same for a TCP connection that is routed from the default route's "
+							  "interface to a network behind this host",
+							  0},
+	[DEFAULT_DENY_FORWARD_IPV6] = {"default_deny_forward_ipv6", TYPE_BOOL, "The same over IPv6", 0},
+	[DEFAULT_DENY_OUTPUT] = {"default_deny_output", TYPE_BOOL,
+							 "The same for one that leaves by that interface", 0},
+	[DEFAULT_DENY_OUTPUT_IPV6] = {"default_deny_output_ipv6", TYPE_BOOL, "The same over IPv6", 0},
 	[LOOPBACK_ACCEPTED] = {"loopback_accepted", TYPE_BOOL,
 						   "A new TCP connection over lo gets through", 0},
 	[RULES] = {"rules", TYPE_INT, "In all chains", 0},
 	[UFW_ENABLED] = {"ufw_enabled", TYPE_BOOL, "ENABLED=yes in /etc/ufw/ufw.conf", 0},
 	[FIREWALLD_RUNNING] = {"firewalld_running", TYPE_BOOL, "A process of firewalld is there", 0},
 	[PERSISTED] = {"persisted", TYPE_BOOL,
-				   "The boot loads rules: a service that does is enabled, and has some to load",
+				   "The boot loads rules: a service that does is enabled, and has some to load that "
+				   "refuse anything, for IPv6 as well where that is refused now",
 				   COLUMN_SETTABLE},
 	{0},
 };
@@ -48,7 +59,8 @@ static const struct column columns[] = {
 /* What is configured, known of a tree as well. */
 struct configured {
 	bool ufw, firewalld, firewalld_known;
-	bool ufw_service, firewalld_service, nftables_service, persistent_service;
+	bool ufw_service, firewalld_service, nftables_service, persistent_service, iptables_service;
+	const char *no_services; /* why it is not known what the boot starts; NULL: it is */
 	struct from ufw_from;
 };
 
@@ -85,49 +97,98 @@ static void read_firewalld(struct host *host, struct rows *rows, const struct fw
 		c->firewalld = c->firewalld || str_is(procs.p[i].name, "firewalld");
 }
 
+static bool is_there(struct host *host, const char *path)
+{
+	struct path_stat st;
+	struct err err = {0};
+
+	return host_stat(host, path, true, &st, &err) == 0;
+}
+
+/* OpenRC: a link in a runlevel starts the service. */
+static bool openrc_starts(struct host *host, struct arena *a, const char *service)
+{
+	struct str *paths;
+	struct err err = {0};
+	size_t n;
+
+	return host_glob(host, a, str_of(arena_printf(a, "/etc/runlevels/*/%s", service)), &paths, &n,
+					 &err) == 0 &&
+		   n;
+}
+
 static void read_services(struct host *host, struct rows *rows, struct configured *c)
 {
-	static const char *const names[] = {"ufw.service", "firewalld.service", "nftables.service",
-										"netfilter-persistent.service", NULL};
+	static const char *const names[] = {"ufw.service",      "firewalld.service",
+										"nftables.service", "netfilter-persistent.service",
+										"iptables.service", NULL};
+	static const char *const in_openrc[] = {"ufw", "firewalld", "nftables", NULL, "iptables"};
 	bool *const starts[] = {&c->ufw_service, &c->firewalld_service, &c->nftables_service,
-							&c->persistent_service};
+							&c->persistent_service, &c->iptables_service};
+	bool openrc = is_there(host, "/etc/runlevels");
 	struct unit_files files;
 
 	unitfiles_read(host, rows->arena, names, &files);
 	if (files.gap)
 		rows_gap(rows, "%s", files.gap);
+	c->no_services = files.gap;
 	for (size_t i = 0; names[i]; i++)
-		*starts[i] = unitfile_starts(unitfiles_find(&files, str_of(names[i])));
+		*starts[i] = unitfile_starts(unitfiles_find(&files, str_of(names[i]))) ||
+					 (openrc && in_openrc[i] && openrc_starts(host, rows->arena, in_openrc[i]));
+	if (!openrc && !is_there(host, "/usr/lib/systemd/system") &&
+		!is_there(host, "/lib/systemd/system") && !is_there(host, "/etc/systemd/system"))
+		c->no_services = "neither systemd nor OpenRC decides what the boot starts";
 }
 
-/* Debian's nftables.conf is there from the start, with three chains that have no rules. */
-static bool loads_rules(struct host *host, struct arena *a, const char *path)
+/* Debian's nftables.conf is there from the start, with three chains that have no rules; and what only
+ * accepts loads no filter. *ret_why is set when it is not known. */
+static bool loads_rules(struct host *host, struct arena *a, const char *path, const char **ret_why)
 {
 	struct str text, line;
 	struct err err = {0};
+	int r = host_read(host, path, a, &text, &err);
 
-	if (host_read(host, path, a, &text, &err) < 0)
-		return false;
-	while (str_line(&text, &line)) {
+	if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+		*ret_why = arena_strdup(a, err.msg);
+	while (r == 0 && str_line(&text, &line)) {
 		struct str trimmed = str_trim(line);
 
 		if (!trimmed.n || trimmed.p[0] == '#')
 			continue;
-		if (str_starts(trimmed, "include ") || str_has(trimmed, "accept") ||
-			str_has(trimmed, "drop") || str_has(trimmed, "reject") || str_starts(trimmed, "-A "))
+		if (str_starts(trimmed, "include ") || str_has(trimmed, "drop") ||
+			str_has(trimmed, "reject") || str_has(trimmed, "DROP") || str_has(trimmed, "REJECT"))
 			return true;
 	}
 	return false;
 }
 
-static bool is_persisted(struct host *host, struct arena *a, const struct configured *c)
+static void set_persisted(struct host *host, struct arena *a, struct row *row,
+						  const struct configured *c, const struct fw_ruleset *set)
 {
-	if ((c->ufw && c->ufw_service) || c->firewalld_service)
-		return true;
-	if (c->nftables_service && (loads_rules(host, a, "/etc/nftables.conf") ||
-								loads_rules(host, a, "/etc/sysconfig/nftables.conf")))
-		return true;
-	return c->persistent_service && loads_rules(host, a, "/etc/iptables/rules.v4");
+	/* What a service loads: on Debian, the RHEL family, Arch and Alpine. */
+	const struct {
+		bool service;
+		const char *path, *path6;
+	} files[] = {
+		{c->nftables_service, "/etc/nftables.conf", NULL},
+		{c->nftables_service, "/etc/sysconfig/nftables.conf", NULL},
+		{c->nftables_service, "/etc/nftables.nft", NULL},
+		{c->persistent_service, "/etc/iptables/rules.v4", "/etc/iptables/rules.v6"},
+		{c->iptables_service, "/etc/sysconfig/iptables", "/etc/sysconfig/ip6tables"},
+		{c->iptables_service, "/etc/iptables/iptables.rules", "/etc/iptables/ip6tables.rules"},
+		{c->iptables_service, "/etc/iptables/rules-save", "/etc/iptables/rules6-save"},
+	};
+	bool v6 = set && fw_judge(set, "input", FW_V6) == FW_DENY;
+	const char *why = c->no_services;
+	bool persisted = (c->ufw && c->ufw_service) || c->firewalld_service;
+
+	for (size_t i = 0; !persisted && i < ARRAY_LEN(files); i++)
+		persisted = files[i].service && loads_rules(host, a, files[i].path, &why) &&
+					(!v6 || !files[i].path6 || loads_rules(host, a, files[i].path6, &why));
+	if (!persisted && why)
+		row_unknown(row, PERSISTED, why);
+	else
+		row_bool(row, PERSISTED, persisted);
 }
 
 static const char *manager(const struct configured *c, const struct fw_ruleset *set)
@@ -140,10 +201,24 @@ static const char *manager(const struct configured *c, const struct fw_ruleset *
 		return "nftables.service";
 	if (c->persistent_service)
 		return "iptables-persistent";
+	if (c->iptables_service)
+		return "iptables.service";
 	return set && set->docker ? "docker" : "none";
 }
 
 /* --- the kernel ------------------------------------------------------------------------------ */
+
+/* Both packets are refused, unless a condition that is not known lets them in. */
+static void set_deny(struct row *row, int column, const struct fw_ruleset *set, const char *hook,
+					 enum fw_packet one, enum fw_packet other)
+{
+	bool deny = fw_judge(set, hook, one) == FW_DENY && fw_judge(set, hook, other) == FW_DENY;
+
+	if (deny && set->unsure[fw_is_v6(one)])
+		row_unknown(row, column, set->unsure[fw_is_v6(one)]);
+	else
+		row_bool(row, column, deny);
+}
 
 static void set_ruleset(struct row *row, const struct fw_ruleset *set)
 {
@@ -154,8 +229,12 @@ static void set_ruleset(struct row *row, const struct fw_ruleset *set)
 	row_strz(row, FORWARD_POLICY, fw_policy(set, "forward", false));
 	row_strz(row, FORWARD_POLICY_IPV6, fw_policy(set, "forward", true));
 	row_strz(row, OUTPUT_POLICY, fw_policy(set, "output", false));
-	row_bool(row, DEFAULT_DENY_INPUT, fw_judge(set, "input", FW_V4) == FW_DENY);
-	row_bool(row, DEFAULT_DENY_INPUT_IPV6, fw_judge(set, "input", FW_V6) == FW_DENY);
+	set_deny(row, DEFAULT_DENY_INPUT, set, "input", FW_V4, FW_V4_UDP);
+	set_deny(row, DEFAULT_DENY_INPUT_IPV6, set, "input", FW_V6, FW_V6_UDP);
+	set_deny(row, DEFAULT_DENY_FORWARD, set, "forward", FW_V4_FORWARD, FW_V4_FORWARD);
+	set_deny(row, DEFAULT_DENY_FORWARD_IPV6, set, "forward", FW_V6_FORWARD, FW_V6_FORWARD);
+	set_deny(row, DEFAULT_DENY_OUTPUT, set, "output", FW_V4_OUTPUT, FW_V4_OUTPUT);
+	set_deny(row, DEFAULT_DENY_OUTPUT_IPV6, set, "output", FW_V6_OUTPUT, FW_V6_OUTPUT);
 	row_bool(row, LOOPBACK_ACCEPTED,
 			 fw_judge(set, "input", FW_V4_LOOPBACK) != FW_DENY &&
 				 fw_judge(set, "input", FW_V6_LOOPBACK) != FW_DENY);
@@ -173,6 +252,10 @@ static void set_unknown(struct row *row, const char *why)
 								 OUTPUT_POLICY,
 								 DEFAULT_DENY_INPUT,
 								 DEFAULT_DENY_INPUT_IPV6,
+								 DEFAULT_DENY_FORWARD,
+								 DEFAULT_DENY_FORWARD_IPV6,
+								 DEFAULT_DENY_OUTPUT,
+								 DEFAULT_DENY_OUTPUT_IPV6,
 								 LOOPBACK_ACCEPTED,
 								 RULES};
 
@@ -202,7 +285,7 @@ static int read_firewall(struct host *host, struct rows *rows, struct err *err)
 		row_bool(row, FIREWALLD_RUNNING, c.firewalld);
 	else
 		row_unknown(row, FIREWALLD_RUNNING, "the processes are not known");
-	row_bool(row, PERSISTED, is_persisted(host, rows->arena, &c));
+	set_persisted(host, rows->arena, row, &c, known ? &set : NULL);
 	return 0;
 }
 

@@ -4,7 +4,9 @@
 
 #include "base/buf.h"
 #include "base/vec.h"
+#include "host/glob.h"
 #include "host/passwd.h"
+#include "host/secret.h"
 #include "host/table.h"
 
 enum { INSTALLED, CONFIG, MODE, OWNER, PASSWORD, SUPERUSERS, CMDLINE_DEFAULT, CMDLINE };
@@ -300,7 +302,7 @@ static void read_defaults_file(struct reader *r, struct variable *all, const cha
 	struct arena *a = r->rows->arena;
 	struct str text, line;
 	struct err err = {0};
-	int result = host_read(r->host, path, a, &text, &err);
+	int result = host_read_scrubbed(r->host, path, secret_mask, a, &text, &err);
 
 	for (struct variable *v = all; result < 0 && result != -ENOENT && v->name; v++)
 		v->unknown = arena_strdup(a, err.msg);
@@ -337,17 +339,36 @@ static void read_defaults(struct reader *r)
 	}
 }
 
-static int read_grub(struct host *host, struct rows *rows, struct err *err)
+/* The RHEL family before release 9 has its menu on the EFI partition. What Debian has there only
+ * leads to the one in /boot/grub. */
+static int find_menu(struct reader *r, struct path_stat *ret, struct err *err)
 {
 	static const char *const menus[] = {"/boot/grub/grub.cfg", "/boot/grub2/grub.cfg"};
-	struct reader r = {.host = host, .rows = rows};
-	struct path_stat st = {0};
+	struct str *found;
+	size_t n = 0;
 	int result = -ENOENT;
 
 	for (size_t i = 0; i < ARRAY_LEN(menus) && result == -ENOENT; i++) {
-		r.config = menus[i];
-		result = host_stat(host, r.config, true, &st, err);
+		r->config = menus[i];
+		result = host_stat(r->host, r->config, true, ret, err);
 	}
+	if (result != -ENOENT)
+		return result;
+	result = host_glob(r->host, r->rows->arena, STR("/boot/efi/EFI/*/grub.cfg"), &found, &n, err);
+	if (result < 0)
+		return result;
+	if (!n)
+		return -ENOENT;
+	r->config = found[0].p;
+	return host_stat(r->host, r->config, true, ret, err);
+}
+
+static int read_grub(struct host *host, struct rows *rows, struct err *err)
+{
+	struct reader r = {.host = host, .rows = rows};
+	struct path_stat st = {0};
+	int result = find_menu(&r, &st, err);
+
 	if (result < 0 && result != -ENOENT)
 		return result;
 	r.row = rows_add(rows, FROM(result == 0 ? r.config : "/boot/grub", 0));

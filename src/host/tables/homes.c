@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The home directories of people: root, and accounts with a login shell and a uid from UID_MIN on.
+ * The home directories of accounts with a login shell.
  * A home that is a symbolic link is followed only when root made the link.
  */
+#include "host/acl.h"
 #include "host/passwd.h"
 #include "host/edit.h"
 #include "host/table.h"
@@ -19,6 +20,8 @@ enum {
 	OWNER_MATCHES,
 	GROUP_WRITABLE,
 	WORLD_ACCESSIBLE,
+	OTHERS_WRITE,
+	SYSTEM,
 };
 
 static const struct column columns[] = {
@@ -33,12 +36,18 @@ static const struct column columns[] = {
 	[OWNER_MATCHES] = {"owner_matches", TYPE_BOOL, "Does the account own it?", 0},
 	[GROUP_WRITABLE] = {"group_writable", TYPE_BOOL, "May the group write?", 0},
 	[WORLD_ACCESSIBLE] = {"world_accessible", TYPE_BOOL, "May others read, write or enter?", 0},
+	[OTHERS_WRITE] =
+		{"others_write", TYPE_BOOL,
+		 "May anybody write but the account and root: others, or a group with more in it?",
+		 COLUMN_SETTABLE},
+	[SYSTEM] = {"system", TYPE_BOOL, "Is the uid below UID_MIN, or nobody's, and not root's?", 0},
 	{0},
 };
 
 /* What depends on the inode; unknown together. */
-static const int inode_columns[] = {MODE,          OWNER,          GROUP,
-									OWNER_MATCHES, GROUP_WRITABLE, WORLD_ACCESSIBLE};
+static const int inode_columns[] = {
+	MODE, OWNER, GROUP, OWNER_MATCHES, GROUP_WRITABLE, WORLD_ACCESSIBLE, OTHERS_WRITE,
+};
 
 static void set_unknown(struct row *row, const char *why)
 {
@@ -46,8 +55,28 @@ static void set_unknown(struct row *row, const char *why)
 		row_unknown(row, inode_columns[i], why);
 }
 
-static void set_inode(struct rows *rows, struct row *row, const struct passwd_db *db,
-					  const struct passwd_user *user, const struct path_stat *st)
+/* With an ACL that names somebody who may write, the mode shows its mask, which has the group's w. */
+static void set_others_write(struct host *host, struct rows *rows, struct row *row,
+							 const struct passwd_db *db, const struct passwd_user *user,
+							 const struct path_stat *st)
+{
+	const char *path = str_dup(rows->arena, user->home);
+	struct err err = {0};
+	int r = (st->mode & S_IWOTH) != 0;
+
+	if (!r && st->mode & S_IWGRP)
+		r = passwd_is_private_group(db, st->gid, user)
+				? acl_others_write(host, path, true, db, rows->arena, &err)
+				: 1;
+	if (r < 0)
+		row_unknown(row, OTHERS_WRITE, arena_strdup(rows->arena, err.msg));
+	else
+		row_bool(row, OTHERS_WRITE, r);
+}
+
+static void set_inode(struct host *host, struct rows *rows, struct row *row,
+					  const struct passwd_db *db, const struct passwd_user *user,
+					  const struct path_stat *st)
 {
 	row_int(row, MODE, st->mode & 07777);
 	row_str(row, OWNER, passwd_user_name(db, st->uid, rows->arena));
@@ -55,6 +84,7 @@ static void set_inode(struct rows *rows, struct row *row, const struct passwd_db
 	row_bool(row, OWNER_MATCHES, st->uid == user->uid);
 	row_bool(row, GROUP_WRITABLE, st->mode & S_IWGRP);
 	row_bool(row, WORLD_ACCESSIBLE, st->mode & S_IRWXO);
+	set_others_write(host, rows, row, db, user, st);
 }
 
 /* A link that leads nowhere is no home. */
@@ -67,7 +97,7 @@ static void follow_home(struct host *host, struct rows *rows, struct row *row,
 	int r = host_stat(host, path, true, &st, &err);
 
 	if (r == 0)
-		set_inode(rows, row, db, user, &st);
+		set_inode(host, rows, row, db, user, &st);
 	else if (r == -ENOENT || r == -ENOTDIR)
 		row_bool(row, EXISTS, false);
 	else
@@ -93,7 +123,7 @@ static void stat_home(struct host *host, struct rows *rows, struct row *row,
 		return;
 	row_strz(row, TYPE, S_ISLNK(st.mode) ? "symlink" : S_ISDIR(st.mode) ? "directory" : "other");
 	if (!S_ISLNK(st.mode))
-		set_inode(rows, row, db, user, &st);
+		set_inode(host, rows, row, db, user, &st);
 	else if (st.uid != 0)
 		set_unknown(row, "a symbolic link that is not root's is not followed");
 	else
@@ -109,12 +139,13 @@ static int read_homes(struct host *host, struct rows *rows, struct err *err)
 		const struct passwd_user *user = &db.users[i];
 		struct row *row;
 
-		if (!passwd_can_login(user) || (user->uid != 0 && passwd_is_system(&db, user->uid)))
+		if (!passwd_can_login(user))
 			continue;
 		row = rows_add(rows, FROM("/etc/passwd", user->line));
 		row_str(row, USER, user->name);
 		row_str(row, PATH, user->home);
 		row_int(row, UID, user->uid);
+		row_bool(row, SYSTEM, user->uid != 0 && passwd_is_system(&db, user->uid));
 		stat_home(host, rows, row, &db, user);
 	}
 	if (r == 0 && db.bad_lines)
@@ -137,7 +168,7 @@ static int set_homes(struct host *host _unused_, const struct wish *wish, struct
 
 static const struct table homes = {
 	.name = "homes",
-	.doc = "Home directories of root and of accounts that people log in to",
+	.doc = "Home directories of accounts with a login shell",
 	.columns = columns,
 	.read = read_homes,
 	.set = set_homes,

@@ -33,12 +33,30 @@ static void add_item(struct rows *rows, struct map *seen, const struct conf_item
 		row_str(row, VALUE, STR_ABSENT);
 }
 
+/* Without it no default of its own holds either. */
+static int find_journald(struct host *host, struct err *err)
+{
+	static const char *const paths[] = {"/usr/lib/systemd/systemd-journald",
+										"/lib/systemd/systemd-journald"};
+	struct path_stat st;
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		int r = host_stat(host, paths[i], true, &st, err);
+
+		if (r != -ENOENT && r != -ENOTDIR)
+			return r;
+	}
+	return err_set(err, ENOENT, "there is no %s", paths[0]);
+}
+
 static int read_journald(struct host *host, struct rows *rows, struct err *err)
 {
 	struct conf conf = {0};
 	struct map seen;
-	int r = conf_read_systemd(host, rows->arena, "journald.conf", &conf, err);
+	int r = find_journald(host, err);
 
+	if (r == 0)
+		r = conf_read_systemd(host, rows->arena, "journald.conf", &conf, err);
 	if (r < 0)
 		return r;
 	map_init(&seen, rows->arena);

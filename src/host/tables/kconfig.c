@@ -54,27 +54,51 @@ static int by_version(const void *a, const void *b)
 	return strverscmp(((const struct path_entry *)a)->name, ((const struct path_entry *)b)->name);
 }
 
-/* The newest /boot/config-*, for a tree, where no kernel runs. */
-static int newest_config(struct host *host, struct arena *a, const char **ret, struct err *err)
+/* Of what is listed the latest version whose name begins with the prefix; NULL: there is none. */
+static const char *newest(struct arena *a, const struct host_dir *dir, const char *prefix)
 {
 	VEC(struct path_entry) found = {0};
-	struct host_dir dir;
+
+	for (size_t i = 0; i < dir->n; i++) {
+		struct str name = str_of(dir->entries[i].name);
+
+		if (str_starts(name, prefix) && !str_starts(name, ".") && !str_ends(name, ".old") &&
+			!str_ends(name, ".bak") && !str_ends(name, "~"))
+			*vec_push(a, &found) = dir->entries[i];
+	}
+	if (!found.n)
+		return NULL;
+	qsort(found.p, found.n, sizeof(*found.p), by_version);
+	return found.p[found.n - 1].name;
+}
+
+/* For a tree, where no kernel runs: the newest in /boot, or of the modules, where Fedora keeps it
+ * as well. */
+static int newest_config(struct host *host, struct arena *a, const char **ret, struct err *err)
+{
+	struct host_dir dir = {0};
+	const char *name;
 	int r = host_list(host, "/boot", a, &dir, err);
 
-	for (size_t i = 0; r == 0 && i < dir.n; i++)
-		if (str_starts(str_of(dir.entries[i].name), "config-"))
-			*vec_push(a, &found) = dir.entries[i];
-	if (r < 0)
+	if (r < 0 && r != -ENOENT)
 		return r;
-	if (!found.n)
-		return err_set(err, ENOENT, "/boot: holds no config of a kernel");
-	qsort(found.p, found.n, sizeof(*found.p), by_version);
-	*ret = arena_printf(a, "/boot/%s", found.p[found.n - 1].name);
+	name = newest(a, &dir, "config-");
+	if (name) {
+		*ret = arena_printf(a, "/boot/%s", name);
+		return 0;
+	}
+	r = host_list(host, "/lib/modules", a, &dir, err);
+	name = r == 0 ? newest(a, &dir, "") : NULL;
+	if (!name)
+		return err_set(err, ENOENT, "/boot and /lib/modules: hold no config of a kernel");
+	*ret = arena_printf(a, "/lib/modules/%s/config", name);
 	return 0;
 }
 
-static int config_in_boot(struct host *host, struct arena *a, const char **ret, struct err *err)
+static int installed_config(struct host *host, struct arena *a, const char **ret, struct err *err)
 {
+	struct path_stat st;
+	struct err ignored = {0};
 	struct str release;
 	int r;
 
@@ -86,7 +110,9 @@ static int config_in_boot(struct host *host, struct arena *a, const char **ret, 
 	release = str_trim(release);
 	if (str_has_char(release, '/'))
 		return err_set(err, EINVAL, "/proc/sys/kernel/osrelease: not a release");
-	*ret = arena_printf(a, "/boot/config-%s", str_dup(a, release));
+	*ret = arena_printf(a, "/lib/modules/%s/config", str_dup(a, release));
+	if (host_stat(host, *ret, true, &st, &ignored) < 0)
+		*ret = arena_printf(a, "/boot/config-%s", str_dup(a, release));
 	return 0;
 }
 
@@ -105,7 +131,7 @@ static int read_text(struct host *host, struct arena *a, const char **ret_path, 
 		return 0;
 	if (r != -ENOENT)
 		return err_errno(err, -r, "%s", *ret_path);
-	r = config_in_boot(host, a, ret_path, err);
+	r = installed_config(host, a, ret_path, err);
 	return r < 0 ? r : host_read(host, *ret_path, a, ret, err);
 }
 

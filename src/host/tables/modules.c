@@ -206,7 +206,8 @@ static void read_registered(struct modules *m, const char *path, bool last)
 
 	if (host_read(m->host, path, a, &text, &err) < 0)
 		return;
-	while (str_line(&text, &line)) {
+	for (unsigned n = 1; str_line(&text, &line); n++) {
+		struct module *module;
 		char *lower;
 
 		for (name = STR(""); str_word(&line, &word) && (last || !name.n);)
@@ -215,8 +216,11 @@ static void read_registered(struct modules *m, const char *path, bool last)
 		for (size_t i = 0; i < name.n; i++)
 			if (lower[i] >= 'A' && lower[i] <= 'Z')
 				lower[i] = (char)(lower[i] | 0x20);
-		if (name.n && !module_named(m, str_of(lower))->loaded)
-			module_named(m, str_of(lower))->builtin = true;
+		module = name.n ? module_named(m, str_of(lower)) : NULL;
+		if (!module || module->loaded || module->builtin)
+			continue;
+		module->builtin = true;
+		module->available_from = FROM(path, n);
 	}
 }
 
@@ -235,6 +239,7 @@ static void read_built_in_signs(struct modules *m)
 		struct module *module = module_named(m, str_of(dir.entries[i].name));
 
 		module->builtin = !module->loaded;
+		module->available_from = FROM("/sys/module", 0);
 	}
 	read_registered(m, "/proc/filesystems", true);
 	read_registered(m, "/proc/net/protocols", false);
@@ -249,6 +254,9 @@ static void read_indexes(struct modules *m)
 
 	if (r == 0 && dir)
 		r = host_stat(m->host, dir, true, &st, &err);
+	/* A tree without a kernel, a container image for one, runs on one that has its own modules. */
+	if ((r == -ENOENT || (r == 0 && !dir)) && !host_is_live(m->host))
+		r = err_set(&err, EOPNOTSUPP, "offline: no kernel is in the tree");
 	if (r < 0 && r != -ENOENT)
 		m->available_unknown = m->builtin_unknown = keep(m, &err);
 	if (r < 0 || !dir) {
@@ -468,16 +476,24 @@ static void set_usable(struct modules *m, struct row *row, const struct module *
 		row_bool(row, USABLE, module->available);
 }
 
+/* What decides most about it. */
+static struct from source_of(const struct module *module, const struct install *install)
+{
+	if (install)
+		return install->from;
+	if (module->blacklisted)
+		return module->blacklisted_from;
+	if (module->loaded)
+		return module->loaded_from;
+	return module->available || module->builtin ? module->available_from : FROM("/lib/modules", 0);
+}
+
 static void add_row(struct modules *m, struct str name, const struct module *module)
 {
 	const struct install *install = install_of(m, module->name);
 	bool refused = map_get(&m->refused, module->name);
 	bool disabled = refused || (install && install->disables && !m->config_unknown);
-	struct row *row = rows_add(m->rows, install               ? install->from
-										: module->blacklisted ? module->blacklisted_from
-										: module->loaded      ? module->loaded_from
-										: module->available   ? module->available_from
-															  : FROM("/lib/modules", 0));
+	struct row *row = rows_add(m->rows, source_of(module, install));
 
 	row_str(row, NAME, name);
 	set_bool(row, LOADED, module->loaded, m->loaded_unknown, module->loaded_from);

@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "host/mountinfo.h"
+#include "host/secret.h"
 #include "host/table.h"
 
 #define FSTAB "/etc/fstab"
@@ -19,7 +20,8 @@ static const struct column columns[] = {
 				 COLUMN_SETTABLE},
 	[MOUNTED] = {"mounted", TYPE_BOOL, "It is mounted now", 0},
 	[IN_FSTAB] = {"in_fstab", TYPE_BOOL, "/etc/fstab has it", 0},
-	[FSTAB_OPTIONS] = {"fstab_options", TYPE_LIST, "Options in /etc/fstab; absent: not there", 0},
+	[FSTAB_OPTIONS] = {"fstab_options", TYPE_LIST,
+					   "Options in /etc/fstab, of nosuid and suid the last; absent: not there", 0},
 	[SEPARATE] = {"separate", TYPE_BOOL, "Always true: a row is a file system of its own", 0},
 	{0},
 };
@@ -31,25 +33,46 @@ struct state {
 	const char *no_fstab; /* why /etc/fstab is not known */
 };
 
+/* Of "nosuid,suid" mount(8) takes the last; the other is left out, which is done from the end. */
+static size_t last_ones(struct str *items, size_t n)
+{
+	static const char *const words[] = {"suid", "dev", "exec"};
+	bool decided[ARRAY_LEN(words)] = {0};
+	size_t kept = n;
+
+	while (n-- > 0) {
+		struct str word = items[n];
+		size_t i = 0;
+
+		str_skip(&word, "no");
+		while (i < ARRAY_LEN(words) && !str_is(word, words[i]))
+			i++;
+		if (i < ARRAY_LEN(words) && decided[i])
+			continue;
+		if (i < ARRAY_LEN(words))
+			decided[i] = true;
+		items[--kept] = items[n];
+	}
+	return kept;
+}
+
 static void set_options(struct rows *rows, struct row *row, int column, struct str text)
 {
 	VEC(struct str) items = {0};
 	struct str item;
+	size_t first;
 
 	while (str_cut(&text, ',', &item))
 		if (item.n)
 			*vec_push(rows->arena, &items) = item;
-	row_list(row, column, items.p, items.n);
+	first = items.n ? last_ones(items.p, items.n) : 0;
+	row_list(row, column, items.p + first, items.n - first);
 }
 
-/* The row of a target, new or not. */
-static struct row *row_of(struct state *s, struct str target, struct from from)
+static struct row *new_row(struct state *s, struct str target, struct from from)
 {
-	struct row *row = map_get(&s->by_target, target);
+	struct row *row = rows_add(s->rows, from);
 
-	if (row)
-		return row;
-	row = rows_add(s->rows, from);
 	row_str(row, TARGET, target);
 	row_bool(row, IN_FSTAB, false);
 	row_bool(row, MOUNTED, false);
@@ -62,7 +85,18 @@ static struct row *row_of(struct state *s, struct str target, struct from from)
 		row_unknown(row, MOUNTED, "offline");
 		row_unknown(row, OPTIONS, "offline");
 	}
-	map_put(&s->by_target, target, row);
+	return row;
+}
+
+/* The row of a target, new or not. */
+static struct row *row_of(struct state *s, struct str target, struct from from)
+{
+	struct row *row = map_get(&s->by_target, target);
+
+	if (!row) {
+		row = new_row(s, target, from);
+		map_put(&s->by_target, target, row);
+	}
 	return row;
 }
 
@@ -100,6 +134,8 @@ static void add_wanted(struct state *s, struct str line, unsigned number)
 	if (target.p[0] != '/' || str_is(fstype, "swap") || str_is(fstype, "ignore"))
 		return;
 	row = row_of(s, target, from);
+	if (row->cells[IN_FSTAB].state == VALUE_SET && row->cells[IN_FSTAB].number)
+		row = new_row(s, target, from); /* a second line for it, which is mounted on top */
 	row_bool(row, IN_FSTAB, true);
 	row_from(row, IN_FSTAB, from);
 	set_options(s->rows, row, FSTAB_OPTIONS, mountinfo_unescape(s->rows->arena, options));
@@ -115,7 +151,7 @@ static struct str read_fstab(struct host *host, struct state *s)
 {
 	struct err err = {0};
 	struct str text = STR("");
-	int r = host_read(host, FSTAB, s->rows->arena, &text, &err);
+	int r = host_read_scrubbed(host, FSTAB, secret_mask_mounts, s->rows->arena, &text, &err);
 
 	if (r < 0 && r != -ENOENT) {
 		s->no_fstab = arena_strdup(s->rows->arena, err.msg);

@@ -52,14 +52,23 @@ struct reader {
 	struct arena *arena;
 	struct row *row;
 	struct str id, id_like, version_id;
+	const char *why; /* the first file since this was last NULL that may or may not be there */
 };
+
+static void note(struct reader *r, int result, const struct err *err)
+{
+	if (result < 0 && result != -ENOENT && result != -ENOTDIR && !r->why)
+		r->why = arena_strdup(r->arena, err->msg);
+}
 
 static bool exists(struct reader *r, const char *path)
 {
 	struct path_stat st;
-	struct err err;
+	struct err err = {0};
+	int result = host_stat(r->host, path, true, &st, &err);
 
-	return host_stat(r->host, path, true, &st, &err) == 0;
+	note(r, result, &err);
+	return result == 0;
 }
 
 /* The file without white space around it; absent when it cannot be read. */
@@ -67,8 +76,10 @@ static struct str text_of(struct reader *r, const char *path)
 {
 	struct str text;
 	struct err err = {0};
+	int result = host_read(r->host, path, r->arena, &text, &err);
 
-	return host_read(r->host, path, r->arena, &text, &err) < 0 ? STR_ABSENT : str_trim(text);
+	note(r, result, &err);
+	return result < 0 ? STR_ABSENT : str_trim(text);
 }
 
 static void set(struct reader *r, int column, struct str value, const char *from)
@@ -306,7 +317,8 @@ static const char *container(struct reader *r)
 		return "wsl";
 	for (size_t i = 0; i < ARRAY_LEN(told) && !name.n; i++)
 		name = text_of(r, told[i]);
-	if (!name.n)
+	/* systemd copies the variable to /run/systemd/container, which others than root may read. */
+	if (!name.n && !exists(r, "/run/systemd/system"))
 		name = container_variable(r);
 	if (name.n && !str_is(name, "oci"))
 		return container_named(name);
@@ -407,7 +419,13 @@ static bool read_virtualization(struct reader *r)
 		set_offline(r, CONTAINER);
 		return false;
 	}
+	r->why = NULL;
 	found = container(r);
+	if (!found && r->why) {
+		row_unknown(r->row, VIRTUALIZATION, r->why);
+		row_unknown(r->row, CONTAINER, r->why);
+		return false;
+	}
 	row_bool(r->row, CONTAINER, found);
 	row_strz(r->row, VIRTUALIZATION, found ? found : machine(r));
 	return found;
@@ -425,6 +443,15 @@ static int write_uname(struct host *host _unused_, struct buf *out, struct err *
 	return buf_puts(out, name.machine);
 }
 
+/* One line of the kernel's. */
+static void set_kernel_text(struct reader *r, int column, const char *path)
+{
+	r->why = NULL;
+	set(r, column, text_of(r, path), path);
+	if (r->why)
+		row_unknown(r->row, column, r->why);
+}
+
 static const struct query uname_query = {.name = "uname", .live = write_uname};
 
 static void read_kernel(struct reader *r)
@@ -438,8 +465,8 @@ static void read_kernel(struct reader *r)
 		set(r, HOSTNAME, text_of(r, "/etc/hostname"), "/etc/hostname");
 		return;
 	}
-	set(r, KERNEL, text_of(r, "/proc/sys/kernel/osrelease"), "/proc/sys/kernel/osrelease");
-	set(r, HOSTNAME, text_of(r, "/proc/sys/kernel/hostname"), "/proc/sys/kernel/hostname");
+	set_kernel_text(r, KERNEL, "/proc/sys/kernel/osrelease");
+	set_kernel_text(r, HOSTNAME, "/proc/sys/kernel/hostname");
 	if (host_query(r->host, &uname_query, r->arena, &machine_name, &err) < 0)
 		row_unknown(r->row, ARCH, arena_strdup(r->arena, err.msg));
 	else
@@ -458,22 +485,28 @@ static const char *init_of_tree(struct reader *r)
 	return exists(r, "/sbin/init") ? "sysvinit" : "none";
 }
 
+static const char *init_that_runs(struct reader *r)
+{
+	struct str name;
+
+	if (exists(r, "/run/systemd/system")) /* sd_booted(3) */
+		return "systemd";
+	if (exists(r, "/run/openrc"))
+		return "openrc";
+	name = text_of(r, "/proc/1/comm");
+	return str_is(name, "runit") ? "runit" : str_is(name, "init") ? "sysvinit" : "none";
+}
+
 static void read_init(struct reader *r)
 {
-	struct str name = text_of(r, "/proc/1/comm");
-	const char *init = "none";
+	const char *init;
 
-	if (!host_is_live(r->host))
-		init = init_of_tree(r);
-	else if (exists(r, "/run/systemd/system")) /* sd_booted(3) */
-		init = "systemd";
-	else if (exists(r, "/run/openrc"))
-		init = "openrc";
-	else if (str_is(name, "runit"))
-		init = "runit";
-	else if (str_is(name, "init"))
-		init = "sysvinit";
-	row_strz(r->row, INIT, init);
+	r->why = NULL;
+	init = host_is_live(r->host) ? init_that_runs(r) : init_of_tree(r);
+	if (r->why)
+		row_unknown(r->row, INIT, r->why);
+	else
+		row_strz(r->row, INIT, init);
 }
 
 /* "-cloud-amd64" of "6.1.0-18-cloud-amd64"; "" of "5.14.0-362.el9.x86_64". */
@@ -533,7 +566,12 @@ static void read_reboot(struct reader *r, bool in_container)
 		set_offline(r, REBOOT_REQUIRED);
 		return;
 	}
+	r->why = NULL;
 	row_bool(r->row, REBOOT_REQUIRED, exists(r, "/run/reboot-required"));
+	if (r->why || (running->state == VALUE_UNKNOWN && !in_container)) {
+		row_unknown(r->row, REBOOT_REQUIRED, r->why ? r->why : running->why);
+		return;
+	}
 	row_from(r->row, REBOOT_REQUIRED, FROM("/run/reboot-required", 0));
 	if (r->row->cells[REBOOT_REQUIRED].number || in_container || running->state != VALUE_SET)
 		return;

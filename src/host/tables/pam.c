@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The PAM stack of each service, with its includes in place. */
 #include "host/pam_stack.h"
+#include "host/secret.h"
 #include "host/table.h"
 
 enum { SERVICE, TYPE, CONTROL, MODULE, ARGUMENTS, FILE_COLUMN, POSITION };
@@ -22,6 +23,16 @@ static const struct column columns[] = {
 	{0},
 };
 
+/* pam_mysql and the like take a password as an argument. */
+static void set_arguments(struct arena *a, struct row *row, const struct pam_line *line)
+{
+	struct str *items = arena_new(a, struct str, line->n_args);
+
+	for (size_t i = 0; i < line->n_args; i++)
+		items[i] = secret_masked(a, line->args[i]);
+	row_list(row, ARGUMENTS, items, line->n_args);
+}
+
 static int read_pam(struct host *host, struct rows *rows, struct err *err)
 {
 	struct pam_stack stack;
@@ -36,7 +47,7 @@ static int read_pam(struct host *host, struct rows *rows, struct err *err)
 		row_str(row, TYPE, line->type);
 		row_str(row, CONTROL, line->control);
 		row_str(row, MODULE, line->module);
-		row_list(row, ARGUMENTS, line->args, line->n_args);
+		set_arguments(rows->arena, row, line);
 		row_strz(row, FILE_COLUMN, line->file);
 		row_int(row, POSITION, line->position);
 	}

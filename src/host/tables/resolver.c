@@ -158,33 +158,81 @@ static void set_lists(struct row *row, const struct resolv *r)
 	row_list(row, OPTIONS, r->options.p, r->options.n);
 }
 
-/* The stub only names itself (127.0.0.53); beside it lies what it asks. In a tree it is not there,
- * as /run is empty. */
-static void set_upstream(struct host *host, struct rows *rows, struct row *row)
+static bool is_stub(const struct resolv *r)
+{
+	for (size_t i = 0; i < r->nameservers.n; i++)
+		if (str_is(r->nameservers.p[i], "127.0.0.53") || str_is(r->nameservers.p[i], "127.0.0.54"))
+			return true;
+	return false;
+}
+
+/* DNS= of resolved.conf: addresses, each perhaps with "#name" behind it. */
+static bool set_configured(struct rows *rows, struct row *row, const struct conf *conf)
+{
+	VEC(struct str) servers = {0};
+	const char *file = NULL;
+	unsigned line = 0;
+
+	for (size_t i = 0; i < conf->n; i++) {
+		const struct conf_item *item = &conf->items[i];
+		struct str value = item->value, word, address;
+
+		if (!str_is(item->section, "Resolve") || !str_is(item->key, "DNS"))
+			continue;
+		if (!value.n)
+			servers.n = 0;
+		while (str_word(&value, &word) && str_cut(&word, '#', &address)) {
+			*vec_push(rows->arena, &servers) = address;
+			file = item->file;
+			line = item->line;
+		}
+	}
+	if (!servers.n || conf->gap)
+		return false;
+	row_list(row, NAMESERVERS, servers.p, servers.n);
+	row_from(row, NAMESERVERS, FROM(file, line));
+	return true;
+}
+
+/* The stub only names itself (127.0.0.53); beside it lies what it asks. In a tree that is not
+ * there, as /run is empty, and the network may give other servers than its configuration does. */
+static void set_upstream(struct host *host, struct rows *rows, struct row *row,
+						 const struct conf *conf)
 {
 	static const char path[] = "/run/systemd/resolve/resolv.conf";
 	struct resolv r = {0};
-	struct err ignored;
+	struct err err;
 	struct str text;
 
-	if (host_read(host, path, rows->arena, &text, &ignored) < 0)
-		return;
-	parse_resolv(rows->arena, text, &r);
-	row_list(row, NAMESERVERS, r.nameservers.p, r.nameservers.n);
-	row_from(row, NAMESERVERS, FROM(path, 0));
+	if (host_read(host, path, rows->arena, &text, &err) == 0) {
+		parse_resolv(rows->arena, text, &r);
+		row_list(row, NAMESERVERS, r.nameservers.p, r.nameservers.n);
+		row_from(row, NAMESERVERS, FROM(path, 0));
+	} else if (!set_configured(rows, row, conf)) {
+		row_unknown(row, NAMESERVERS,
+					arena_printf(rows->arena, "what systemd-resolved asks: %s", err.msg));
+	}
 }
 
-/* A link to a file of /run dangles in a tree; then the link alone is known. */
-static void set_unknown(struct row *row)
+static void set_unknown(struct row *row, const char *why)
 {
-	static const char why[] = "the target of the link /etc/resolv.conf is not there";
-
 	row_unknown(row, NAMESERVERS, why);
 	row_unknown(row, SEARCH, why);
 	row_unknown(row, OPTIONS, why);
 }
 
-static int set_resolved_options(struct host *host, struct rows *rows, struct row *row,
+/* Why what the file would say is not known; NULL: it is. In a tree or an image the file may be
+ * missing, or be a link into /run that dangles, because it is made when the host runs. */
+static const char *why_unknown(struct host *host, int r, struct str link)
+{
+	if (r != -ENOENT)
+		return NULL;
+	if (link.p)
+		return "the target of the link /etc/resolv.conf is not there";
+	return host_is_live(host) ? NULL : "offline: /etc/resolv.conf is made when the host runs";
+}
+
+static int set_resolved_columns(struct host *host, struct rows *rows, struct row *row,
 								struct err *err)
 {
 	struct conf conf = {0};
@@ -192,6 +240,7 @@ static int set_resolved_options(struct host *host, struct rows *rows, struct row
 
 	if (r < 0)
 		return r;
+	set_upstream(host, rows, row, &conf);
 	set_resolved(host, rows, row, DNSSEC, &conf, "DNSSEC");
 	set_resolved(host, rows, row, DNS_OVER_TLS, &conf, "DNSOverTLS");
 	return 0;
@@ -202,7 +251,7 @@ static int read_resolver(struct host *host, struct rows *rows, struct err *err)
 	struct str link = STR_ABSENT, text = STR("");
 	struct resolv resolv = {0};
 	struct err ignored;
-	const char *manager;
+	const char *manager, *unknown;
 	struct row *row;
 	int r;
 
@@ -212,16 +261,18 @@ static int read_resolver(struct host *host, struct rows *rows, struct err *err)
 		return r;
 	row = rows_add(rows, FROM(RESOLV_CONF, 0));
 	parse_resolv(rows->arena, text, &resolv);
-	if (r == -ENOENT && link.p)
-		set_unknown(row);
+	unknown = why_unknown(host, r, link);
+	if (unknown)
+		set_unknown(row, unknown);
 	else
 		set_lists(row, &resolv);
-	manager = manager_of(link, text);
-	row_strz(row, MANAGED_BY, manager);
-	if (strcmp(manager, "systemd-resolved") != 0)
-		return 0;
-	set_upstream(host, rows, row);
-	return set_resolved_options(host, rows, row, err);
+	manager = is_stub(&resolv) ? "systemd-resolved" : manager_of(link, text);
+	if (unknown && !link.p)
+		row_unknown(row, MANAGED_BY, unknown);
+	else
+		row_strz(row, MANAGED_BY, manager);
+	return strcmp(manager, "systemd-resolved") == 0 ? set_resolved_columns(host, rows, row, err)
+													: 0;
 }
 
 static const struct table resolver = {

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/vec.h"
 #include "host/glob.h"
+#include "host/secret.h"
 #include "host/table.h"
 
 enum { KIND, SELECTOR, TARGET, ACTION, PROTOCOL, TLS, TEXT };
@@ -236,7 +237,7 @@ static struct row *add_row(struct reader *r, const char *kind, struct from from,
 	struct row *row = rows_add(r->rows, from);
 
 	row_strz(row, KIND, kind);
-	row_str(row, TEXT, squeeze(r->rows->arena, text));
+	row_str(row, TEXT, secret_masked(r->rows->arena, squeeze(r->rows->arena, text)));
 	return row;
 }
 

@@ -23,6 +23,7 @@ enum {
 	HAS_PASSWORD,
 	LOCKED,
 	EMPTY,
+	UNSHADOWED,
 	LAST_CHANGE,
 	LAST_CHANGE_IN_FUTURE,
 	AGE_DAYS,
@@ -46,6 +47,8 @@ static const struct column columns[] = {
 	[HAS_PASSWORD] = {"has_password", TYPE_BOOL, "Is there a hash, be it locked?", 0},
 	[LOCKED] = {"locked", TYPE_BOOL, "Can no password match: marked with ! or *, or no hash?", 0},
 	[EMPTY] = {"empty", TYPE_BOOL, "Is no password needed?", 0},
+	[UNSHADOWED] = {"unshadowed", TYPE_BOOL,
+					"Is the hash in /etc/passwd, which everybody can read?", 0},
 	[LAST_CHANGE] = {"last_change", TYPE_TIME, "Day of the last change; absent: ageing is off", 0},
 	[LAST_CHANGE_IN_FUTURE] = {"last_change_in_future", TYPE_BOOL,
 							   "Is that day still to come, so that the password never ages?", 0},
@@ -106,6 +109,7 @@ static void set_password(struct row *row, const struct crypt_field *field)
 	row_bool(row, HAS_PASSWORD, field->has_password);
 	row_bool(row, LOCKED, field->locked);
 	row_bool(row, EMPTY, field->empty);
+	row_bool(row, UNSHADOWED, false);
 }
 
 #define NOT_DAYS "not a number of days"
@@ -180,7 +184,7 @@ static void add_shadow_line(struct rows *rows, const struct passwd_db *db,
 							struct passwords *passwords, struct str line, unsigned number,
 							int64_t today)
 {
-	static const int password_columns[] = {ALGORITHM, HAS_PASSWORD, LOCKED, EMPTY};
+	static const int password_columns[] = {ALGORITHM, HAS_PASSWORD, LOCKED, EMPTY, UNSHADOWED};
 	struct str name = STR_ABSENT, field = STR_ABSENT;
 	const struct passwd_user *user;
 	struct crypt_field password;
@@ -202,6 +206,7 @@ static void add_shadow_line(struct rows *rows, const struct passwd_db *db,
 	if (passwords->fields[user - db->users].elsewhere)
 		return;
 	set_password(row, &passwords->fields[user - db->users]);
+	row_bool(row, UNSHADOWED, passwords->fields[user - db->users].has_password);
 	for (size_t i = 0; i < ARRAY_LEN(password_columns); i++)
 		row_from(row, password_columns[i], FROM("/etc/passwd", user->line));
 }
@@ -225,6 +230,7 @@ static size_t add_unshadowed(struct rows *rows, const struct passwd_db *db,
 		row = rows_add(rows, FROM("/etc/passwd", db->users[i].line));
 		set_account(row, db, &db->users[i], db->users[i].name);
 		set_password(row, &passwords->fields[i]);
+		row_bool(row, UNSHADOWED, passwords->fields[i].has_password);
 		row_bool(row, LAST_CHANGE_IN_FUTURE, false);
 		row_bool(row, EXPIRED, false);
 	}

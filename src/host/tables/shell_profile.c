@@ -4,8 +4,9 @@
  * run but looked through: a command inside a condition counts as if it were always executed, so a
  * key has a row for every place that sets it.
  */
-#include "base/buf.h"
 #include "base/num.h"
+#include "host/secret.h"
+#include "host/shell_words.h"
 #include "host/table.h"
 
 enum { KEY, VALUE, FILE_COLUMN };
@@ -19,101 +20,17 @@ static const struct column columns[] = {
 	{0},
 };
 
-/* --- words of a shell ---------------------------------------------------------------------- */
-
 struct script {
 	struct rows *rows;
 	const char *path;
-	struct str in;
-	unsigned line;
-	bool command_ended; /* before the word that comes next */
+	struct shell_words words;
 };
-
-static char at(const struct script *s, size_t i)
-{
-	if (i < s->in.n)
-		return s->in.p[i];
-	return '\0';
-}
-
-static bool is_one_of(char c, const char *set)
-{
-	return c && strchr(set, c);
-}
-
-static void advance(struct script *s, size_t n)
-{
-	s->line += at(s, 0) == '\n';
-	s->in = (struct str){s->in.p + n, s->in.n - n};
-}
-
-/* Passes over blanks, comments and what separates commands. */
-static void skip_between(struct script *s)
-{
-	while (s->in.n) {
-		char c = at(s, 0);
-
-		if (c == '\\' && at(s, 1) == '\n') {
-			advance(s, 1);
-		} else if (c == '#') {
-			while (s->in.n && at(s, 0) != '\n')
-				advance(s, 1);
-			continue;
-		} else if (is_one_of(c, "\n;&|(){}")) {
-			s->command_ended = true;
-		} else if (c && c != ' ' && c != '\t' && c != '\r') {
-			return;
-		}
-		advance(s, 1);
-	}
-}
-
-/* Does the byte end an unquoted word? The braces of "${" belong to it. */
-static bool ends_word(char c, const struct buf *word, bool braced)
-{
-	if (c == '{' && str_ends(buf_get(word), "$"))
-		return false;
-	return is_one_of(c, " \t\r\n;&|(){}") && !(c == '}' && braced);
-}
-
-/* A word with its quotes and backslashes taken off; expansions stay as they are written. bash skips
- * over NUL bytes. */
-static bool take_word(struct script *s, struct str *ret)
-{
-	_cleanup_buf_ struct buf out = BUF(HOST_MAX_FILE);
-	char quote = '\0';
-	bool braced = false; /* a "${" was seen, which '}' belongs to */
-
-	skip_between(s);
-	if (!s->in.n)
-		return false;
-	for (; s->in.n; advance(s, 1)) {
-		char c = at(s, 0);
-
-		if (quote && c == quote) {
-			quote = '\0';
-		} else if (!quote && (c == '"' || c == '\'')) {
-			quote = c;
-		} else if (c == '\\' && quote != '\'' && s->in.n > 1) {
-			advance(s, 1);
-			if (at(s, 0) != '\n')
-				buf_putc(&out, at(s, 0));
-		} else if (!quote && ends_word(c, &out, braced)) {
-			break;
-		} else if (c) {
-			braced = braced || c == '{';
-			buf_putc(&out, c);
-		}
-	}
-	*ret = (struct str){out.n ? str_dup(s->rows->arena, buf_get(&out)) : "", out.n};
-	return true;
-}
 
 /* --- commands ------------------------------------------------------------------------------ */
 
 static void add(struct script *s, const char *key, struct str value)
 {
-	struct row *row = rows_add(s->rows, FROM(s->path, s->line));
+	struct row *row = rows_add(s->rows, FROM(s->path, s->words.line));
 
 	row_strz(row, KEY, key);
 	row_str(row, VALUE, value);
@@ -221,10 +138,9 @@ static void look_through(struct script *s)
 	enum state state = COMMAND;
 	struct str word;
 
-	while (take_word(s, &word)) {
-		if (s->command_ended)
+	while (shell_word(&s->words, &word)) {
+		if (s->words.command_ended)
 			state = COMMAND;
-		s->command_ended = false;
 		if (state == COMMAND) {
 			state = command_word(s, word);
 		} else if (state == UMASK && !str_starts(word, "-")) {
@@ -242,13 +158,13 @@ static void look_through(struct script *s)
 
 static void read_script(struct host *host, struct rows *rows, const char *path)
 {
-	struct script s = {.rows = rows, .path = path, .line = 1, .command_ended = true};
+	struct script s = {.rows = rows, .path = path, .words = SHELL_WORDS(rows->arena)};
 	struct err err = {0};
-	int r = host_read(host, path, rows->arena, &s.in, &err);
+	int r = host_read_scrubbed(host, path, secret_mask, rows->arena, &s.words.in, &err);
 
 	if (r == 0)
 		look_through(&s);
-	else if (r != -ENOENT && r != -EINVAL && r != -EISDIR)
+	else if (r != -ENOENT)
 		rows_gap(rows, "%s", err.msg);
 }
 

@@ -285,62 +285,146 @@ static void add_parsed_rows(struct reader *r, const char *why)
 	}
 }
 
-/* Options on sshd's command line win over the files, and sshd -T is run without them. */
-static void check_command_line(struct host *host, struct rows *rows, const char *path,
-							   const char *variable)
-{
-	const struct conf_item *item;
-	struct conf conf = {0};
-	struct err err = {0};
-	struct str value, word;
-	int r = conf_read(host, rows->arena, path, CONF_EQUALS, &conf, &err);
+/* --- the command line ---------------------------------------------------------------------- */
 
-	if (r < 0 && r != -ENOENT)
-		rows_gap(rows, "%s, which may hold options of sshd", err.msg);
-	item = conf_last(&conf, NULL, variable);
-	value = item ? item->value : STR_ABSENT;
-	while (str_word(&value, &word)) {
-		while (str_skip(&word, "\"") || str_skip(&word, "'"))
-			;
-		if (str_starts(word, "-o") || str_starts(word, "-f") || str_starts(word, "-p"))
-			rows_gap(rows, "%s:%u: options there win over the files and are not read", path,
-					 item->line);
+/* An option of sshd's command line wins over the files, and sshd -T is run without it: what it is
+ * about is not known. */
+static void set_unknown(struct reader *r, struct str name, const char *path, unsigned line)
+{
+	struct arena *a = r->rows->arena;
+	const struct sshd_keyword *k = sshd_keyword(name);
+	const char *why = arena_printf(a, "%s:%u: an option there wins over the files", path, line);
+	bool found = false;
+
+	if (!is_option(k)) {
+		rows_gap(r->rows, "%s", why);
+		return;
+	}
+	for (size_t i = 0; i < r->rows->n; i++) {
+		struct row *row = r->rows->p[i];
+
+		if (!str_is(row->cells[KEY].string, k->name))
+			continue;
+		row_unknown(row, VALUE, why);
+		found = true;
+	}
+	if (!found)
+		row_unknown(new_row(r->rows, str_of(k->name), FROM(path, line), STR_ABSENT), VALUE, why);
+}
+
+/* A word without the quotes that the file of a unit or a shell has around it. */
+static bool next_word(struct str *line, struct str *ret)
+{
+	if (!str_word(line, ret))
+		return false;
+	while (str_skip(ret, "\"") || str_skip(ret, "'"))
+		;
+	while (str_ends(*ret, "\"") || str_ends(*ret, "'"))
+		ret->n--;
+	return true;
+}
+
+static void read_command_line(struct reader *r, struct str words, const char *path, unsigned line)
+{
+	struct str word, name;
+
+	while (next_word(&words, &word)) {
+		if (str_starts(word, "-f"))
+			rows_gap(r->rows, "%s:%u: another configuration file is named there", path, line);
+		else if (str_starts(word, "-p"))
+			set_unknown(r, STR("Port"), path, line);
+		else if (str_skip(&word, "-o") && (word.n || next_word(&words, &word))) {
+			size_t n = 0;
+
+			while (n < word.n && word.p[n] != '=')
+				n++;
+			name = (struct str){word.p, n};
+			set_unknown(r, name, path, line);
+		}
 	}
 }
 
-static int read_files(struct host *host, struct reader *r, struct err *err)
+/* Files that units and init scripts take options of sshd from. */
+static void check_command_lines(struct host *host, struct reader *r)
+{
+	static const struct {
+		const char *path, *variable;
+	} files[] = {
+		{"/etc/default/ssh", "SSHD_OPTS"},
+		{"/etc/sysconfig/sshd", "OPTIONS"},
+		{"/etc/sysconfig/ssh", "SSHD_OPTS"},
+		{"/etc/conf.d/sshd", "SSHD_OPTS"},
+		{"/etc/conf.d/sshd", "command_args"},
+		/* Of release 8 of the RHEL family; later ones include it as a part of sshd_config. */
+		{"/etc/crypto-policies/back-ends/opensshserver.config", "CRYPTO_POLICY"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		const struct conf_item *item;
+		struct conf conf = {0};
+		struct err err = {0};
+		int result = conf_read(host, r->rows->arena, files[i].path, CONF_EQUALS, &conf, &err);
+
+		if (result < 0 && result != -ENOENT && result != -ENOTDIR)
+			rows_gap(r->rows, "%s, which may hold options of sshd", err.msg);
+		item = conf_last(&conf, NULL, files[i].variable);
+		if (item)
+			read_command_line(r, item->value, files[i].path, item->line);
+	}
+}
+
+/* --- reading ------------------------------------------------------------------------------- */
+
+static int read_files(struct host *host, struct reader *r, bool *ret_there, struct err *err)
 {
 	int result = sshd_config_read(host, r->rows->arena, &r->config, err);
 
-	if (result < 0 && result != -ENOENT)
+	*ret_there = result == 0;
+	if (result < 0 && result != -ENOENT && result != -ENOTDIR)
 		return result;
 	if (r->config.gap)
 		rows_gap(r->rows, "%s", r->config.gap);
 	return 0;
 }
 
+/* -ENOENT: it is not there, or in a place that this table does not know; an empty table would say
+ * that every option is at nothing. */
+static int find_sshd(struct host *host, struct err *err)
+{
+	static const char *const paths[] = {SSHD, "/usr/bin/sshd", "/sbin/sshd"};
+	struct path_stat st;
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		int r = host_stat(host, paths[i], true, &st, err);
+
+		if (r != -ENOENT && r != -ENOTDIR)
+			return r;
+	}
+	return err_set(err, ENOENT, "there is no %s, so what sshd would do is not known", SSHD);
+}
+
 static int read_sshd(struct host *host, struct rows *rows, struct err *err)
 {
 	struct reader r = {.rows = rows};
-	struct path_stat st;
 	struct str said;
-	int result = host_stat(host, SSHD, true, &st, err);
+	bool has_files = false;
+	int result = find_sshd(host, err);
 
-	if (result == -ENOENT || result == -ENOTDIR)
-		return 0;
+	if (result == 0)
+		result = read_files(host, &r, &has_files, err);
 	if (result < 0)
 		return result;
-	result = read_files(host, &r, err);
-	if (result < 0)
-		return result;
-	check_command_line(host, rows, "/etc/default/ssh", "SSHD_OPTS");
-	check_command_line(host, rows, "/etc/sysconfig/sshd", "OPTIONS");
 	collect(&r);
-	if (host_run(host, &sshd_t, rows->arena, &said, err) == 0)
-		add_effective_rows(&r, said);
-	else
+	if (host_run(host, &sshd_t, rows->arena, &said, err) < 0) {
 		add_parsed_rows(&r, host_is_live(host) ? err->msg : "offline");
+	} else {
+		add_effective_rows(&r, said);
+		if (!has_files)
+			rows_gap(rows, "sshd has a configuration, but not in /etc/ssh or /usr/etc/ssh; its "
+						   "Match blocks are not known");
+	}
 	add_match_rows(&r);
+	check_command_lines(host, &r);
 	return 0;
 }
 

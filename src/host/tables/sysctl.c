@@ -11,6 +11,7 @@
 #include "host/conf.h"
 #include "host/fields.h"
 #include "host/edit.h"
+#include "host/glob.h"
 #include "host/table.h"
 
 enum { KEY, VALUE, PERSISTED };
@@ -19,7 +20,9 @@ static const struct column columns[] = {
 	[KEY] = {"key", TYPE_STRING, "Name of the parameter, with dots", COLUMN_KEY | COLUMN_LABEL},
 	[VALUE] = {"value", TYPE_STRING, "Now; absent: this kernel has no such parameter",
 			   COLUMN_VALUE | COLUMN_SETTABLE},
-	[PERSISTED] = {"persisted", TYPE_STRING, "After the next boot; absent: no file sets it",
+	[PERSISTED] = {"persisted", TYPE_STRING,
+				   "After the next boot: what a file sets, or what the kernel starts with where it is "
+				   "something else now and no file sets it; absent: neither is known",
 				   COLUMN_VALUE | COLUMN_SETTABLE},
 	{0},
 };
@@ -101,8 +104,10 @@ struct option {
 struct options {
 	struct rows *rows;
 	struct map by_path;
+	struct map asked;                   /* names that have their row */
 	VEC(struct option *) all, patterns; /* in the order in which they are applied */
 	const char *unknown;                /* why what a boot sets cannot be known */
+	bool keeps;                         /* what the kernel starts with is somebody else's setting */
 };
 
 static void split_pattern(struct arena *a, struct option *o)
@@ -201,11 +206,23 @@ static void read_ufw(struct host *host, struct options *o)
 		read_file(host, o, str_dup(o->rows->arena, file));
 }
 
-static bool is_hidden(struct str path)
+/* sysctl.NAME=VALUE is set by the kernel itself, before any file is read. */
+static void read_command_line(struct host *host, struct options *o)
 {
-	const char *slash = memrchr(path.p, '/', path.n);
+	struct from from = FROM("/proc/cmdline", 0);
+	struct str text, word, name, path;
+	struct err ignored = {0};
 
-	return slash && slash[1] == '.';
+	if (!host_is_live(host) ||
+		host_read(host, from.path, o->rows->arena, &text, &ignored) < 0)
+		return;
+	while (str_word(&text, &word)) {
+		if (!str_skip(&word, "sysctl.") || !str_cut(&word, '=', &name) || !word.p)
+			continue;
+		path = to_path(o->rows->arena, name);
+		if (path.p && !str_is_glob(path))
+			set_option(o, path, squeeze(o->rows->arena, word), from);
+	}
 }
 
 static bool has_systemd_sysctl(struct host *host)
@@ -226,14 +243,13 @@ static void read_files(struct host *host, struct options *o)
 	struct str *files;
 	size_t n;
 
-	map_init(&o->by_path, o->rows->arena);
+	map_init(&o->asked, o->rows->arena);
 	if (host_list_conf(host, dirs, ".conf", o->rows->arena, &files, &n, &err) < 0) {
 		o->unknown = arena_strdup(o->rows->arena, err.msg);
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (!is_hidden(files[i]))
-			read_file(host, o, files[i].p);
+		read_file(host, o, files[i].p);
 	/* Without systemd it is procps's `sysctl --system`, which takes this file last. With systemd
 	 * the file counts only where a link in sysctl.d leads to it, as Debian ships one. */
 	if (!has_systemd_sysctl(host))
@@ -325,6 +341,68 @@ static int all_parameters(struct host *host, struct buf *out, struct err *err)
 
 static const struct query sysctl_query = {.name = "sysctl", .live = all_parameters};
 
+/* --- what the kernel starts with ---------------------------------------------------------------
+ */
+
+/* Values that are the same in every kernel, whatever it was built with: net/ipv4/devinet.c,
+ * net/ipv6/addrconf.c, net/ipv4/tcp_ipv4.c, net/core/filter.c, lib/vsprintf.c, fs/namei.c,
+ * kernel/kexec_core.c, io_uring/io_uring.c. */
+static const struct {
+	const char *path, *value;
+} defaults[] = {
+	{"net/ipv4/conf/all/accept_redirects", "1"},
+	{"net/ipv4/conf/default/accept_redirects", "1"},
+	{"net/ipv4/conf/all/send_redirects", "1"},
+	{"net/ipv4/conf/default/send_redirects", "1"},
+	{"net/ipv4/conf/all/rp_filter", "0"},
+	{"net/ipv4/conf/default/rp_filter", "0"},
+	{"net/ipv4/conf/all/log_martians", "0"},
+	{"net/ipv4/conf/default/log_martians", "0"},
+	{"net/ipv6/conf/all/accept_redirects", "1"},
+	{"net/ipv6/conf/default/accept_redirects", "1"},
+	{"net/ipv6/conf/all/accept_ra", "1"},
+	{"net/ipv6/conf/default/accept_ra", "1"},
+	{"net/ipv4/tcp_rfc1337", "0"},
+	{"net/core/bpf_jit_harden", "0"},
+	{"kernel/kptr_restrict", "0"},
+	{"kernel/kexec_load_disabled", "0"},
+	{"kernel/io_uring_disabled", "0"},
+	{"fs/protected_fifos", "0"},
+	{"fs/protected_regular", "0"},
+};
+
+/* The network of a container starts with what the host has. */
+static bool in_container(struct host *host, struct arena *a)
+{
+	static const char *const managers[] = {"/run/systemd/container", "/run/host/container-manager"};
+	static const char *const marks[] = {"/.dockerenv", "/run/.containerenv"};
+	struct path_stat st;
+	struct err ignored;
+	struct str name;
+
+	for (size_t i = 0; i < ARRAY_LEN(managers); i++)
+		if (host_read(host, managers[i], a, &name, &ignored) == 0 && str_trim(name).n)
+			return true;
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+		if (host_stat(host, marks[i], true, &st, &ignored) == 0)
+			return true;
+	return false;
+}
+
+/* What was set by hand is gone with the next boot. */
+static void set_default(struct options *o, struct row *row, struct str path)
+{
+	if (o->keeps || o->unknown || row->cells[VALUE].state != VALUE_SET ||
+		row->cells[PERSISTED].state != VALUE_ABSENT)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(defaults); i++) {
+		if (!str_is(path, defaults[i].path) || str_is(row->cells[VALUE].string, defaults[i].value))
+			continue;
+		row_strz(row, PERSISTED, defaults[i].value);
+		row_from(row, PERSISTED, FROM("what the kernel starts with", 0));
+	}
+}
+
 /* --- rows --------------------------------------------------------------------------------------
  */
 
@@ -353,16 +431,66 @@ static void add_asked(struct host *host, struct options *o, struct str name)
 	struct row *row;
 	int r;
 
-	if (!path.p)
+	if (!path.p || map_put(&o->asked, name, o)) /* a pattern may have found it already */
 		return;
 	row = add_row(o, name, path);
 	r = host_read(host, row->from.path, a, &text, &err);
-	if (r == 0)
+	if (r == 0) {
 		row_str(row, VALUE, squeeze(a, text));
-	else if (!host_is_live(host))
+		set_default(o, row, path);
+	} else if (!host_is_live(host)) {
 		row_unknown(row, VALUE, "offline");
-	else if (r != -ENOENT && r != -ENOTDIR)
+	} else if (r != -ENOENT && r != -ENOTDIR) {
 		row_unknown(row, VALUE, arena_strdup(a, err.msg));
+	}
+}
+
+/* A pattern is asked for: a row for each parameter of the kernel that it fits, and for each that
+ * files set. Without a kernel to ask there may be others, for which the pattern itself stands. */
+static void add_matching(struct host *host, struct options *o, struct str name)
+{
+	struct arena *a = o->rows->arena;
+	struct option wanted = {.path = to_path(a, name)};
+	struct str *found = NULL;
+	struct err err = {0};
+	struct map seen;
+	size_t n = 0;
+	int r;
+
+	if (!wanted.path.p)
+		return;
+	map_init(&seen, a);
+	split_pattern(a, &wanted);
+	r = host_glob(host, a, str_of(arena_printf(a, "/proc/sys/%s", wanted.path.p)), &found, &n,
+				  &err);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		struct str path = str_of(found[i].p + strlen("/proc/sys/"));
+
+		map_put(&seen, path, o);
+		add_asked(host, o, to_name(a, path));
+	}
+	vec_each(&o->all, option)
+	{
+		struct str parts[MAX_PARTS], rest = (*option)->path;
+		size_t k = 0;
+
+		while (k < MAX_PARTS && str_cut(&rest, '/', &parts[k]))
+			k++;
+		if (!(*option)->gone && (*option)->value.p && !str_is_glob((*option)->path) && !rest.p &&
+			pattern_matches(&wanted, parts, k) && !map_get(&seen, (*option)->path))
+			add_asked(host, o, to_name(a, (*option)->path));
+	}
+	if (r < 0)
+		row_unknown(add_row(o, name, wanted.path), VALUE,
+					host_is_live(host) ? arena_strdup(a, err.msg) : "offline");
+}
+
+static void add_asked_or_matching(struct host *host, struct options *o, struct str name)
+{
+	if (str_is_glob(name))
+		add_matching(host, o, name);
+	else
+		add_asked(host, o, name);
 }
 
 static void add_present(struct options *o, struct str line, struct map *seen)
@@ -379,10 +507,12 @@ static void add_present(struct options *o, struct str line, struct map *seen)
 	if (!fields_next(&line, &name, &value))
 		return;
 	value = fields_plain(a, value);
-	if (str_is(name, "value"))
+	if (str_is(name, "value")) {
 		row_str(row, VALUE, value);
-	else /* EACCES, or one that can only be written */
+		set_default(o, row, path);
+	} else { /* EACCES, or one that can only be written */
 		row_unknown(row, VALUE, "it cannot be read");
+	}
 }
 
 static void add_all(struct host *host, struct options *o)
@@ -409,7 +539,7 @@ static void add_all(struct host *host, struct options *o)
 	for (size_t i = 0; i < o->rows->demand->n; i++) {
 		struct str name = o->rows->demand->keys[i];
 
-		if (!map_get(&seen, to_path(o->rows->arena, name)))
+		if (!str_is_glob(name) && !map_get(&seen, to_path(o->rows->arena, name)))
 			add_asked(host, o, name);
 	}
 	if (r < 0)
@@ -418,14 +548,16 @@ static void add_all(struct host *host, struct options *o)
 
 static int read_sysctl(struct host *host, struct rows *rows, struct err *err _unused_)
 {
-	struct options o = {.rows = rows};
+	struct options o = {.rows = rows, .keeps = in_container(host, rows->arena)};
 
+	map_init(&o.by_path, rows->arena);
+	read_command_line(host, &o);
 	read_files(host, &o);
 	if (rows->demand->all)
 		add_all(host, &o);
 	else
 		for (size_t i = 0; i < rows->demand->n; i++)
-			add_asked(host, &o, rows->demand->keys[i]);
+			add_asked_or_matching(host, &o, rows->demand->keys[i]);
 	return 0;
 }
 

@@ -285,34 +285,54 @@ static const struct service services[] = {
  * Which there are.
  */
 
-static bool exists(struct host *host, const char *path)
-{
-	struct path_stat st;
-	struct err ignored;
+struct state {
+	struct host *host;
+	struct rows *rows;
+	struct procs procs;
+	const char *no_procs; /* why it is not known what runs */
+	const char *unseen;   /* why one that was not found may be there all the same */
+	const struct service *installed, *enabled, *running; /* the first of each */
+	const struct service *last;                          /* that is installed */
+	size_t n_enabled, n_running;
+	VEC(struct str) names;
+};
 
-	return path && host_stat(host, path, true, &st, &ignored) == 0;
+static void note(struct state *s, int r, const struct err *err)
+{
+	if (r < 0 && r != -ENOENT && r != -ENOTDIR && !s->unseen)
+		s->unseen = arena_strdup(s->rows->arena, err->msg);
 }
 
-static const char *conf_of(struct host *host, const struct service *s)
+static bool exists(struct state *s, const char *path)
+{
+	struct path_stat st;
+	struct err err = {0};
+	int r = path ? host_stat(s->host, path, true, &st, &err) : -ENOENT;
+
+	note(s, r, &err);
+	return r == 0;
+}
+
+static const char *conf_of(struct state *state, const struct service *s)
 {
 	for (size_t i = 0; i < ARRAY_LEN(s->conf) && s->conf[i]; i++)
-		if (exists(host, s->conf[i]))
+		if (exists(state, s->conf[i]))
 			return s->conf[i];
 	return NULL;
 }
 
-static const char *program_of(struct host *host, const struct service *s)
+static const char *program_of(struct state *state, const struct service *s)
 {
 	for (size_t i = 0; i < ARRAY_LEN(s->programs); i++)
-		if (exists(host, s->programs[i]))
+		if (exists(state, s->programs[i]))
 			return s->programs[i];
 	return NULL;
 }
 
 /* Three services call their program ntpd. */
-static bool is_installed(struct host *host, const struct service *s)
+static bool is_installed(struct state *state, const struct service *s)
 {
-	return program_of(host, s) && (strcmp(s->process, "ntpd") != 0 || conf_of(host, s));
+	return program_of(state, s) && (strcmp(s->process, "ntpd") != 0 || conf_of(state, s));
 }
 
 static bool is_running(const struct procs *procs, const struct service *s)
@@ -334,30 +354,22 @@ static bool is_masked(struct host *host, struct arena *a, struct str link)
 						 &ignored) == 0 && str_is(target, "/dev/null");
 }
 
-static bool is_enabled(struct host *host, struct arena *a, const struct service *s)
+static bool is_enabled(struct state *state, const struct service *s)
 {
+	struct arena *a = state->rows->arena;
+
 	for (size_t i = 0; i < ARRAY_LEN(s->enabled) && s->enabled[i]; i++) {
 		struct str *paths;
 		size_t n = 0;
-		struct err ignored;
+		struct err err = {0};
+		int r = host_glob(state->host, a, str_of(s->enabled[i]), &paths, &n, &err);
 
-		if (host_glob(host, a, str_of(s->enabled[i]), &paths, &n, &ignored) == 0 && n &&
-			!is_masked(host, a, paths[0]))
+		note(state, r, &err);
+		if (r == 0 && n && !is_masked(state->host, a, paths[0]))
 			return true;
 	}
 	return false;
 }
-
-struct state {
-	struct host *host;
-	struct rows *rows;
-	struct procs procs;
-	const char *no_procs; /* why it is not known what runs */
-	const struct service *installed, *enabled, *running; /* the first of each */
-	const struct service *last;                          /* that is installed */
-	size_t n_enabled, n_running;
-	VEC(struct str) names;
-};
 
 /* There is one /usr/sbin/ntpd; the configuration of another may have been left behind. */
 static bool is_known_program(const struct state *s, const struct service *service)
@@ -367,13 +379,13 @@ static bool is_known_program(const struct state *s, const struct service *servic
 
 static void look_for(struct state *s, const struct service *service)
 {
-	if (!is_installed(s->host, service) || is_known_program(s, service))
+	if (!is_installed(s, service) || is_known_program(s, service))
 		return;
 	*vec_push(s->rows->arena, &s->names) = str_of(service->name);
 	s->last = service;
 	if (!s->installed)
 		s->installed = service;
-	if (is_enabled(s->host, s->rows->arena, service)) {
+	if (is_enabled(s, service)) {
 		s->n_enabled++;
 		if (!s->enabled)
 			s->enabled = service;
@@ -389,7 +401,7 @@ static void set_servers(struct state *s, struct row *row, const struct service *
 {
 	struct reader r = {.host = s->host, .arena = s->rows->arena};
 
-	service->read_servers(&r, conf_of(s->host, service));
+	service->read_servers(&r, conf_of(s, service));
 	if (r.servers.n) {
 		row_list(row, SERVERS, r.servers.p, r.servers.n);
 		row_from(row, SERVERS, r.from);
@@ -398,6 +410,18 @@ static void set_servers(struct state *s, struct row *row, const struct service *
 	}
 	if (r.unknown)
 		row_unknown(row, SERVERS, r.unknown);
+}
+
+/* What was found stands; that there is no other does not. */
+static void set_unseen(const struct state *s, struct row *row)
+{
+	if (!s->installed)
+		row_unknown(row, SERVICE, s->unseen);
+	if (!s->running)
+		row_unknown(row, ACTIVE, s->unseen);
+	if (!row->cells[SEVERAL].number)
+		row_unknown(row, SEVERAL, s->unseen);
+	row_unknown(row, SERVICES, s->unseen);
 }
 
 static int read_time_sync(struct host *host, struct rows *rows, struct err *err)
@@ -411,7 +435,7 @@ static int read_time_sync(struct host *host, struct rows *rows, struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(services); i++)
 		look_for(&s, &services[i]);
 	service = s.running ? s.running : s.enabled ? s.enabled : s.installed;
-	row = rows_add(rows, FROM(service ? program_of(host, service) : "procs", 0));
+	row = rows_add(rows, FROM(service ? program_of(&s, service) : "procs", 0));
 	row_strz(row, SERVICE, service ? service->name : "none");
 	row_list(row, SERVICES, s.names.p, s.names.n);
 	if (s.no_procs && service)
@@ -422,6 +446,8 @@ static int read_time_sync(struct host *host, struct rows *rows, struct err *err)
 	if (service)
 		set_servers(&s, row, service);
 	row_bool(row, SEVERAL, (s.no_procs ? s.n_enabled : s.n_running) > 1);
+	if (s.unseen)
+		set_unseen(&s, row);
 	return 0;
 }
 

@@ -167,13 +167,16 @@ static void add_loaded(struct rows *rows, const struct live *live, const struct 
 	}
 }
 
-static int read_timers(struct host *host, struct rows *rows, struct err *err _unused_)
+static int read_timers(struct host *host, struct rows *rows, struct err *err)
 {
 	struct unit_files files;
 	struct live live = {0};
 
 	read_live(host, rows, &live);
 	unitfiles_read(host, rows->arena, NULL, &files);
+	if (!files.n && !files.gap && live.why)
+		return err_set(err, ENOENT, "there are no unit files, so timers are not systemd's (%s)",
+					   live.why);
 	if (files.gap)
 		rows_gap(rows, "%s", files.gap);
 	for (size_t i = 0; i < files.n; i++)

@@ -11,6 +11,7 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "host/fields.h"
+#include "host/secret.h"
 #include "host/systemd.h"
 #include "host/unitfile.h"
 #include "host/unitprop.h"
@@ -218,7 +219,8 @@ static struct str command(struct str line, struct arena *a)
 	if (!named || !str_word(&line, &program) || !str_word(&line, &name))
 		return line;
 	line = str_trim(line);
-	return str_of(arena_printf(a, "%.*s%s%.*s", STR_ARG(program), line.n ? " " : "", STR_ARG(line)));
+	return str_of(
+		arena_printf(a, "%.*s%s%.*s", STR_ARG(program), line.n ? " " : "", STR_ARG(line)));
 }
 
 static void set_commands(struct row *row, const struct unit_file *file, struct arena *a)
@@ -228,9 +230,7 @@ static void set_commands(struct row *row, const struct unit_file *file, struct a
 
 	for (size_t i = 0; i < values.n; i++)
 		*vec_push(a, &lines) = command(values.items[i]->value, a);
-	row_str(row, EXEC_START, joined(a, lines.p, lines.n, " ; "));
-	if (values.n)
-		row_from(row, EXEC_START, FROM(values.items[0]->file, values.items[0]->line));
+	row_str(row, EXEC_START, secret_masked(a, joined(a, lines.p, lines.n, " ; ")));
 }
 
 static bool is_number(struct str s)
@@ -348,6 +348,18 @@ static void set_live_properties(struct reader *r, struct row *row, const struct 
 	}
 }
 
+/* The lines of the unit file, or of a drop-in, that say what it runs and as whom. */
+static void set_places(struct row *row, const struct unit_file *file, struct arena *a)
+{
+	struct unit_values commands = unitfile_values(file, a, "Service", "ExecStart");
+	const struct conf_item *user = NULL;
+
+	if (commands.n)
+		row_from(row, EXEC_START, FROM(commands.items[0]->file, commands.items[0]->line));
+	if (unitfile_value(file, "Service", "User", &user).p && user)
+		row_from(row, USER, FROM(user->file, user->line));
+}
+
 static void set_service_from_file(struct reader *r, struct row *row, const struct unit *u)
 {
 	if (u->file->unread) {
@@ -356,6 +368,7 @@ static void set_service_from_file(struct reader *r, struct row *row, const struc
 	} else {
 		set_commands(row, u->file, r->arena);
 		set_user(row, u);
+		set_places(row, u->file, r->arena);
 	}
 	set_file_properties(r, row, u->file);
 }
@@ -381,6 +394,8 @@ static void set_service_from_live(struct reader *r, struct row *row, const struc
 	if (!str_is(live->load, "loaded"))
 		return; /* it has no settings of its own */
 	row_str(row, USER, live->user.n ? live->user : STR("root"));
+	if (u->file)
+		set_places(row, u->file, r->arena);
 	set_live_properties(r, row, u);
 }
 
@@ -465,7 +480,7 @@ static int by_name(const void *a, const void *b)
 	return str_cmp((*(struct unit *const *)a)->name, (*(struct unit *const *)b)->name);
 }
 
-static int read_units(struct host *host, struct rows *rows, struct err *err _unused_)
+static int read_units(struct host *host, struct rows *rows, struct err *err)
 {
 	struct reader r = {.rows = rows, .arena = rows->arena};
 	struct unit_files files;
@@ -482,6 +497,9 @@ static int read_units(struct host *host, struct rows *rows, struct err *err _unu
 			u->target = unitfiles_find(&files, u->file->alias_of);
 	}
 	read_live(&r, host);
+	if (!files.n && !files.gap && r.why)
+		return err_set(err, ENOENT, "there are no unit files, so services are not systemd's (%s)",
+					   r.why);
 	if (files.gap)
 		rows_gap(rows, "%s", files.gap);
 	if (r.units.n)

@@ -92,12 +92,16 @@ static void set_apt_lists(struct host *host, struct rows *rows, struct row *row)
 static void set_pending(struct row *row, struct str text, struct arena *a)
 {
 	int64_t pending = 0, security = 0;
-	const char *gap = NULL;
+	const char *gap = NULL, *no_security = NULL;
 	struct str line, name, value;
 
 	while (str_line(&text, &line)) {
 		if (str_skip(&line, "gap=")) {
 			gap = gap ? gap : str_dup(a, fields_plain(a, line));
+			continue;
+		}
+		if (str_is(line, APT_NO_SECURITY)) {
+			no_security = APT_LISTS " holds no list of a security archive";
 			continue;
 		}
 		pending++;
@@ -110,6 +114,8 @@ static void set_pending(struct row *row, struct str text, struct arena *a)
 	} else {
 		row_int(row, PENDING, pending);
 		row_int(row, SECURITY_PENDING, security);
+		if (no_security)
+			row_unknown(row, SECURITY_PENDING, no_security);
 	}
 	row_from(row, PENDING, FROM(APT_LISTS, 0));
 	row_from(row, SECURITY_PENDING, FROM(APT_LISTS, 0));
@@ -141,19 +147,51 @@ static bool is_interval(const struct apt_item *item)
 	return false;
 }
 
-static bool has_list(const struct apt_conf *conf, const char *name)
+static bool has_nocase(struct str s, const char *word)
 {
-	return apt_conf_last(conf, name) != NULL;
+	for (struct str rest = s; rest.n >= strlen(word); rest.p++, rest.n--)
+		if (str_is_nocase((struct str){rest.p, strlen(word)}, word))
+			return true;
+	return false;
 }
 
-/* What /usr/lib/apt/apt.systemd.daily looks at, and that there is an archive to take from. */
+/* Does a pattern of the list take security updates? Their archives say so in their name or label;
+ * Raspbian has none of its own, and a wildcard takes whatever there is. */
+static bool takes_security(const struct apt_conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->n; i++) {
+		const struct apt_item *item = &conf->p[i];
+
+		if (!item->cleared && str_is_nocase(item->name, name) &&
+			(has_nocase(item->value, "security") || has_nocase(item->value, "raspb") ||
+			 str_has_char(item->value, '*')))
+			return true;
+	}
+	return false;
+}
+
+/* A pattern for packages that are left alone fits from the start of the name. */
+static bool leaves_all_alone(const struct apt_conf *conf)
+{
+	static const char *const all[] = {"", ".", ".*", ".+", "^", "^.*"};
+
+	for (size_t i = 0; i < conf->n; i++)
+		for (size_t k = 0; k < ARRAY_LEN(all); k++)
+			if (!conf->p[i].cleared && str_is(conf->p[i].value, all[k]) &&
+				str_is_nocase(conf->p[i].name, "Unattended-Upgrade::Package-Blacklist::"))
+				return true;
+	return false;
+}
+
+/* What /usr/lib/apt/apt.systemd.daily looks at, and that there is a security archive to take from. */
 static bool is_configured(const struct apt_conf *conf)
 {
 	return apt_conf_bool(conf, "APT::Periodic::Enable", true) &&
 		   is_interval(apt_conf_last(conf, "APT::Periodic::Update-Package-Lists")) &&
 		   is_interval(apt_conf_last(conf, "APT::Periodic::Unattended-Upgrade")) &&
-		   (has_list(conf, "Unattended-Upgrade::Origins-Pattern::") ||
-			has_list(conf, "Unattended-Upgrade::Allowed-Origins::"));
+		   !leaves_all_alone(conf) &&
+		   (takes_security(conf, "Unattended-Upgrade::Origins-Pattern::") ||
+			takes_security(conf, "Unattended-Upgrade::Allowed-Origins::"));
 }
 
 /* Timers; without systemd the same job is cron's. */

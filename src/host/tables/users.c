@@ -4,7 +4,19 @@
 #include "host/passwd.h"
 #include "host/table.h"
 
-enum { NAME, UID, GID, GECOS, HOME, SHELL, SYSTEM, LOGIN_SHELL, GROUPS, UID_SHARED_WITH };
+enum {
+	NAME,
+	UID,
+	GID,
+	GECOS,
+	HOME,
+	SHELL,
+	SYSTEM,
+	LOGIN_SHELL,
+	GROUPS,
+	FIRST_LINE,
+	UID_SHARED_WITH
+};
 
 static const struct column columns[] = {
 	[NAME] = {"name", TYPE_STRING, "Name of the account", COLUMN_KEY | COLUMN_LABEL},
@@ -18,6 +30,9 @@ static const struct column columns[] = {
 	[LOGIN_SHELL] = {"login_shell", TYPE_BOOL,
 					 "Can a person work in the shell: not nologin, false, sync or the like?", 0},
 	[GROUPS] = {"groups", TYPE_LIST, "Names of the primary and the supplementary groups", 0},
+	[FIRST_LINE] = {"first_line", TYPE_INT,
+					"Line of /etc/passwd with the entry of this name that counts; absent: this one",
+					0},
 	[UID_SHARED_WITH] = {"uid_shared_with", TYPE_LIST,
 						 "Other accounts of the same uid; absent when there are none", 0},
 	{0},
@@ -70,28 +85,27 @@ static void collect_groups(struct rows *rows, const struct passwd_db *db, struct
 		add_members(rows, db, &db->groups[i], ret);
 }
 
-/* n accounts of one uid: their names twice in a row, so that "all the others" of the k-th is the
- * n - 1 names behind it, and a uid that thousands share costs no more than its names. */
 static void set_shared(struct rows *rows, const struct passwd_db *db, struct row *const *by_user)
 {
-	for (size_t i = 0, n; i < db->n_users; i += n) {
-		struct str *names;
+	struct str *names = arena_new(rows->arena, struct str, db->n_users);
+	struct passwd_others *others = arena_new(rows->arena, struct passwd_others, db->n_users);
 
-		for (n = 1; i + n < db->n_users && db->by_uid[i + n]->uid == db->by_uid[i]->uid; n++)
-			;
+	for (size_t i = 0, n; i < db->n_users; i += n) {
+		for (n = 0; i + n < db->n_users && db->by_uid[i + n]->uid == db->by_uid[i]->uid; n++)
+			names[n] = db->by_uid[i + n]->name;
 		if (n == 1)
 			continue;
-		names = arena_new(rows->arena, struct str, 2 * n);
+		passwd_others(rows->arena, names, n, others);
 		for (size_t k = 0; k < n; k++)
-			names[k] = names[n + k] = db->by_uid[i + k]->name;
-		for (size_t k = 0; k < n; k++)
-			row_list(by_user[db->by_uid[i + k] - db->users], UID_SHARED_WITH, names + k + 1, n - 1);
+			row_list(by_user[db->by_uid[i + k] - db->users], UID_SHARED_WITH, others[k].names,
+					 others[k].n);
 	}
 }
 
 static struct row *add_user(struct rows *rows, const struct passwd_db *db,
 							const struct passwd_user *user, const struct groups *groups)
 {
+	const struct passwd_user *first = passwd_by_name(db, user->name);
 	struct row *row = rows_add(rows, FROM("/etc/passwd", user->line));
 
 	row_str(row, NAME, user->name);
@@ -103,6 +117,8 @@ static struct row *add_user(struct rows *rows, const struct passwd_db *db,
 	row_bool(row, SYSTEM, passwd_is_system(db, user->uid));
 	row_bool(row, LOGIN_SHELL, passwd_can_login(user));
 	row_list(row, GROUPS, groups->names.p, groups->names.n);
+	if (first != user)
+		row_int(row, FIRST_LINE, first->line);
 	return row;
 }
 

@@ -124,7 +124,10 @@ static int walk_live(struct host *host, struct buf *out, struct err *err)
 }
 
 static const struct query walk_query = {
-	.name = "walk", .live = walk_live, .max = (size_t)64 << 20, .tree = true,
+	.name = "walk",
+	.live = walk_live,
+	.max = (size_t)16 << 20,
+	.tree = true,
 };
 
 static void start_walk(struct host *host)

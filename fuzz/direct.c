@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Targets for parsers whose input is no file of a case: binary formats, revet's own formats, and
+ * small functions that are worth being called directly.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "base/num.h"
+#include "base/regex.h"
+#include "fuzz.h"
+#include "host/address.h"
+#include "host/apt_conf.h"
+#include "host/capability.h"
+#include "host/crypt_id.h"
+#include "host/dpkg.h"
+#include "host/openpgp.h"
+#include "host/recording.h"
+#include "host/rpmdb.h"
+#include "host/ssh_key.h"
+#include "host/sshd_config.h"
+#include "host/unpack.h"
+#include "host/value.h"
+#include "report/earlier.h"
+#include "rule/cases.h"
+
+#define MAX_TEXT ((size_t)16 << 20)
+
+static struct str first_line(struct str *rest)
+{
+	struct str line = STR("");
+
+	if (!str_cut(rest, '\n', &line) || !rest->p)
+		*rest = STR("");
+	return line;
+}
+
+/* --- base -------------------------------------------------------------------------------- */
+
+static void run_num(const struct target *t _unused_, struct str s)
+{
+	uint64_t u = 7;
+	int64_t i = 7;
+	unsigned port = 7;
+
+	check(num_u64(s, 3, 70000, &u) == 0 ? u >= 3 && u <= 70000 : u == 7);
+	check(num_i64(s, -3, 70000, &i) == 0 ? i >= -3 && i <= 70000 : i == 7);
+	check(num_port(s, &port) == 0 ? port <= 65535 : port == 7);
+	port = 7;
+	check(num_mode(s, &port) == 0 ? port <= 07777 : port == 7);
+	u = 7;
+	check(num_hex(s, 0xffff, &u) == 0 ? u <= 0xffff : u == 7);
+	i = 7;
+	check(num_size(s, &i) == 0 ? i >= 0 : i == 7);
+	i = 7;
+	check(num_duration(s, &i) == 0 ? i >= 0 : i == 7);
+	i = 7;
+	check(num_time(s, &i) == 0 || i == 7);
+}
+
+static void run_str(const struct target *t _unused_, struct str s)
+{
+	_cleanup_arena_ struct arena a = {0};
+	const char *pattern = str_dup(&a, first_line(&s));
+	struct str rest = s, piece;
+	size_t n = 0;
+
+	while (str_cut(&rest, ':', &piece))
+		n += piece.n + 1;
+	check(n == s.n + 1);
+	rest = s;
+	while (rest.n) {
+		size_t u = str_utf8(rest);
+
+		check(u <= 4 && u <= rest.n);
+		rest.p += u ? u : 1;
+		rest.n -= u ? u : 1;
+	}
+	(void)str_glob(pattern, s);
+	check(str_glob("*", s));
+	(void)str_distance(pattern, "PermitRootLogin", 5);
+	(void)address_scope(s);
+}
+
+static void run_regex(const struct target *t _unused_, struct str s)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct str pattern = first_line(&s);
+	struct regex *regex;
+	struct err err;
+
+	if (regex_compile(&a, pattern, &regex, &err) == 0)
+		(void)regex_match(regex, s);
+}
+
+static void walk_yaml(struct yaml_at at, unsigned depth)
+{
+	struct yaml_iter it = yaml_iter(at);
+	uint32_t n = 0;
+
+	check(depth <= 40);
+	while (yaml_next(&it)) {
+		walk_yaml(it.value, depth + 1);
+		n++;
+	}
+	check(n == yaml_len(at));
+}
+
+static void run_yaml(const struct target *t _unused_, struct str s)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct yaml doc;
+	struct err err;
+
+	if (yaml_parse(s, "input", &a, &doc, &err) == 0)
+		walk_yaml(YAML_ROOT(&doc), 0);
+}
+
+/* --- values and snapshots ---------------------------------------------------------------- */
+
+/* The first line names the type. What was read prints, and is then read as the same. */
+static void run_value(const struct target *t _unused_, struct str s)
+{
+	_cleanup_arena_ struct arena a = {0};
+	_cleanup_buf_ struct buf text = BUF(MAX_TEXT), json = BUF(MAX_TEXT);
+	struct str name = first_line(&s);
+	enum type type = TYPE_BOOL;
+	struct value v = {0}, again = {0};
+	struct jsonw j;
+	struct err err;
+
+	while (type < TYPE_LIST && !str_is(name, type_name(type)))
+		type++;
+	if (value_parse(type, s, &a, &v, &err) < 0)
+		return;
+	value_print(&text, type, &v);
+	jsonw_begin(&j, &json, false);
+	value_json(&j, type, &v);
+	if (type == TYPE_STRING || type == TYPE_LIST || type == TYPE_DURATION)
+		return;
+	check(value_parse(type, buf_get(&text), &a, &again, &err) == 0);
+	check(again.number == v.number);
+}
+
+static void run_snapshot(const struct target *t _unused_, struct str s)
+{
+	_cleanup_snapshot_ struct snapshot *snapshot = snapshot_new();
+	struct err err;
+
+	if (snapshot_parse(snapshot, s, "input", &err) == 0)
+		check_snapshot(snapshot);
+}
+
+static void run_recording(const struct target *t _unused_, struct str s)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct err err = {0};
+	_cleanup_host_ struct host *host = host_open_recording(s, ENODATA, &err);
+	struct host_dir dir;
+	struct path_stat st;
+	struct str data;
+
+	if (!host)
+		return;
+	(void)host_read(host, "/etc/passwd", &a, &data, &err);
+	(void)host_list(host, "/etc", &a, &dir, &err);
+	(void)host_stat(host, "/etc/shadow", false, &st, &err);
+	(void)host_readlink(host, "/bin", &a, &data, &err);
+}
+
+static void run_earlier(const struct target *t _unused_, struct str s)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct earlier earlier;
+	struct err err;
+
+	(void)earlier_parse(&earlier, s, "input", &a, &err);
+}
+
+/* --- rules ------------------------------------------------------------------------------- */
+
+static void load_workloads(struct catalogue *c)
+{
+	struct err err;
+
+	for (size_t i = 0; i < embedded_count; i++) {
+		const struct embedded *e = &embedded_rules[i];
+		struct yaml *doc = arena_new(&c->arena, struct yaml, 1);
+
+		if (strcmp(e->path, "workloads.yaml") != 0)
+			continue;
+		*doc = (struct yaml){e->path, embedded_nodes + e->first_node, embedded_pool, e->n_nodes, 0};
+		check(language_load_workloads(&c->language, doc, &err) == 0);
+	}
+}
+
+static void catalogue_begin(struct catalogue *c)
+{
+	*c = (struct catalogue){0};
+	c->language.arena = c->language.params.arena = &c->arena;
+	map_init(&c->language.workloads, &c->arena);
+	map_init(&c->language.params.by_name, &c->arena);
+	load_workloads(c);
+}
+
+struct loading {
+	const struct params *params;
+	int status;
+};
+
+static void check_params(void *data, const struct sentence *s)
+{
+	struct loading *l = data;
+	struct err err;
+
+	if (l->status == 0 && s->expect)
+		l->status = expect_check_params(s->expect, l->params, &err);
+	for (size_t i = 0; l->status == 0 && i < s->n_where; i++)
+		l->status = expect_check_params(s->where[i].expect, l->params, &err);
+	for (size_t i = 0; l->status == 0 && i < s->n_want; i++)
+		l->status = expect_check_params(s->want[i].expect, l->params, &err);
+}
+
+/* A rule that catalogue_load() would take can be judged of a host of which nothing is known, and
+ * its cases run. */
+static void judge_rule(const struct catalogue *c, const struct rule *rule)
+{
+	_cleanup_snapshot_ struct snapshot *empty = snapshot_new();
+	_cleanup_arena_ struct arena a = {0};
+	struct loading loading = {&c->language.params, 0};
+	struct judgement got;
+	struct err err;
+	size_t n;
+
+	sentence_each(rule->when, check_params, &loading);
+	sentence_each(rule->unless, check_params, &loading);
+	sentence_each(rule->want, check_params, &loading);
+	if (loading.status < 0)
+		return;
+	judge_wants(rule, &c->language.params, empty);
+	judge(rule, empty, &c->language.params, &a, &got);
+	check(got.verdict != VERDICT_PASS);
+	check(got.verdict != VERDICT_UNKNOWN || got.reason);
+	(void)cases_run(c, rule, &n, &err);
+}
+
+static void run_rules(const struct target *t _unused_, struct str s)
+{
+	struct catalogue c;
+	struct yaml doc;
+	struct err err;
+
+	catalogue_begin(&c);
+	if (yaml_parse(s, "input", &c.arena, &doc, &err) == 0 &&
+		catalogue_add(&c, &doc, "family.rule", &err) == 0) {
+		check(c.n == 1);
+		judge_rule(&c, &c.p[0]);
+	}
+	catalogue_done(&c);
+}
+
+/* --- formats of the host ----------------------------------------------------------------- */
+
+static void run_sshd_lines(const struct target *t _unused_, struct str s)
+{
+	_cleanup_arena_ struct arena a = {0};
+	_cleanup_buf_ struct buf out = BUF(MAX_TEXT);
+	struct sshd_file file;
+	struct str value;
+
+	sshd_file_parse(&a, "sshd_config", s, &file);
+	for (size_t i = 0; i < file.n; i++)
+		if (file.lines[i].keyword && !file.lines[i].bad)
+			(void)sshd_line_value(&a, &file.lines[i], &value);
+	check(sshd_file_dump(&file, &out) == 0);
+	check(str_eq(buf_get(&out), s) || s.n + out.n == 0);
+}
+
+static size_t lines_of(struct str s)
+{
+	struct str line;
+	size_t n = 0;
+
+	while (str_line(&s, &line))
+		n++;
+	return n;
+}
+
+/* Scrubbing keeps the lines, and does nothing to what was scrubbed. */
+static void run_scrub(const struct target *t _unused_, struct str s)
+{
+	void (*const scrubbers[])(struct str, struct buf *) = {crypt_scrub_passwd, crypt_scrub_shadow};
+
+	for (size_t i = 0; i < ARRAY_LEN(scrubbers); i++) {
+		_cleanup_buf_ struct buf once = BUF(MAX_TEXT), twice = BUF(MAX_TEXT);
+
+		scrubbers[i](s, &once);
+		scrubbers[i](buf_get(&once), &twice);
+		check(buf_get(&once).n == twice.n);
+		check(!twice.n || memcmp(once.p, twice.p, twice.n) == 0);
+		check(lines_of(buf_get(&once)) == lines_of(s));
+	}
+	(void)crypt_parse(s);
+}
+
+static void run_ssh_key(const struct target *t _unused_, struct str s)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct ssh_key_line line;
+	struct str option;
+
+	if (!ssh_key_line_parse(&a, s, &line))
+		return;
+	check(line.key.type && line.key.fingerprint);
+	while (ssh_key_option(&line.options, &option))
+		check(option.n <= s.n);
+}
+
+static void run_openpgp(const struct target *t _unused_, struct str s)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct openpgp_key *keys = NULL;
+	size_t n = 0;
+	struct err err;
+
+	if (openpgp_keys(s, &a, &keys, &n, &err) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		check(strlen(keys[i].id) <= 16 && keys[i].algorithm);
+}
+
+static void run_rpm_header(const struct target *t _unused_, struct str s)
+{
+	static const enum rpm_tag tags[] = {RPM_NAME, RPM_VERSION, RPM_EPOCH, RPM_SIZE, RPM_DIR_INDEXES,
+										RPM_BASE_NAMES, RPM_DIR_NAMES, RPM_LONG_SIZE};
+	struct rpm_header h;
+
+	if (rpm_header_parse(s, &h) < 0)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
+		struct rpm_numbers numbers = rpm_numbers(&h, tags[i]);
+		struct str rest = rpm_string(&h, tags[i]), piece;
+		uint64_t sum = rest.n ? (unsigned char)rest.p[rest.n - 1] : 0, number;
+		uint32_t n = rpm_strings(&h, tags[i], &rest);
+
+		for (uint32_t k = 0; rpm_number(&numbers, k, &number); k++)
+			sum += number;
+		for (; n && str_cut(&rest, '\0', &piece); n--)
+			sum += piece.n ? (unsigned char)piece.p[0] : 0;
+		check(sum != 1 || n < UINT32_MAX);
+	}
+}
+
+/* The order is one: antisymmetric, and everything is equal to itself. */
+static void run_dpkg_version(const struct target *t _unused_, struct str s)
+{
+	struct str a = first_line(&s);
+	int forth = dpkg_version_cmp(a, s), back = dpkg_version_cmp(s, a);
+
+	check((forth < 0) == (back > 0) && (forth == 0) == (back == 0));
+	check(dpkg_version_cmp(a, a) == 0);
+}
+
+static void run_capability(const struct target *t _unused_, struct str s)
+{
+	_cleanup_buf_ struct buf text = BUF(MAX_TEXT);
+	struct file_caps caps;
+
+	if (capability_parse(s, &caps))
+		capability_print(&text, &caps);
+}
+
+static void run_apt_conf(const struct target *t _unused_, struct str s)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct apt_conf conf = {0};
+
+	apt_conf_parse(&a, s, "apt.conf", &conf);
+	for (size_t i = 0; i < conf.n; i++)
+		check(conf.p[i].name.p && conf.p[i].line);
+	(void)apt_conf_last(&conf, "APT::Periodic::Unattended-Upgrade");
+}
+
+/* The first line is the name of the file. */
+static void run_unpack(const struct target *t _unused_, struct str s)
+{
+	_cleanup_arena_ struct arena a = {0};
+	const char *name = str_dup(&a, first_line(&s));
+	int fd = memfd_create("input", MFD_CLOEXEC);
+	struct unpack *u = NULL;
+	char piece[4096];
+	size_t total = 0;
+	ssize_t n = 1;
+	struct err err;
+
+	check(fd >= 0 && write(fd, s.p, s.n) == (ssize_t)s.n && lseek(fd, 0, SEEK_SET) == 0);
+	if (unpack_open(fd, name, &u, &err) < 0)
+		return;
+	while (n > 0 && total < (4 << 20)) {
+		n = unpack_read(u, piece, sizeof(piece));
+		check(n <= (ssize_t)sizeof(piece));
+		total += n > 0 ? (size_t)n : 0;
+	}
+	unpack_free(u);
+}
+
+const struct target direct_targets[] = {
+	{.name = "num", .max = 64, .run = run_num},
+	{.name = "str", .max = 4096, .run = run_str},
+	{.name = "regex", .max = 1024, .run = run_regex},
+	{.name = "yaml", .max = 16384, .run = run_yaml},
+	{.name = "value", .max = 256, .run = run_value},
+	{.name = "snapshot", .max = 16384, .run = run_snapshot},
+	{.name = "recording", .max = 16384, .run = run_recording},
+	{.name = "earlier", .max = 16384, .run = run_earlier},
+	{.name = "rules", .max = 8192, .run = run_rules},
+	{.name = "sshd_lines", .max = 8192, .run = run_sshd_lines},
+	{.name = "scrub", .max = 4096, .run = run_scrub},
+	{.name = "ssh_key", .max = 8192, .run = run_ssh_key},
+	{.name = "openpgp", .max = 16384, .run = run_openpgp},
+	{.name = "rpm_header", .max = 8192, .run = run_rpm_header},
+	{.name = "dpkg_version", .max = 256, .run = run_dpkg_version},
+	{.name = "capability", .max = 128, .run = run_capability},
+	{.name = "apt_conf", .max = 8192, .run = run_apt_conf},
+	{.name = "unpack", .max = 16384, .run = run_unpack},
+	{.name = NULL},
+};

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the rules of boot come to fail. There is no boot loader here, but there are its files."""
+
+from staged import CMDLINE, grub, word
+
+GOOD = CMDLINE + r"""
+mkdir -p /boot/grub
+cat >/boot/grub/grub.cfg <<'EOF'
+set superusers="root"
+password_pbkdf2 root grub.pbkdf2.sha512.10000.AA.BB
+menuentry 'Debian GNU/Linux' --unrestricted {
+	linux /vmlinuz root=/dev/vda1 ro quiet
+}
+EOF
+chmod 600 /boot/grub/grub.cfg
+systemctl mask ctrl-alt-del.target
+cat >/usr/lib/systemd/system/debug-shell.service <<'EOF'
+[Service]
+ExecStart=/bin/sleep infinity
+[Install]
+WantedBy=sysinit.target
+EOF
+systemctl daemon-reload
+"""
+
+MENU = "/boot/grub/grub.cfg"
+
+
+def drop_in(unit, text):
+    return f"put /etc/systemd/system/{unit}.d/x.conf '{text}'; systemctl daemon-reload"
+
+
+RULES = {
+    "boot.ctrl-alt-del": {
+        "bad": ["systemctl unmask ctrl-alt-del.target", "systemctl unmask ctrl-alt-del.target\n"
+                "ln -sf /usr/lib/systemd/system/reboot.target /etc/systemd/system/ctrl-alt-del.target"],
+    },
+    "boot.grub-config-readable": {
+        "bad": [f"chmod 644 {MENU}", f"chmod 640 {MENU}",
+                "put /boot/grub2/user.cfg 'GRUB2_PASSWORD=grub.pbkdf2.x'; chmod 644 /boot/grub2/user.cfg"],
+        "fine": [f"chmod 400 {MENU}"],
+    },
+    "boot.grub-config-writable": {
+        "bad": [f"chown ops {MENU}", f"chmod 660 {MENU}", f"chmod 602 {MENU}",
+                "put /boot/grub2/grub.cfg ''; chmod 666 /boot/grub2/grub.cfg"],
+        "alone": True,
+    },
+    "boot.grub-password": {
+        "bad": [f"sed -i '/^password/d' {MENU}", f"sed -i 's/^password/#&/' {MENU}",
+                f"sed -i '/superusers/d' {MENU}", f"sed -i 's/superusers=\"root\"/superusers=\"other\"/' {MENU}"],
+        "fine": [f"sed -i 's/^password_pbkdf2 root .*/password root x/' {MENU}"],
+        "alone": True,
+    },
+    "boot.rescue-login": {
+        "bad": [drop_in("rescue.service", "[Service]\nExecStart=\nExecStart=/bin/bash"),
+                drop_in("emergency.service", "[Service]\nExecStart=\nExecStart=-/bin/sh")],
+        "fine": [drop_in("rescue.service", "[Service]\nEnvironment=A=B")],
+        "undo": "rm -rf /etc/systemd/system/rescue.service.d /etc/systemd/system/emergency.service.d\n"
+                "systemctl daemon-reload",
+    },
+    "boot.root-shell": {
+        "bad": [word("systemd.debug_shell"), word("systemd.debug-shell=1"), word("init=/bin/bash"),
+                word("rdinit=/bin/sh"), word("rd.break=pre-mount"), word("break"), word("init=/bin/busybox"),
+                word("systemd.setenv=SYSTEMD_SULOGIN_FORCE=1"),
+                "systemctl enable debug-shell.service",
+                ("systemctl start debug-shell.service", "systemctl stop debug-shell.service"),
+                ("systemctl enable --runtime debug-shell.service",
+                 "systemctl disable --runtime debug-shell.service"),
+                grub("systemd.debug-shell"), grub("init=/bin/sh", "GRUB_CMDLINE_LINUX_DEFAULT")],
+        "fine": [word("systemd.debug_shell=0"), word("init=/lib/systemd/systemd"), grub("rd.shell=0")],
+        "alone": True,
+    },
+}

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the rules of firewall come to fail. The rules are the host's own, in its network namespace."""
+
+from staged import CMDLINE
+
+GOOD = CMDLINE + """
+ip link add eth0 type veth peer name eth1
+ip address add 192.0.2.10/24 dev eth0
+ip link set eth0 up
+ip link set eth1 up
+ip route add default via 192.0.2.1
+cat >/etc/nftables.conf <<'EOF'
+#!/usr/sbin/nft -f
+flush ruleset
+table inet filter {
+	chain input {
+		type filter hook input priority filter; policy drop;
+		ct state established,related accept
+		iifname "lo" accept
+		tcp dport 22 accept
+	}
+	chain forward {
+		type filter hook forward priority filter; policy drop;
+	}
+	chain output {
+		type filter hook output priority filter; policy drop;
+		oifname "lo" accept
+		ct state established,related accept
+		udp dport { 53, 123 } accept
+	}
+}
+EOF
+nft -f /etc/nftables.conf
+echo 1 >/proc/sys/net/ipv4/ip_forward
+echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+put /etc/sysctl.d/50-forward.conf 'net.ipv4.ip_forward = 1'
+"""
+
+AGAIN = "nft -f /etc/nftables.conf"
+
+
+def nft(*commands):
+    """A way: the rules in force are changed; undone."""
+    return "\n".join(f"nft '{command}'" for command in commands), AGAIN
+
+
+def rule(chain, text):
+    return nft(f"add rule inet filter {chain} {text}")
+
+
+def unit(name, wanted="sysinit.target"):
+    return (f"put /usr/lib/systemd/system/{name} '[Service]\nExecStart=/bin/true\n[Install]\nWantedBy={wanted}'\n"
+            f"systemctl enable -q {name}", f"systemctl disable -q {name}")
+
+
+def no_chain(hook):
+    return nft(f"flush chain inet filter {hook}", f"delete chain inet filter {hook}")
+
+
+RULES = {
+    "firewall.active": {
+        "bad": [nft("flush ruleset"), no_chain("input"),
+                nft("flush chain inet filter input", "chain inet filter input { policy accept; }"),
+                nft("flush ruleset", "add table bridge b",
+                    "add chain bridge b input { type filter hook input priority 0; policy drop; }")],
+        "alone": True,
+    },
+    "firewall.default-deny": {
+        "bad": [nft("chain inet filter input { policy accept; }"),
+                rule("input", "accept"), rule("input", "iifname \"eth0\" accept"),
+                rule("input", "iifname { \"eth0\", \"wg0\" } accept"), rule("input", "iif eth0 counter accept"),
+                rule("input", "ct state new accept"), rule("input", "tcp dport 1-65535 accept"),
+                rule("input", "tcp dport >= 1024 accept"), rule("input", "ip saddr 0.0.0.0/0 accept"),
+                rule("input", "ip saddr != 192.0.2.99 accept"), rule("input", "meta l4proto { tcp, udp } accept"),
+                rule("input", "tcp flags & (fin|syn|rst|ack) == syn accept"),
+                rule("input", "udp dport 1-65535 accept"), rule("input", "meta l4proto udp accept"),
+                rule("input", "limit rate 100/second accept"), rule("input", "fib daddr type local accept"),
+                rule("input", "iifname vmap { \"eth0\" : accept }"),
+                nft("add chain inet filter more", "add rule inet filter more accept",
+                    "add rule inet filter input goto more")],
+        "fine": [nft("chain inet filter input { policy accept; }", "add rule inet filter input counter drop"),
+                 nft("chain inet filter input { policy accept; }", "add rule inet filter input reject"),
+                 rule("input", "iifname \"wg0\" accept"), rule("input", "ip saddr 198.51.100.0/24 accept"),
+                 rule("input", "udp dport 60000-61000 accept"), rule("input", "tcp dport { 80, 443, 8000-9000 } accept"),
+                 nft("add table ip other", "add chain ip other input { type filter hook input priority 10; policy accept; }",
+                     "add rule ip other input accept")],
+        "alone": True,
+    },
+    "firewall.default-deny-ipv6": {
+        "bad": [nft("flush ruleset", "add table ip f",
+                    "add chain ip f input { type filter hook input priority 0; policy drop; }",
+                    "add rule ip f input iifname lo accept"),
+                rule("input", "meta nfproto ipv6 accept"), rule("input", "meta protocol ip6 accept"),
+                rule("input", "ip6 saddr ::/0 accept"),
+                ("echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; echo 0 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6\n"
+                 "nft 'add rule inet filter input meta nfproto ipv6 accept'",
+                 "echo 0 >/proc/sys/net/ipv6/conf/all/disable_ipv6\n" + AGAIN)],
+        "fine": [rule("input", "meta nfproto ipv4 accept"),
+                 ("echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; nft 'add rule inet filter input ip6 saddr ::/0 accept'",
+                  "echo 0 >/proc/sys/net/ipv6/conf/all/disable_ipv6\n" + AGAIN)],
+        "alone": True,
+    },
+    "firewall.egress": {
+        "bad": [nft("chain inet filter output { policy accept; }"), rule("output", "oifname \"eth0\" accept"),
+                rule("output", "ct state new accept"), rule("output", "meta nfproto ipv6 accept"),
+                no_chain("output")],
+        "fine": [nft("chain inet filter output { policy accept; }", "add rule inet filter output reject"),
+                 rule("output", "tcp dport { 80, 443 } accept"), rule("output", "meta skuid 0 accept")],
+        "alone": True,
+    },
+    "firewall.forwarding": {
+        "bad": [nft("chain inet filter forward { policy accept; }"), no_chain("forward"),
+                rule("forward", "iifname \"eth0\" oifname \"eth1\" accept"),
+                rule("forward", "oifname \"docker0\" accept"), rule("forward", "meta nfproto ipv6 accept"),
+                ("echo 0 >/proc/sys/net/ipv4/ip_forward; rm /etc/sysctl.d/50-forward.conf\n"
+                 "nft 'add rule inet filter forward meta nfproto ipv6 accept'",
+                 "echo 1 >/proc/sys/net/ipv4/ip_forward\necho 1 >/proc/sys/net/ipv6/conf/all/forwarding\n" + AGAIN)],
+        "fine": [nft("chain inet filter forward { policy accept; }", "add rule inet filter forward reject"),
+                 rule("forward", "iifname \"eth1\" oifname \"eth0\" accept"),
+                 rule("forward", "iifname \"eth0\" oifname \"eth1\" tcp dport 80 accept"),
+                 rule("forward", "ct state established,related accept")],
+        "alone": True,
+    },
+    "firewall.loopback": {
+        "bad": [nft("flush chain inet filter input", "add rule inet filter input tcp dport 22 accept"),
+                nft("insert rule inet filter input iifname lo meta nfproto ipv6 drop"),
+                nft("insert rule inet filter input iif lo reject")],
+        "fine": [rule("input", "iif lo drop")],
+        "alone": True,
+    },
+    "firewall.one-manager": {
+        "bad": [(unit("netfilter-persistent.service")[0] + "\nsystemctl enable -q nftables.service",
+                 unit("netfilter-persistent.service")[1]),
+                "put /etc/ufw/ufw.conf 'ENABLED=yes'", "put /etc/ufw/ufw.conf 'ENABLED=YES'",
+                ("install -m 755 /usr/bin/sleep /usr/sbin/firewalld; /usr/sbin/firewalld 1000 >/dev/null 2>&1 &\n"
+                 "echo $! >/run/firewalld.pid; sleep 0.1", "kill $(cat /run/firewalld.pid)")],
+        "fine": ["put /etc/ufw/ufw.conf 'ENABLED=no'"],
+        "alone": True,
+    },
+    "firewall.persisted": {
+        "bad": [("systemctl disable -q nftables.service", "systemctl enable -q nftables.service"),
+                ("systemctl mask -q nftables.service", "systemctl unmask -q nftables.service\n"
+                 "systemctl enable -q nftables.service"),
+                "sed -i 's/drop/accept/' /etc/nftables.conf", "put /etc/nftables.conf 'flush ruleset'",
+                "sed -i '2,$ s/^/#/' /etc/nftables.conf",
+                ("systemctl disable -q nftables.service\n" + unit("netfilter-persistent.service")[0] +
+                 "\nput /etc/iptables/rules.v4 '*filter\n:INPUT DROP [0:0]\nCOMMIT'",
+                 unit("netfilter-persistent.service")[1] + "; systemctl enable -q nftables.service")],
+        "fine": [("systemctl disable -q nftables.service\n" + unit("netfilter-persistent.service")[0] +
+                  "\nfor v in 4 6; do put /etc/iptables/rules.v$v '*filter\n:INPUT DROP [0:0]\nCOMMIT'; done",
+                  unit("netfilter-persistent.service")[1] + "; systemctl enable -q nftables.service"),
+                 "put /etc/nftables.conf 'flush ruleset\ninclude \"/etc/nftables.d/*.nft\"'"],
+        "alone": True,
+    },
+}

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the rules of kernel come to fail."""
+
+from staged import BARE_METAL, CMDLINE, SYS, SYSCTL, grub, now, sysctl, word
+
+VULNERABILITIES = "/sys/devices/system/cpu/vulnerabilities"
+
+GOOD = SYSCTL + CMDLINE + SYS + BARE_METAL + f"""
+echo '[none] integrity confidentiality' >/run/staged/security/lockdown
+echo lockdown,capability,yama >/run/staged/security/lsm
+mkdir /run/staged/vulnerabilities
+cd /run/staged/vulnerabilities
+echo 'Mitigation: PTI' >meltdown
+echo 'Mitigation: Retpolines; IBPB: conditional; STIBP: disabled; RSB filling; BHI: Retpoline' >spectre_v2
+echo 'Mitigation: Clear CPU buffers; SMT disabled' >mds
+echo 'Not affected' >l1tf
+mount --bind /run/staged/vulnerabilities {VULNERABILITIES}
+
+for option in STACKPROTECTOR STACKPROTECTOR_STRONG STRICT_KERNEL_RWX STRICT_MODULE_RWX RANDOMIZE_BASE \\
+        VMAP_STACK HARDENED_USERCOPY FORTIFY_SOURCE STRICT_DEVMEM SLAB_FREELIST_HARDENED \\
+        SLAB_FREELIST_RANDOM SECCOMP SECCOMP_FILTER; do
+    echo "CONFIG_$option=y"
+done >/run/staged/config
+gzip -c /run/staged/config >/run/staged/config.gz
+mount --bind /run/staged/config.gz /proc/config.gz
+
+# No package is installed here by a package manager that has a network.
+cat >>/var/lib/dpkg/status <<'EOF'
+
+Package: amd64-microcode
+Status: install ok installed
+Architecture: amd64
+Version: 3.20230808.1
+Maintainer: x
+Description: x
+EOF
+"""
+
+
+def vulnerable(name, status):
+    file = f"/run/staged/vulnerabilities/{name}.{len(status)}"
+    return f"echo '{status}' >{file}", f"rm {file}"
+
+
+def config(option, text):
+    return (f"sed -i 's/^CONFIG_{option}=y$/{text}/' /run/staged/config\n"
+            "gzip -c /run/staged/config >/run/staged/new; cat /run/staged/new >/run/staged/config.gz",
+            f"sed -i 's/^{text}$/CONFIG_{option}=y/' /run/staged/config\n"
+            "gzip -c /run/staged/config >/run/staged/new; cat /run/staged/new >/run/staged/config.gz")
+
+
+def not_set(option):
+    return config(option, f"# CONFIG_{option} is not set")
+
+
+def both(*entries):
+    """One entry of several."""
+    return {"good": "\n".join(e["good"] for e in entries),
+            "bad": [way for e in entries for way in e["bad"]],
+            "fine": [way for e in entries for way in e["fine"]]}
+
+
+CORE = "kernel.core_pattern"
+
+RULES = {
+    "kernel.aslr": sysctl("kernel.randomize_va_space", 2, 1, 0),
+    "kernel.bpf-jit": sysctl("net.core.bpf_jit_harden", 2, 0, lost=True),
+    "kernel.built-without-protection": {
+        "bad": [not_set("STACKPROTECTOR_STRONG"), not_set("RANDOMIZE_BASE"),
+                config("HARDENED_USERCOPY", ""), not_set("STRICT_DEVMEM")],
+        "alone": True,
+    },
+    "kernel.built-without-seccomp": {
+        "bad": [not_set("SECCOMP_FILTER"), config("SECCOMP", "")],
+        "alone": True,
+    },
+    "kernel.core-dumps-kept": {
+        "bad": [now(CORE, "|/usr/lib/systemd/systemd-coredump %P %u %g %s %t", "core")],
+        "fine": [("put /etc/systemd/coredump.conf '[Coredump]\nStorage=none'\n"
+                  "echo '|/usr/lib/systemd/systemd-coredump %P' >/proc/sys/kernel/core_pattern",
+                  "echo core >/proc/sys/kernel/core_pattern")],
+        "alone": True,
+    },
+    "kernel.core-pattern": sysctl(
+        CORE, "core", "|/tmp/x %p", "|/bin/sh -c /root/x", "|/usr/bin/python3 /var/lib/x.py",
+        "|/usr/lib/../../tmp/x", "|/home/ops/dump.sh %p",
+        fine=[now(CORE, "|/lib/systemd/systemd-coredump %P %u %g %s %t 9223372036854775808 %h", "core"),
+              now(CORE, "/var/crash/core.%p", "core")]),
+    "kernel.cpu-vulnerabilities": {
+        "bad": [vulnerable("mds", "Vulnerable: Clear CPU buffers attempted, no microcode"),
+                vulnerable("spectre_v2", "Mitigation: Retpolines; STIBP: disabled; BHI: Vulnerable"),
+                vulnerable("itlb_multihit", "KVM: Vulnerable"),
+                vulnerable("mmio_stale_data", "Unknown: No mitigations")],
+        "fine": [vulnerable("srbds", "Unknown: Dependent on hypervisor status")],
+    },
+    "kernel.dmesg": sysctl("kernel.dmesg_restrict", 1, 0),
+    "kernel.io-uring": sysctl("kernel.io_uring_disabled", 2, 0, lost=True),
+    "kernel.kexec": sysctl("kernel.kexec_load_disabled", 1, 0, lost=True),
+    "kernel.line-disciplines": sysctl("dev.tty.ldisc_autoload", 0, 1),
+    "kernel.memory-not-cleared": {
+        "good": "printf '%s init_on_alloc=1\\n' \"$(cat /proc/cmdline)\" >/run/staged/cmdline",
+        "bad": [word("init_on_alloc=0"), word("init_on_alloc=off"),
+                ("sed 's/ init_on_alloc=1//' /proc/cmdline >/run/staged/new; "
+                 "cat /run/staged/new >/run/staged/cmdline",
+                 "printf '%s init_on_alloc=1\\n' \"$(cat /proc/cmdline)\" >/run/staged/cmdline")],
+        "alone": True,
+    },
+    "kernel.microcode": {
+        "bad": ["sed -i '/^Package: amd64-microcode/,$ s/^Status: .*/Status: deinstall ok config-files/' "
+                "/var/lib/dpkg/status",
+                "sed -i 's/^Package: amd64-microcode/Package: linux-firmware/' /var/lib/dpkg/status"],
+    },
+    "kernel.mitigations-off": {
+        "bad": [word("mitigations=off"), word("nospectre_v2"), word("mds=off"),
+                word("mitigations=auto mitigations=off"),
+                grub("nopti"), grub("gather_data_sampling=off", "GRUB_CMDLINE_LINUX_DEFAULT")],
+        "fine": [word("mitigations=auto,nosmt")],
+        "alone": True,
+    },
+    "kernel.null-page": sysctl("vm.mmap_min_addr", 65536, 0, 4096),
+    "kernel.oops-limit": {
+        "good": "echo 10000 >/proc/sys/kernel/oops_limit",
+        "bad": [("cd /proc/sys/kernel; echo 0 >panic_on_oops; echo 0 >oops_limit",
+                 "cd /proc/sys/kernel; echo 1 >panic_on_oops; echo 10000 >oops_limit"),
+                "put /etc/sysctl.d/zz-oops.conf 'kernel.panic_on_oops = 0\nkernel.oops_limit = 0'"],
+        "fine": [now("kernel.oops_limit", 0, 10000)],
+        "alone": True,
+    },
+    "kernel.panic-hangs": {
+        "good": "cd /proc/sys/kernel; echo 1 >panic_on_oops; echo 10 >panic",
+        "bad": [now("kernel.panic", 0, 10), "put /etc/sysctl.d/zz-panic.conf 'kernel.panic = 0'",
+                ("cd /proc/sys/kernel; echo 0 >panic; echo 0 >panic_on_oops\n"
+                 "put /etc/sysctl.d/zz-panic.conf 'kernel.panic_on_oops = 1'",
+                 "cd /proc/sys/kernel; echo 10 >panic; echo 1 >panic_on_oops")],
+        "fine": [now("kernel.panic", -1, 10)],
+    },
+    "kernel.perf": sysctl("kernel.perf_event_paranoid", 3, 1, -1),
+    "kernel.pointers": sysctl("kernel.kptr_restrict", 1, 0, lost=True),
+    "kernel.protected-files": both(sysctl("fs.protected_fifos", 1, 0),
+                                   sysctl("fs.protected_regular", 2, 0)),
+    "kernel.protected-links": both(sysctl("fs.protected_symlinks", 1, 0),
+                                   sysctl("fs.protected_hardlinks", 1, 0)),
+    "kernel.ptrace": sysctl("kernel.yama.ptrace_scope", 1, 0, bad=[
+        ("mv /proc/sys/kernel/yama /proc/sys/kernel/none", "mv /proc/sys/kernel/none /proc/sys/kernel/yama")]),
+    "kernel.setuid-dumps": sysctl("fs.suid_dumpable", 0, 1, 2),
+    "kernel.smt-leaks": {
+        "bad": [vulnerable("mds", "Mitigation: Clear CPU buffers; SMT vulnerable"),
+                vulnerable("l1tf", "Mitigation: PTE Inversion; VMX: conditional cache flushes, SMT vulnerable")],
+        "fine": [vulnerable("taa", "Mitigation: Clear CPU buffers; SMT Host state unknown")],
+    },
+    "kernel.sysrq": sysctl("kernel.sysrq", 438, 1, 502, bad=[word("sysrq_always_enabled")], alone=True),
+    "kernel.terminal-injection": sysctl("dev.tty.legacy_tiocsti", 0, 1),
+    "kernel.unprivileged-bpf": sysctl("kernel.unprivileged_bpf_disabled", 2, 0),
+    "kernel.user-namespaces": sysctl("user.max_user_namespaces", 0, 10000),
+    "kernel.userfaultfd": sysctl("vm.unprivileged_userfaultfd", 0, 1),
+    "kernel.weakened-at-boot": {
+        "bad": [word("nokaslr"), word("vsyscall=emulate"), word("iomem=relaxed"), word("clearcpuid=smap"),
+                word("randomize_kstack_offset=off"), grub("nosmep"), grub("amd_iommu=off")],
+        "fine": [word("intel_iommu=on"), word("init_on_free=1")],
+        "alone": True,
+    },
+}

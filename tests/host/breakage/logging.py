@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the rules of logging come to fail. README.md says how to read this."""
+
+GOOD = """
+cat >/etc/rsyslog.d/10-remote.conf <<'EOF'
+action(type="omfwd" target="10.99.0.9" port="6514" protocol="tcp" StreamDriver="gtls" StreamDriverMode="1")
+EOF
+systemctl restart rsyslog || true
+"""
+
+REMOTE = "/etc/rsyslog.d/10-remote.conf"
+JOURNALD = "/etc/systemd/journald.conf.d"
+
+
+def journald(*lines, name="50"):
+    text = "\n".join(("[Journal]",) + lines)
+    return f"put {JOURNALD}/{name}-$RANDOM.conf '{text}'"
+
+
+def rsyslog(*lines, name="20"):
+    text = "\n".join(lines).replace("'", "'\\''")
+    return f"put /etc/rsyslog.d/{name}-$RANDOM.conf '{text}'"
+
+
+RESTART = "systemctl unmask rsyslog; systemctl enable rsyslog; systemctl restart rsyslog"
+
+RULES = {
+    "logging.auth-kept": {"alone": True, "bad": [
+        "sed -i '/auth.log/d' /etc/rsyslog.conf; rm " + REMOTE,
+        "sed -i 's/^auth,authpriv/#&/' /etc/rsyslog.conf; rm " + REMOTE,
+        rsyslog("auth,authpriv.*  stop", name="00"),
+        rsyslog("auth,authpriv.*  ~", name="00"),
+        "sed -i 's,/var/log/auth.log,/dev/null,' /etc/rsyslog.conf; rm " + REMOTE,
+        "sed -i 's/^\\(auth,authpriv\\)[.][*]/\\1.crit/' /etc/rsyslog.conf; rm " + REMOTE,
+        "sed -i '/IncludeConfig/d;/auth.log/d' /etc/rsyslog.conf",
+    ]},
+    "logging.journal-compressed": {"bad": [journald("Compress=no"),
+                                           journald("Compress = off", name="zz")]},
+    "logging.levels-kept": {"bad": [
+        journald("MaxLevelStore=crit"), journald("MaxLevelSyslog=3", name="lv"),
+        "sed -i 's/^#MaxLevelStore=.*/MaxLevelStore=warning/' /etc/systemd/journald.conf",
+    ]},
+    "logging.logger-runs": {
+        "alone": True,
+        "bad": ["""systemctl mask -q --runtime systemd-journald.service systemd-journald.socket \\
+        systemd-journald-dev-log.socket systemd-journald-audit.socket syslog.socket rsyslog.service
+        systemctl stop rsyslog.service syslog.socket systemd-journald.socket systemd-journald-dev-log.socket \\
+        systemd-journald-audit.socket systemd-journald.service || true
+        pkill -x rsyslogd || true; pkill -x systemd-journal || true; sleep 0.1
+        cp /usr/bin/sleep /tmp/rsyslogd; setpriv --reuid ops --clear-groups /tmp/rsyslogd 60 >/dev/null 2>&1 &
+        sleep 0.1"""],
+        "undo": """pkill -f '^/tmp/rsyslogd' || true; rm -f /tmp/rsyslogd
+        systemctl unmask -q --runtime systemd-journald.service systemd-journald.socket \\
+        systemd-journald-dev-log.socket systemd-journald-audit.socket syslog.socket rsyslog.service
+        systemctl start systemd-journald.socket systemd-journald-dev-log.socket systemd-journald.service
+        systemctl start syslog.socket rsyslog.service""",
+    },
+    "logging.no-receiver": {
+        "alone": True,
+        "bad": [
+            rsyslog('module(load="imudp")',
+                    'input(type="imudp" port="514")') + "; systemctl restart rsyslog",
+            rsyslog('module(load="imtcp")',
+                    'input(type="imtcp" port="6514")') + "; systemctl restart rsyslog",
+            rsyslog("$ModLoad imudp", "$UDPServerRun 10514") + "; systemctl restart rsyslog",
+        ],
+        "fine": [
+            rsyslog('module(load="imudp")', 'input(type="imudp" address="127.0.0.1" port="514")')
+            + "; systemctl restart rsyslog",
+            rsyslog("*.* @10.99.0.8:514") + "; systemctl restart rsyslog; logger x; sleep 0.2",
+        ],
+        "undo": f"rm -f /etc/rsyslog.d/20-*; {RESTART}",
+    },
+    "logging.persistent": {
+        "alone": True,
+        "bad": [
+            "systemctl stop syslog.socket rsyslog; " + journald("Storage=volatile"),
+            "systemctl stop syslog.socket rsyslog; " + journald("Storage=none", name="zz"),
+            "systemctl stop syslog.socket rsyslog; mv /var/log/journal /var/log/journal.old",
+            ("mount -t tmpfs x /var/log", "umount -l /var/log"),
+            "echo 'log /var/log tmpfs defaults 0 0' >>/etc/fstab",
+        ],
+        "undo": RESTART,
+    },
+    "logging.remote": {
+        "alone": True,
+        "bad": [
+            f"rm {REMOTE}",
+            f"sed -i 's/10.99.0.9/127.0.0.1/' {REMOTE}",
+            f"mv {REMOTE} {REMOTE}.off",
+            f"sed -i 's/^action/#&/' {REMOTE}",
+            "systemctl stop syslog.socket rsyslog",
+        ],
+        "undo": RESTART,
+    },
+    "logging.remote-encrypted": {"bad": [
+        rsyslog("*.* @@logs.example.org"),
+        rsyslog("auth.* @10.0.0.9:514"),
+        rsyslog('action(type="omfwd" target="logs.example.org" protocol="tcp")'),
+        rsyslog('*.* action(type="omfwd" target="x" StreamDriver="gtls" StreamDriverMode="0" protocol="tcp")'),
+        rsyslog("*.* :omrelp:logs.example.org:2514"),
+    ]},
+    "logging.rotation": {
+        "alone": True,
+        "bad": ["systemctl disable -q --now logrotate.timer",
+                "systemctl mask -q --now logrotate.timer",
+                "sed -i '/^Package: logrotate$/,/^$/s/^Status:.*/Status: deinstall ok config-files/' /var/lib/dpkg/status", "systemctl stop logrotate.timer"],
+        "undo": "systemctl unmask -q logrotate.timer; systemctl enable -q --now logrotate.timer || true",
+    },
+    "logging.rsyslog-fed": {"bad": [
+        journald("ForwardToSyslog=no", name="fw"), journald("ForwardToSyslog=false", name="fw"),
+        "sed -i 's/^#ForwardToSyslog=.*/ForwardToSyslog=0/' /etc/systemd/journald.conf",
+    ], "fine": [journald("ForwardToSyslog=true", name="fw")]},
+    "logging.rsyslog-file-mode": {"bad": [
+        "sed -i '/FileCreateMode/d' /etc/rsyslog.conf",
+        "sed -i 's/^.FileCreateMode.*/$FileCreateMode 0644/' /etc/rsyslog.conf",
+        rsyslog("$fileCreateMode 0666"),
+        rsyslog('*.* action(type="omfile" file="/var/log/all" fileCreateMode="0644")'),
+        rsyslog('module(load="builtin:omfile" FileCreateMode="0664")'),
+    ]},
+    "logging.rsyslog-running": {
+        "alone": True,
+        "bad": ["systemctl disable -q rsyslog", "systemctl stop syslog.socket rsyslog",
+                "systemctl mask -q --now rsyslog"],
+        "undo": RESTART,
+    },
+}

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the rules of services come to fail. A daemon is a unit of its name that sleeps."""
+
+from staged import CMDLINE, HOLD, held
+
+GOOD = CMDLINE + HOLD + """
+install -m 755 /usr/bin/sleep /usr/local/bin/daemon
+cat >/usr/local/bin/unit <<'EOF'
+#!/bin/sh
+# unit NAME: a service at /usr/lib that does nothing, or a socket or path unit of one.
+case $1 in
+*.socket) body='[Socket]
+ListenStream=/run/'$1 ;;
+*.path) body='[Path]
+PathExists=/nothing/'$1 ;;
+*) body='[Service]
+ExecStart=/usr/local/bin/daemon infinity' ;;
+esac
+printf '%s\\n' "$body" '[Install]' 'WantedBy=multi-user.target' >/usr/lib/systemd/system/$1
+[ "${1%.service}" != "$1" ] || [ -e /usr/lib/systemd/system/${1%.*}.service ] ||
+    printf '%s\\n' '[Service]' 'ExecStart=/usr/local/bin/daemon infinity' >/usr/lib/systemd/system/${1%.*}.service
+systemctl daemon-reload
+EOF
+chmod 755 /usr/local/bin/unit
+"""
+
+
+def gone(*units):
+    """What the runner does not put back by itself."""
+    return f"systemctl stop {' '.join(units)} 2>/dev/null || true"
+
+
+def daemon(*units, thorough=False):
+    """An entry: started by hand, or there after the next boot; masked or disabled it is in order."""
+    service = units[0]
+    ways = [(f"unit {service}; systemctl start {service}", gone(service))]
+    ways += [(f"unit {u}; systemctl enable -q {u}", gone(u)) for u in units]
+    fine = [(f"unit {service}; systemctl mask -q {service}", gone(service))]
+    if thorough:
+        ways += [(f"unit {u}; systemctl start {u}", gone(u)) for u in units[1:]]
+        ways += [(f"unit {service}; systemctl enable -q --runtime {service}", gone(service) + "\n"
+                  f"rm -f /run/systemd/system/multi-user.target.wants/{service}"),
+                 (f"unit {service}; systemctl start {service}; systemctl mask -q {service}", gone(service)),
+                 (f"unit {service}; mv /usr/lib/systemd/system/{service} /opt/\n"
+                  f"systemctl link -q /opt/{service}", gone(service))]
+        fine += [(f"unit {service}", gone(service)),
+                 (f"unit {service}; systemctl enable -q --now {service}; systemctl disable -q --now {service}",
+                  gone(service))]
+    return {"bad": ways, "fine": fine}
+
+
+def own(lines, place="/etc/systemd/system", name="own.service"):
+    """A way: a unit of one's own runs like that."""
+    return (f"put {place}/{name} '[Service]\nExecStart=/usr/local/bin/daemon infinity\n{lines}'\n"
+            f"systemctl daemon-reload; systemctl start {name}",
+            f"systemctl stop {name}")
+
+
+SANDBOX = "NoNewPrivileges=yes\nProtectSystem=strict\nPrivateTmp=yes"
+
+RULES = {
+    "services.autofs": daemon("autofs.service"),
+    "services.avahi": daemon("avahi-daemon.service", "avahi-daemon.socket", thorough=True),
+    "services.bluetooth": daemon("bluetooth.service", "bluetooth-mesh.service"),
+    "services.cups": daemon("cups.service", "cups.socket", "cups.path", "cups-browsed.service"),
+    "services.deleted-programs": {
+        "bad": [("install -m 755 /usr/bin/sleep /usr/local/bin/old; /usr/local/bin/old 1000 >/dev/null 2>&1 &\n"
+                 "echo $! >/run/old; sleep 0.1; rm /usr/local/bin/old", "kill $(cat /run/old)"),
+                ("install -m 755 /usr/bin/sleep /usr/local/bin/old; /usr/local/bin/old 1000 >/dev/null 2>&1 &\n"
+                 "echo $! >/run/old; sleep 0.1; install -m 755 /usr/bin/sleep /usr/local/bin/new\n"
+                 "mv /usr/local/bin/new /usr/local/bin/old", "kill $(cat /run/old)")],
+    },
+    "services.desktop-daemons": daemon("ModemManager.service", "upower.service"),
+    "services.dhcp-server": {
+        "bad": [*daemon("isc-dhcp-server.service", "kea-dhcp4-server.service")["bad"],
+                held("dnsmasq", "udp", "0.0.0.0", 67), held("dnsmasq", "udp", "::", 547)],
+        "fine": [held("dnsmasq", "udp", "127.0.0.1", 67), held("dhclient", "udp", "0.0.0.0", 68)],
+    },
+    "services.dns-server": {
+        "says": "manual",
+        "bad": [held("named", "udp", "0.0.0.0", 53), held("unbound", "tcp", "::", 53)],
+        "fine": [held("unbound", "udp", "127.0.0.1", 53)],
+    },
+    "services.failed-units": {
+        "bad": [("systemd-run --unit=broken -q /bin/false; sleep 0.2; systemctl is-failed -q broken.service",
+                 "systemctl reset-failed broken.service")],
+        "alone": True,
+    },
+    "services.mail-loopback": {
+        "bad": [held("master", "tcp", "0.0.0.0", 25), held("exim4", "tcp", "::", 587)],
+        "fine": [held("master", "tcp", "127.0.0.1", 25), held("exim4", "tcp", "::1", 465)],
+    },
+    "services.own-units-not-root": {
+        "bad": [own(SANDBOX), own(SANDBOX + "\nUser=root"), own(SANDBOX + "\nUser=0"),
+                own(SANDBOX, "/usr/local/lib/systemd/system"),
+                (own(SANDBOX + "\nUser=ops")[0] + "\nput /etc/systemd/system/own.service.d/x.conf '[Service]\nUser='\n"
+                 "systemctl daemon-reload; systemctl restart own.service", own("")[1])],
+        "fine": [own(SANDBOX + "\nUser=ops"), own(SANDBOX + "\nDynamicUser=yes")],
+        "alone": True,
+    },
+    "services.own-units-sandboxed": {
+        "bad": [own("User=ops"), own("User=ops\nNoNewPrivileges=yes\nProtectSystem=yes"),
+                own("User=ops\nNoNewPrivileges=yes\nPrivateTmp=yes\nProtectSystem=no"),
+                (own("User=ops\n" + SANDBOX)[0] + "\nput /etc/systemd/system/own.service.d/x.conf "
+                 "'[Service]\nPrivateTmp=no'\nsystemctl daemon-reload; systemctl restart own.service", own("")[1])],
+        "fine": [own("User=ops\n" + SANDBOX)],
+        "alone": True,
+    },
+    "services.program-in-tmp": {
+        "bad": [(f"install -D -m 755 /usr/bin/sleep {place}/x; {place}/x 1000 >/dev/null 2>&1 &\n"
+                 f"echo $! >/run/x.pid; sleep 0.1{after}", f"kill $(cat /run/x.pid); rm -f {place}/x")
+                for place, after in (("/tmp", ""), ("/var/tmp/.a", ""), ("/dev/shm", "; rm /dev/shm/x"),
+                                     ("/run/user/1000", ""))],
+    },
+    "services.protection-failed": {
+        "bad": [("systemctl stop rsyslog.service 2>/dev/null\n"
+                 "put /etc/systemd/system/fail2ban.service '[Service]\nExecStart=/bin/false'\n"
+                 "systemctl daemon-reload; systemctl start fail2ban.service; sleep 0.2\n"
+                 "systemctl start rsyslog.service",
+                 "rm /etc/systemd/system/fail2ban.service; systemctl daemon-reload\n"
+                 "systemctl reset-failed fail2ban.service"),
+                ("put /etc/systemd/system/auditd.service '[Service]\nType=simple'; systemctl daemon-reload\n"
+                 "systemctl start auditd.service 2>/dev/null || true",
+                 "rm /etc/systemd/system/auditd.service; systemctl daemon-reload")],
+        "alone": True,
+    },
+    "services.roles": {
+        "says": "manual",
+        "bad": [(f"unit {name}; systemctl start {name}", gone(name))
+                for name in ("postgresql.service", "docker.service")],
+    },
+    "services.rpcbind": daemon("rpcbind.service", "rpcbind.socket"),
+}
