@@ -182,6 +182,7 @@ static void read_one(struct taken *t, struct host *host)
 		t->rows.error = r;
 		t->rows.why = arena_strdup(&t->arena, err.msg);
 	}
+	rows_make_index(&t->rows);
 	t->rows.took_us = now_us() - begin;
 }
 

@@ -256,6 +256,7 @@ static int parse_table(struct snapshot *s, const char *file, const char *name, c
 		r.rows->gap = json_text(&r, gap).p; /* rows_gap() would shorten it once more */
 	for (size_t i = 0; status == 0 && i < json_array_size(rows); i++)
 		status = parse_row(&r, json_array_get(rows, i));
+	rows_make_index(r.rows);
 	return status;
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/map.h"
 #include "base/vec.h"
 
 #define MAX_ROWS 200000
@@ -165,4 +166,69 @@ bool demand_has(const struct demand *d, struct str key)
 		if (str_eq(d->keys[i], key))
 			return true;
 	return d->all;
+}
+
+/* --- by key ---------------------------------------------------------------------------------- */
+
+#define INDEX_MIN 24 /* rows; fewer are looked at as quickly one by one */
+
+struct rows_index {
+	struct map first; /* key -> the number of its first row, and one */
+	size_t *next;     /* of each row, the number of the next with its key, and one; 0: none */
+	size_t unknown;   /* the first whose key is not known, and one; linked the same way */
+};
+
+void rows_make_index(struct rows *r)
+{
+	int key = table_key_column(r->table);
+	struct rows_index *index;
+
+	if (key < 0 || r->table->columns[key].type != TYPE_STRING || r->n < INDEX_MIN)
+		return;
+	index = arena_new(r->arena, struct rows_index, 1);
+	map_init(&index->first, r->arena);
+	index->next = arena_new(r->arena, size_t, r->n);
+	/* From the end, so that each chain ascends. */
+	for (size_t i = r->n; i-- > 0;) {
+		const struct value *cell = &r->p[i]->cells[key];
+
+		if (cell->state == VALUE_SET) {
+			index->next[i] = (size_t)map_put(&index->first, cell->string, (void *)(i + 1));
+		} else if (cell->state == VALUE_UNKNOWN) {
+			index->next[i] = index->unknown;
+			index->unknown = i + 1;
+		}
+	}
+	r->index = index;
+}
+
+static size_t chain_length(const struct rows_index *index, size_t at)
+{
+	size_t n = 0;
+
+	for (; at; at = index->next[at - 1])
+		n++;
+	return n;
+}
+
+bool rows_with_key(const struct rows *r, struct str key, struct arena *a, const size_t **ret,
+				   size_t *ret_n)
+{
+	const struct rows_index *index = r->index;
+	size_t one, other, *list;
+
+	*ret_n = 0;
+	if (!index)
+		return false;
+	one = (size_t)map_get(&index->first, key);
+	other = index->unknown;
+	list = arena_new(a, size_t, chain_length(index, one) + chain_length(index, other) + 1);
+	*ret = list;
+	while (one || other) {
+		size_t *from = !other || (one && one < other) ? &one : &other;
+
+		list[(*ret_n)++] = *from - 1;
+		*from = index->next[*from - 1];
+	}
+	return true;
 }

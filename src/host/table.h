@@ -116,7 +116,15 @@ struct rows {
 	const char *why; /* with error */
 	int64_t took_us; /* wall time of read() */
 	struct row *spare;
+	struct rows_index *index; /* private: by the text of the key column; NULL: none */
 };
+
+/* The rows that may have the key: those that do, and those whose key is not known, ascending; in the
+ * arena. False: there is no index, look at all. A snapshot that was read has one for each larger
+ * table with a key. */
+bool rows_with_key(const struct rows *, struct str key, struct arena *, const size_t **ret,
+				   size_t *ret_n);
+void rows_make_index(struct rows *);
 
 /* A new row whose cells are all absent. Past rows->max (200,000), or when the table holds 40 MiB, it
  * opens a gap and returns a scratch row, so callers need not check. */

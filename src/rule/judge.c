@@ -12,6 +12,8 @@ struct judging {
 	const struct params *params;
 	struct arena *arena;
 	struct judgement *out; /* evidence goes here; NULL: none is kept */
+	enum truth keep;       /* evidence of this truth, */
+	size_t max;            /* and so much of it */
 	bool negated;          /* inside a `not` */
 	const char *why;       /* the first reason for something unknown */
 	size_t judged;         /* rows, keys and absences that were looked at */
@@ -63,16 +65,35 @@ static const char *source_of(struct judging *j, const struct row *row, const str
 	return keep(j, &text);
 }
 
+/* Is evidence of this truth wanted? Asked before it is put into words, which is what costs. */
+static bool keeps(struct judging *j, enum truth truth)
+{
+	if (!j->out || (j->negated ? truth_not(truth) : truth) != j->keep)
+		return false;
+	if (j->out->n < j->max)
+		return true;
+	j->out->more++;
+	return false;
+}
+
 static bool same_text(const char *a, const char *b)
 {
 	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* FNV-1a; what comes out the same is still compared. */
+static uint64_t hash_text(uint64_t hash, const char *s)
+{
+	for (; s && *s; s++)
+		hash = (hash ^ (unsigned char)*s) * 0x100000001b3u;
+	return hash * 0x100000001b3u;
 }
 
 /* Two sentences of a rule may be about the same thing. */
 static bool is_known(const struct judgement *out, const struct evidence *e)
 {
 	for (size_t i = 0; i < out->n; i++)
-		if (out->p[i].truth == e->truth && same_text(out->p[i].object, e->object) &&
+		if (out->p[i].hash == e->hash && same_text(out->p[i].object, e->object) &&
 			same_text(out->p[i].found, e->found) && same_text(out->p[i].wanted, e->wanted) &&
 			same_text(out->p[i].source, e->source))
 			return true;
@@ -81,17 +102,12 @@ static bool is_known(const struct judgement *out, const struct evidence *e)
 
 static void add_evidence(struct judging *j, struct evidence e)
 {
-	if (!j->out)
-		return;
 	if (j->negated)
 		e.truth = truth_not(e.truth);
 	if (j->negated && e.wanted)
 		e.wanted = arena_printf(j->arena, "not %s", e.wanted);
-	if (is_known(j->out, &e))
-		return;
-	if (j->out->n >= JUDGE_MAX_EVIDENCE)
-		j->out->more++;
-	else
+	e.hash = hash_text(hash_text(hash_text(0xcbf29ce484222325u, e.object), e.found), e.source);
+	if (!is_known(j->out, &e))
 		*vec_push(j->arena, j->out) = e;
 }
 
@@ -146,13 +162,14 @@ static enum truth test_row(struct judging *j, const struct sentence *s, const st
 		one = expect_test(s->expect, t->columns[i].type, cell, j->params, &why);
 		if (one == UNKNOWN_)
 			unknown(j, why);
-		add_evidence(j, (struct evidence){
-							.object = s->key.p ? str_dup(j->arena, s->key) : t->columns[i].name,
-							.found = print_cell(j, t, row, i, i != first),
-							.wanted = print_expect(j, s->expect, t->columns[i].type),
-							.source = source_of(j, row, cell),
-							.truth = one,
-						});
+		if (keeps(j, one))
+			add_evidence(j, (struct evidence){
+								.object = s->key.p ? str_dup(j->arena, s->key) : t->columns[i].name,
+								.found = print_cell(j, t, row, i, i != first),
+								.wanted = print_expect(j, s->expect, t->columns[i].type),
+								.source = source_of(j, row, cell),
+								.truth = one,
+							});
 		truth = decided++ && one == UNKNOWN_ ? truth : truth_and(truth, one);
 	}
 	/* Of a tree nobody can say what a running host has, but what the next boot sets is right. */
@@ -175,18 +192,19 @@ static enum truth absent_key(struct judging *j, const struct sentence *s, const 
 	if (!s->key.p)
 		return unknown(j, "the table is empty");
 	if (s->table->columns[key].flags & COLUMN_ASKED)
-		return unknown(j, arena_printf(j->arena, "%s %.*s was not read", s->table->name,
-									   STR_ARG(s->key)));
+		return unknown(
+			j, arena_printf(j->arena, "%s %.*s was not read", s->table->name, STR_ARG(s->key)));
 	for (int i = 0; s->table->columns[i].name; i++)
 		if (s->table->columns[i].flags & COLUMN_VALUE)
 			type = s->table->columns[i].type;
 	truth = expect_test(s->expect, type, &absent, j->params, &why);
-	add_evidence(j, (struct evidence){
-						.object = str_dup(j->arena, s->key),
-						.found = "not set",
-						.wanted = print_expect(j, s->expect, type),
-						.truth = truth,
-					});
+	if (keeps(j, truth))
+		add_evidence(j, (struct evidence){
+							.object = str_dup(j->arena, s->key),
+							.found = "not set",
+							.wanted = print_expect(j, s->expect, type),
+							.truth = truth,
+						});
 	return truth;
 }
 
@@ -207,13 +225,20 @@ static enum truth test_key(struct judging *j, const struct sentence *s, const st
 	int key = s->key.p ? table_key_column(s->table) : -1;
 	const char *pattern = s->key.p && str_is_glob(s->key) ? str_dup(j->arena, s->key) : NULL;
 	enum truth truth = TRUE_;
-	size_t found = 0;
+	size_t found = 0, n;
+	const size_t *some;
 
-	for (size_t i = 0; i < rows->n; i++) {
-		if (!is_about(s, rows->p[i], key, pattern))
+	if (key < 0 || pattern || !rows_with_key(rows, s->key, j->arena, &some, &n)) {
+		some = NULL;
+		n = rows->n;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct row *row = rows->p[some ? some[i] : i];
+
+		if (!is_about(s, row, key, pattern))
 			continue;
 		found++;
-		truth = truth_and(truth, test_row(j, s, rows->p[i]));
+		truth = truth_and(truth, test_row(j, s, row));
 	}
 	j->judged += found || !pattern;
 	if (!found && !pattern)
@@ -258,6 +283,8 @@ static void row_evidence(struct judging *j, const struct sentence *s, const stru
 {
 	_cleanup_buf_ struct buf found = BUF(16384);
 
+	if (!keeps(j, truth))
+		return;
 	for (size_t i = 0; i < s->n_where; i++) {
 		int column = s->where[i].column;
 
@@ -290,20 +317,30 @@ static enum truth test_every(struct judging *j, const struct sentence *s, const 
 
 		if (one == UNKNOWN_)
 			unknown(j, why);
-		add_evidence(j, (struct evidence){
-							.object = label(j, s->table, row),
-							.found = print_cell(j, s->table, row, c->column, true),
-							.wanted = print_expect(j, c->expect, type),
-							.source = source_of(j, row, cell),
-							.truth = one,
-						});
+		if (keeps(j, one))
+			add_evidence(j, (struct evidence){
+								.object = label(j, s->table, row),
+								.found = print_cell(j, s->table, row, c->column, true),
+								.wanted = print_expect(j, c->expect, type),
+								.source = source_of(j, row, cell),
+								.truth = one,
+							});
 		truth = truth_and(truth, one);
 	}
 	return truth;
 }
 
-static bool has_row(const struct rows *rows, int column, struct str name)
+static bool has_row(struct judging *j, const struct rows *rows, int column, struct str name)
 {
+	const size_t *some;
+	size_t n;
+
+	if (column == table_key_column(rows->table) && rows_with_key(rows, name, j->arena, &some, &n)) {
+		for (size_t i = 0; i < n; i++)
+			if (rows->p[some[i]]->cells[column].state == VALUE_SET)
+				return true;
+		return false;
+	}
 	for (size_t i = 0; i < rows->n; i++)
 		if (rows->p[i]->cells[column].state == VALUE_SET &&
 			str_eq(rows->p[i]->cells[column].string, name))
@@ -322,7 +359,7 @@ static bool all_asked(struct judging *j, const struct sentence *s, const struct 
 		!(s->table->columns[column].flags & COLUMN_ASKED))
 		return true;
 	for (size_t i = 0; i < n; i++)
-		if (!has_row(rows, column, names[i])) {
+		if (!has_row(j, rows, column, names[i])) {
 			unknown(j, arena_printf(j->arena, "%s %.*s was not read", s->table->name,
 									STR_ARG(names[i])));
 			return false;
@@ -330,12 +367,58 @@ static bool all_asked(struct judging *j, const struct sentence *s, const struct 
 	return true;
 }
 
+/* The rows that `where` can be about: those of its names, when it names them and there is an index;
+ * p NULL: all. */
+struct candidates {
+	size_t *p;
+	size_t n, cap;
+};
+
+static int ascending(const void *a, const void *b)
+{
+	size_t x = *(const size_t *)a, y = *(const size_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static struct candidates candidates(struct judging *j, const struct sentence *s,
+									const struct rows *rows)
+{
+	const struct candidates all = {.n = rows->n};
+	struct candidates c = {0};
+	const struct str *names;
+	size_t n, kept = 0;
+	int column;
+
+	if (!rows->index || !sentence_names(s, j->params, j->arena, &column, &names, &n) ||
+		column != table_key_column(rows->table))
+		return all;
+	c.p = arena_new(j->arena, size_t, 1); /* so that none is not all */
+	c.cap = 1;
+	for (size_t i = 0; i < n; i++) {
+		const size_t *some;
+		size_t k;
+
+		(void)rows_with_key(rows, names[i], j->arena, &some, &k);
+		for (size_t m = 0; m < k; m++)
+			*vec_push(j->arena, &c) = some[m];
+	}
+	if (c.n)
+		qsort(c.p, c.n, sizeof(*c.p), ascending);
+	for (size_t i = 0; i < c.n; i++)
+		if (!i || c.p[i] != c.p[kept - 1])
+			c.p[kept++] = c.p[i];
+	c.n = kept;
+	return c;
+}
+
 static enum truth test_rows(struct judging *j, const struct sentence *s, const struct rows *rows)
 {
 	enum truth every = TRUE_, some = FALSE_;
+	struct candidates c = candidates(j, s, rows);
 
-	for (size_t i = 0; i < rows->n; i++) {
-		const struct row *row = rows->p[i];
+	for (size_t i = 0; i < c.n; i++) {
+		const struct row *row = rows->p[c.p ? c.p[i] : i];
 		enum truth match = test_conditions(j, s->table, s->where, s->n_where, row);
 
 		if (match == FALSE_)
@@ -357,9 +440,11 @@ static enum truth test_rows(struct judging *j, const struct sentence *s, const s
 	if (s->quantity == EVERY_ROW)
 		return every;
 	j->judged++;
-	if (s->quantity == SOME_ROW && some == FALSE_)
-		add_evidence(j, (struct evidence){.object = s->table->name, .found = "none",
-										  .wanted = wanted_row(j, s), .truth = FALSE_});
+	if (s->quantity == SOME_ROW && some == FALSE_ && keeps(j, FALSE_))
+		add_evidence(j, (struct evidence){.object = s->table->name,
+										  .found = "none",
+										  .wanted = wanted_row(j, s),
+										  .truth = FALSE_});
 	return s->quantity == NO_ROW ? truth_not(some) : some;
 }
 
@@ -399,14 +484,11 @@ static enum truth test(struct judging *j, const struct sentence *s)
 }
 
 enum truth judge_sentence(const struct sentence *s, const struct snapshot *snapshot,
-						  const struct params *params, struct arena *a, struct judgement *evidence)
+						  const struct params *params, struct arena *a)
 {
-	struct judging j = {.snapshot = snapshot, .params = params, .arena = a, .out = evidence};
-	enum truth truth = test(&j, s);
+	struct judging j = {.snapshot = snapshot, .params = params, .arena = a};
 
-	if (evidence && truth == UNKNOWN_)
-		evidence->reason = j.why;
-	return truth;
+	return test(&j, s);
 }
 
 enum truth judge_conditions(const struct table *t, const struct condition *c, size_t n,
@@ -422,17 +504,6 @@ bool judge_is_about(const struct sentence *s, const struct row *row, struct aren
 	const char *pattern = s->key.p && str_is_glob(s->key) ? str_dup(a, s->key) : NULL;
 
 	return is_about(s, row, s->key.p ? table_key_column(s->table) : -1, pattern);
-}
-
-/* Only what speaks for the verdict stays: the failures of a FAIL, the unknowns of an UNKNOWN. */
-static void select_evidence(struct judgement *out, enum truth truth)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < out->n; i++)
-		if (out->p[i].truth == truth)
-			out->p[kept++] = out->p[i];
-	out->n = kept;
 }
 
 static const char *print_sentence(struct judging *j, const struct sentence *s)
@@ -459,12 +530,22 @@ static bool is_review(const struct sentence *s)
 	return s->table && s->quantity == REVIEW_ROWS;
 }
 
+/* Now that the verdict is known, what speaks for it: the failures of a FAIL, the unknowns of an
+ * UNKNOWN. However many others there are, they leave room for these. */
+static void collect_evidence(struct judging *j, const struct sentence *s, enum truth truth,
+							 struct judgement *out)
+{
+	j->out = out;
+	j->keep = truth;
+	j->max = out->verdict == VERDICT_PASS ? JUDGE_MAX_PASSING : JUDGE_MAX_EVIDENCE;
+	(void)test(j, s);
+}
+
 static void decide(struct judging *j, const struct rule *rule, struct judgement *out)
 {
 	enum truth excused = FALSE_, truth;
 	struct judging quiet = *j;
 
-	quiet.out = NULL;
 	if (rule->unless)
 		excused = test(&quiet, rule->unless);
 	if (excused == TRUE_) {
@@ -472,7 +553,6 @@ static void decide(struct judging *j, const struct rule *rule, struct judgement 
 		out->reason = deciding_part(&quiet, rule->unless, TRUE_);
 		return;
 	}
-	j->out = out;
 	j->judged = 0;
 	j->why = NULL;
 	truth = test(j, rule->want);
@@ -481,14 +561,14 @@ static void decide(struct judging *j, const struct rule *rule, struct judgement 
 	} else if (truth != UNKNOWN_ && (!j->judged || is_review(rule->want))) {
 		out->verdict = VERDICT_NOT_APPLICABLE;
 		out->reason = "there is nothing of the kind on this host";
+		return;
 	} else if (truth == UNKNOWN_ || (truth == FALSE_ && excused == UNKNOWN_)) {
 		out->verdict = VERDICT_UNKNOWN;
 		out->reason = truth == UNKNOWN_ ? j->why : quiet.why;
 	} else {
 		out->verdict = truth == TRUE_ ? VERDICT_PASS : VERDICT_FAIL;
 	}
-	if (truth != TRUE_ || !is_review(rule->want))
-		select_evidence(out, truth);
+	collect_evidence(j, rule->want, truth, out);
 }
 
 void judge(const struct rule *rule, const struct snapshot *snapshot, const struct params *params,
@@ -502,8 +582,8 @@ void judge(const struct rule *rule, const struct snapshot *snapshot, const struc
 		applies = test(&j, rule->when);
 	if (applies == FALSE_) {
 		ret->verdict = VERDICT_NOT_APPLICABLE;
-		ret->reason = arena_printf(a, "only for a host with %s",
-								   deciding_part(&j, rule->when, FALSE_));
+		ret->reason =
+			arena_printf(a, "only for a host with %s", deciding_part(&j, rule->when, FALSE_));
 	} else if (applies == UNKNOWN_) {
 		ret->verdict = VERDICT_UNKNOWN;
 		ret->reason = j.why;

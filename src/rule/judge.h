@@ -24,6 +24,7 @@ struct evidence {
 	const char *found, *wanted; /* as text for people */
 	const char *source;        /* "PATH:LINE", or NULL; with the row's note behind it */
 	enum truth truth;
+	uint64_t hash; /* of the texts */
 };
 
 struct judgement {
@@ -32,17 +33,18 @@ struct judgement {
 	const char *reason; /* of NOT_APPLICABLE and UNKNOWN; else NULL */
 	struct evidence *p; /* what decided it */
 	size_t n, cap;
-	size_t more; /* evidence past JUDGE_MAX_EVIDENCE that was left out */
+	size_t more; /* evidence past the most that is kept */
 };
 
-#define JUDGE_MAX_EVIDENCE 200
+#define JUDGE_MAX_EVIDENCE 200 /* pieces, of what speaks for the verdict */
+#define JUDGE_MAX_PASSING 20   /* the same, of a rule that passes */
 
 /* Everything in *ret lives in the arena. */
 void judge(const struct rule *, const struct snapshot *, const struct params *, struct arena *,
 		   struct judgement *ret);
-/* The truth of one sentence, with its evidence. */
+/* The truth of one sentence. */
 enum truth judge_sentence(const struct sentence *, const struct snapshot *, const struct params *,
-						  struct arena *, struct judgement *evidence);
+						  struct arena *);
 /* Do all conditions hold of the row? */
 enum truth judge_conditions(const struct table *, const struct condition *, size_t n,
 							const struct row *, const struct params *);

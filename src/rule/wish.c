@@ -120,7 +120,7 @@ static int wish_for(struct wishing *w, const struct sentence *s, struct err *err
 	const struct rows *rows;
 	int r = 0;
 
-	if (judge_sentence(s, w->snapshot, w->params, w->arena, NULL) == TRUE_)
+	if (judge_sentence(s, w->snapshot, w->params, w->arena) == TRUE_)
 		return 0;
 	if (s->table) {
 		rows = snapshot_rows(w->snapshot, s->table);
