@@ -95,16 +95,15 @@ static void timer_name(char ret[64], unsigned number, const char *suffix)
 static int start_timer(const struct changes *cs, unsigned number, const char *self,
 					   unsigned seconds, struct err *err)
 {
-	char unit[64], after[64], change[16];
+	char unit[80], after[64], change[16], name[64];
 	const char *const argv[] = {"/usr/bin/systemd-run", "--quiet", "--collect", unit, after,
 								"--timer-property=AccuracySec=100ms", self, "revert", "--unconfirmed",
 								change, NULL};
 
-	timer_name(unit, number, "");
+	timer_name(name, number, "");
+	snprintf(unit, sizeof(unit), "--unit=%s", name);
 	snprintf(after, sizeof(after), "--on-active=%us", seconds);
 	snprintf(change, sizeof(change), "%u", number);
-	memmove(unit + 7, unit, strlen(unit) + 1);
-	memcpy(unit, "--unit=", 7);
 	return run(cs, argv, err);
 }
 

@@ -9,7 +9,7 @@
 #include "base/num.h"
 
 #define MAX_PLAN ((size_t)64 << 20)
-#define MAX_CHANGES 9999
+#define MAX_CHANGES ((size_t)9999)
 
 static const char *const statuses[] = {"running", "waiting", "committed", "reverting", "reverted"};
 
@@ -285,7 +285,7 @@ int change_begin(struct changes *cs, const struct plan *plan, struct arena *a, s
 	ret->marks = arena_new(a, enum mark, plan->steps.n + 1);
 	ret->path = arena_printf(a, "%s/changes/%04u", CHANGE_STATE_DIR, ret->number);
 	if (ret->number > MAX_CHANGES)
-		return err_set(err, ENOSPC, "%s/changes holds %d changes; remove old ones", CHANGE_STATE_DIR,
+		return err_set(err, ENOSPC, "%s/changes holds %zu changes; remove old ones", CHANGE_STATE_DIR,
 					   MAX_CHANGES);
 	snprintf(name, sizeof(name), "%04u", ret->number);
 	if (mkdirat(cs->dir_fd, "new", 0700) < 0 && errno != EEXIST)

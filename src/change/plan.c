@@ -240,7 +240,7 @@ static int attribute_value(struct planner *p, const struct edit *e, struct str *
 static int edit_attributes(struct planner *p, const struct edit *e, struct err *err)
 {
 	const char *path = e->target;
-	struct step *s;
+	struct step *s = NULL;
 	struct str value = STR_ABSENT;
 	int r = resolve(p, &path, err);
 
@@ -255,7 +255,7 @@ static int edit_attributes(struct planner *p, const struct edit *e, struct err *
 
 static int take_edit(struct planner *p, const struct edit *e, struct err *err)
 {
-	struct step *s;
+	struct step *s = NULL;
 	int r;
 
 	switch (e->kind) {

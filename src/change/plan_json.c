@@ -118,7 +118,7 @@ static int hash(struct str text, size_t hole, char ret[65])
 			  EVP_DigestFinal_ex(ctx, digest, &n);
 
 	EVP_MD_CTX_free(ctx);
-	for (unsigned i = 0; ok && i < 32; i++)
+	for (size_t i = 0; ok && i < 32; i++)
 		snprintf(ret + 2 * i, 3, "%02x", digest[i]);
 	return ok ? 0 : -EIO;
 }

@@ -71,7 +71,7 @@ static int run_plan(const struct given *g)
 	struct output output = {.fd = -1};
 	struct catalogue catalogue;
 	struct plan plan = {0};
-	bool json;
+	bool json = false;
 	int code = open_catalogue(&catalogue, g, SET);
 
 	if (code == 0)

@@ -80,7 +80,7 @@ static void end_line(struct buf *out)
  * belong to that. */
 static void put_at_end_of_section(struct editing *e)
 {
-	size_t blank = e->out->n;
+	size_t blank;
 	_cleanup_buf_ struct buf tail = BUF(e->out->max);
 
 	end_line(e->out);
