@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
+#include "base/shortage.h"
 #include "base/vec.h"
 
 #define MAX_LINKS 40 /* as the kernel's MAXSYMLINKS */
@@ -150,7 +151,7 @@ int path_open_stepwise(int root_fd, const char *path, int flags)
 	return r;
 }
 
-int path_open(int root_fd, const char *path, int flags)
+static int open_in_root(int root_fd, const char *path, int flags)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(unsigned)flags | O_CLOEXEC,
@@ -168,6 +169,11 @@ int path_open(int root_fd, const char *path, int flags)
 			return -errno;
 	}
 	return -EAGAIN;
+}
+
+int path_open(int root_fd, const char *path, int flags)
+{
+	return shortage_note(open_in_root(root_fd, path, flags), path);
 }
 
 static int read_fd(int fd, size_t max, size_t guess, struct arena *a, struct str *ret)
@@ -205,6 +211,7 @@ int path_read(int root_fd, const char *path, size_t max, struct arena *a, struct
 {
 	_cleanup_close_ int fd = path_open(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
+	int r;
 
 	if (fd < 0)
 		return fd;
@@ -217,7 +224,9 @@ int path_read(int root_fd, const char *path, size_t max, struct arena *a, struct
 	if ((uint64_t)st.st_size > max)
 		return -EFBIG;
 	/* Kernel files say size 0 (or a page): start with a page and grow. */
-	return read_fd(fd, max, st.st_size ? (size_t)st.st_size : 4095, a, ret);
+	r = read_fd(fd, max, st.st_size ? (size_t)st.st_size : 4095, a, ret);
+	/* They take no block of a disk, and EIO is how some of them say that they have no value. */
+	return r == -EIO && !st.st_blocks ? r : shortage_note(r, path);
 }
 
 int path_stat(int root_fd, const char *path, bool follow, struct path_stat *ret)
@@ -281,7 +290,7 @@ int path_list(int root_fd, const char *path, size_t max, struct arena *a,
 		return fd;
 	dir = fdopendir(fd);
 	if (!dir)
-		return -errno;
+		return shortage_note(-errno, path);
 	(void)take_fd(&fd);
 	while (errno = 0, (d = readdir(dir))) {
 		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
@@ -293,7 +302,7 @@ int path_list(int root_fd, const char *path, size_t max, struct arena *a,
 		*vec_push(a, &entries) = (struct path_entry){arena_strdup(a, d->d_name), d->d_type};
 	}
 	if (errno)
-		return -errno;
+		return shortage_note(-errno, path);
 	if (entries.n)
 		qsort(entries.p, entries.n, sizeof(*entries.p), by_name);
 	*ret = entries.p;

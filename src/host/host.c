@@ -17,6 +17,7 @@
 #include "base/confine.h"
 #include "base/exec.h"
 #include "base/num.h"
+#include "base/shortage.h"
 #include "base/vec.h"
 #include "host/recording.h"
 #include "host/secret.h"
@@ -648,6 +649,13 @@ static int collect(struct started *s)
 	return 0;
 }
 
+/* What several ask for failed once and is remembered, so each of them notes it. EIO is a program that
+ * failed as well. */
+static int note_shared(int error, const char *what)
+{
+	return error == -EIO ? error : shortage_note(error, what);
+}
+
 static int run_live(struct host *h, const struct helper *helper, struct str *ret, struct err *err)
 {
 	struct mem_limit *limit;
@@ -670,7 +678,7 @@ static int run_live(struct host *h, const struct helper *helper, struct str *ret
 		*err = s->err;
 	else
 		*ret = s->out;
-	return s->error;
+	return note_shared(s->error, helper->argv[0]);
 }
 
 int host_run(struct host *h, const struct helper *helper, struct arena *a, struct str *ret,
@@ -718,10 +726,26 @@ static struct memo *memo_of(struct host *h, const struct query *q)
 	return m;
 }
 
+/* An answer for which something could not be opened, for want of descriptors, may lack it. */
+static int ask(struct host *h, const struct query *q, struct memo *m)
+{
+	struct err before = {0}, now = {0};
+	int r;
+
+	(void)shortage_take(&before);
+	r = q->live ? q->live(h, &m->answer, &m->err) : q->live_with(h, q->data, &m->answer, &m->err);
+	if (shortage_take(&now) < 0 && r == 0) {
+		m->err = now;
+		r = -now.errnum;
+	}
+	shortage_keep(&before);
+	shortage_keep(&now);
+	return r;
+}
+
 static void run_query(struct host *h, const struct query *q, struct memo *m)
 {
-	int r = q->live ? q->live(h, &m->answer, &m->err)
-					: q->live_with(h, q->data, &m->answer, &m->err);
+	int r = ask(h, q, m);
 
 	if (r == 0 && m->answer.full)
 		r = err_set(&m->err, EFBIG, "%s: the answer is over %zu bytes", q->name, m->answer.max);
@@ -737,7 +761,7 @@ static void run_query(struct host *h, const struct query *q, struct memo *m)
 /* In the child: the errno and, when it is 0, the answer; else the message. */
 static void __attribute__((noreturn)) answer(struct host *h, const struct query *q, struct memo *m, int fd)
 {
-	int r = q->live(h, &m->answer, &m->err);
+	int r = ask(h, q, m);
 	int32_t error = r < 0 ? -r : m->answer.full ? EFBIG : 0;
 	struct str text = error ? str_of(m->err.msg) : buf_get(&m->answer);
 
@@ -849,7 +873,7 @@ int host_query(struct host *h, const struct query *q, struct arena *a, struct st
 	pthread_mutex_unlock(&m->lock);
 	if (m->error < 0) {
 		*err = m->err;
-		return m->error;
+		return note_shared(m->error, q->name);
 	}
 	*ret = buf_get(&m->answer);
 	return 0;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/num.h"
+#include "base/shortage.h"
 #include "base/vec.h"
 #include "host/fields.h"
 #include "host/secret.h"
@@ -20,19 +21,29 @@
  * The query: one line a process.
  */
 
-/* The beginning of a kernel file, at most cap bytes; absent when it cannot be read. */
+/* A process that has ended answers like this; any other error is about one that is there. */
+static bool has_ended(int error)
+{
+	return error == ESRCH || error == ENOENT || error == ENOTDIR;
+}
+
+/* The beginning of a kernel file, at most cap bytes; absent, with errno, when it cannot be read. */
 static struct str read_some(int dir, const char *name, char *p, size_t cap)
 {
 	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	size_t n = 0;
 
-	if (fd < 0)
+	if (fd < 0) {
+		shortage_note(-errno, name);
 		return STR_ABSENT;
+	}
 	while (n < cap) {
 		ssize_t got = read(fd, p + n, cap - n);
 
-		if (got < 0)
+		if (got < 0) {
+			shortage_note(-errno, name);
 			return STR_ABSENT;
+		}
 		if (got == 0)
 			break;
 		n += (size_t)got;
@@ -41,8 +52,8 @@ static struct str read_some(int dir, const char *name, char *p, size_t cap)
 }
 
 /* "PID (NAME) STATE PPID PGRP SESSION TTY TPGID FLAGS ...", where NAME may hold blanks and
- * parentheses. False for what is no user process. */
-static bool put_stat(struct buf *out, int dir)
+ * parentheses. 1; 0 for what is no user process; or negative errno. */
+static int put_stat(struct buf *out, int dir)
 {
 	struct str rest, name, ppid = STR_ABSENT, word = STR_ABSENT;
 	char text[4096];
@@ -50,23 +61,27 @@ static bool put_stat(struct buf *out, int dir)
 	const char *open, *close;
 
 	rest = read_some(dir, "stat", text, sizeof(text));
+	if (!rest.p)
+		return -errno;
 	open = rest.n ? memchr(rest.p, '(', rest.n) : NULL;
 	close = rest.n ? memrchr(rest.p, ')', rest.n) : NULL;
 	if (!open || !close || close < open)
-		return false;
+		return -EINVAL;
 	name = (struct str){open + 1, (size_t)(close - open - 1)};
 	rest = (struct str){close + 1, (size_t)(rest.p + rest.n - close - 1)};
 	for (int field = 3; field <= 9; field++) {
 		if (!str_word(&rest, &word))
-			return false;
+			return -EINVAL;
 		if (field == 4)
 			ppid = word;
 	}
-	if (num_u64(word, 0, UINT64_MAX, &flags) < 0 || flags & PF_KTHREAD)
-		return false;
+	if (num_u64(word, 0, UINT64_MAX, &flags) < 0)
+		return -EINVAL;
+	if (flags & PF_KTHREAD)
+		return 0;
 	fields_put(out, "ppid", ppid);
 	fields_put(out, "name", name);
-	return true;
+	return 1;
 }
 
 static const struct {
@@ -79,14 +94,14 @@ static const struct {
 	{"Seccomp:", "seccomp", 1},
 };
 
-static bool put_status(struct buf *out, int dir)
+static int put_status(struct buf *out, int dir)
 {
 	struct str rest, line;
 	char text[8192];
 
 	rest = read_some(dir, "status", text, sizeof(text));
 	if (!rest.p)
-		return false;
+		return -errno;
 	while (str_line(&rest, &line)) {
 		for (size_t i = 0; i < ARRAY_LEN(status_fields); i++) {
 			struct str values = line, word = STR_ABSENT;
@@ -99,7 +114,7 @@ static bool put_status(struct buf *out, int dir)
 			fields_put(out, status_fields[i].name, word);
 		}
 	}
-	return true;
+	return 1;
 }
 
 static void put_exe(struct buf *out, int dir)
@@ -188,6 +203,8 @@ static DIR *dir_open(int at, const char *name)
 	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
+	if (!dir)
+		shortage_note(-errno, name);
 	if (fd >= 0 && !dir)
 		close(fd);
 	return dir;
@@ -209,10 +226,26 @@ static void put_sockets(struct buf *out, int dir)
 			continue;
 		errno = 0;
 		put_socket(out, dirfd(fds), d->d_name, &n);
-		denied = denied || errno == EACCES;
+		denied = denied || (errno && !has_ended(errno));
 	}
 	if (denied || n == MAX_SOCKETS)
 		buf_puts(out, " nosockets");
+}
+
+static int put_known(struct buf *out, int dir)
+{
+	int r = put_stat(out, dir);
+
+	if (r > 0)
+		r = put_status(out, dir);
+	if (r <= 0)
+		return r;
+	put_exe(out, dir);
+	put_cgroup(out, dir);
+	put_label(out, dir);
+	put_cmdline(out, dir);
+	put_sockets(out, dir);
+	return 1;
 }
 
 /* A process that ends meanwhile leaves no line, or one with what was seen before it ended. */
@@ -220,20 +253,17 @@ static void put_process(struct buf *out, int proc, const char *pid)
 {
 	_cleanup_close_ int dir = openat(proc, pid, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	size_t start = out->n;
+	int r = dir < 0 ? shortage_note(-errno, pid) : 0;
 
-	if (dir < 0)
-		return;
 	buf_printf(out, "pid=%s", pid);
-	if (!put_stat(out, dir) || !put_status(out, dir)) {
+	if (r == 0)
+		r = put_known(out, dir);
+	if (r <= 0)
 		out->n = start;
-		return;
-	}
-	put_exe(out, dir);
-	put_cgroup(out, dir);
-	put_label(out, dir);
-	put_cmdline(out, dir);
-	put_sockets(out, dir);
-	buf_putc(out, '\n');
+	else
+		buf_putc(out, '\n');
+	if (r < 0 && !has_ended(-r))
+		buf_printf(out, "unread %s: %s\n", pid, strerrordesc_np(-r));
 }
 
 static int procs_live(struct host *host, struct buf *out, struct err *err)
@@ -246,9 +276,11 @@ static int procs_live(struct host *host, struct buf *out, struct err *err)
 	/* Process 1 is always there, unless hidepid= hides what is not ours. */
 	if (faccessat(dirfd(proc), "1/stat", F_OK, 0) < 0)
 		buf_puts(out, "hidden\n");
-	while ((d = readdir(proc)))
+	while (errno = 0, (d = readdir(proc)))
 		if (d->d_name[0] >= '1' && d->d_name[0] <= '9')
 			put_process(out, dirfd(proc), d->d_name);
+	if (errno)
+		return err_errno(err, errno, "/proc");
 	return out->full ? err_set(err, ENOBUFS, "/proc: more processes than an audit may hold") : 0;
 }
 
@@ -397,6 +429,8 @@ int procs_read(struct host *host, struct arena *a, struct procs *ret, struct err
 	while (str_line(&text, &line)) {
 		if (str_is(line, "hidden"))
 			gap = "/proc is mounted with hidepid=: only the caller's own processes are seen";
+		else if (str_skip(&line, "unread "))
+			gap = arena_printf(a, "the process %.*s", STR_ARG(line));
 		else
 			*vec_push(a, &all) = parse_process(a, line);
 	}

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/map.h"
+#include "base/shortage.h"
 #include "base/vec.h"
 
 #define MAX_THREADS 8
@@ -172,12 +173,17 @@ static int64_t now_us(void)
 
 static void read_one(struct taken *t, struct host *host)
 {
-	struct err err = {0};
+	struct err err = {0}, short_of;
 	int64_t begin = now_us();
 	int r;
 
 	rows_begin(t);
+	(void)shortage_take(&short_of);
 	r = t->table->read(host, &t->rows, &err);
+	if (shortage_take(&short_of) < 0 && r == 0) {
+		err = short_of;
+		r = -err.errnum;
+	}
 	if (r < 0) {
 		t->rows.error = r;
 		t->rows.why = arena_strdup(&t->arena, err.msg);

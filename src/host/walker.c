@@ -453,7 +453,8 @@ static bool may_cross(struct walk *walk, int dir, const char *name, const struct
 	if (!walk->job->cross)
 		return false;
 	fd = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd >= 0 && walk_scope_is_local(fd) && enter(walk, st);
+	/* One that cannot be opened here cannot be opened for reading either, and is noted then. */
+	return (fd < 0 || walk_scope_is_local(fd)) && enter(walk, st);
 }
 
 /* Sub-volumes of btrfs have a device number each but one mount; before 5.8 the kernel does not say
