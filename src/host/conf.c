@@ -154,24 +154,17 @@ int conf_read(struct host *host, struct arena *arena, const char *path, enum con
 	return 0;
 }
 
-/* A link to /dev/null is how a file is masked; it has no content. */
-static bool is_masked(struct host *host, const char *path)
-{
-	struct path_stat st;
-	struct err ignored = {0};
-
-	return host_stat(host, path, true, &st, &ignored) == 0 && S_ISCHR(st.mode);
-}
-
 /* 1 when the file is there, be it masked or unreadable, which is noted as a gap; 0 when not. */
 static int read_optional(struct host *host, struct arena *arena, const char *path, struct conf *ret)
 {
 	struct err err = {0};
 	int r = conf_read(host, arena, path, CONF_INI, ret, &err);
 
+	if (r < 0 && host_is_masked(host, path, arena))
+		return 1;
 	if (r == -ENOENT)
 		return 0;
-	if (r < 0 && !ret->gap && !is_masked(host, path))
+	if (r < 0 && !ret->gap)
 		ret->gap = arena_strdup(arena, err.msg);
 	return 1;
 }

@@ -525,12 +525,12 @@ static int by_base_name(const void *a, const void *b)
 	return str_cmp(base_name(*(const struct str *)a), base_name(*(const struct str *)b));
 }
 
-static bool is_masked(struct host *h, struct str path, struct arena *a)
+bool host_is_masked(struct host *h, const char *path, struct arena *a)
 {
 	struct str target;
 	struct err ignored;
 
-	return host_readlink(h, path.p, a, &target, &ignored) == 0 && str_is(target, "/dev/null");
+	return host_readlink(h, path, a, &target, &ignored) == 0 && str_is(target, "/dev/null");
 }
 
 int host_list_conf(struct host *h, const char *const dirs[], const char *suffix, struct arena *a,
@@ -553,7 +553,7 @@ int host_list_conf(struct host *h, const char *const dirs[], const char *suffix,
 				*vec_push(a, &all) = files[i];
 	}
 	for (size_t i = 0; i < all.n; i++)
-		if (!is_masked(h, all.p[i], a))
+		if (!host_is_masked(h, all.p[i].p, a))
 			all.p[kept++] = all.p[i];
 	if (kept)
 		qsort(all.p, kept, sizeof(*all.p), by_base_name);

@@ -54,6 +54,10 @@ int host_read_scrubbed(struct host *, const char *path, void (*scrub)(struct str
 int host_stat(struct host *, const char *path, bool follow, struct path_stat *ret, struct err *);
 int host_readlink(struct host *, const char *path, struct arena *, struct str *ret, struct err *);
 
+/* A link to /dev/null, which is how configuration is masked: a file of that name without content. No
+ * other device will do. */
+bool host_is_masked(struct host *, const char *path, struct arena *);
+
 struct host_dir {
 	struct path_entry *entries; /* sorted by name */
 	size_t n;

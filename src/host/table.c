@@ -115,6 +115,13 @@ void rows_gap(struct rows *rows, const char *fmt, ...)
 	rows->gap = arena_strdup(rows->arena, text);
 }
 
+void rows_unsure(struct rows *rows, int column, const char *why)
+{
+	rows_gap(rows, "%s", why);
+	vec_each(rows, row)
+		row_unknown(*row, column, rows->gap);
+}
+
 void row_str(struct row *row, int column, struct str s)
 {
 	struct value *v = &row->cells[column];

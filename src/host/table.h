@@ -130,6 +130,9 @@ void rows_make_index(struct rows *);
  * opens a gap and returns a scratch row, so callers need not check. */
 struct row *rows_add(struct rows *, struct from);
 void rows_gap(struct rows *, const char *fmt, ...) _printf_(2, 3); /* the first reason is kept */
+/* The same for settings of which the last one holds: what could not be read may have set any of them
+ * to something else, so the column of the rows so far is unknown. */
+void rows_unsure(struct rows *, int column, const char *why);
 
 /* Set one cell; the value's type must be the column's. An absent str leaves the cell absent. */
 void row_str(struct row *, int column, struct str);

@@ -427,11 +427,8 @@ static int read_conf(struct reader *r, const char *path, struct unit_file *u)
 {
 	struct err err = {0};
 	int result = conf_read(r->host, r->arena, path, CONF_INI, &u->conf, &err);
-	struct str target;
 
-	/* A drop-in that is a link to /dev/null is no regular file, and masked. */
-	if (result == -EINVAL && host_readlink(r->host, path, r->arena, &target, &err) == 0 &&
-		str_is(target, "/dev/null"))
+	if (result == -EINVAL && host_is_masked(r->host, path, r->arena))
 		return 0;
 	if (result < 0 && result != -ENOENT) {
 		gap(r, err.msg);

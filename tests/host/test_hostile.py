@@ -245,6 +245,15 @@ class Hostile(unittest.TestCase):
                         self.assertNotEqual(verdicts[rule], "pass")
                     self.restore(path)
 
+    def test_only_the_null_device_masks(self):
+        os.makedirs(self.path("etc/systemd/journald.conf.d"))
+        drop_in = self.path("etc/systemd/journald.conf.d/x.conf")
+        for make, masks in ((lambda: os.symlink("/dev/null", drop_in), True),
+                            (lambda: os.mknod(drop_in, 0o20644, os.makedev(1, 5)), False)):
+            make()
+            self.assertEqual(self.verdicts()["logging.persistent"] == "pass", masks)
+            os.unlink(drop_in)
+
     def test_unreadable_files(self):
         for kind, make in UNREADABLE.items():
             for path, rule in PLACES.items():

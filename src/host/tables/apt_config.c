@@ -64,7 +64,7 @@ static int read_apt_config(struct host *host, struct rows *rows, struct err *err
 		row_str(row, VALUE, secret_masked_urls(rows->arena, item->value));
 	}
 	if (conf.gap)
-		rows_gap(rows, "%s", conf.gap);
+		rows_unsure(rows, VALUE, conf.gap);
 	return 0;
 }
 

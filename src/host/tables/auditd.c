@@ -112,8 +112,6 @@ static int read_auditd(struct host *host, struct rows *rows, struct err *err)
 	map_init(&seen, rows->arena);
 	for (size_t i = 0; i < conf.n; i++)
 		add_item(rows, &seen, &conf.items[i]);
-	if (conf.gap)
-		rows_gap(rows, "%s", conf.gap);
 	return 0;
 }
 

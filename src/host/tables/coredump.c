@@ -45,7 +45,7 @@ static int read_coredump(struct host *host, struct rows *rows, struct err *err)
 	for (size_t i = 0; i < conf.n; i++)
 		add_item(rows, &seen, &conf.items[i]);
 	if (conf.gap)
-		rows_gap(rows, "%s", conf.gap);
+		rows_unsure(rows, VALUE, conf.gap);
 	return 0;
 }
 

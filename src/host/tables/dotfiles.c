@@ -81,11 +81,7 @@ static const char *kind_name(uint32_t mode)
 /* History files are often linked to /dev/null, where nothing can be read or written. */
 static bool is_discarded(struct home *h, const char *path)
 {
-	struct err ignored = {0};
-	struct str target;
-
-	return host_readlink(h->host, path, &h->scratch, &target, &ignored) == 0 &&
-		   str_is(target, "/dev/null");
+	return host_is_masked(h->host, path, &h->scratch);
 }
 
 /* With an ACL that names somebody who may write, the mode shows its mask, which has the group's w. */

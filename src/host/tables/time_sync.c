@@ -347,11 +347,8 @@ static bool is_running(const struct procs *procs, const struct service *s)
 static bool is_masked(struct host *host, struct arena *a, struct str link)
 {
 	const char *unit = memrchr(link.p, '/', link.n);
-	struct str target;
-	struct err ignored;
 
-	return host_readlink(host, arena_printf(a, "/etc/systemd/system%s", unit), a, &target,
-						 &ignored) == 0 && str_is(target, "/dev/null");
+	return host_is_masked(host, arena_printf(a, "/etc/systemd/system%s", unit), a);
 }
 
 static bool is_enabled(struct state *state, const struct service *s)
