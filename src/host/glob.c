@@ -10,12 +10,18 @@ struct glob {
 	struct arena *arena;
 	VEC(struct str) paths; /* what the components so far have matched */
 	size_t listed;
+	bool loose;
 	struct err *err;
 };
 
 static int compare(const void *a, const void *b)
 {
 	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+static bool leads_nowhere(const struct glob *g, int r)
+{
+	return r == -ENOENT || r == -ENOTDIR || (g->loose && (r == -ELOOP || r == -ENAMETOOLONG));
 }
 
 static struct str join(struct glob *g, struct str directory, struct str name)
@@ -47,7 +53,7 @@ static int expand(struct glob *g, struct str pattern)
 		if (++g->listed > HOST_GLOB_MAX)
 			return too_many(g, *directory);
 		r = host_list(g->host, directory->n ? directory->p : "/", g->arena, &dir, g->err);
-		if (r == -ENOENT || r == -ENOTDIR)
+		if (leads_nowhere(g, r))
 			continue;
 		if (r < 0)
 			return r;
@@ -80,7 +86,7 @@ static int keep_existing(struct glob *g)
 		struct path_stat st;
 		int r = host_stat(g->host, path->p, true, &st, g->err);
 
-		if (r == -ENOENT || r == -ENOTDIR)
+		if (leads_nowhere(g, r))
 			continue;
 		if (r < 0)
 			return r;
@@ -90,14 +96,12 @@ static int keep_existing(struct glob *g)
 	return 0;
 }
 
-int host_glob(struct host *host, struct arena *arena, struct str pattern, struct str **ret,
-			  size_t *ret_n, struct err *err)
+static int run(struct glob *g, struct str pattern, struct str **ret, size_t *ret_n)
 {
-	struct glob g = {.host = host, .arena = arena, .err = err};
 	struct str part;
 	bool appended = false;
 
-	*vec_push(arena, &g.paths) = STR("");
+	*vec_push(g->arena, &g->paths) = STR("");
 	while (str_cut(&pattern, '/', &part)) {
 		int r = 0;
 
@@ -105,21 +109,34 @@ int host_glob(struct host *host, struct arena *arena, struct str pattern, struct
 			continue;
 		appended = !str_is_glob(part);
 		if (appended)
-			append(&g, part);
+			append(g, part);
 		else
-			r = expand(&g, part);
+			r = expand(g, part);
 		if (r < 0)
 			return r;
 	}
 	if (appended) {
-		int r = keep_existing(&g);
+		int r = keep_existing(g);
 
 		if (r < 0)
 			return r;
 	}
-	if (g.paths.n)
-		qsort(g.paths.p, g.paths.n, sizeof(*g.paths.p), compare);
-	*ret = g.paths.p;
-	*ret_n = g.paths.n;
+	if (g->paths.n)
+		qsort(g->paths.p, g->paths.n, sizeof(*g->paths.p), compare);
+	*ret = g->paths.p;
+	*ret_n = g->paths.n;
 	return 0;
+}
+
+int host_glob(struct host *host, struct arena *arena, struct str pattern, struct str **ret,
+			  size_t *ret_n, struct err *err)
+{
+	return run(&(struct glob){.host = host, .arena = arena, .err = err}, pattern, ret, ret_n);
+}
+
+int host_glob_loose(struct host *host, struct arena *arena, struct str pattern, struct str **ret,
+					size_t *ret_n, struct err *err)
+{
+	return run(&(struct glob){.host = host, .arena = arena, .err = err, .loose = true}, pattern, ret,
+			   ret_n);
 }

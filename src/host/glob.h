@@ -17,4 +17,9 @@
 int host_glob(struct host *, struct arena *, struct str pattern, struct str **ret, size_t *ret_n,
 			  struct err *);
 
+/* The same for places where users put links: one that leads in a circle, or into /proc/PID, or to a
+ * name that is too long, is its own business, and nothing below it matches. */
+int host_glob_loose(struct host *, struct arena *, struct str pattern, struct str **ret, size_t *ret_n,
+					struct err *);
+
 #endif

@@ -285,6 +285,27 @@ class Privilege(Case):
         self.assertFalse(json.loads(result.stdout)["host"]["as_root"])
 
 
+class Links(Case):
+    """Whoever may write where a pattern looks can put links there that lead nowhere."""
+
+    def verdict(self):
+        return json.loads(self.audit("-f", "json", rule="fs.secret-files").stdout)["results"][0]["verdict"]
+
+    def test_they_hide_nothing_else(self):
+        write_tree(self.root, {"srv/app/.env": "", "srv/other/.env": ""})
+        (self.root / "srv/app/.env").chmod(0o600)
+        for name, target in (("loop", "loop"), ("long", "a" * 300), ("magic", "/proc/self/root")):
+            (self.root / "srv" / name).symlink_to(target)
+            (self.root / "srv/app" / name).symlink_to(target)
+        (self.root / "srv/other/.env").chmod(0o600)
+        self.assertEqual(self.verdict(), "pass")
+        (self.root / "srv/other/.env").chmod(0o644)
+        self.assertEqual(self.verdict(), "fail")
+        (self.root / "srv/other/.env").unlink()
+        (self.root / "srv/other/.env").symlink_to(".env")
+        self.assertEqual(self.verdict(), "pass")
+
+
 class Limits(Case):
     """What cannot be opened for want of descriptors is told, and passes nothing."""
 

@@ -92,6 +92,18 @@ static void set_stat(const struct reader *r, struct row *row, const struct path_
 	}
 }
 
+/* -ENOTDIR: something on the way is a file, so that what is asked for cannot be there. */
+static bool is_missing(int r)
+{
+	return r == -ENOENT || r == -ENOTDIR;
+}
+
+/* A link in a circle, into /proc/PID, or to a name that is too long: it gives access to nothing. */
+static bool is_nowhere(int r)
+{
+	return r == -ELOOP || r == -ENAMETOOLONG;
+}
+
 /* Where nothing has an ACL, as in a tree from an archive, that is all there is to say. */
 static void set_acl(const struct reader *r, struct row *row, const char *path)
 {
@@ -102,14 +114,8 @@ static void set_acl(const struct reader *r, struct row *row, const char *path)
 
 	if (e == 0 && n)
 		row_list(row, ACL, entries, n);
-	else if (e < 0 && e != -ENOENT && e != -ENOTDIR)
+	else if (e < 0 && !is_missing(e) && !is_nowhere(e))
 		row_unknown(row, ACL, arena_strdup(r->rows->arena, err.msg));
-}
-
-/* -ENOTDIR: something on the way is a file, so that what is asked for cannot be there. */
-static bool is_missing(int r)
-{
-	return r == -ENOENT || r == -ENOTDIR;
 }
 
 /* A link whose target is not there, or that leads in a circle, is shown as the link that it is. */
@@ -124,7 +130,7 @@ static int stat_target(struct reader *r, const char *path, struct row *row, stru
 		return e;
 	row_str(row, TARGET, target);
 	e = host_stat(r->host, path, true, &of_target, err);
-	if (is_missing(e) || e == -ELOOP)
+	if (is_missing(e) || is_nowhere(e))
 		return 0;
 	if (e == 0)
 		*st = of_target;
@@ -160,7 +166,7 @@ static void add_matches(struct reader *r, struct str pattern)
 	size_t n = 0;
 	struct err err = {0};
 	struct row *row;
-	int e = host_glob(r->host, r->rows->arena, pattern, &paths, &n, &err);
+	int e = host_glob_loose(r->host, r->rows->arena, pattern, &paths, &n, &err);
 
 	for (size_t i = 0; e == 0 && i < n; i++)
 		add_file(r, pattern, paths[i]);
