@@ -11,6 +11,8 @@
 #define STATX_MNT_ID 0x1000U /* linux 5.8 */
 #endif
 
+#define ZFS_MAGIC 0x2fc12fc1
+
 static const char *const left_out[] = {
 	"/var/lib/docker/overlay2",
 	"/var/lib/docker/containerd",
@@ -19,8 +21,6 @@ static const char *const left_out[] = {
 	"/var/lib/docker/vfs",
 	"/var/lib/docker/zfs",
 	"/var/lib/docker/devicemapper/mnt",
-	"*/.local/share/docker/overlay2",
-	"*/.local/share/docker/fuse-overlayfs",
 	"/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs",
 	"/var/lib/containerd/io.containerd.snapshotter.v1.native",
 	"/var/lib/containerd/io.containerd.snapshotter.v1.btrfs",
@@ -28,21 +28,51 @@ static const char *const left_out[] = {
 	"/var/lib/containers/storage/overlay",
 	"/var/lib/containers/storage/vfs",
 	"/var/lib/containers/storage/btrfs",
-	"*/.local/share/containers/storage/overlay",
-	"*/.local/share/containers/storage/vfs",
 	"/var/lib/lxc/*/rootfs",
 	"/var/lib/lxd/storage-pools/*/containers",
 	"/var/lib/incus/storage-pools/*/containers",
 	"/var/lib/machines",
-	"*/.zfs/snapshot",
 };
+
+static const char *const rootless[] = {
+	"*/.local/share/docker/overlay2",
+	"*/.local/share/docker/fuse-overlayfs",
+	"*/.local/share/containers/storage/overlay",
+	"*/.local/share/containers/storage/vfs",
+};
+
+static bool has_last(const char *const *patterns, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(name, strrchr(patterns[i], '/') + 1) == 0)
+			return true;
+	return false;
+}
 
 bool walk_scope_may_leave_out(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_LEN(left_out); i++)
-		if (strcmp(name, strrchr(left_out[i], '/') + 1) == 0)
+	return has_last(left_out, ARRAY_LEN(left_out), name);
+}
+
+bool walk_scope_may_be_rootless(const char *name)
+{
+	return has_last(rootless, ARRAY_LEN(rootless), name);
+}
+
+bool walk_scope_is_rootless(struct str path)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rootless); i++)
+		if (str_glob(rootless[i], path))
 			return true;
 	return false;
+}
+
+bool walk_scope_is_snapshots(const char *dir, const char *name, int fd)
+{
+	struct statfs fs;
+
+	return strcmp(dir, ".zfs") == 0 && strcmp(name, "snapshot") == 0 && fstatfs(fd, &fs) == 0 &&
+		   fs.f_type == ZFS_MAGIC;
 }
 
 bool walk_scope_leaves_out(struct arena *a, struct str path)
@@ -58,7 +88,7 @@ bool walk_scope_is_local(int fd)
 	static const long local[] = {
 		EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC, TMPFS_MAGIC,
 		MSDOS_SUPER_MAGIC, EXFAT_SUPER_MAGIC, REISERFS_SUPER_MAGIC, NILFS_SUPER_MAGIC,
-		0x2fc12fc1 /* zfs */, 0x3153464a /* jfs */, (long)0xca451a4e /* bcachefs */,
+		ZFS_MAGIC, 0x3153464a /* jfs */, (long)0xca451a4e /* bcachefs */,
 		0x7366746e /* ntfs3 */, 0x24051905 /* ubifs */,
 	};
 	struct statfs fs;

@@ -14,6 +14,13 @@ bool walk_scope_may_leave_out(const char *name);
 /* By the whole path: is it, or is it below, such a directory? */
 bool walk_scope_leaves_out(struct arena *, struct str path);
 
+/* The storage of a user's own containers: where anybody can make such a directory, it is walked, for
+ * nothing to be hidden there. By the last component, and by the whole path. */
+bool walk_scope_may_be_rootless(const char *name);
+bool walk_scope_is_rootless(struct str path);
+/* Is name, in a directory dir that is open, where ZFS shows its snapshots? */
+bool walk_scope_is_snapshots(const char *dir, const char *name, int fd);
+
 /* Is a file system local, by the magic number of statfs(2)? Where there is no list of mounts. */
 bool walk_scope_is_local(int fd);
 

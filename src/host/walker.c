@@ -51,6 +51,8 @@ struct node {
 	struct node *parent; /* NULL: one of walker->roots */
 	_Atomic unsigned refs;
 	bool own; /* ours, so that O_NOATIME is allowed */
+	bool rootless; /* in the storage of the containers of this account: */
+	uint32_t rootless_uid, rootless_gid;
 	int fd;   /* of a root; -1 */
 	uint32_t dev_major, dev_minor;
 	uint64_t mnt_id, ino;
@@ -120,8 +122,12 @@ static struct node *node_new(struct node *parent, const char *name, const struct
 	node->mnt_id = st->stx_mask & STATX_MNT_ID ? st->stx_mnt_id : 0;
 	node->ino = st->stx_ino;
 	node->parent = parent;
-	if (parent)
+	if (parent) {
 		parent->refs++;
+		node->rootless = parent->rootless;
+		node->rootless_uid = parent->rootless_uid;
+		node->rootless_gid = parent->rootless_gid;
+	}
 	return node;
 }
 
@@ -395,6 +401,21 @@ static void put_finding(struct worker *w, const struct node *dir, const char *na
 	out->full = false;
 }
 
+/* To the host: what belongs to the account itself or to one of its subordinate ids, which have no
+ * entry in passwd, gives nobody more than that account has; neither do capabilities that only count
+ * in a user namespace of its own (struct vfs_ns_cap_data: the root of it is at the end). */
+static bool is_privilege(struct worker *w, const struct node *storage, const struct statx *st,
+						 const unsigned char *caps, size_t n_caps)
+{
+	static const unsigned char host_root[4] = {0};
+
+	return (st->stx_mode & S_ISUID && st->stx_uid != storage->rootless_uid &&
+			is_known_uid(w, st->stx_uid)) ||
+		   (st->stx_mode & S_ISGID && st->stx_gid != storage->rootless_gid &&
+			is_known_gid(w, st->stx_gid)) ||
+		   (n_caps && (n_caps < 24 || memcmp(caps + 20, host_root, sizeof(host_root)) == 0));
+}
+
 static void examine(struct worker *w, const struct node *dir, int fd, const char *name,
 					const struct statx *st)
 {
@@ -407,6 +428,8 @@ static void examine(struct worker *w, const struct node *dir, int fd, const char
 	if (!privileged && !is_world_writable(mode) && is_known_uid(w, st->stx_uid) &&
 		is_known_gid(w, st->stx_gid))
 		return;
+	if (dir && dir->rootless && !(privileged && is_privilege(w, dir, st, caps, n_caps)))
+		return;
 	if (atomic_fetch_add(count, 1) >= WALKER_MAX_FINDINGS)
 		w->more = true;
 	else
@@ -416,15 +439,30 @@ static void examine(struct worker *w, const struct node *dir, int fd, const char
 /* --- where it goes ------------------------------------------------------------------------- */
 
 /* By the last component first, so that hardly any path has to be built. */
-static bool is_left_out(const struct node *dir, const char *name)
+static bool is_left_out(const struct node *dir, int fd, const char *name)
 {
 	_cleanup_buf_ struct buf path = BUF(4 * WALKER_MAX_PATH + 64);
 	_cleanup_arena_ struct arena a = {0};
 
+	if (walk_scope_is_snapshots(dir->name, name, fd))
+		return true;
 	if (!walk_scope_may_leave_out(name))
 		return false;
 	put_path(&path, dir, name);
 	return walk_scope_leaves_out(&a, buf_get(&path));
+}
+
+/* A directory that is root's is no user's storage. */
+static void mark_rootless(struct node *node, const struct statx *st)
+{
+	_cleanup_buf_ struct buf path = BUF(4 * WALKER_MAX_PATH + 64);
+
+	if (node->rootless || !st->stx_uid || !st->stx_gid || !walk_scope_may_be_rootless(node->name))
+		return;
+	put_path(&path, node->parent, node->name);
+	node->rootless = walk_scope_is_rootless(buf_get(&path));
+	node->rootless_uid = st->stx_uid;
+	node->rootless_gid = st->stx_gid;
 }
 
 /* False when it was entered before. Past the most that are remembered it is walked again rather
@@ -470,6 +508,7 @@ static bool is_other_mount(const struct node *dir, const struct statx *st)
 static bool visit_entry(struct worker *w, struct node *dir, int fd, const char *name)
 {
 	const int how = AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
+	struct node *node;
 	struct statx st;
 
 	if (statx(fd, name, how, WANTED, &st) < 0) {
@@ -484,9 +523,11 @@ static bool visit_entry(struct worker *w, struct node *dir, int fd, const char *
 	if (is_other_mount(dir, &st) && !may_cross(w->walk, fd, name, &st))
 		return false;
 	examine(w, dir, fd, name, &st);
-	if (is_left_out(dir, name))
+	if (is_left_out(dir, fd, name))
 		return false;
-	stack_push(&w->pending, node_new(dir, name, &st, w->walk->uid));
+	node = node_new(dir, name, &st, w->walk->uid);
+	mark_rootless(node, &st);
+	stack_push(&w->pending, node);
 	return true;
 }
 

@@ -26,6 +26,13 @@ PLANT = r"""
     cp /bin/true caps2; setcap all=p caps2; cp /bin/true caps3; setcap cap_chown+i caps3
     cp /bin/true /tmp/suid; chmod 4755 /tmp/suid; mkdir -m 777 /tmp/open; mkdir -m 1777 /run/spool
     mkdir -p /var/lib/docker/overlay2/x; cp -p suid /var/lib/docker/overlay2/x/
+    storage=/home/ops/.local/share/containers/storage/overlay
+    mkdir -p $storage/x; cd $storage/x; chown -R ops:ops /home/ops/.local
+    cp -p /srv/suid /srv/sgid /srv/caps .; mkdir -m 777 open; chown ops:ops open
+    for owner in ops:ops 100999:100999; do
+        cp /srv/suid $owner; chown $owner $owner; chmod 6755 $owner
+    done
+    mkdir -p /home/ops/.zfs/snapshot; cp -p /srv/suid /home/ops/.zfs/snapshot
 """
 
 
@@ -53,8 +60,9 @@ class Walk(OnHost):
                       ")", ")", "-o", "-nouser", "-o", "-nogroup"]
         want, caps = {}, {}
         for place in self.places():
-            said = self.out("find", place, "-xdev", "-path", "/var/lib/docker/overlay2", "-prune",
-                            "-o", "(", *conditions, ")", "-printf",
+            said = self.out("find", place, "-xdev", "-path", "/var/lib/docker/overlay2", "-prune", "-o",
+                            "(", "-path", "/home/ops/.local/share/*", "-not", "-perm", "/6000", "-o",
+                            "-name", "*:*", ")", "-o", "(", *conditions, ")", "-printf",
                             r"%p\0%y\0%m\0%u\0%g\0%U\0%G\0", check=False).split("\0")
             for i in range(0, len(said) - 1, 7):
                 row = dict(zip(fields, said[i:i + 7]))

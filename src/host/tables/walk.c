@@ -476,7 +476,8 @@ static const struct table walk = {
 	.doc = "Files on all local file systems that are SUID or SGID, have capabilities, may be "
 		   "written by anyone, or have no owner. Left out: /proc, /sys and /dev, network and FUSE "
 		   "file systems, read-only images (squashfs), and where containers and machines keep "
-		   "theirs (docker, containerd, podman, lxc, /var/lib/machines)",
+		   "theirs (docker, containerd, podman, lxc, /var/lib/machines); of a user's own containers "
+		   "only what gives the rights of another account is listed",
 	.columns = columns,
 	.read = read_walk,
 	.early = start_walk,
