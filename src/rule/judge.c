@@ -450,7 +450,7 @@ static enum truth test_rows(struct judging *j, const struct sentence *s, const s
 
 /* --- sentences ------------------------------------------------------------------------------- */
 
-static enum truth test(struct judging *j, const struct sentence *s);
+static enum truth test_itself(struct judging *j, const struct sentence *s);
 
 static enum truth test_table(struct judging *j, const struct sentence *s)
 {
@@ -463,7 +463,19 @@ static enum truth test_table(struct judging *j, const struct sentence *s)
 	return s->kind == SENTENCE_KEY ? test_key(j, s, rows) : test_rows(j, s, rows);
 }
 
+/* What kind of host this is, a sentence with a label, says nothing of whether it has what a rule is
+ * about. */
 static enum truth test(struct judging *j, const struct sentence *s)
+{
+	size_t judged = j->judged;
+	enum truth truth = test_itself(j, s);
+
+	if (s->label)
+		j->judged = judged;
+	return truth;
+}
+
+static enum truth test_itself(struct judging *j, const struct sentence *s)
 {
 	enum truth truth = s->kind == SENTENCE_ANY ? FALSE_ : TRUE_;
 
