@@ -188,6 +188,26 @@ class Sshd(OnHost):
         self.assertEqual(live.keys() - {row["key"].lower() for row in rows}, set())
 
 
+class SshdLocal(OnHost):
+    """With a Match on the local port, sshd -T fails: what no block sets is known all the same."""
+    image = "debian-12"
+    GLOBAL = "X11Forwarding no\nClientAliveCountMax 7\n"
+    BLOCKS = ("Match LocalPort 1\n\tX11Forwarding yes\n\tMaxAuthTries 2\n"
+              "Match LocalAddress *\n\tAllowTcpForwarding no\n")
+
+    def test_what_holds_for_all(self):
+        self.write("/etc/ssh/sshd_config.d/40-oracle.conf", self.GLOBAL)
+        want = {(row["key"], str(row["value"])) for row in self.table("sshd")}
+        self.write("/etc/ssh/sshd_config.d/40-oracle.conf", self.GLOBAL + self.BLOCKS)
+        self.assertNotEqual(self.host.exec(["sshd", "-T"], check=False).returncode, 0)
+        got = {(row["key"], str(row["value"])) for row in self.table("sshd") if row["match"] is None}
+        unknown = {"MaxAuthTries", "AllowTcpForwarding"}  # set by a block only
+        self.assertEqual({key for key, value in want - got}, unknown)
+        self.assertEqual({key for key, value in got - want}, unknown)
+        for key, value in got - want:
+            self.assertIn("unknown", value)
+
+
 class SshdExtra(Sshd):
     extra = EXTRA
 

@@ -33,6 +33,14 @@ static const struct helper sshd_t = {
 	.needs = SSHD,
 };
 
+/* With a Match LocalPort or LocalAddress, sshd -T insists on a connection to try; to this one, from
+ * nobody, the blocks that ask for more than a port and an address do not apply either. */
+static const struct helper sshd_t_local = {
+	.argv = (const char *const[]){SSHD, "-T", "-C", "lport=1,laddr=192.0.2.1", NULL},
+	.max = 1 << 20,
+	.needs = SSHD,
+};
+
 struct given {
 	struct str value;
 	const struct sshd_directive *by; /* NULL: said by sshd -T */
@@ -52,6 +60,7 @@ struct reader {
 	struct option *global; /* what holds for all connections; by index of the keyword */
 	struct option *all;    /* what `Match all` sets: wins over global */
 	struct option *block;  /* what the present Match block sets */
+	bool *in_block;        /* which options a Match block may set; NULL: none counts */
 };
 
 static struct option *new_options(struct rows *rows)
@@ -218,7 +227,8 @@ static void read_effective_line(struct reader *r, struct option *options, struct
 
 	sshd_line_parse(a, text, &line);
 	k = line.keyword;
-	if (!line.name.n || (k && !is_option(k)))
+	if (!line.name.n || (k && !is_option(k)) ||
+		(k && r->in_block && r->in_block[sshd_keyword_index(k)]))
 		return;
 	sshd_line_value(a, &line, &value);
 	if (!k) {
@@ -261,6 +271,21 @@ static void add_set_row(struct reader *r, const struct option *o, size_t nth)
 	set_value(r->rows, row, &one);
 }
 
+/* The connection that sshd -T was given may be one that a block applies to, so what any block sets is
+ * not to be learnt from it. */
+static void find_in_block(struct reader *r)
+{
+	const struct sshd_keyword *keywords;
+
+	r->in_block = arena_new(r->rows->arena, bool, sshd_keywords(&keywords));
+	for (size_t i = 0; i < r->config.n; i++) {
+		const struct sshd_directive *d = &r->config.directives[i];
+
+		if (!d->always && is_option(d->line->keyword))
+			r->in_block[sshd_keyword_index(d->line->keyword)] = true;
+	}
+}
+
 /* Without sshd -T: what the files set is known, what they do not set is up to the build. */
 static void add_parsed_rows(struct reader *r, const char *why)
 {
@@ -274,6 +299,8 @@ static void add_parsed_rows(struct reader *r, const char *why)
 		const struct option *o = deciding(r, k);
 		size_t lines = k->flags & SSHD_EACH ? o->given.n : MIN(o->given.n, (size_t)1);
 
+		if (r->in_block && !r->in_block[i])
+			continue;
 		if (!is_option(k) || k->means || !demand_has(r->rows->demand, str_of(k->name)))
 			continue;
 		for (size_t nth = 0; nth < lines; nth++)
@@ -403,6 +430,20 @@ static int find_sshd(struct host *host, struct err *err)
 	return err_set(err, ENOENT, "there is no %s, so what sshd would do is not known", SSHD);
 }
 
+/* sshd -T failed, or cannot be asked. */
+static void add_rows_without(struct reader *r, struct host *host, const char *why, bool has_files)
+{
+	struct str said;
+	struct err ignored;
+
+	if (has_files && !r->config.gap &&
+		host_run(host, &sshd_t_local, r->rows->arena, &said, &ignored) == 0) {
+		find_in_block(r);
+		add_effective_rows(r, said);
+	}
+	add_parsed_rows(r, why);
+}
+
 static int read_sshd(struct host *host, struct rows *rows, struct err *err)
 {
 	struct reader r = {.rows = rows};
@@ -415,13 +456,13 @@ static int read_sshd(struct host *host, struct rows *rows, struct err *err)
 	if (result < 0)
 		return result;
 	collect(&r);
-	if (host_run(host, &sshd_t, rows->arena, &said, err) < 0) {
-		add_parsed_rows(&r, host_is_live(host) ? err->msg : "offline");
-	} else {
+	if (host_run(host, &sshd_t, rows->arena, &said, err) == 0) {
 		add_effective_rows(&r, said);
 		if (!has_files)
 			rows_gap(rows, "sshd has a configuration, but not in /etc/ssh or /usr/etc/ssh; its "
 						   "Match blocks are not known");
+	} else {
+		add_rows_without(&r, host, host_is_live(host) ? err->msg : "offline", has_files);
 	}
 	add_match_rows(&r);
 	check_command_lines(host, &r);
@@ -500,7 +541,7 @@ static const struct table sshd = {
 		   "/etc/ssh/sshd_config give them",
 	.columns = columns,
 	.read = read_sshd,
-	.helpers = (const struct helper *const[]){&sshd_t, NULL},
+	.helpers = (const struct helper *const[]){&sshd_t, &sshd_t_local, NULL},
 	.is_key = is_sshd_key,
 	.multi = true,
 	.set = set_sshd,
