@@ -282,19 +282,24 @@ static size_t first_of_group(const struct passwd_db *db, uint32_t gid)
 	return low;
 }
 
+/* Asked for each account, and files may have thousands of lines of one number. */
+#define MAX_PRIVATE 64
+
 bool passwd_is_private_group(const struct passwd_db *db, uint32_t gid,
 							 const struct passwd_user *user)
 {
-	size_t i = first_of_group(db, gid);
+	size_t i = first_of_group(db, gid), seen = 0;
 
 	for (; i < db->n_users && db->by_primary[i]->gid == gid; i++)
-		if (!is_self_or_root(db->by_primary[i], user))
+		if (++seen > MAX_PRIVATE || !is_self_or_root(db->by_primary[i], user))
 			return false;
 	for (i = first_with_gid(db, gid); i < db->n_groups && db->by_gid[i]->gid == gid; i++) {
 		const struct passwd_group *g = db->by_gid[i];
 
+		if (++seen > MAX_PRIVATE)
+			return false;
 		for (size_t k = 0; k < g->n_members; k++)
-			if (!is_self_or_root(passwd_by_name(db, g->members[k]), user))
+			if (++seen > MAX_PRIVATE || !is_self_or_root(passwd_by_name(db, g->members[k]), user))
 				return false;
 	}
 	return true;

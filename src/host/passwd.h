@@ -43,7 +43,8 @@ const struct passwd_user *passwd_by_name(const struct passwd_db *, struct str na
 const struct passwd_user *passwd_by_uid(const struct passwd_db *, uint32_t uid);
 const struct passwd_group *passwd_group_by_name(const struct passwd_db *, struct str name);
 const struct passwd_group *passwd_by_gid(const struct passwd_db *, uint32_t gid);
-/* Does the group hold nobody but the user and root? As the one that useradd makes does. */
+/* Does the group hold nobody but the user and root? As the one that useradd makes does. One that is on
+ * over 64 lines is none of these. */
 bool passwd_is_private_group(const struct passwd_db *, uint32_t gid, const struct passwd_user *);
 /* The name, or the number in decimal when it has none. */
 struct str passwd_user_name(const struct passwd_db *, uint32_t uid, struct arena *);
