@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/snapshot.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -327,6 +328,15 @@ static size_t thread_count(size_t tables)
 	return MIN(MIN(cores + 1, (size_t)MAX_THREADS), tables);
 }
 
+/* glibc moves the size from which memory is mapped, and so given back when it is freed, up to what was
+ * freed last: what a large file took would stay with the thread that gave up on it. */
+static void give_back_large_blocks(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+#endif
+}
+
 void snapshot_read(struct snapshot *s, struct host *host, snapshot_progress *progress, void *data)
 {
 	/* Threads that gave up still look at it, so it lives as long as they do. */
@@ -338,6 +348,7 @@ void snapshot_read(struct snapshot *s, struct host *host, snapshot_progress *pro
 	};
 	int64_t begin = now_us();
 
+	give_back_large_blocks();
 	pool.host = host;
 	pool.progress = progress;
 	pool.data = data;

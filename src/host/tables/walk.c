@@ -60,14 +60,35 @@ static const struct column columns[] = {
  * The query.
  */
 
+/* The walk's thread is no table's, so that nothing limits its memory: 20 times what the files have. */
+#define MAX_USERS ((int64_t)4 << 20)
+
+static int check_size(struct host *host, struct err *err)
+{
+	static const char *const files[] = {"/etc/passwd", "/etc/group"};
+	struct path_stat st;
+	int64_t size = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		if (host_stat(host, files[i], true, &st, err) == 0)
+			size += st.size;
+	if (size > MAX_USERS)
+		return err_set(err, EFBIG, "/etc/passwd and /etc/group are over 4 MiB");
+	*err = (struct err){0};
+	return 0;
+}
+
 /* Without a list of users nobody can be told to be missing: *ret_users is NULL and the answer says
  * why. */
 static void find_users(struct host *host, struct arena *a, struct passwd_db *db,
 					   const struct passwd_db **ret_users, struct buf *out)
 {
 	struct err err = {0};
+	int r = check_size(host, &err);
 
-	*ret_users = passwd_read(host, a, db, &err) < 0 ? NULL : db;
+	if (r == 0)
+		r = passwd_read(host, a, db, &err);
+	*ret_users = r < 0 ? NULL : db;
 	if (*ret_users)
 		return;
 	buf_puts(out, "nousers=");
