@@ -136,7 +136,8 @@ static size_t put_in_order(struct snapshot *s, struct taken *order[MAX_TABLES])
 	for (size_t i = 0; i < s->n && n < MAX_TABLES; i++)
 		if (s->taken[i].wanted)
 			order[n++] = &s->taken[i];
-	qsort(order, n, sizeof(*order), dearest_first);
+	if (n)
+		qsort(order, n, sizeof(*order), dearest_first);
 	return n;
 }
 
