@@ -319,6 +319,21 @@ int fs_save(const struct place *place, const char *path, bool content, const str
 	return r < 0 ? err_errno(err, -r, "%s: cannot be saved", path) : 0;
 }
 
+int fs_save_text(const struct saved *saved, const char *suffix, struct str text, struct err *err)
+{
+	char name[300];
+	int n = snprintf(name, sizeof(name), "%s%s", saved->name, suffix), r;
+	_cleanup_close_ int fd = -1;
+
+	if (n >= (int)sizeof(name))
+		return err_set(err, ENAMETOOLONG, "before/%s%s", saved->name, suffix);
+	fd = openat(saved->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	r = fd < 0 ? -errno : write_all(fd, text);
+	if (r == 0 && (fsync(fd) < 0 || fsync(saved->dir_fd) < 0))
+		r = -errno;
+	return r < 0 ? err_errno(err, -r, "before/%s cannot be saved", name) : 0;
+}
+
 void fs_restore_parent_times(const struct place *place, const char *path, const struct saved *saved)
 {
 	_cleanup_close_ int dir = -1, copy = -1;

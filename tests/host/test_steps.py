@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each type of step on a booted host: done through a real rule, undone by revet and by its script."""
+
+import os
+import stat
+import time
+import unittest
+
+import test_change
+from oracle import OnHost
+from test_change import tree
+
+# dpkg's copies of its last state, and what its triggers and apt compute again.
+DPKG_OWN = ("var/lib/dpkg/status-old", "var/lib/dpkg/triggers/Lock", "var/lib/dpkg/triggers/Unincorp",
+            "var/lib/dpkg/lock", "var/lib/dpkg/lock-frontend", "etc/ld.so.cache",
+            "var/cache/ldconfig", "var/cache/debconf", "var/cache/apt")
+# Directories in which dpkg makes and renames files, so that their times move.
+DPKG_TIMES = ("var/lib/dpkg", "var/lib/dpkg/updates", "var/lib/dpkg/triggers", "var/lib/dpkg/info",
+              "var/lib/dpkg/alternatives")
+
+DEB = r"""
+set -eu
+d=/root/deb/$1; mkdir -p $d/DEBIAN; cd $d
+printf 'Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: Test <t@example.org>\n' "$1" "$2" >DEBIAN/control
+printf 'Section: %s\nPriority: optional\nDescription: a test\n of several lines\n .\n with a blank one\n' "$3" >>DEBIAN/control
+[ -z "${4:-}" ] || echo "Depends: $4" >>DEBIAN/control
+mkdir -p usr/share/doc/$1; echo "about $1" >usr/share/doc/$1/README
+"""
+
+
+class Steps(OnHost):
+    """A host for each test, as for the changes."""
+
+    image = "debian-12"
+    setUp = test_change.Changes.setUp
+    revet = test_change.Changes.revet
+
+    @classmethod
+    def setUpClass(cls):
+        pass
+
+    @classmethod
+    def tearDownClass(cls):
+        pass
+
+    def undo_script(self):
+        """Only what the change's script does; then its timer and boot unit are of no use any more."""
+        self.out("sh", "/var/lib/revet/changes/0001/undo.sh")
+
+    def without(self, seen, names=(), times=()):
+        for name in list(seen):
+            if any(name == n or name.startswith(n + "/") for n in names):
+                del seen[name]
+            elif name in times:
+                seen[name] = seen[name][:5]
+        return seen
+
+    def same(self, before, names=(), times=()):
+        before, after = (self.without(dict(seen), names, times) for seen in (before, tree(self.host.root)))
+        self.assertEqual({n: (before.get(n), after.get(n)) for n in before.keys() | after.keys()
+                          if before.get(n) != after.get(n)}, {})
+
+
+class Packages(Steps):
+    def deb(self, name, more="", version="1.0-1", section="misc", depends=""):
+        self.out("sh", "-c", f"{DEB}\n{more}\ndpkg-deb --root-owner-group -b . /root/{name}.deb\n"
+                 f"touch -d '2024-05-06 07:08:09.5' /root/{name}.deb",
+                 "sh", name, version, section, depends)
+        return f"/root/{name}.deb"
+
+    def install(self, *debs):
+        self.out("env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "-i", *debs)
+        self.out("rm", "-rf", "/root/deb", *debs)
+
+    def rich_package(self):
+        """Of all that a package may have, under the name of one that a rule wants gone."""
+        long = "/".join(["a-directory-with-a-name-of-forty-bytes..."] * 4)
+        self.install(self.deb("popularity-contest", f"""
+mkdir -p etc lib/systemd/system usr/bin usr/share/{long}
+echo 'ask=yes' >etc/popularity-contest.conf; echo /etc/popularity-contest.conf >DEBIAN/conffiles
+echo 'other=1' >etc/popcon-other.conf; echo /etc/popcon-other.conf >>DEBIAN/conffiles
+printf '#!/bin/sh\\nexec sleep 1000\\n' >usr/bin/popcon; chmod 4755 usr/bin/popcon
+ln usr/bin/popcon usr/bin/popcon-hard; ln -s popcon usr/bin/popcon-soft
+: >usr/share/{long}/empty; head -c 70000 /dev/urandom >usr/share/{long}/binary
+printf '[Service]\\nExecStart=/usr/bin/popcon\\n[Install]\\nWantedBy=multi-user.target\\n' >lib/systemd/system/popcon.service
+cat >DEBIAN/postinst <<'EOF'
+#!/bin/sh
+set -e
+update-alternatives --install /usr/bin/census census /usr/bin/popcon 10
+update-alternatives --install /usr/bin/census census /usr/bin/popcon-soft 5
+systemctl enable popcon.service
+systemctl start popcon.service
+EOF
+cat >DEBIAN/prerm <<'EOF'
+#!/bin/sh
+set -e
+systemctl stop popcon.service
+systemctl disable popcon.service
+update-alternatives --remove census /usr/bin/popcon
+update-alternatives --remove census /usr/bin/popcon-soft
+EOF
+cat >DEBIAN/postrm <<'EOF'
+#!/bin/sh
+[ "$1" != purge ] || rm -rf /var/lib/popcon
+EOF
+chmod 755 DEBIAN/p*"""))
+        self.out("sh", "-c", "mkdir -p /var/lib/popcon; echo data >/var/lib/popcon/data; "
+                 "echo mine >>/etc/popularity-contest.conf; rm /etc/popcon-other.conf; "
+                 "chmod 600 /usr/share/doc/popularity-contest/README; "
+                 "update-alternatives --set census /usr/bin/popcon-soft; "
+                 "apt-mark auto popularity-contest; "
+                 "dpkg --purge --force-all nothing-of-that-name 2>/dev/null; true")
+
+    def status(self):
+        return sorted(self.read("/var/lib/dpkg/status").split("\n\n"))
+
+    def unit(self, *words):
+        return self.host.exec(["systemctl", *words, "popcon.service"], check=False).stdout.strip()
+
+    def check_gone_and_back(self, undo, **kwargs):
+        self.rich_package()
+        before, status = tree(self.host.root), self.status()
+        marked = self.read("/var/lib/apt/extended_states")
+        plan = self.revet("plan", "--rule", "packages.reporters")
+        self.assertIn("popularity-contest: 1.0-1 -> (none)", plan)
+        self.assertEqual(tree(self.host.root), before)
+        self.revet("apply", "--no-input", "--rule", "packages.reporters")
+        self.assertIn("deinstall ok config-files", self.out("dpkg-query", "-W", "-f", "${Status}", "popularity-contest"))
+        self.assertIn("mine", self.read("/etc/popularity-contest.conf"))
+        self.assertEqual(self.read("/var/lib/popcon/data"), "data\n")
+        self.assertFalse(os.path.lexists(f"{self.host.root}/usr/bin/popcon"))
+        self.assertNotEqual(self.unit("is-active"), "active")
+        undo()
+        self.assertEqual(self.status(), status)
+        self.assertEqual(self.unit("is-active"), "active")
+        self.assertEqual(self.unit("is-enabled"), "enabled")
+        self.assertEqual(self.read("/var/lib/apt/extended_states"), marked)
+        self.assertEqual(os.readlink(f"{self.host.root}/etc/alternatives/census"), "/usr/bin/popcon-soft")
+        self.same(before, DPKG_OWN + ("var/lib/dpkg/status",), DPKG_TIMES)
+        self.assertEqual(self.out("dpkg", "--audit"), "")
+
+    def test_gone_and_back(self):
+        self.check_gone_and_back(lambda: self.revet("revert"))
+
+    def test_gone_and_back_by_the_script(self):
+        self.check_gone_and_back(self.undo_script)
+
+    def test_what_another_needs_stays(self):
+        self.install(self.deb("telnet"), self.deb("plc-tool", depends="telnet | nc-of-no-host"))
+        before = tree(self.host.root)
+        self.assertIn("plc-tool needs the package telnet", self.revet("plan", "--rule", "packages.telnet-client"))
+        self.revet("apply", "--no-input", "--rule", "packages.telnet-client")
+        self.same(before)
+
+    def test_a_transitional_package_goes_along(self):
+        self.install(self.deb("inetutils-telnet"), self.deb("telnet", section="oldlibs", depends="inetutils-telnet"))
+        before = tree(self.host.root)
+        self.revet("apply", "--no-input", "--rule", "packages.telnet-client")
+        self.assertEqual(self.host.exec(["dpkg-query", "-W", "telnet", "inetutils-telnet"], check=False).stdout, "")
+        self.revet("revert")
+        self.same(before, DPKG_OWN + ("var/lib/dpkg/status",), DPKG_TIMES)
+
+    def locked(self, seconds):
+        """Somebody else's apt runs."""
+        self.out("sh", "-c", "command -v perl >/dev/null")
+        return self.host.exec(["sh", "-c", f"perl -e 'use Fcntl; open F, \"+<\", \"/var/lib/dpkg/lock-frontend\"; "
+                               f"fcntl F, F_SETLK, pack(\"s s l! l! i\", F_WRLCK, 0, 0, 0, 0) or die; print \"ok\\n\"; "
+                               f"close STDOUT; sleep {seconds}' & sleep 0.5"], stdout=None)
+
+    def test_while_dpkg_is_locked(self):
+        self.install(self.deb("telnet"))
+        before = tree(self.host.root)
+        self.locked(6)
+        told = self.revet("apply", "--no-input", "--rule", "packages.telnet-client", code=4)
+        self.assertIn("lock", told)
+        self.same(before, DPKG_OWN, DPKG_TIMES)
+        time.sleep(6)
+        self.revet("apply", "--no-input", "--rule", "packages.telnet-client")
+        self.locked(4)
+        self.revet("revert")  # which waits
+        self.same(before, DPKG_OWN + ("var/lib/dpkg/status",), DPKG_TIMES)
+
+    def test_without_space_for_the_copy(self):
+        self.install(self.deb("telnet", "mkdir -p usr/share/big; head -c 3000000 /dev/zero >usr/share/big/file"))
+        before = tree(self.host.root)
+        self.out("sh", "-c", "mkdir -p /var/lib/revet; mount -t tmpfs -o size=1m none /var/lib/revet")
+        told = self.revet("apply", "--no-input", "--rule", "packages.telnet-client", code=4)
+        self.assertIn("No space left", told)
+        self.same(before, DPKG_OWN + ("var/lib/revet",), DPKG_TIMES)
+
+    def test_an_interrupted_removal(self):
+        """dpkg is killed half way, and so are we."""
+        self.install(self.deb("telnet", "printf '#!/bin/sh\\nkill -9 $PPID\\n' >DEBIAN/prerm; chmod 755 DEBIAN/prerm"))
+        before, status = tree(self.host.root), self.status()
+        self.revet("apply", "--no-input", "--rule", "packages.telnet-client", code=4)
+        self.assertEqual(self.status(), status)
+        self.same(before, DPKG_OWN + ("var/lib/dpkg/status",), DPKG_TIMES)
+
+
+if __name__ == "__main__":
+    unittest.main()
