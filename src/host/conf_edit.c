@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/conf_edit.h"
 
+#include "host/mountinfo.h"
+
 struct editing {
 	enum edit_style style;
 	struct str section, key, value;
@@ -133,10 +135,86 @@ static void count(struct editing *e, struct str text)
 static int check_value(enum edit_style style, struct str key, struct str value, struct err *err)
 {
 	for (size_t i = 0; i < value.n; i++)
-		if ((unsigned char)value.p[i] < 0x20 || (style == EDIT_APT && value.p[i] == '"'))
+		if ((unsigned char)value.p[i] < 0x20 || (style == EDIT_APT && value.p[i] == '"') ||
+			(style == EDIT_FSTAB && strchr(" ,#", value.p[i])))
 			return err_set(err, EINVAL, "%.*s: the value cannot be written to a file",
 						   STR_ARG(key));
 	return value.p && !value.n ? err_set(err, EINVAL, "%.*s: the value is empty", STR_ARG(key)) : 0;
+}
+
+/* --- fstab ------------------------------------------------------------------------------------- */
+
+static bool is_opposite(struct str option, struct str wanted)
+{
+	/* "exec" of "noexec" */
+	return str_starts(wanted, "no") && str_eq(option, (struct str){wanted.p + 2, wanted.n - 2});
+}
+
+/* The options with the wanted one: behind what it contradicts, "defaults" among them. */
+static void put_options(struct buf *out, struct str options, struct str wanted)
+{
+	struct str rest = options, one;
+	bool holds = false, any = false;
+
+	while (str_cut(&rest, ',', &one))
+		holds = str_eq(one, wanted) ||
+				(holds && !is_opposite(one, wanted) && !str_is(one, "defaults"));
+	if (holds) {
+		buf_str(out, options);
+		return;
+	}
+	while (str_cut(&options, ',', &one)) {
+		if (str_eq(one, wanted) || is_opposite(one, wanted))
+			continue;
+		buf_printf(out, "%s%.*s", any ? "," : "", STR_ARG(one));
+		any = true;
+	}
+	buf_printf(out, "%s%.*s", any ? "," : "", STR_ARG(wanted));
+}
+
+/* Is the line an entry of the mount point? *ret_options: the slice of it that has its options; where
+ * it has none, an empty one behind the type. */
+static bool is_entry(struct str line, struct str target, struct arena *a, struct str *ret_options)
+{
+	struct str rest = line, source, where, type;
+
+	if (!str_word(&rest, &source) || source.p[0] == '#' || !str_word(&rest, &where) ||
+		!str_word(&rest, &type))
+		return false;
+	where = mountinfo_unescape(a, where);
+	while (where.n > 1 && where.p[where.n - 1] == '/')
+		where.n--;
+	if (!str_eq(where, target) || str_is(type, "swap"))
+		return false;
+	if (!str_word(&rest, ret_options))
+		*ret_options = (struct str){type.p + type.n, 0};
+	return true;
+}
+
+static int edit_fstab(struct str text, struct str target, struct str option, struct buf *out,
+					  struct err *err)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct str line, options;
+	bool found = false;
+
+	while (take_line(&text, &line)) {
+		if (!is_entry(line, target, &a, &options)) {
+			buf_str(out, line);
+			continue;
+		}
+		found = true;
+		buf_add(out, line.p, (size_t)(options.p - line.p));
+		if (!options.n)
+			buf_putc(out, ' ');
+		put_options(out, options, option);
+		buf_add(out, options.p + options.n, (size_t)(line.p + line.n - options.p) - options.n);
+	}
+	if (!found) {
+		end_line(out);
+		buf_printf(out, "tmpfs %.*s tmpfs defaults,%.*s 0 0\n", STR_ARG(target), STR_ARG(option));
+	}
+	return out->full ? err_set(err, EFBIG, "the file would be too large") : 0;
 }
 
 int conf_edit_key(struct str text, enum edit_style style, struct str section, struct str key,
@@ -148,6 +226,8 @@ int conf_edit_key(struct str text, enum edit_style style, struct str section, st
 
 	if (r < 0)
 		return r;
+	if (style == EDIT_FSTAB)
+		return edit_fstab(text, section, value, out, err);
 	count(&e, text);
 	e.in_section = style != EDIT_INI || !section.p;
 	e.has_section = e.in_section;

@@ -27,6 +27,7 @@ enum edit_style {
 	EDIT_EQUALS, /* key = value */
 	EDIT_INI,    /* Key=value below [Section] */
 	EDIT_APT,    /* Key "value"; */
+	EDIT_FSTAB,  /* the section is where it is mounted, key and value an option that it should have */
 };
 
 enum edit_kind { EDIT_KEY, EDIT_CONTENT, EDIT_ATTRIBUTE, EDIT_LINE, EDIT_STATE, EDIT_RELOAD };

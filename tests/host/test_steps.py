@@ -197,5 +197,87 @@ chmod 755 DEBIAN/p*"""))
         self.same(before, DPKG_OWN + ("var/lib/dpkg/status",), DPKG_TIMES)
 
 
+RULE = """title: Programs can be started from {target}
+severity: low
+why: It is for data.
+for: mounts
+where: {{target: {target}}}
+want:
+  options: {{any: [absent, {{has: [{options}]}}]}}
+  fstab_options: {{any: [absent, {{has: [{options}]}}]}}
+risk: none
+cases:
+  - {{pass: {{mounts: [{{target: {target}, mounted: true, options: [{options}]}}]}}}}
+  - {{fail: {{mounts: [{{target: {target}, mounted: true, options: [rw]}}]}}}}
+"""
+
+
+class Mounts(Steps):
+    """The catalogue's rules do not judge containers; these are the same, for other places."""
+
+    def rule(self, name, target, *options):
+        self.write(f"/etc/revet/rules.d/mounts/{name}.yaml", RULE.format(target=target, options=", ".join(options)))
+        return ["--rule", f"mounts.{name}"]
+
+    def options(self, target):
+        return set(self.out("findmnt", "-n", "-o", "VFS-OPTIONS", target).strip().split(","))
+
+    def data(self):
+        self.write("/etc/fstab", "# mine\nnone   /srv/data\ttmpfs  size=1m,defaults  0 0 # kept\n")
+        self.out("sh", "-c", "mkdir -p /srv/data; mount -t tmpfs -o size=1m,noatime none /srv/data; systemctl daemon-reload")
+        return self.rule("exec", "/srv/data", "noexec") + self.rule("suid", "/srv/data", "nosuid", "nodev")
+
+    def check(self, undo):
+        rules = self.data()
+        before, options = tree(self.host.root), self.options("/srv/data")
+        # What is at work there does not hinder it.
+        self.out("sh", "-c", "cp /bin/sleep /srv/data/; cd /srv/data; ./sleep 100 >/dev/null 2>&1 &")
+        self.revet("apply", "--no-input", *rules)
+        self.assertEqual(self.options("/srv/data") - options, {"nosuid", "nodev", "noexec"})
+        self.assertLessEqual(options, self.options("/srv/data"))
+        self.assertEqual(self.read("/etc/fstab"), "# mine\nnone   /srv/data\ttmpfs  "
+                         "size=1m,defaults,noexec,nosuid,nodev  0 0 # kept\n")
+        self.assertEqual(self.host.exec(["/srv/data/sleep", "0"], check=False).returncode, 126)
+        undo()
+        self.assertEqual(self.options("/srv/data"), options)
+        self.same(before, times=("etc",))
+
+    def test_now_and_from_the_next_boot(self):
+        self.check(lambda: self.revet("revert"))
+
+    def test_by_the_script(self):
+        self.check(self.undo_script)
+
+    def test_what_systemd_mounts(self):
+        """/tmp by a unit, /dev/shm by itself; after a boot they are still so."""
+        rules = self.rule("tmp", "/tmp", "noexec") + self.rule("shm", "/dev/shm", "noexec")
+        self.out("sh", "-c", "cp /usr/share/systemd/tmp.mount /etc/systemd/system/ && systemctl daemon-reload")
+        before = tree(self.host.root)
+        self.revet("apply", "--no-input", *rules)
+        self.assertIn("noexec", self.options("/tmp") & self.options("/dev/shm"))
+        self.assertIn("tmpfs /dev/shm tmpfs defaults,noexec 0 0", self.read("/etc/fstab"))
+        self.assertIn("mode=1777,strictatime,nosuid,nodev", self.read("/etc/systemd/system/tmp.mount.d/99-revet.conf"))
+        self.out("systemctl", "daemon-reload")
+        self.assertIn("noexec", self.out("systemctl", "show", "-p", "Options", "tmp.mount"))
+        self.revet("revert")
+        self.assertNotIn("noexec", self.options("/tmp") | self.options("/dev/shm"))
+        self.same(before)
+
+    def test_what_nobody_wrote_down(self):
+        self.out("sh", "-c", "mkdir -p /srv/data; mount -t tmpfs none /srv/data")
+        rules = self.rule("exec", "/srv/data", "noexec")
+        self.assertIn("neither in /etc/fstab nor", self.revet("plan", *rules))
+
+    def test_on_a_read_only_file_system(self):
+        rules = self.data()
+        before, options = tree(self.host.root), self.options("/srv/data")
+        self.out("sh", "-c", "mount --bind /etc /etc; mount -o remount,bind,ro /etc")
+        told = self.revet("apply", "--no-input", *rules, code=1)
+        self.assertIn("Read-only file system", told)
+        self.out("umount", "/etc")
+        self.assertEqual(self.options("/srv/data"), options)
+        self.same(before)
+
+
 if __name__ == "__main__":
     unittest.main()
