@@ -279,5 +279,85 @@ class Mounts(Steps):
         self.same(before)
 
 
+SHELL = """title: An account has the wrong shell
+severity: low
+why: It is a service.
+for: users
+where: {name: svc}
+want: {shell: /usr/sbin/nologin}
+risk: none
+cases:
+  - {pass: {users: [{name: svc, shell: /usr/sbin/nologin}]}}
+  - {fail: {users: [{name: svc, shell: /bin/sh}]}}
+"""
+ACCOUNTS = ("--rule", "accounts.password-ageing", "--rule", "accounts.inactive-lock",
+            "--rule", "accounts.no-empty-passwords", "--rule", "accounts.svc-shell")
+
+
+class Accounts(Steps):
+    def make_accounts(self):
+        self.write("/etc/revet/rules.d/accounts/svc-shell.yaml", SHELL)
+        self.out("sh", "-c", "useradd -r -s /bin/sh svc; useradd -m guest; passwd -d guest; useradd -m dev; "
+                 "echo dev:secret-of-dev | chpasswd; chage -M -1 -W 3 -E 2030-01-01 dev; chage -M 300 ops; "
+                 "rm -f /etc/shadow- /etc/passwd-; setfattr -n user.mark -v 1 /etc/shadow || true")
+        return tree(self.host.root), self.read("/etc/shadow"), self.read("/etc/passwd")
+
+    @staticmethod
+    def changed(before, after):
+        """Names of the lines that differ."""
+        return {b.split(":")[0] for b, a in zip(before.splitlines(), after.splitlines(), strict=True) if a != b}
+
+    def check(self, undo):
+        before, shadow, passwd = self.make_accounts()
+        told = self.revet("apply", "--no-input", "--wait", "10min", *ACCOUNTS)
+        after = self.read("/etc/shadow")
+        self.assertEqual(self.changed(shadow, after), {"root", "ops", "guest", "dev"})
+        self.assertEqual(self.changed(passwd, self.read("/etc/passwd")), {"svc"})
+        self.assertEqual(self.out("getent", "passwd", "svc").strip().rpartition(":")[2], "/usr/sbin/nologin")
+        dev = self.out("getent", "shadow", "dev").strip().split(":")
+        self.assertEqual(dev[3:], ["0", "365", "7", "", "21915", ""])
+        self.assertEqual(self.out("getent", "shadow", "ops").strip().split(":")[3:], ["0", "300", "7", "45", "", ""])
+        self.assertTrue(self.out("getent", "shadow", "guest").startswith("guest:!:"))
+        self.assertEqual(self.host.ssh(["id", "-un"]).stdout, "ops\n")
+        # No hash is anywhere but where it was.
+        hashes = [line.split(":")[1] for line in shadow.splitlines() if line.split(":")[1].startswith("$")]
+        self.assertGreater(len(hashes), 2)
+        kept = self.out("sh", "-c", "cd /var/lib/revet && find . -type f -exec cat {} +") + told
+        for secret in hashes:
+            self.assertNotIn(secret, kept)
+        undo()
+        self.assertEqual(self.read("/etc/shadow"), shadow)
+        self.assertEqual(self.read("/etc/passwd"), passwd)
+        self.same(before, ["etc/systemd/system/revet-revert.service",
+                           "etc/systemd/system/multi-user.target.wants/revet-revert.service"],
+                  () if undo != self.undo_script else ("etc",))
+
+    def test_ageing_locks_and_shells(self):
+        self.check(lambda: self.revet("revert"))
+
+    def test_by_the_script(self):
+        self.check(self.undo_script)
+
+    def test_an_old_password_is_not_sprung_on_anyone(self):
+        self.out("chage", "-d", "2020-01-01", "ops")
+        before = tree(self.host.root)
+        plan = self.revet("plan", *ACCOUNTS[:2])
+        self.assertIn("the password of ops is", plan)
+        self.assertIn("have it changed first", plan)
+        self.revet("apply", "--no-input", *ACCOUNTS[:2])
+        self.same(before)
+
+    def test_others_are_waited_for_and_kept(self):
+        self.make_accounts()
+        self.revet("plan", "-o", "/root/p.plan", *ACCOUNTS)
+        self.out("sh", "-c", "echo ops:another-one | chpasswd")
+        self.revet("apply", "/root/p.plan", "--no-input", "--wait", "10min")
+        self.out("sh", "-c", "echo dev:another-one | chpasswd; useradd later")
+        shadow = self.read("/etc/shadow")
+        self.revet("revert")
+        self.assertEqual(self.changed(shadow, self.read("/etc/shadow")), {"root", "ops", "guest", "dev"})
+        self.out("sh", "-c", "id later; getent shadow dev | grep -q ':0::3::21915:'")
+
+
 if __name__ == "__main__":
     unittest.main()
