@@ -167,7 +167,7 @@ static bool is_settable(const struct sentence *s)
 		return s->n_subs && is_settable(s->subs[0]);
 	if (!s->table)
 		return settable;
-	if (!s->table->fix || s->quantity == SOME_ROW || s->quantity == REVIEW_ROWS)
+	if (!s->table->set || s->quantity == SOME_ROW || s->quantity == REVIEW_ROWS)
 		return false;
 	if (s->kind == SENTENCE_ROWS && s->quantity == NO_ROW)
 		return true;

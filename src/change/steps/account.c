@@ -181,8 +181,10 @@ static int put_file(const struct place *place, enum file file, const char *name,
 	struct saved copy = saved ? saved_for(saved, file) : (struct saved){0};
 	struct state attributes = {0};
 	struct record record = {0};
-	int r = find_record(place, file, name, &a, &record, err);
+	int r;
 
+	fs_remove_temp(place, files[file].path);
+	r = find_record(place, file, name, &a, &record, err);
 	if (r == 0 && !record.found)
 		r = err_set(err, ENOENT, "%s has no account %s", files[file].path, name);
 	if (r < 0)

@@ -330,6 +330,7 @@ static int restore_paragraphs(const struct place *place, const struct saved *sav
 	_cleanup_arena_ struct arena a = {0};
 	int fds[2] = {-1, -1}, r = lock_dpkg(place, fds, err);
 
+	fs_remove_temp(place, DPKG_STATUS);
 	for (size_t i = 0; r == 0 && i < to->n; i++) {
 		const char *file = arena_printf(&a, "%s.%s.status", saved->name, to->p[i].name);
 		struct str text;
