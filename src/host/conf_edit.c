@@ -3,6 +3,9 @@
 
 #include "host/mountinfo.h"
 
+/* So that each parameter has a line, which adds to what there is. */
+#define GRUB_LINE "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX "
+
 struct editing {
 	enum edit_style style;
 	struct str section, key, value;
@@ -41,6 +44,9 @@ static bool sets_key(enum edit_style style, struct str line, struct str key)
 
 	if (is_comment(style, rest))
 		return false;
+	if (style == EDIT_GRUB)
+		return str_skip(&rest, GRUB_LINE) && rest.n > key.n && memcmp(rest.p, key.p, key.n) == 0 &&
+			   (rest.p[key.n] == '=' || rest.p[key.n] == '"');
 	if (style == EDIT_EQUALS || style == EDIT_INI) {
 		(void)str_cut(&rest, '=', &name);
 		return str_eq(str_trim(name), key);
@@ -66,6 +72,7 @@ static void put_setting(struct editing *e)
 		[EDIT_EQUALS] = "%.*s = %.*s\n",
 		[EDIT_INI] = "%.*s=%.*s\n",
 		[EDIT_APT] = "%.*s \"%.*s\";\n",
+		[EDIT_GRUB] = GRUB_LINE "%.*s=%.*s\"\n",
 	};
 
 	buf_printf(e->out, formats[e->style], STR_ARG(e->key), STR_ARG(e->value));
@@ -136,6 +143,7 @@ static int check_value(enum edit_style style, struct str key, struct str value, 
 {
 	for (size_t i = 0; i < value.n; i++)
 		if ((unsigned char)value.p[i] < 0x20 || (style == EDIT_APT && value.p[i] == '"') ||
+			(style == EDIT_GRUB && strchr(" \"$`\\", value.p[i])) ||
 			(style == EDIT_FSTAB && strchr(" ,#", value.p[i])))
 			return err_set(err, EINVAL, "%.*s: the value cannot be written to a file",
 						   STR_ARG(key));

@@ -27,6 +27,7 @@ enum edit_style {
 	EDIT_EQUALS, /* key = value */
 	EDIT_INI,    /* Key=value below [Section] */
 	EDIT_APT,    /* Key "value"; */
+	EDIT_GRUB,   /* a parameter of the kernel, in a shell file that GRUB's defaults include */
 	EDIT_FSTAB,  /* the section is where it is mounted, key and value an option that it should have */
 };
 

@@ -359,5 +359,71 @@ class Accounts(Steps):
         self.out("sh", "-c", "id later; getent shadow dev | grep -q ':0::3::21915:'")
 
 
+CMDLINE = """title: A parameter is missing
+severity: low
+why: It is a test.
+want: {cmdline.init_on_alloc: {one_of: [1]}}
+risk: reboot
+cases:
+  - {pass: {cmdline: {init_on_alloc: 1}}}
+  - {fail: {cmdline: {quiet: ""}}}
+"""
+
+
+class Settings(Steps):
+    """Files of revet's own beside those of the distribution, and an action for what takes them in."""
+
+    def check(self, rules, undo=None, names=(), times=()):
+        before = tree(self.host.root)
+        self.revet("apply", "--no-input", *rules)
+        yield before
+        (undo or (lambda: self.revet("revert")))()
+        self.same(before, names, times)
+
+    def test_shells_that_nobody_uses(self):
+        for _ in self.check(["--rule", "accounts.shell-timeout"]):
+            shown = self.out("bash", "-lc", "echo $TMOUT; readonly -p")
+            self.assertEqual(shown.split()[0], "900")
+            self.assertIn('-r TMOUT="900"', shown)
+            self.revet("audit", "--rule", "accounts.shell-timeout")
+
+    def test_updates(self):
+        self.out("systemctl", "unmask", "apt-daily.timer", "apt-daily-upgrade.timer")
+        self.out("systemctl", "enable", "apt-daily.timer", "apt-daily-upgrade.timer")
+        self.write("/etc/apt/apt.conf.d/50unattended-upgrades",
+                   'Unattended-Upgrade::Origins-Pattern { "origin=Debian,label=Debian-Security"; };\n')
+        self.assertIn("apt install unattended-upgrades", self.revet("plan", "--rule", "updates.automatic"))
+        Packages.install(self, Packages.deb(self, "unattended-upgrades"))
+        for _ in self.check(["--rule", "updates.automatic"]):
+            self.assertEqual(self.out("apt-config", "dump", "--format", "%f=%v%n", "APT::Periodic").split(),
+                             ["APT::Periodic=", "APT::Periodic::Update-Package-Lists=1",
+                              "APT::Periodic::Unattended-Upgrade=1"])
+
+    def test_the_kernels_parameters(self):
+        """With something in the place of GRUB's program, which wants disks."""
+        self.write("/etc/revet/rules.d/kernel/parameter.yaml", CMDLINE)
+        self.write("/etc/default/grub", 'GRUB_CMDLINE_LINUX="mine=1"\n')
+        self.write("/boot/grub/grub.cfg", "linux mine=1\n")
+        self.write("/usr/sbin/update-grub", "#!/bin/sh\n. /etc/default/grub\n"
+                   "for f in /etc/default/grub.d/*.cfg; do [ ! -e $f ] || . $f; done\n"
+                   "echo linux $GRUB_CMDLINE_LINUX >/boot/grub/grub.cfg\n", "755")
+        for undo in (None, self.undo_script):
+            for _ in self.check(["--rule", "kernel.parameter"], undo, times=("boot/grub/grub.cfg", "etc/default")):
+                self.assertEqual(self.read("/boot/grub/grub.cfg"), "linux mine=1 init_on_alloc=1\n")
+            self.out("rm", "-rf", "/var/lib/revet")
+
+
+class Audit(Steps):
+    image = "iot-backend"
+
+    def test_auditd(self):
+        before = tree(self.host.root)
+        self.revet("apply", "--no-input", "--rule", "audit.log-space")
+        told = self.read("/etc/audit/auditd.conf")
+        self.assertIn("disk_full_action = ", told)
+        self.revet("revert")
+        self.same(before)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -24,10 +24,14 @@ struct trying {
 static const char *const files[][2] = {
 	{"/etc/login.defs", "UMASK 022\n"},
 	{"/etc/audit/auditd.conf", "log_file = /var/log/audit/audit.log\n"},
-	{"/etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet\"\n"},
+	{"/etc/apt/apt.conf", "Unattended-Upgrade::Origins-Pattern { \"origin=Debian\"; };\n"},
 	{"/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n"},
 	{"/etc/fstab", "none /tmp tmpfs defaults 0 0\n"},
 };
+
+static const char *const there[] = {"/usr/sbin/update-grub", "/boot/grub/grub.cfg",
+									"/etc/cron.daily/apt-compat"};
+static const char *const installed[] = {"unattended-upgrades", "cron"};
 
 static struct str cell(const struct rows *rows, const struct row *row, const char *column)
 {
@@ -36,14 +40,21 @@ static struct str cell(const struct rows *rows, const struct row *row, const cha
 	return v->state == VALUE_SET ? v->string : STR_ABSENT;
 }
 
+static void put_package(struct buf *out, struct str name)
+{
+	buf_printf(out, "Package: %.*s\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n\n",
+			   STR_ARG(name));
+}
+
 static void put_packages(const struct snapshot *s, struct buf *out)
 {
 	const struct rows *rows = snapshot_rows(s, table_find(STR("packages")));
 
 	for (size_t i = 0; rows && i < rows->n; i++)
 		if (str_is(cell(rows, rows->p[i], "state"), "installed"))
-			buf_printf(out, "Package: %.*s\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n\n",
-					   STR_ARG(cell(rows, rows->p[i], "name")));
+			put_package(out, cell(rows, rows->p[i], "name"));
+	for (size_t i = 0; i < ARRAY_LEN(installed); i++)
+		put_package(out, str_of(installed[i]));
 }
 
 static struct host *make_host(const struct snapshot *s, struct buf *text, struct err *err)
@@ -55,6 +66,8 @@ static struct host *make_host(const struct snapshot *s, struct buf *text, struct
 	recording_write(text, "read", "/var/lib/dpkg/status", 0, status.n ? buf_get(&status) : STR(""));
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		recording_write(text, "read", files[i][0], 0, str_of(files[i][1]));
+	for (size_t i = 0; i < ARRAY_LEN(there); i++)
+		recording_write(text, "stat", there[i], 0, STR("33188 0 0 1 1 1 1 1"));
 	return host_open_recording(buf_get(text), ENOENT, err);
 }
 
