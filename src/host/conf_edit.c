@@ -9,6 +9,7 @@
 struct editing {
 	enum edit_style style;
 	struct str section, key, value;
+	struct str newline; /* of lines that are added: as the first line has it */
 	struct buf *out;
 	size_t lines, last; /* lines that set the key, counted from 1; the last of them */
 	size_t seen;
@@ -65,17 +66,33 @@ static struct str section_of(enum edit_style style, struct str line)
 	return (struct str){s.p + 1, s.n - 2};
 }
 
-static void put_setting(struct editing *e)
+/* What a line ends with: "\n", "\r\n", or nothing at the end of a file. */
+static struct str ending_of(struct str line)
+{
+	size_t n = 0;
+
+	if (line.n && line.p[line.n - 1] == '\n')
+		n = line.n > 1 && line.p[line.n - 2] == '\r' ? 2 : 1;
+	return (struct str){line.p + line.n - n, n};
+}
+
+/* In the place of the line (absent: a new one), with its indentation and its end. */
+static void put_setting(struct editing *e, struct str line)
 {
 	static const char *const formats[] = {
-		[EDIT_SPACE] = "%.*s %.*s\n",
-		[EDIT_EQUALS] = "%.*s = %.*s\n",
-		[EDIT_INI] = "%.*s=%.*s\n",
-		[EDIT_APT] = "%.*s \"%.*s\";\n",
-		[EDIT_GRUB] = GRUB_LINE "%.*s=%.*s\"\n",
+		[EDIT_SPACE] = "%.*s %.*s",
+		[EDIT_EQUALS] = "%.*s = %.*s",
+		[EDIT_INI] = "%.*s=%.*s",
+		[EDIT_APT] = "%.*s \"%.*s\";",
+		[EDIT_GRUB] = GRUB_LINE "%.*s=%.*s\"",
 	};
+	size_t indent = 0;
 
+	while (indent < line.n && (line.p[indent] == ' ' || line.p[indent] == '\t'))
+		indent++;
+	buf_add(e->out, line.p, indent);
 	buf_printf(e->out, formats[e->style], STR_ARG(e->key), STR_ARG(e->value));
+	buf_str(e->out, line.p ? ending_of(line) : e->newline);
 	e->done = true;
 }
 
@@ -98,7 +115,7 @@ static void put_at_end_of_section(struct editing *e)
 		blank--;
 	buf_add(&tail, e->out->p + blank, e->out->n - blank);
 	e->out->n = blank;
-	put_setting(e);
+	put_setting(e, STR_ABSENT);
 	buf_str(e->out, buf_get(&tail));
 }
 
@@ -117,7 +134,7 @@ static void edit_one(struct editing *e, struct str line)
 		return;
 	}
 	if (++e->seen == e->last && e->value.p) {
-		put_setting(e);
+		put_setting(e, line);
 	} else {
 		buf_puts(e->out, "# ");
 		buf_str(e->out, line);
@@ -172,7 +189,7 @@ static void put_options(struct buf *out, struct str options, struct str wanted)
 		return;
 	}
 	while (str_cut(&options, ',', &one)) {
-		if (str_eq(one, wanted) || is_opposite(one, wanted))
+		if (!one.n || str_eq(one, wanted) || is_opposite(one, wanted))
 			continue;
 		buf_printf(out, "%s%.*s", any ? "," : "", STR_ARG(one));
 		any = true;
@@ -229,13 +246,15 @@ int conf_edit_key(struct str text, enum edit_style style, struct str section, st
 				  struct str value, struct buf *out, struct err *err)
 {
 	struct editing e = {.style = style, .section = section, .key = key, .value = value, .out = out};
-	struct str line;
+	struct str line, first;
 	int r = check_value(style, key, value, err);
 
 	if (r < 0)
 		return r;
 	if (style == EDIT_FSTAB)
 		return edit_fstab(text, section, value, out, err);
+	line = text;
+	e.newline = take_line(&line, &first) && ending_of(first).n ? ending_of(first) : STR("\n");
 	count(&e, text);
 	e.in_section = style != EDIT_INI || !section.p;
 	e.has_section = e.in_section;
@@ -245,7 +264,7 @@ int conf_edit_key(struct str text, enum edit_style style, struct str section, st
 		end_line(out);
 		if (!e.has_section)
 			buf_printf(out, "%s[%.*s]\n", out->n ? "\n" : "", STR_ARG(section));
-		put_setting(&e);
+		put_setting(&e, STR_ABSENT);
 	}
 	return out->full ? err_set(err, EFBIG, "the file would be too large") : 0;
 }
