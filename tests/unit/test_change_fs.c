@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/xattr.h>
 
+#include "base/exec.h"
 #include "change/diff.h"
 #include "change/fs.h"
 
@@ -43,13 +44,15 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct scene *s = *state;
-	char command[128];
+	const char *const argv[] = {"/bin/rm", "-rf", s->path, NULL};
+	struct exec e = exec_start(argv, NULL, NULL);
+	struct exec_result result = {0};
+	struct err err;
 
-	snprintf(command, sizeof(command), "rm -rf '%s'", s->path);
+	if (exec_finish(&e, 4096, 10000, &s->arena, &result, &err) < 0 || result.status)
+		return -1;
 	close(s->place.root_fd);
 	close(s->saved.dir_fd);
-	if (system(command) != 0)
-		return -1;
 	arena_done(&s->arena);
 	free(s);
 	return 0;
