@@ -24,7 +24,7 @@ struct trying {
 static const char *const files[][2] = {
 	{"/etc/login.defs", "UMASK 022\n"},
 	{"/etc/audit/auditd.conf", "log_file = /var/log/audit/audit.log\n"},
-	{"/etc/apt/apt.conf", "Unattended-Upgrade::Origins-Pattern { \"origin=Debian\"; };\n"},
+	{"/etc/apt/apt.conf", "Unattended-Upgrade::Origins-Pattern { \"label=Debian-Security\"; };\n"},
 	{"/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n"},
 	{"/etc/fstab", "none /tmp tmpfs defaults 0 0\n"},
 };

@@ -183,15 +183,19 @@ static bool leaves_all_alone(const struct apt_conf *conf)
 	return false;
 }
 
+static bool takes_security_at_all(const struct apt_conf *conf)
+{
+	return takes_security(conf, "Unattended-Upgrade::Origins-Pattern::") ||
+		   takes_security(conf, "Unattended-Upgrade::Allowed-Origins::");
+}
+
 /* What /usr/lib/apt/apt.systemd.daily looks at, and that there is a security archive to take from. */
 static bool is_configured(const struct apt_conf *conf)
 {
 	return apt_conf_bool(conf, "APT::Periodic::Enable", true) &&
 		   is_interval(apt_conf_last(conf, "APT::Periodic::Update-Package-Lists")) &&
 		   is_interval(apt_conf_last(conf, "APT::Periodic::Unattended-Upgrade")) &&
-		   !leaves_all_alone(conf) &&
-		   (takes_security(conf, "Unattended-Upgrade::Origins-Pattern::") ||
-			takes_security(conf, "Unattended-Upgrade::Allowed-Origins::"));
+		   !leaves_all_alone(conf) && takes_security_at_all(conf);
 }
 
 /* Timers; without systemd the same job is cron's. */
@@ -352,10 +356,9 @@ static int set_updates(struct host *host, const struct wish *wish, struct edits 
 		return err_set(err, ENOTSUP, "apt-daily.timer or apt-daily-upgrade.timer does not start: see "
 									 "systemctl enable, or unmask");
 	apt_conf_read(host, edits->arena, &conf);
-	if (!has_list(&conf, "Unattended-Upgrade::Origins-Pattern::") &&
-		!has_list(&conf, "Unattended-Upgrade::Allowed-Origins::"))
-		return err_set(err, ENOTSUP, "unattended-upgrades has no archive to take from: its "
-									 "50unattended-upgrades is missing");
+	if (leaves_all_alone(&conf) || !takes_security_at_all(&conf))
+		return err_set(err, ENOTSUP, "unattended-upgrades takes nothing from a security archive: see "
+									 "50unattended-upgrades");
 	if (!apt_conf_bool(&conf, "APT::Periodic::Enable", true))
 		r = apt_conf_set(&conf, STR("APT::Periodic::Enable"), STR("1"), edits, err);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(keys); i++)
