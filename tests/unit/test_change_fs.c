@@ -190,6 +190,39 @@ static void what_is_no_place_for_a_file(void **state)
 	assert_true(state_is(&seen, "type", "other"));
 }
 
+/* What a user has put between planning and doing leads nowhere. Takes root. */
+static void links_of_others(void **state)
+{
+	struct scene *s = *state;
+	struct state made = {0}, seen;
+	struct err err = {0};
+
+	if (geteuid() != 0)
+		skip();
+	write_file(s, "etc/shadow", "secret\n", 0600);
+	assert_int_equal(chmod(s->path, 0755), 0);
+	assert_int_equal(mkdir(in(s, "home"), 0755), 0);
+	assert_int_equal(mkdir(in(s, "home/.ssh"), 0700), 0);
+	assert_int_equal(chown(in(s, "home"), 1234, 1234), 0);
+	assert_int_equal(symlink("/etc", in(s, "home/evil")), 0);
+	assert_int_equal(symlink("/home", in(s, "link")), 0);
+	state_set(&made, &s->arena, "mode", STR("0666"));
+	assert_int_equal(fs_set_attributes(&s->place, "/home/evil/shadow", &made, NULL, &err), -ELOOP);
+	assert_int_equal(fs_set_attributes(&s->place, "/link/evil/shadow", &made, NULL, &err), -ELOOP);
+	assert_int_equal(fs_set_attributes(&s->place, "/home/../etc/shadow", &made, NULL, &err), -EINVAL);
+	assert_int_equal(fs_write(&s->place, "/home/evil/new", STR("x"), &made, NULL, &err), -ELOOP);
+	assert_int_equal(link(in(s, "etc/shadow"), in(s, "home/hard")), 0);
+	assert_int_equal(fs_set_attributes(&s->place, "/home/hard", &made, NULL, &err), -EPERM);
+	seen = attributes(s, "/etc/shadow");
+	assert_true(state_is(&seen, "mode", "0600"));
+	/* Theirs are changed, through root's link as well. */
+	write_file(s, "home/own", "x\n", 0600);
+	assert_int_equal(chown(in(s, "home/own"), 1234, 1234), 0);
+	assert_int_equal(fs_set_attributes(&s->place, "/link/own", &made, NULL, &err), 0);
+	seen = attributes(s, "/home/own");
+	assert_true(state_is(&seen, "mode", "0666"));
+}
+
 /* Where the file system knows the flag and the test may set it. */
 static void immutable(void **state)
 {
@@ -278,6 +311,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(all_of_it_comes_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(links_are_neither_followed_nor_replaced, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_place_for_a_file, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(links_of_others, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(immutable, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_a_kill_left, set_up, tear_down),
 		cmocka_unit_test(diffs),
