@@ -413,6 +413,60 @@ class Settings(Steps):
             self.out("rm", "-rf", "/var/lib/revet")
 
 
+TIMER = """title: A timer does not run
+severity: low
+why: It is a test.
+for: timers
+where: {name: tick.timer}
+want: {active_state: active, enabled: enabled}
+risk: none
+cases:
+  - {pass: {timers: [{name: tick.timer, active_state: active, enabled: enabled}]}}
+  - {fail: {timers: [{name: tick.timer, active_state: inactive, enabled: disabled}]}}
+"""
+CLOCK = """title: The clock is not kept right
+severity: low
+why: It is a test.
+want: {time_sync.active: true}
+risk: none
+cases:
+  - {pass: {time_sync: {service: chrony, active: true}}}
+  - {fail: {time_sync: {service: chrony, active: false}}}
+"""
+
+
+class Services(Steps):
+    def check(self, rule, unit):
+        before = tree(self.host.root)
+        self.revet("apply", "--no-input", "--rule", rule)
+        self.assertEqual(self.out("systemctl", "is-active", unit).strip(), "active")
+        self.assertEqual(self.out("systemctl", "is-enabled", unit).strip(), "enabled")
+        self.revet("revert")
+        self.assertEqual(self.host.exec(["systemctl", "is-active", unit], check=False).stdout.strip(), "inactive")
+        self.same(before)
+
+    def test_a_timer(self):
+        self.write("/etc/revet/rules.d/services/tick.yaml", TIMER)
+        self.write("/usr/lib/systemd/system/tick.service", "[Service]\nExecStart=/bin/true\n")
+        self.write("/usr/lib/systemd/system/tick.timer", "[Timer]\nOnBootSec=10h\n[Install]\nWantedBy=timers.target new.target\n")
+        self.out("systemctl", "daemon-reload")
+        before = tree(self.host.root)
+        self.check("services.tick", "tick.timer")
+        self.out("rm", "-rf", "/var/lib/revet")
+        self.revet("apply", "--no-input", "--rule", "services.tick")
+        self.undo_script()
+        self.same(before, times=("etc/systemd/system/timers.target.wants",))
+
+    def test_the_clock(self):
+        """With something in the place of chrony, which a container would not start."""
+        self.write("/etc/revet/rules.d/time/clock.yaml", CLOCK)
+        self.out("cp", "/bin/sleep", "/usr/sbin/chronyd")
+        self.write("/usr/lib/systemd/system/chrony.service",
+                   "[Service]\nExecStart=/usr/sbin/chronyd 1000\n[Install]\nWantedBy=multi-user.target\n")
+        self.out("systemctl", "daemon-reload")
+        self.check("time.clock", "chrony.service")
+
+
 class Audit(Steps):
     image = "iot-backend"
 

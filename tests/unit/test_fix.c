@@ -125,6 +125,10 @@ static void fixes_are_what_they_say(void **state _unused_)
 	for (size_t i = 0; i < c.n; i++) {
 		struct trying t = {.params = &c.language.params};
 
+		if (c.p[i].fix == FIX_BY_HAND && !c.p[i].by_hand.n) {
+			print_error("%s: is fixed by hand, and does not say how\n", c.p[i].id);
+			wrong++;
+		}
 		if (c.p[i].fix == FIX_BY_HAND)
 			continue;
 		told++;

@@ -125,6 +125,9 @@ static void undo_unit(struct buf *out, const struct step *s)
 				  "while read -r what link target; do\n"
 				  "\t[ \"$what\" != link ] || ln -s \"$target\" \"$ROOT$link\"\n"
 				  "done <\"$SAVED\"\n"
+				  "for dir in \"$ROOT\"" UNIT_LINKS_DIR "/*.wants \"$ROOT\"" UNIT_LINKS_DIR "/*.requires; do\n"
+				  "\tgrep -q \" ${dir#\"$ROOT\"}\\$\" \"$SAVED\" || rmdir \"$dir\" 2>/dev/null || true\n"
+				  "done\n"
 				  "[ -n \"$ROOT\" ] || systemctl daemon-reload\n");
 	if (state_is(&s->before, "active", "yes")) {
 		buf_puts(out, "[ -n \"$ROOT\" ] || systemctl start ");
