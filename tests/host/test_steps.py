@@ -2,12 +2,14 @@
 """Each type of step on a booted host: done through a real rule, undone by revet and by its script."""
 
 import os
-import stat
+import shutil
+import subprocess
 import time
 import unittest
 
 import test_change
-from oracle import OnHost
+from hostlib import Host
+from oracle import REVET, OnHost
 from test_change import tree
 
 # dpkg's copies of its last state, and what its triggers and apt compute again.
@@ -477,6 +479,45 @@ class Audit(Steps):
         self.assertIn("disk_full_action = ", told)
         self.revet("revert")
         self.same(before)
+
+
+class Trees(unittest.TestCase):
+    """The same in a tree, in which programs run by chroot."""
+
+    def test_packages_and_accounts(self):
+        with Host.start("minimal") as host:
+            top = os.path.join(host.root, "root/deb")
+            inside = lambda *argv: subprocess.run(["chroot", host.root, *argv], check=True, capture_output=True)
+            inside("sh", "-c", f"{DEB}\nmkdir -p etc; echo a >etc/telnet.conf; echo /etc/telnet.conf >DEBIAN/conffiles\n"
+                   "dpkg-deb --root-owner-group -b . /root/telnet.deb; dpkg -i /root/telnet.deb; echo b >>/etc/telnet.conf",
+                   "sh", "telnet", "1.0", "net")
+            shutil.rmtree(top)
+            os.makedirs(os.path.join(host.root, "var/lib/revet"), exist_ok=True)
+            inside("sh", "-c", "useradd -m dev; passwd -d dev")
+            for undo in ("revet", "script"):
+                with self.subTest(undo):
+                    self.there_and_back(host, undo)
+
+    def there_and_back(self, host, undo):
+        run = lambda *argv: subprocess.run(argv, capture_output=True, text=True)
+        before = tree(host.root)
+        ran = run(REVET, "apply", "--root", host.root, "--rule", "packages.telnet-client",
+                  "--rule", "accounts.no-empty-passwords")
+        self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+        self.assertFalse(os.path.exists(os.path.join(host.root, "usr/share/doc/telnet/README")))
+        with open(os.path.join(host.root, "etc/shadow"), encoding="utf-8") as file:
+            self.assertIn("dev:!:", file.read())
+        if undo == "revet":
+            ran = run(REVET, "revert", "--root", host.root)
+        else:
+            ran = run("sh", os.path.join(host.root, "var/lib/revet/changes/0001/undo.sh"), host.root)
+        self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+        self.assertNotIn("rror", ran.stderr)
+        shutil.rmtree(os.path.join(host.root, "var/lib/revet/changes"))
+        seen = [Steps.without(self, dict(s), DPKG_OWN + ("var/lib/dpkg/status",), DPKG_TIMES + ("etc",))
+                for s in (before, tree(host.root))]
+        self.assertEqual({n: (seen[0].get(n), seen[1].get(n)) for n in seen[0].keys() | seen[1].keys()
+                          if seen[0].get(n) != seen[1].get(n)}, {})
 
 
 if __name__ == "__main__":
