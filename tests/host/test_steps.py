@@ -292,13 +292,25 @@ cases:
   - {pass: {users: [{name: svc, shell: /usr/sbin/nologin}]}}
   - {fail: {users: [{name: svc, shell: /bin/sh}]}}
 """
-ACCOUNTS = ("--rule", "accounts.password-ageing", "--rule", "accounts.inactive-lock",
+INACTIVE = """title: An account stays open
+severity: low
+why: It is a test.
+for: shadow
+where: {user: ops}
+want: {inactive_days: {min: 0, max: 45}}
+risk: access
+cases:
+  - {pass: {shadow: [{user: ops, inactive_days: 45}]}}
+  - {fail: {shadow: [{user: ops}]}}
+"""
+ACCOUNTS = ("--rule", "accounts.password-ageing", "--rule", "accounts.inactive",
             "--rule", "accounts.no-empty-passwords", "--rule", "accounts.svc-shell")
 
 
 class Accounts(Steps):
     def make_accounts(self):
         self.write("/etc/revet/rules.d/accounts/svc-shell.yaml", SHELL)
+        self.write("/etc/revet/rules.d/accounts/inactive.yaml", INACTIVE)
         self.out("sh", "-c", "useradd -r -s /bin/sh svc; useradd -m guest; passwd -d guest; useradd -m dev; "
                  "echo dev:secret-of-dev | chpasswd; chage -M -1 -W 3 -E 2030-01-01 dev; chage -M 300 ops; "
                  "rm -f /etc/shadow- /etc/passwd-; setfattr -n user.mark -v 1 /etc/shadow || true")
@@ -341,13 +353,15 @@ class Accounts(Steps):
         self.check(self.undo_script)
 
     def test_an_old_password_is_not_sprung_on_anyone(self):
-        self.out("chage", "-d", "2020-01-01", "ops")
-        before = tree(self.host.root)
-        plan = self.revet("plan", *ACCOUNTS[:2])
-        self.assertIn("the password of ops is", plan)
-        self.assertIn("have it changed first", plan)
-        self.revet("apply", "--no-input", *ACCOUNTS[:2])
-        self.same(before)
+        self.write("/etc/revet/rules.d/accounts/inactive.yaml", INACTIVE)
+        for days, rule in (("99999", "accounts.password-ageing"), ("300", "accounts.inactive")):
+            self.out("chage", "-d", "2020-01-01", "-M", days, "ops")
+            before = tree(self.host.root)
+            plan = self.revet("plan", "--rule", rule)
+            self.assertIn("the password of ops is", plan)
+            self.assertIn("have it changed first", plan)
+            self.revet("apply", "--no-input", "--rule", rule)
+            self.same(before)
 
     def test_others_are_waited_for_and_kept(self):
         self.make_accounts()
