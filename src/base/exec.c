@@ -19,6 +19,9 @@ child(const char *const argv[], const int fds[3], int report, int (*in_child)(vo
 {
 	int failed;
 
+	/* What it needs may be an fd, the root of a tree say, which is closed below. */
+	if (in_child && in_child(data))
+		_exit(126);
 	for (int i = 0; i < 3; i++)
 		if (dup2(fds[i], i) < 0)
 			_exit(126);
@@ -29,8 +32,6 @@ child(const char *const argv[], const int fds[3], int report, int (*in_child)(vo
 	for (int sig = 1; sig < 32; sig++)
 		signal(sig, SIG_DFL);
 	umask(077);
-	if (in_child && in_child(data))
-		_exit(126);
 	execve(argv[0], (char *const *)argv, fixed_env);
 	failed = errno;
 	(void)!write(3, &failed, sizeof(failed));

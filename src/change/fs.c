@@ -12,17 +12,84 @@
 #define MAX_CONTENT ((size_t)4 << 20)
 #define MAX_XATTRS 65536 /* XATTR_LIST_MAX, and XATTR_SIZE_MAX, of linux/limits.h */
 
-int fs_open_parent(const struct place *place, const char *path, const char **ret_name)
+/* May nobody but root, or whoever owns the whole tree, put something else into the directory? */
+static bool is_trusted(int fd, uid_t owner)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (st.st_uid == 0 || st.st_uid == owner) && !(st.st_mode & 022);
+}
+
+static int open_below(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd >= 0)
+		return fd;
+	if (errno == ENOTDIR && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
+		return -ELOOP;
+	return -errno;
+}
+
+/* Links are followed as long as only root can have made them. Below a directory that somebody else
+ * may write to, in a home say, none is: it could lead anywhere by the time the step is done. */
+static int open_dir(const struct place *place, struct str dir, bool *ret_trusted)
+{
+	_cleanup_close_ int fd = path_open(place->root_fd, "/", O_RDONLY | O_DIRECTORY);
+	_cleanup_arena_ struct arena a = {0};
+	struct str rest = dir, name;
+	struct stat root;
+
+	if (fd < 0 || fstat(fd, &root) < 0)
+		return fd < 0 ? fd : -errno;
+	*ret_trusted = is_trusted(fd, root.st_uid);
+	while (str_cut(&rest, '/', &name)) {
+		const char *prefix = arena_copy(&a, dir.p, (size_t)(name.p + name.n - dir.p));
+		int next;
+
+		if (!name.n)
+			continue;
+		if (!*ret_trusted && (str_is(name, "..") || str_is(name, ".")))
+			return -EINVAL;
+		next = *ret_trusted ? path_open(place->root_fd, prefix, O_RDONLY | O_DIRECTORY)
+							: open_below(fd, str_dup(&a, name));
+		if (next < 0)
+			return next;
+		close(fd);
+		fd = next;
+		*ret_trusted = *ret_trusted && is_trusted(fd, root.st_uid);
+	}
+	return take_fd(&fd);
+}
+
+static int open_parent(const struct place *place, const char *path, const char **ret_name,
+					   bool *ret_trusted)
 {
 	const char *slash = strrchr(path, '/');
-	_cleanup_arena_ struct arena a = {0};
-	const char *dir;
 
 	if (!slash || !slash[1] || strcmp(slash + 1, ".") == 0 || strcmp(slash + 1, "..") == 0)
 		return -EINVAL;
-	dir = slash == path ? "/" : arena_copy(&a, path, (size_t)(slash - path));
 	*ret_name = slash + 1;
-	return path_open(place->root_fd, dir, O_RDONLY | O_DIRECTORY);
+	return open_dir(place, (struct str){path, (size_t)(slash - path)}, ret_trusted);
+}
+
+int fs_open_parent(const struct place *place, const char *path, const char **ret_name)
+{
+	bool ignored;
+
+	return open_parent(place, path, ret_name, &ignored);
+}
+
+/* In a directory of somebody else's, a file that is not theirs may be a hard link to one that matters
+ * elsewhere. */
+static int check_owner(int dir, int fd)
+{
+	struct stat d, f;
+
+	if (fstat(dir, &d) < 0 || fstat(fd, &f) < 0)
+		return -errno;
+	return f.st_uid == d.st_uid || S_ISDIR(f.st_mode) ? 0 : -EPERM;
 }
 
 /* --- looking ----------------------------------------------------------------------------------- */
@@ -221,12 +288,15 @@ int fs_set_attributes(const struct place *place, const char *path, const struct 
 {
 	_cleanup_close_ int copy = saved ? open_saved(saved) : -ENOENT, fd = -1, dir = -1;
 	const char *name = NULL;
-	int r = dir = fs_open_parent(place, path, &name);
+	bool trusted = false;
+	int r = dir = open_parent(place, path, &name, &trusted);
 
 	if (r >= 0) {
 		fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-		r = fd < 0 ? -errno : set_owner_and_mode(fd, s);
+		r = fd < 0 ? -errno : trusted ? 0 : check_owner(dir, fd);
 	}
+	if (r == 0)
+		r = set_owner_and_mode(fd, s);
 	if (r == 0 && copy >= 0)
 		r = copy_xattrs(copy, fd);
 	if (r == 0 && copy >= 0)
@@ -317,6 +387,21 @@ int fs_save(const struct place *place, const char *path, bool content, const str
 	if (r == 0 && fsync(saved->dir_fd) < 0)
 		r = -errno;
 	return r < 0 ? err_errno(err, -r, "%s: cannot be saved", path) : 0;
+}
+
+int fs_save_text(const struct saved *saved, const char *suffix, struct str text, struct err *err)
+{
+	char name[300];
+	int n = snprintf(name, sizeof(name), "%s%s", saved->name, suffix), r;
+	_cleanup_close_ int fd = -1;
+
+	if (n >= (int)sizeof(name))
+		return err_set(err, ENAMETOOLONG, "before/%s%s", saved->name, suffix);
+	fd = openat(saved->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	r = fd < 0 ? -errno : write_all(fd, text);
+	if (r == 0 && (fsync(fd) < 0 || fsync(saved->dir_fd) < 0))
+		r = -errno;
+	return r < 0 ? err_errno(err, -r, "before/%s cannot be saved", name) : 0;
 }
 
 void fs_restore_parent_times(const struct place *place, const char *path, const struct saved *saved)

@@ -40,7 +40,8 @@ static void write_names(struct jsonw *j, const char *key, const char *const *nam
 static const char *const kinds[] = {
 	[EDIT_KEY] = "key", [EDIT_CONTENT] = "content", [EDIT_LINE] = "line"};
 static const char *const styles[] = {
-	[EDIT_SPACE] = "space", [EDIT_EQUALS] = "equals", [EDIT_INI] = "ini", [EDIT_APT] = "apt"};
+	[EDIT_SPACE] = "space", [EDIT_EQUALS] = "equals", [EDIT_INI] = "ini", [EDIT_APT] = "apt",
+	[EDIT_GRUB] = "grub", [EDIT_FSTAB] = "fstab"};
 
 static void write_edits(struct jsonw *j, const struct edits *edits)
 {

@@ -262,3 +262,16 @@ bool apt_conf_bool(const struct apt_conf *conf, const char *name, bool otherwise
 	}
 	return otherwise;
 }
+
+int apt_conf_set(const struct apt_conf *conf, struct str name, struct str value, struct edits *edits,
+				 struct err *err)
+{
+	static const char own[] = "/etc/apt/apt.conf.d/99revet";
+	const struct apt_item *item = apt_conf_last(conf, str_dup(edits->arena, name));
+
+	if (item && (strcmp(item->file, "/etc/apt/apt.conf") == 0 || strcmp(item->file, own) > 0))
+		return err_set(err, ENOTSUP, "%s:%u sets %.*s: edit it there", item->file, item->line,
+					   STR_ARG(name));
+	edit_key(edits, own, EDIT_APT, NULL, name, value);
+	return 0;
+}

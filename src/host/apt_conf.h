@@ -7,7 +7,7 @@
 #ifndef REVET_HOST_APT_CONF_H
 #define REVET_HOST_APT_CONF_H
 
-#include "host/host.h"
+#include "host/edit.h"
 
 struct apt_item {
 	struct str name, value;
@@ -30,5 +30,9 @@ void apt_conf_parse(struct arena *, struct str text, const char *file, struct ap
 const struct apt_item *apt_conf_last(const struct apt_conf *, const char *name);
 /* apt's reading of truth values; `otherwise` for what is neither. */
 bool apt_conf_bool(const struct apt_conf *, const char *name, bool otherwise);
+
+/* Sets it in revet's own file of apt.conf.d. -ENOTSUP: a file that comes later sets it, too. */
+int apt_conf_set(const struct apt_conf *, struct str name, struct str value, struct edits *,
+				 struct err *);
 
 #endif

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/conf_edit.h"
 
+#include "host/mountinfo.h"
+
+/* So that each parameter has a line, which adds to what there is. */
+#define GRUB_LINE "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX "
+
 struct editing {
 	enum edit_style style;
 	struct str section, key, value;
+	struct str newline; /* of lines that are added: as the first line has it */
 	struct buf *out;
 	size_t lines, last; /* lines that set the key, counted from 1; the last of them */
 	size_t seen;
@@ -39,6 +45,9 @@ static bool sets_key(enum edit_style style, struct str line, struct str key)
 
 	if (is_comment(style, rest))
 		return false;
+	if (style == EDIT_GRUB)
+		return str_skip(&rest, GRUB_LINE) && rest.n > key.n && memcmp(rest.p, key.p, key.n) == 0 &&
+			   (rest.p[key.n] == '=' || rest.p[key.n] == '"');
 	if (style == EDIT_EQUALS || style == EDIT_INI) {
 		(void)str_cut(&rest, '=', &name);
 		return str_eq(str_trim(name), key);
@@ -57,16 +66,33 @@ static struct str section_of(enum edit_style style, struct str line)
 	return (struct str){s.p + 1, s.n - 2};
 }
 
-static void put_setting(struct editing *e)
+/* What a line ends with: "\n", "\r\n", or nothing at the end of a file. */
+static struct str ending_of(struct str line)
+{
+	size_t n = 0;
+
+	if (line.n && line.p[line.n - 1] == '\n')
+		n = line.n > 1 && line.p[line.n - 2] == '\r' ? 2 : 1;
+	return (struct str){line.p + line.n - n, n};
+}
+
+/* In the place of the line (absent: a new one), with its indentation and its end. */
+static void put_setting(struct editing *e, struct str line)
 {
 	static const char *const formats[] = {
-		[EDIT_SPACE] = "%.*s %.*s\n",
-		[EDIT_EQUALS] = "%.*s = %.*s\n",
-		[EDIT_INI] = "%.*s=%.*s\n",
-		[EDIT_APT] = "%.*s \"%.*s\";\n",
+		[EDIT_SPACE] = "%.*s %.*s",
+		[EDIT_EQUALS] = "%.*s = %.*s",
+		[EDIT_INI] = "%.*s=%.*s",
+		[EDIT_APT] = "%.*s \"%.*s\";",
+		[EDIT_GRUB] = GRUB_LINE "%.*s=%.*s\"",
 	};
+	size_t indent = 0;
 
+	while (indent < line.n && (line.p[indent] == ' ' || line.p[indent] == '\t'))
+		indent++;
+	buf_add(e->out, line.p, indent);
 	buf_printf(e->out, formats[e->style], STR_ARG(e->key), STR_ARG(e->value));
+	buf_str(e->out, line.p ? ending_of(line) : e->newline);
 	e->done = true;
 }
 
@@ -89,7 +115,7 @@ static void put_at_end_of_section(struct editing *e)
 		blank--;
 	buf_add(&tail, e->out->p + blank, e->out->n - blank);
 	e->out->n = blank;
-	put_setting(e);
+	put_setting(e, STR_ABSENT);
 	buf_str(e->out, buf_get(&tail));
 }
 
@@ -108,7 +134,7 @@ static void edit_one(struct editing *e, struct str line)
 		return;
 	}
 	if (++e->seen == e->last && e->value.p) {
-		put_setting(e);
+		put_setting(e, line);
 	} else {
 		buf_puts(e->out, "# ");
 		buf_str(e->out, line);
@@ -133,21 +159,102 @@ static void count(struct editing *e, struct str text)
 static int check_value(enum edit_style style, struct str key, struct str value, struct err *err)
 {
 	for (size_t i = 0; i < value.n; i++)
-		if ((unsigned char)value.p[i] < 0x20 || (style == EDIT_APT && value.p[i] == '"'))
+		if ((unsigned char)value.p[i] < 0x20 || (style == EDIT_APT && value.p[i] == '"') ||
+			(style == EDIT_GRUB && strchr(" \"$`\\", value.p[i])) ||
+			(style == EDIT_FSTAB && strchr(" ,#", value.p[i])))
 			return err_set(err, EINVAL, "%.*s: the value cannot be written to a file",
 						   STR_ARG(key));
 	return value.p && !value.n ? err_set(err, EINVAL, "%.*s: the value is empty", STR_ARG(key)) : 0;
+}
+
+/* --- fstab ------------------------------------------------------------------------------------- */
+
+static bool is_opposite(struct str option, struct str wanted)
+{
+	/* "exec" of "noexec" */
+	return str_starts(wanted, "no") && str_eq(option, (struct str){wanted.p + 2, wanted.n - 2});
+}
+
+/* The options with the wanted one: behind what it contradicts, "defaults" among them. */
+static void put_options(struct buf *out, struct str options, struct str wanted)
+{
+	struct str rest = options, one;
+	bool holds = false, any = false;
+
+	while (str_cut(&rest, ',', &one))
+		holds = str_eq(one, wanted) ||
+				(holds && !is_opposite(one, wanted) && !str_is(one, "defaults"));
+	if (holds) {
+		buf_str(out, options);
+		return;
+	}
+	while (str_cut(&options, ',', &one)) {
+		if (!one.n || str_eq(one, wanted) || is_opposite(one, wanted))
+			continue;
+		buf_printf(out, "%s%.*s", any ? "," : "", STR_ARG(one));
+		any = true;
+	}
+	buf_printf(out, "%s%.*s", any ? "," : "", STR_ARG(wanted));
+}
+
+/* Is the line an entry of the mount point? *ret_options: the slice of it that has its options; where
+ * it has none, an empty one behind the type. */
+static bool is_entry(struct str line, struct str target, struct arena *a, struct str *ret_options)
+{
+	struct str rest = line, source, where, type;
+
+	if (!str_word(&rest, &source) || source.p[0] == '#' || !str_word(&rest, &where) ||
+		!str_word(&rest, &type))
+		return false;
+	where = mountinfo_unescape(a, where);
+	while (where.n > 1 && where.p[where.n - 1] == '/')
+		where.n--;
+	if (!str_eq(where, target) || str_is(type, "swap"))
+		return false;
+	if (!str_word(&rest, ret_options))
+		*ret_options = (struct str){type.p + type.n, 0};
+	return true;
+}
+
+static int edit_fstab(struct str text, struct str target, struct str option, struct buf *out,
+					  struct err *err)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct str line, options;
+	bool found = false;
+
+	while (take_line(&text, &line)) {
+		if (!is_entry(line, target, &a, &options)) {
+			buf_str(out, line);
+			continue;
+		}
+		found = true;
+		buf_add(out, line.p, (size_t)(options.p - line.p));
+		if (!options.n)
+			buf_putc(out, ' ');
+		put_options(out, options, option);
+		buf_add(out, options.p + options.n, (size_t)(line.p + line.n - options.p) - options.n);
+	}
+	if (!found) {
+		end_line(out);
+		buf_printf(out, "tmpfs %.*s tmpfs defaults,%.*s 0 0\n", STR_ARG(target), STR_ARG(option));
+	}
+	return out->full ? err_set(err, EFBIG, "the file would be too large") : 0;
 }
 
 int conf_edit_key(struct str text, enum edit_style style, struct str section, struct str key,
 				  struct str value, struct buf *out, struct err *err)
 {
 	struct editing e = {.style = style, .section = section, .key = key, .value = value, .out = out};
-	struct str line;
+	struct str line, first;
 	int r = check_value(style, key, value, err);
 
 	if (r < 0)
 		return r;
+	if (style == EDIT_FSTAB)
+		return edit_fstab(text, section, value, out, err);
+	line = text;
+	e.newline = take_line(&line, &first) && ending_of(first).n ? ending_of(first) : STR("\n");
 	count(&e, text);
 	e.in_section = style != EDIT_INI || !section.p;
 	e.has_section = e.in_section;
@@ -157,7 +264,7 @@ int conf_edit_key(struct str text, enum edit_style style, struct str section, st
 		end_line(out);
 		if (!e.has_section)
 			buf_printf(out, "%s[%.*s]\n", out->n ? "\n" : "", STR_ARG(section));
-		put_setting(&e);
+		put_setting(&e, STR_ABSENT);
 	}
 	return out->full ? err_set(err, EFBIG, "the file would be too large") : 0;
 }

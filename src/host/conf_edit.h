@@ -12,7 +12,8 @@
 /* text with the key set: the last line that sets it gets the new value, earlier ones become
  * comments; where none does, a line is added at the end of the section (or of the file). Absent
  * value: all become comments. Keys are compared without regard to case with EDIT_SPACE and
- * EDIT_APT. -EINVAL: the value cannot be written in this style (line breaks, quotes). */
+ * EDIT_APT. EDIT_FSTAB: each entry of the mount point gets the option; where there is none, one for
+ * a tmpfs is added. -EINVAL: the value cannot be written in this style (line breaks, quotes). */
 int conf_edit_key(struct str text, enum edit_style, struct str section, struct str key,
 				  struct str value, struct buf *out, struct err *);
 /* text with its line `number` replaced (absent: taken out). -ESTALE: it is not `old` any more. */

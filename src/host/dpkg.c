@@ -96,6 +96,8 @@ static const struct {
 	FIELD("Section", section),     FIELD("Priority", priority),
 	FIELD("Source", source),       FIELD("Maintainer", maintainer),
 	FIELD("Essential", essential), FIELD("Installed-Size", size),
+	FIELD("Protected", protected), FIELD("Pre-Depends", pre_depends),
+	FIELD("Depends", depends),     FIELD("Provides", provides),
 };
 
 static void keep_field(struct dpkg_package *package, const struct deb822_field *field)
@@ -213,6 +215,76 @@ const struct dpkg_package *dpkg_installed(const struct dpkg_db *db, const char *
 			return &db->p[i];
 	return NULL;
 }
+
+/* --- dependencies ---------------------------------------------------------------------------- */
+
+/* "debconf:any (>= 0.5) [amd64]" -> "debconf" */
+static struct str bare_name(struct str relation)
+{
+	struct str name = STR_ABSENT;
+
+	relation = str_trim(relation);
+	(void)str_word(&relation, &name);
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] == ':' || name.p[i] == '(')
+			name.n = i;
+	return name;
+}
+
+/* Is it, or provides it, what the name asks for? */
+static bool answers_to(const struct dpkg_package *p, struct str name)
+{
+	struct str provides = p->provides, one;
+
+	if (str_eq(p->name, name))
+		return true;
+	while (str_cut(&provides, ',', &one))
+		if (str_eq(bare_name(one), name))
+			return true;
+	return false;
+}
+
+static bool others_answer(const struct dpkg_db *db, const struct dpkg_package *but, struct str name)
+{
+	for (size_t i = 0; i < db->n; i++)
+		if (&db->p[i] != but && str_is(db->p[i].state, "installed") && answers_to(&db->p[i], name))
+			return true;
+	return false;
+}
+
+/* Does one of the clauses ("a, b | c") need the package? Where another alternative is there too, not. */
+static bool clauses_need(const struct dpkg_db *db, struct str clauses, const struct dpkg_package *p)
+{
+	struct str clause, one;
+
+	while (str_cut(&clauses, ',', &clause)) {
+		struct str all = clause;
+		bool mentioned = false, others = false;
+
+		while (str_cut(&clause, '|', &one))
+			mentioned = mentioned || answers_to(p, bare_name(one));
+		while (mentioned && !others && str_cut(&all, '|', &one))
+			others = others_answer(db, p, bare_name(one));
+		if (mentioned && !others)
+			return true;
+	}
+	return false;
+}
+
+const struct dpkg_package *dpkg_needed_by(const struct dpkg_db *db, const struct dpkg_package *p,
+										  const struct dpkg_package *after)
+{
+	for (size_t i = after ? (size_t)(after - db->p) + 1 : 0; i < db->n; i++) {
+		const struct dpkg_package *other = &db->p[i];
+
+		if (other != p && str_is(other->state, "installed") &&
+			(clauses_need(db, other->pre_depends, p) || clauses_need(db, other->depends, p)))
+			return other;
+	}
+	return NULL;
+}
+
+/* --- versions -------------------------------------------------------------------------------- */
 
 static bool is_digit(char c)
 {

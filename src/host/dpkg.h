@@ -29,7 +29,8 @@ struct str deb822_first_line(struct str value);
 struct dpkg_package {
 	struct str name, version, architecture, section, priority, source, maintainer;
 	struct str want, state;     /* "hold" and "installed" in "Status: hold ok installed" */
-	struct str essential, size; /* "yes"; in KiB */
+	struct str essential, protected, size; /* "yes"; "yes"; in KiB */
+	struct str pre_depends, depends, provides; /* as in the status file, comma-separated */
 	const char *file;
 	unsigned line;
 };
@@ -46,6 +47,11 @@ void dpkg_parse(struct arena *, struct str text, const char *file, struct dpkg_d
 int dpkg_read(struct host *, struct arena *, struct dpkg_db *ret, struct err *);
 /* The package's entry that is truly there (state installed), or NULL. */
 const struct dpkg_package *dpkg_installed(const struct dpkg_db *, const char *name);
+/* The next installed package behind `after` (NULL: the first) whose dependencies would not hold
+ * without this one, or NULL. Versions are not
+ * looked at: dpkg itself refuses where they matter. */
+const struct dpkg_package *dpkg_needed_by(const struct dpkg_db *, const struct dpkg_package *,
+										  const struct dpkg_package *after);
 
 /* Negative, 0 or positive, as dpkg --compare-versions (deb-version(7)). */
 int dpkg_version_cmp(struct str a, struct str b);

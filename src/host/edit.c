@@ -59,6 +59,15 @@ void edit_attribute(struct edits *e, const char *path, const char *name, struct 
 	edit->value = keep(e, value);
 }
 
+int edit_closed(struct edits *e, const char *path, const struct value *mode, struct err *err)
+{
+	if (mode->state != VALUE_SET || !(mode->number & 022))
+		return err_set(err, ENOTSUP, "%s: not its mode lets others write: see its owner and ACL", path);
+	edit_attribute(e, path, "mode",
+				   str_of(arena_printf(e->arena, "%04o", (unsigned)(mode->number & ~(int64_t)022))));
+	return 0;
+}
+
 void edit_line(struct edits *e, const char *path, unsigned line, struct str old, struct str value)
 {
 	struct edit *edit = add(e, EDIT_LINE, path);

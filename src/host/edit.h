@@ -27,6 +27,8 @@ enum edit_style {
 	EDIT_EQUALS, /* key = value */
 	EDIT_INI,    /* Key=value below [Section] */
 	EDIT_APT,    /* Key "value"; */
+	EDIT_GRUB,   /* a parameter of the kernel, in a shell file that GRUB's defaults include */
+	EDIT_FSTAB,  /* the section is where it is mounted, key and value an option that it should have */
 };
 
 enum edit_kind { EDIT_KEY, EDIT_CONTENT, EDIT_ATTRIBUTE, EDIT_LINE, EDIT_STATE, EDIT_RELOAD };
@@ -64,6 +66,9 @@ void edit_key(struct edits *, const char *path, enum edit_style, const char *sec
 void edit_content(struct edits *, const char *path, struct str content);
 /* "mode" ("0640"), "owner" or "group" (names or numbers) of what the path leads to. */
 void edit_attribute(struct edits *, const char *path, const char *name, struct str value);
+/* Nobody but the owner may write: the mode without the bits of group and others, which also limits
+ * what an ACL gives. -ENOTSUP: it is not these. */
+int edit_closed(struct edits *, const char *path, const struct value *mode, struct err *);
 /* One line in place of another. */
 void edit_line(struct edits *, const char *path, unsigned line, struct str old, struct str value);
 /* A field of something that is no file, what it is and what it should be: see the step types. */

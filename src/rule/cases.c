@@ -183,16 +183,13 @@ static const struct sentence *mentioned_part(struct yaml_at given, const struct 
 	return part;
 }
 
-static int run_case(const struct catalogue *c, const struct rule *rule, struct yaml_at verdict,
-					struct yaml_at tables, struct err *err)
+/* The snapshot that the case describes, and the rule as it is judged with it. */
+static int fill_case(const struct catalogue *c, const struct rule *rule, struct yaml_at tables,
+					 struct snapshot *s, struct arena *a, struct rule *ret, struct err *err)
 {
-	_cleanup_snapshot_ struct snapshot *s = snapshot_new();
-	_cleanup_arena_ struct arena arena = {0};
 	struct filling filling = {
 		.snapshot = s, .params = &c->language.params, .given = tables};
 	struct yaml_iter it = yaml_iter(tables);
-	struct rule bare = *rule;
-	struct judgement got;
 	int r = 0;
 
 	if (yaml_kind(tables) != YAML_MAP)
@@ -201,12 +198,27 @@ static int run_case(const struct catalogue *c, const struct rule *rule, struct y
 		r = fill_table(s, it.key, it.value, err);
 	if (r < 0)
 		return r;
-	bare.when = mentioned_part(tables, rule->when, &arena);
+	*ret = *rule;
+	ret->when = mentioned_part(tables, rule->when, a);
 	if (rule->unless && !mentions(tables, rule->unless))
-		bare.unless = NULL;
-	sentence_each(bare.when, fill_empty, &filling);
-	sentence_each(bare.unless, fill_empty, &filling);
-	sentence_each(bare.want, fill_empty, &filling);
+		ret->unless = NULL;
+	sentence_each(ret->when, fill_empty, &filling);
+	sentence_each(ret->unless, fill_empty, &filling);
+	sentence_each(ret->want, fill_empty, &filling);
+	return 0;
+}
+
+static int run_case(const struct catalogue *c, const struct rule *rule, struct yaml_at verdict,
+					struct yaml_at tables, struct err *err)
+{
+	_cleanup_snapshot_ struct snapshot *s = snapshot_new();
+	_cleanup_arena_ struct arena arena = {0};
+	struct rule bare;
+	struct judgement got;
+	int r = fill_case(c, rule, tables, s, &arena, &bare, err);
+
+	if (r < 0)
+		return r;
 	judge(&bare, s, &c->language.params, &arena, &got);
 	if (str_is(yaml_text(verdict), verdict_name(got.verdict)))
 		return 0;
@@ -228,6 +240,29 @@ int cases_run(const struct catalogue *c, const struct rule *rule, size_t *ret_n,
 			return yaml_err(it.value, err, "expected {pass: {table: ...}} or the like");
 		r = run_case(c, rule, pair.key, pair.value, err);
 		(*ret_n)++;
+	}
+	return r;
+}
+
+int cases_each_failing(const struct catalogue *c, const struct rule *rule,
+					   int (*see)(void *, const struct rule *, const struct snapshot *, struct err *),
+					   void *data, struct err *err)
+{
+	struct yaml_iter it = yaml_iter(rule->cases);
+	int r = 0;
+
+	while (r == 0 && yaml_next(&it)) {
+		_cleanup_snapshot_ struct snapshot *s = NULL;
+		_cleanup_arena_ struct arena arena = {0};
+		struct yaml_at tables;
+		struct rule bare;
+
+		if (!yaml_get(it.value, "fail", &tables))
+			continue;
+		s = snapshot_new();
+		r = fill_case(c, rule, tables, s, &arena, &bare, err);
+		if (r == 0)
+			r = see(data, &bare, s, err);
 	}
 	return r;
 }

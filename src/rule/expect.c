@@ -614,9 +614,15 @@ int expect_fulfil(const struct expect *e, enum type type, const struct value *pr
 	case RANGE:
 		return fulfil_range(e, type, present, params, a, ret);
 	case ANY:
+		/* What is there now is given another value rather than none: that it can be taken away is
+		 * not said. */
 		for (size_t i = 0; i < e->n_subs; i++)
-			if (expect_fulfil(e->subs[i], type, present, params, a, ret) == 0)
+			if (e->subs[i]->kind != ABSENT &&
+				expect_fulfil(e->subs[i], type, present, params, a, ret) == 0)
 				return 0;
+		for (size_t i = 0; i < e->n_subs; i++)
+			if (e->subs[i]->kind == ABSENT)
+				return expect_fulfil(e->subs[i], type, present, params, a, ret);
 		return -ENOTSUP;
 	case ABSENT:
 		*ret = (struct value){.state = VALUE_ABSENT};

@@ -163,11 +163,13 @@ static bool is_settable(const struct sentence *s)
 
 	for (size_t i = 0; i < s->n_subs && settable; i++)
 		settable = is_settable(s->subs[i]);
+	for (size_t i = 0; s->kind == SENTENCE_ANY && i < s->n_subs; i++)
+		settable = settable || is_settable(s->subs[i]);
 	if (s->kind == SENTENCE_ANY)
-		return s->n_subs && is_settable(s->subs[0]);
+		return settable;
 	if (!s->table)
 		return settable;
-	if (!s->table->fix || s->quantity == SOME_ROW || s->quantity == REVIEW_ROWS)
+	if (!s->table->set || s->quantity == SOME_ROW || s->quantity == REVIEW_ROWS)
 		return false;
 	if (s->kind == SENTENCE_ROWS && s->quantity == NO_ROW)
 		return true;

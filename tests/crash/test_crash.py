@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import time
 import unittest
 
 REVET = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", "build", "revet"))
@@ -18,6 +19,8 @@ MOST = 400  # system calls of a kind; past that something is wrong
 
 FILES = {
     "etc/passwd": "root:x:0:0::/root:/bin/bash\nops:x:1000:1000::/home/ops:/bin/bash\n",
+    "etc/shadow": f"root:*:1:0:99999:7:::\nops:$6$s$h:{int(time.time() / 86400) - 1}:0:99999:7:::\n",
+    "etc/fstab": "none /srv tmpfs defaults 0 0\n",
     "etc/group": "root:x:0:\nsudo:x:27:ops\nops:x:1000:\n",
     "etc/crontab": "# none\n",
     "etc/login.defs": "# settings\nUMASK 022\nPASS_MAX_DAYS 99999\n",
@@ -29,7 +32,7 @@ FILES = {
         f"Package: {name}\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n\n"
         for name in ("cron", "openssh-server", "systemd", "rpcbind")),
 }
-RULES = ("cron.files-private", "accounts.new-homes", "ssh.no-root-login", "ssh.max-auth-tries",
+RULES = ("accounts.password-ageing", "cron.files-private", "accounts.new-homes", "ssh.no-root-login", "ssh.max-auth-tries",
          "net.icmp-redirects", "logging.persistent", "services.rpcbind", "services.cups", "modules.usb-storage", "modules.cramfs")
 
 

@@ -4,22 +4,35 @@
 
 #include "change/step.h"
 
+/* auditd takes a signal, see auditd(8); where its unit knows no reload, a restart would be the other
+ * way, which loses records and which some distributions refuse. */
+static bool takes_signal(const char *target)
+{
+	return strcmp(target, "auditd.service") == 0;
+}
+
 static int put_reload(const struct place *place, const char *target,
 					  const struct state *to _unused_, const struct saved *saved _unused_,
 					  struct err *err)
 {
 	const char *const argv[] = {"/usr/bin/systemctl", "try-reload-or-restart", target, NULL};
+	const char *const signal[] = {"/usr/bin/systemctl", "kill", "-s", "HUP", target, NULL};
+	const char *const ask[] = {"/usr/bin/systemctl", "is-active", "--quiet", target, NULL};
+	struct err ignored;
 	struct path_stat st;
 
 	/* Without systemd, or a unit of the name, there is nobody to tell. */
 	if (path_stat(place->root_fd, "/run/systemd/system", true, &st) < 0)
 		return 0;
-	return step_run(place, argv, 60000, err);
+	if (!takes_signal(target))
+		return step_run(place, argv, 60000, err);
+	return step_run(place, ask, 20000, &ignored) == 0 ? step_run(place, signal, 20000, err) : 0;
 }
 
 static void undo_reload(struct buf *out, const struct step *s)
 {
-	buf_puts(out, "[ -n \"$ROOT\" ] || systemctl try-reload-or-restart ");
+	buf_printf(out, "[ -n \"$ROOT\" ] || systemctl %s ",
+			   takes_signal(s->target) ? "kill -s HUP" : "try-reload-or-restart");
 	step_shell_word(out, str_of(s->target));
 	buf_puts(out, " || true\n");
 }

@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "host/apt_conf.h"
+#include "host/edit.h"
 #include "host/secret.h"
 
 enum { KEY, VALUE };
@@ -68,12 +69,27 @@ static int read_apt_config(struct host *host, struct rows *rows, struct err *err
 	return 0;
 }
 
+static int set_apt_config(struct host *host, const struct wish *wish, struct edits *edits,
+						  struct err *err)
+{
+	struct str value = edit_text(edits, wish, "");
+	struct apt_conf conf;
+
+	if (!value.p)
+		return err_set(err, ENOTSUP, "%.*s is taken out by hand", STR_ARG(wish->key));
+	apt_conf_read(host, edits->arena, &conf);
+	if (apt_conf_last(&conf, arena_printf(edits->arena, "%.*s::", STR_ARG(wish->key))))
+		return err_set(err, ENOTSUP, "%.*s is a list: it is edited by hand", STR_ARG(wish->key));
+	return apt_conf_set(&conf, wish->key, value, edits, err);
+}
+
 static const struct table apt_config = {
 	.name = "apt_config",
 	.doc = "Settings of apt, from /etc/apt/apt.conf.d and /etc/apt/apt.conf",
 	.columns = columns,
 	.read = read_apt_config,
 	.multi = true,
+	.set = set_apt_config,
 	.fix = "set {key} in /etc/apt/apt.conf.d",
 };
 TABLE(apt_config);

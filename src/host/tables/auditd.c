@@ -2,7 +2,10 @@
 /* /etc/audit/auditd.conf: the audit daemon. */
 #include "base/map.h"
 #include "host/conf.h"
+#include "host/edit.h"
 #include "host/table.h"
+
+#define CONFIG "/etc/audit/auditd.conf"
 
 enum { KEY, VALUE };
 
@@ -103,7 +106,7 @@ static int read_auditd(struct host *host, struct rows *rows, struct err *err)
 {
 	struct conf conf = {0};
 	struct map seen;
-	int r = conf_read(host, rows->arena, "/etc/audit/auditd.conf", CONF_EQUALS, &conf, err);
+	int r = conf_read(host, rows->arena, CONFIG, CONF_EQUALS, &conf, err);
 
 	if (r == -ENOENT) /* not installed */
 		return 0;
@@ -120,12 +123,28 @@ static bool is_auditd_key(struct str key)
 	return is_among(key, keys, ARRAY_LEN(keys));
 }
 
+static int set_auditd(struct host *host, const struct wish *wish, struct edits *edits, struct err *err)
+{
+	struct str value = edit_text(edits, wish, ",");
+	struct str ignored;
+	int r = host_read(host, CONFIG, edits->arena, &ignored, err);
+
+	if (r < 0)
+		return r;
+	if (!value.p)
+		return err_set(err, ENOTSUP, "%.*s is taken out by hand", STR_ARG(wish->key));
+	edit_key(edits, CONFIG, EDIT_EQUALS, NULL, wish->key, value);
+	edit_reload(edits, "auditd.service");
+	return 0;
+}
+
 static const struct table auditd = {
 	.name = "auditd",
 	.doc = "Settings of the audit daemon, from /etc/audit/auditd.conf",
 	.columns = columns,
 	.read = read_auditd,
 	.is_key = is_auditd_key,
+	.set = set_auditd,
 	.fix = "set {key} in /etc/audit/auditd.conf and reload auditd",
 };
 TABLE(auditd);

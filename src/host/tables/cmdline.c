@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command line that the running kernel was started with. */
+#include "host/edit.h"
 #include "host/table.h"
 
 enum { KEY, VALUE };
@@ -65,12 +66,33 @@ static int read_cmdline(struct host *host, struct rows *rows, struct err *err)
 	return 0;
 }
 
+/* By a file that Debian's grub-mkconfig includes; the menu is made anew at the end. */
+static int set_cmdline(struct host *host, const struct wish *wish, struct edits *edits, struct err *err)
+{
+	static const char *const needed[] = {"/usr/sbin/update-grub", "/boot/grub/grub.cfg"};
+	struct str value = edit_text(edits, wish, "");
+	struct path_stat st;
+	struct err ignored;
+
+	if (wish->row || !value.p)
+		return err_set(err, ENOTSUP, "%.*s is on the kernel's command line: edit it where it comes from",
+					   STR_ARG(wish->key));
+	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
+		if (host_stat(host, needed[i], true, &st, &ignored) < 0)
+			return err_set(err, ENOTSUP, "there is no %s: give the kernel %.*s=%.*s by hand", needed[i],
+						   STR_ARG(wish->key), STR_ARG(value));
+	edit_key(edits, "/etc/default/grub.d/99-revet.cfg", EDIT_GRUB, NULL, wish->key, value);
+	edit_state(edits, "grub", "/boot/grub/grub.cfg", "menu", STR_ABSENT, STR_ABSENT);
+	return 0;
+}
+
 static const struct table cmdline = {
 	.name = "cmdline",
 	.doc = "Parameters of the running kernel's command line, from /proc/cmdline",
 	.columns = columns,
 	.read = read_cmdline,
 	.multi = true,
-	.fix = "set {key} in GRUB_CMDLINE_LINUX of /etc/default/grub; takes effect with the next boot",
+	.set = set_cmdline,
+	.fix = "add {key} to GRUB_CMDLINE_LINUX in /etc/default/grub.d; takes effect with the next boot",
 };
 TABLE(cmdline);

@@ -267,6 +267,14 @@ static int set_dotfiles(struct host *host _unused_, const struct wish *wish, str
 {
 	const char *name = wish->column < 0 ? "" : wish->table->columns[wish->column].name;
 
+	/* Applying would refuse it: it may be a link to something of root's. */
+	if (wish->column >= 0 && wish->row->cells[OWNER_MATCHES].state == VALUE_SET &&
+		!wish->row->cells[OWNER_MATCHES].number)
+		return err_set(err, ENOTSUP, "%.*s does not belong to the account in whose home it is",
+					   STR_ARG(wish->row->cells[PATH].string));
+	if (wish->column == OTHERS_WRITE)
+		return edit_closed(edits, str_dup(edits->arena, wish->row->cells[PATH].string),
+						   &wish->row->cells[MODE], err);
 	if (strcmp(name, "mode") != 0 && strcmp(name, "owner") != 0)
 		return err_set(err, ENOTSUP, "dot files are not written or deleted");
 	edit_attribute(edits, str_dup(edits->arena, wish->row->cells[PATH].string), name,

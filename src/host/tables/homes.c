@@ -159,6 +159,9 @@ static int set_homes(struct host *host _unused_, const struct wish *wish, struct
 {
 	const char *name = wish->column < 0 ? "" : wish->table->columns[wish->column].name;
 
+	if (wish->column == OTHERS_WRITE)
+		return edit_closed(edits, str_dup(edits->arena, wish->row->cells[PATH].string),
+						   &wish->row->cells[MODE], err);
 	if (strcmp(name, "mode") != 0 && strcmp(name, "owner") != 0)
 		return err_set(err, ENOTSUP, "homes are not written or deleted");
 	edit_attribute(edits, str_dup(edits->arena, wish->row->cells[PATH].string), name,

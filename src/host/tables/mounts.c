@@ -2,9 +2,11 @@
 /* What is mounted, from /proc/self/mountinfo, joined with what /etc/fstab wants. */
 #include "base/map.h"
 #include "base/vec.h"
+#include "host/edit.h"
 #include "host/mountinfo.h"
 #include "host/secret.h"
 #include "host/table.h"
+#include "host/unitfile.h"
 
 #define FSTAB "/etc/fstab"
 
@@ -21,7 +23,8 @@ static const struct column columns[] = {
 	[MOUNTED] = {"mounted", TYPE_BOOL, "It is mounted now", 0},
 	[IN_FSTAB] = {"in_fstab", TYPE_BOOL, "/etc/fstab has it", 0},
 	[FSTAB_OPTIONS] = {"fstab_options", TYPE_LIST,
-					   "Options in /etc/fstab, of nosuid and suid the last; absent: not there", 0},
+					   "Options in /etc/fstab, of nosuid and suid the last; absent: not there",
+					   COLUMN_SETTABLE},
 	[SEPARATE] = {"separate", TYPE_BOOL, "Always true: a row is a file system of its own", 0},
 	{0},
 };
@@ -180,12 +183,103 @@ static int read_mounts(struct host *host, struct rows *rows, struct err *err)
 	return 0;
 }
 
+/* --- changing -------------------------------------------------------------------------------- */
+
+static bool has_item(const struct value *list, struct str item)
+{
+	for (size_t i = 0; list->state == VALUE_SET && i < list->list.n; i++)
+		if (str_eq(list->list.items[i], item))
+			return true;
+	return false;
+}
+
+/* Names of mount units: "/var/tmp" -> "var-tmp.mount"; other characters than these stand in none of
+ * the places that rules are about. NULL. */
+static const char *unit_of(struct arena *a, struct str target)
+{
+	char *name = arena_alloc(a, target.n + sizeof(".mount"));
+	size_t n = 0;
+
+	for (size_t i = 1; i < target.n; i++) {
+		if (!str_has_char(STR("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./"),
+						  target.p[i]))
+			return NULL;
+		name[n++] = target.p[i] == '/' ? '-' : target.p[i];
+	}
+	memcpy(name + n, ".mount", sizeof(".mount"));
+	return name;
+}
+
+/* From the next boot on, for what /etc/fstab has not: by a drop-in of the unit that mounts it. */
+static int persist(struct host *host, const struct wish *wish, struct str missing, struct edits *edits,
+				   struct err *err)
+{
+	struct str target = wish->row->cells[TARGET].string, fstype = wish->row->cells[FSTYPE].string;
+	const char *unit = unit_of(edits->arena, target), *only[] = {unit, NULL}, *path;
+	const struct unit_file *file = NULL;
+	struct unit_files files = {0};
+	struct str options, one;
+
+	if (unit) {
+		unitfiles_read(host, edits->arena, only, &files);
+		file = unitfiles_find(&files, str_of(unit));
+	}
+	if (file && !file->unread && !file->masked) {
+		path = arena_printf(edits->arena, "/etc/systemd/system/%s.d/99-revet.conf", unit);
+		options = unitfile_value(file, "Mount", "Options", NULL);
+		edit_key(edits, path, EDIT_INI, "Mount", STR("Options"),
+				 str_of(arena_printf(edits->arena, "%.*s%s%.*s", STR_ARG(options), options.n ? "," : "",
+									 STR_ARG(missing))));
+		return 0;
+	}
+	/* systemd mounts these itself, and afterwards applies what /etc/fstab says of them. */
+	if (!str_starts(target, "/dev/") || !str_is(fstype, "tmpfs"))
+		return err_set(err, ENOTSUP, "%.*s is neither in /etc/fstab nor mounted by a unit",
+					   STR_ARG(target));
+	while (str_cut(&missing, ',', &one))
+		edit_key(edits, FSTAB, EDIT_FSTAB, str_dup(edits->arena, target), one, one);
+	return 0;
+}
+
+static int set_mounts(struct host *host, const struct wish *wish, struct edits *edits,
+					  struct err *err)
+{
+	static const char *const known[] = {"nosuid", "nodev", "noexec", "nosymfollow"};
+	_cleanup_buf_ struct buf missing = BUF(4096);
+	const struct row *row = wish->row;
+	const char *target;
+
+	if (!row || wish->column < 0 || wish->value.state != VALUE_SET)
+		return err_set(err, ENOTSUP, "what is mounted where is decided by hand");
+	target = str_dup(edits->arena, row->cells[TARGET].string);
+	for (size_t i = 0; i < wish->value.list.n; i++) {
+		struct str option = wish->value.list.items[i];
+		bool is_known = false;
+
+		if (has_item(&row->cells[wish->column], option))
+			continue;
+		for (size_t k = 0; k < ARRAY_LEN(known); k++)
+			is_known = is_known || str_is(option, known[k]);
+		if (!is_known)
+			return err_set(err, ENOTSUP, "the option %.*s is set by hand", STR_ARG(option));
+		buf_printf(&missing, "%s%.*s", missing.n ? "," : "", STR_ARG(option));
+		if (wish->column == FSTAB_OPTIONS)
+			edit_key(edits, FSTAB, EDIT_FSTAB, target, option, option);
+		else
+			edit_state(edits, "mount", target, str_dup(edits->arena, option), STR("no"), STR("yes"));
+	}
+	if (wish->column == OPTIONS && missing.n && row->cells[FSTAB_OPTIONS].state == VALUE_ABSENT)
+		return persist(host, wish, buf_get(&missing), edits, err);
+	return 0;
+}
+
 static const struct table mounts = {
 	.name = "mounts",
 	.doc = "File systems that are mounted (/proc/self/mountinfo) or that /etc/fstab wants; swap is "
 		   "left out",
 	.columns = columns,
 	.read = read_mounts,
+	.set = set_mounts,
 	.fix = "set {options} on {target} in /etc/fstab and remount",
 };
 TABLE(mounts);

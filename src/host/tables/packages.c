@@ -4,8 +4,11 @@
 
 #include "base/num.h"
 #include "host/dpkg.h"
+#include "host/edit.h"
 #include "host/fields.h"
 #include "host/rpmdb.h"
+
+#define MAX_TRANSITIONS 3 /* transitional packages on top of each other */
 
 enum {
 	NAME, VERSION, ARCHITECTURE, STATE, SECTION, PRIORITY, SOURCE, MAINTAINER, ESSENTIAL, HOLD,
@@ -345,13 +348,67 @@ static int read_packages(struct host *host, struct rows *rows, struct err *err)
 	return found ? 0 : err_set(err, ENOENT, "no package database found");
 }
 
+/* --- removing -------------------------------------------------------------------------------- */
+
+/* The package goes, and what only exists to lead over to it; what else needs it keeps it. */
+static int remove_dpkg(const struct dpkg_db *db, const struct dpkg_package *p, int depth,
+					   struct edits *edits, struct err *err)
+{
+	const char *name = str_dup(edits->arena, p->name);
+	const struct dpkg_package *user = NULL;
+
+	if (str_is(p->essential, "yes") || str_is(p->protected, "yes") || str_is(p->priority, "required"))
+		return err_set(err, ENOTSUP, "the system needs the package %s", name);
+	for (size_t i = 0; i < db->n; i++)
+		if (&db->p[i] != p && str_eq(db->p[i].name, p->name))
+			return err_set(err, ENOTSUP, "the package %s is there for several architectures", name);
+	while ((user = dpkg_needed_by(db, p, user))) {
+		int r;
+
+		if (!str_ends(user->section, "oldlibs") || depth == MAX_TRANSITIONS)
+			return err_set(err, ENOTSUP, "%.*s needs the package %s", STR_ARG(user->name), name);
+		r = remove_dpkg(db, user, depth + 1, edits, err);
+		if (r < 0)
+			return r;
+	}
+	edit_state(edits, "package", "dpkg", name, p->version, STR_ABSENT);
+	return 0;
+}
+
+static int set_packages(struct host *host, const struct wish *wish, struct edits *edits,
+						struct err *err)
+{
+	const struct row *row = wish->row;
+	const struct dpkg_package *p;
+	struct dpkg_db db = {0};
+	const char *name;
+	int r;
+
+	if (!row || wish->column >= 0)
+		return err_set(err, ENOTSUP, "packages are installed, upgraded and repaired by hand");
+	name = str_dup(edits->arena, row->cells[NAME].string);
+	if (row->cells[MANAGER].state != VALUE_SET || !str_is(row->cells[MANAGER].string, "dpkg"))
+		return err_set(err, ENOTSUP, "the package %s is removed by hand: it is not one of dpkg's", name);
+	r = dpkg_read(host, edits->arena, &db, err);
+	if (r == 0 && db.gap)
+		r = err_set(err, ENOTSUP, "%s", db.gap);
+	if (r < 0)
+		return r;
+	p = dpkg_installed(&db, name);
+	if (!p)
+		return err_set(err, ENOTSUP, "the package %s is neither installed nor removed; see: dpkg --audit",
+					   name);
+	return remove_dpkg(&db, p, 0, edits, err);
+}
+
 static const struct table packages = {
 	.name = "packages",
 	.doc = "Packages in the databases of dpkg, rpm, pacman and apk",
 	.columns = columns,
 	.read = read_packages,
 	.multi = true,
-	.fix = "install or purge {name}",
+	.set = set_packages,
+	.fix = "remove {name} and keep its configuration",
 	.cost = 2,
 };
 TABLE(packages);

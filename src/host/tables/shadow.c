@@ -7,6 +7,7 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "host/crypt_id.h"
+#include "host/edit.h"
 #include "host/passwd.h"
 #include "host/table.h"
 
@@ -45,19 +46,23 @@ static const struct column columns[] = {
 		{"algorithm", TYPE_STRING,
 		 "none, des, md5, bcrypt, sha256, sha512, yescrypt, scrypt, gost-yescrypt or unknown", 0},
 	[HAS_PASSWORD] = {"has_password", TYPE_BOOL, "Is there a hash, be it locked?", 0},
-	[LOCKED] = {"locked", TYPE_BOOL, "Can no password match: marked with ! or *, or no hash?", 0},
-	[EMPTY] = {"empty", TYPE_BOOL, "Is no password needed?", 0},
+	[LOCKED] = {"locked", TYPE_BOOL, "Can no password match: marked with ! or *, or no hash?",
+				COLUMN_SETTABLE},
+	[EMPTY] = {"empty", TYPE_BOOL, "Is no password needed?", COLUMN_SETTABLE},
 	[UNSHADOWED] = {"unshadowed", TYPE_BOOL,
 					"Is the hash in /etc/passwd, which everybody can read?", 0},
 	[LAST_CHANGE] = {"last_change", TYPE_TIME, "Day of the last change; absent: ageing is off", 0},
 	[LAST_CHANGE_IN_FUTURE] = {"last_change_in_future", TYPE_BOOL,
 							   "Is that day still to come, so that the password never ages?", 0},
 	[AGE_DAYS] = {"age_days", TYPE_INT, "Days since the last change", 0},
-	[MIN_DAYS] = {"min_days", TYPE_INT, "Days until it may be changed again; absent: none", 0},
-	[MAX_DAYS_COLUMN] = {"max_days", TYPE_INT, "Days until it must be changed; absent: never", 0},
-	[WARN_DAYS] = {"warn_days", TYPE_INT, "Days of warning before that; absent: none", 0},
+	[MIN_DAYS] = {"min_days", TYPE_INT, "Days until it may be changed again; absent: none",
+				COLUMN_SETTABLE},
+	[MAX_DAYS_COLUMN] = {"max_days", TYPE_INT, "Days until it must be changed; absent: never",
+				COLUMN_SETTABLE},
+	[WARN_DAYS] = {"warn_days", TYPE_INT, "Days of warning before that; absent: none",
+				COLUMN_SETTABLE},
 	[INACTIVE_DAYS] = {"inactive_days", TYPE_INT,
-					   "Days from then until the account is locked; absent: never", 0},
+					   "Days from then until the account is locked; absent: never", COLUMN_SETTABLE},
 	[EXPIRES] = {"expires", TYPE_TIME, "Day on which the account ends; absent: never", 0},
 	[EXPIRED] = {"expired", TYPE_BOOL, "Has it ended?", 0},
 	{0},
@@ -262,10 +267,73 @@ static int read_shadow(struct host *host, struct rows *rows, struct err *err)
 	return 0;
 }
 
+/* --- changing -------------------------------------------------------------------------------- */
+
+static int64_t number_or(const struct value *v, int64_t otherwise)
+{
+	return v->state == VALUE_SET ? v->number : otherwise;
+}
+
+/* A limit that the password is past already would have it changed, or the account locked, at the very
+ * next login, with a key too: people have to be told first. */
+static int refuse_surprise(const struct wish *wish, const char *user, struct err *err)
+{
+	const struct value *cells = wish->row->cells;
+	int64_t max = wish->column == MAX_DAYS_COLUMN ? wish->value.number
+												  : number_or(&cells[MAX_DAYS_COLUMN], INT64_MAX);
+
+	if (cells[AGE_DAYS].state == VALUE_UNKNOWN || cells[MAX_DAYS_COLUMN].state == VALUE_UNKNOWN)
+		return err_set(err, ENOTSUP, "how old the password of %s is cannot be known", user);
+	if ((wish->column == MAX_DAYS_COLUMN || wish->column == INACTIVE_DAYS) &&
+		number_or(&cells[AGE_DAYS], 0) >= max)
+		return err_set(err, ENOTSUP,
+					   "the password of %s is %lld days old: it would have to be changed at the next "
+					   "login, or lock the account; have it changed first", user,
+					   (long long)cells[AGE_DAYS].number);
+	return 0;
+}
+
+static int set_shadow(struct host *host _unused_, const struct wish *wish, struct edits *edits,
+					  struct err *err)
+{
+	const struct row *row = wish->row;
+	struct str present;
+	const char *user;
+	int r;
+
+	if (!row || wish->column < 0 || wish->value.state != VALUE_SET)
+		return err_set(err, ENOTSUP, "passwords are set, and accounts removed, by hand");
+	user = str_dup(edits->arena, row->cells[USER].string);
+	if (!row->from.path || strcmp(row->from.path, "/etc/shadow") != 0)
+		return err_set(err, ENOTSUP, "%s has no line in /etc/shadow", user);
+	/* What stands in /etc/passwd itself is what counts, and is moved by pwconv first. */
+	if (row->cells[LOCKED].from && strcmp(row->cells[LOCKED].from, "/etc/passwd") == 0)
+		return err_set(err, ENOTSUP, "the password of %s is in /etc/passwd: see pwconv", user);
+	if (wish->column == LOCKED || wish->column == EMPTY) {
+		/* An account that needs no password is locked: which one it should have is not ours. */
+		if (!wish->value.number == (wish->column == LOCKED))
+			return err_set(err, ENOTSUP, "accounts are unlocked by hand");
+		edit_state(edits, "account", user, "locked", STR("no"), STR("yes"));
+		return 0;
+	}
+	r = refuse_surprise(wish, user, err);
+	if (r < 0)
+		return r;
+	present = row->cells[wish->column].state == VALUE_SET
+				  ? str_of(arena_printf(edits->arena, "%lld",
+										(long long)row->cells[wish->column].number))
+				  : STR_ABSENT;
+	edit_state(edits, "account", user, columns[wish->column].name, present,
+			   edit_text(edits, wish, ""));
+	return 0;
+}
+
 static const struct table shadow = {
 	.name = "shadow",
 	.doc = "How each account's password is stored and ages: /etc/shadow, joined with /etc/passwd",
 	.columns = columns,
 	.read = read_shadow,
+	.set = set_shadow,
+	.fix = "lock {user}, or set how its password ages, in /etc/shadow",
 };
 TABLE(shadow);

@@ -5,9 +5,12 @@
  * key has a row for every place that sets it.
  */
 #include "base/num.h"
+#include "host/edit.h"
 #include "host/secret.h"
 #include "host/shell_words.h"
 #include "host/table.h"
+
+#define OWN_FILE "/etc/profile.d/99-revet.sh" /* behind the others */
 
 enum { KEY, VALUE, FILE_COLUMN };
 
@@ -186,12 +189,35 @@ static int read_shell_profile(struct host *host, struct rows *rows, struct err *
 	return 0;
 }
 
+/* Every place that sets a key is judged, so one that is wrong elsewhere cannot be overridden here. */
+static int set_shell_profile(struct host *host _unused_, const struct wish *wish, struct edits *edits,
+							 struct err *err)
+{
+	struct str value = edit_text(edits, wish, "");
+
+	if (wish->row && !str_is(wish->row->cells[FILE_COLUMN].string, OWN_FILE))
+		return err_set(err, ENOTSUP, "%.*s is set in %.*s: edit it there", STR_ARG(wish->key),
+					   STR_ARG(wish->row->cells[FILE_COLUMN].string));
+	if (!value.p)
+		return err_set(err, ENOTSUP, "%.*s is taken out by hand", STR_ARG(wish->key));
+	if (str_is(wish->key, "TMOUT"))
+		edit_key(edits, OWN_FILE, EDIT_INI, NULL, wish->key, value);
+	else if (str_is(wish->key, "TMOUT_readonly") && str_is(value, "true"))
+		edit_key(edits, OWN_FILE, EDIT_SPACE, NULL, STR("readonly"), STR("TMOUT"));
+	else if (str_is(wish->key, "umask"))
+		edit_key(edits, OWN_FILE, EDIT_SPACE, NULL, wish->key, value);
+	else
+		return err_set(err, ENOTSUP, "%.*s is set by hand", STR_ARG(wish->key));
+	return 0;
+}
+
 static const struct table shell_profile = {
 	.name = "shell_profile",
 	.doc = "umask and TMOUT in the login scripts: /etc/profile, profile.d and the bashrc files",
 	.columns = columns,
 	.read = read_shell_profile,
 	.multi = true,
+	.set = set_shell_profile,
 	.fix = "a file of its own in /etc/profile.d",
 };
 TABLE(shell_profile);

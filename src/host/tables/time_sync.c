@@ -5,10 +5,12 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "host/conf.h"
+#include "host/edit.h"
 #include "host/fields.h"
 #include "host/glob.h"
 #include "host/procs.h"
 #include "host/table.h"
+#include "host/unitfile.h"
 
 #define MAX_INCLUDES 64
 /* systemd's ntp_synced(): what the kernel lets the error grow to when nobody corrects it.
@@ -448,12 +450,52 @@ static int read_time_sync(struct host *host, struct rows *rows, struct err *err)
 	return 0;
 }
 
+/* --- changing -------------------------------------------------------------------------------- */
+
+/* The first of the names that a unit file has: chrony is chronyd on Red Hat, ntp is ntpd. */
+static const struct unit_file *find_unit(struct host *host, struct arena *a, struct str service)
+{
+	const char *name = str_dup(a, service);
+	const char *const names[] = {arena_printf(a, "%s.service", name),
+								 arena_printf(a, "%sd.service", name), NULL};
+	struct unit_files files;
+	const struct unit_file *unit;
+
+	unitfiles_read(host, a, names, &files);
+	unit = unitfiles_find(&files, str_of(names[0]));
+	return unit ? unit : unitfiles_find(&files, str_of(names[1]));
+}
+
+/* The one that is installed is started, now and at boot. */
+static int set_time_sync(struct host *host, const struct wish *wish, struct edits *edits,
+						 struct err *err)
+{
+	const struct row *row = wish->row;
+	const struct unit_file *unit;
+	const char *name;
+
+	if (!row || wish->column != ACTIVE || !wish->value.number)
+		return err_set(err, ENOTSUP, "which servers are asked is decided by hand");
+	if (row->cells[SERVICE].state != VALUE_SET || str_is(row->cells[SERVICE].string, "none"))
+		return err_set(err, ENOTSUP, "install chrony or systemd-timesyncd first");
+	unit = find_unit(host, edits->arena, row->cells[SERVICE].string);
+	if (!unit || !unit->enabled)
+		return err_set(err, ENOTSUP, "%.*s has no unit of systemd's", STR_ARG(row->cells[SERVICE].string));
+	name = str_dup(edits->arena, unit->name);
+	edit_state(edits, "unit", name, "enabled", str_of(unit->enabled), STR("enabled"));
+	if (host_is_live(host))
+		edit_state(edits, "unit", name, "active", STR("no"), STR("yes"));
+	return 0;
+}
+
 static const struct table time_sync = {
 	.name = "time_sync",
 	.doc = "The service that sets the clock by others' clocks, from its configuration, the "
 		   "processes that run, and adjtimex(2)",
 	.columns = columns,
 	.read = read_time_sync,
+	.set = set_time_sync,
+	.fix = "start the service of {service}, now and at boot",
 	.early = procs_early,
 };
 TABLE(time_sync);

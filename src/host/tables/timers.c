@@ -4,6 +4,7 @@
 
 #include "base/num.h"
 #include "base/vec.h"
+#include "host/edit.h"
 #include "host/fields.h"
 #include "host/systemd.h"
 #include "host/unitfile.h"
@@ -187,12 +188,33 @@ static int read_timers(struct host *host, struct rows *rows, struct err *err)
 	return 0;
 }
 
+static int set_timers(struct host *host, const struct wish *wish, struct edits *edits,
+					  struct err *err)
+{
+	const struct row *row = wish->row;
+	struct str wanted = wish->column < 0 ? STR("inactive") : edit_text(edits, wish, "");
+	bool on = str_is(wanted, "active") || str_is(wanted, "enabled");
+	const char *name;
+
+	if (!row || (!on && !str_is(wanted, "inactive") && !str_is(wanted, "disabled")))
+		return err_set(err, ENOTSUP, "timers are started and stopped, no more");
+	name = str_dup(edits->arena, row->cells[NAME].string);
+	edit_state(edits, "unit", name, "enabled", row->cells[ENABLED].string,
+			   on ? STR("enabled") : STR("disabled"));
+	if (host_is_live(host))
+		edit_state(edits, "unit", name, "active",
+				   str_is(row->cells[ACTIVE_STATE].string, "active") ? STR("yes") : STR("no"),
+				   on ? STR("yes") : STR("no"));
+	return 0;
+}
+
 static const struct table timers = {
 	.name = "timers",
 	.doc = "systemd's timers, loaded or only on disk",
 	.columns = columns,
 	.read = read_timers,
 	.early = systemd_early,
+	.set = set_timers,
 	.fix = "enable or disable {name}",
 	.cost = 45,
 };

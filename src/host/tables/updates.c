@@ -183,15 +183,19 @@ static bool leaves_all_alone(const struct apt_conf *conf)
 	return false;
 }
 
+static bool takes_security_at_all(const struct apt_conf *conf)
+{
+	return takes_security(conf, "Unattended-Upgrade::Origins-Pattern::") ||
+		   takes_security(conf, "Unattended-Upgrade::Allowed-Origins::");
+}
+
 /* What /usr/lib/apt/apt.systemd.daily looks at, and that there is a security archive to take from. */
 static bool is_configured(const struct apt_conf *conf)
 {
 	return apt_conf_bool(conf, "APT::Periodic::Enable", true) &&
 		   is_interval(apt_conf_last(conf, "APT::Periodic::Update-Package-Lists")) &&
 		   is_interval(apt_conf_last(conf, "APT::Periodic::Unattended-Upgrade")) &&
-		   !leaves_all_alone(conf) &&
-		   (takes_security(conf, "Unattended-Upgrade::Origins-Pattern::") ||
-			takes_security(conf, "Unattended-Upgrade::Allowed-Origins::"));
+		   !leaves_all_alone(conf) && takes_security_at_all(conf);
 }
 
 /* Timers; without systemd the same job is cron's. */
@@ -330,12 +334,46 @@ static int read_updates(struct host *host, struct rows *rows, struct err *err)
 	return err_set(err, ENOENT, "no package manager found");
 }
 
+/* --- changing -------------------------------------------------------------------------------- */
+
+static int set_updates(struct host *host, const struct wish *wish, struct edits *edits, struct err *err)
+{
+	static const char *const keys[] = {"APT::Periodic::Update-Package-Lists",
+									   "APT::Periodic::Unattended-Upgrade"};
+	struct rows scratch = {.arena = edits->arena};
+	struct apt_conf conf;
+	struct dpkg_db db = {0};
+	int r = dpkg_read(host, edits->arena, &db, err);
+
+	if (wish->column != AUTOMATIC || !wish->value.number || r == -ENOENT)
+		return err_set(err, ENOTSUP, "updates are installed by hand; of dnf: install dnf-automatic, set "
+									 "apply_updates = yes and enable its timer");
+	if (r < 0)
+		return r;
+	if (!dpkg_installed(&db, "unattended-upgrades"))
+		return err_set(err, ENOTSUP, "apt install unattended-upgrades first");
+	if (!is_started(host, &scratch, &db))
+		return err_set(err, ENOTSUP, "apt-daily.timer or apt-daily-upgrade.timer does not start: see "
+									 "systemctl enable, or unmask");
+	apt_conf_read(host, edits->arena, &conf);
+	if (leaves_all_alone(&conf) || !takes_security_at_all(&conf))
+		return err_set(err, ENOTSUP, "unattended-upgrades takes nothing from a security archive: see "
+									 "50unattended-upgrades");
+	if (!apt_conf_bool(&conf, "APT::Periodic::Enable", true))
+		r = apt_conf_set(&conf, STR("APT::Periodic::Enable"), STR("1"), edits, err);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(keys); i++)
+		if (!is_interval(apt_conf_last(&conf, keys[i])))
+			r = apt_conf_set(&conf, str_of(keys[i]), STR("1"), edits, err);
+	return r;
+}
+
 static const struct table updates = {
 	.name = "updates",
 	.doc = "Age of the package lists, what is pending, and whether updates install themselves",
 	.columns = columns,
 	.read = read_updates,
-	.fix = "install and configure unattended-upgrades",
+	.set = set_updates,
+	.fix = "switch unattended-upgrades on in /etc/apt/apt.conf.d",
 	.cost = 80,
 };
 TABLE(updates);

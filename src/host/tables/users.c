@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The accounts of /etc/passwd, with the groups that /etc/group gives them. */
 #include "base/vec.h"
+#include "host/edit.h"
 #include "host/passwd.h"
 #include "host/table.h"
 
@@ -142,11 +143,22 @@ static int read_users(struct host *host, struct rows *rows, struct err *err)
 	return 0;
 }
 
+static int set_users(struct host *host _unused_, const struct wish *wish, struct edits *edits,
+					 struct err *err)
+{
+	if (!wish->row || wish->column != SHELL || wish->value.state != VALUE_SET)
+		return err_set(err, ENOTSUP, "which accounts there are is decided by hand");
+	edit_state(edits, "account", str_dup(edits->arena, wish->row->cells[NAME].string), "shell",
+			   wish->row->cells[SHELL].string, edit_text(edits, wish, ""));
+	return 0;
+}
+
 static const struct table users = {
 	.name = "users",
 	.doc = "The accounts of /etc/passwd",
 	.columns = columns,
 	.read = read_users,
+	.set = set_users,
 	.fix = "usermod --shell for {name}",
 };
 TABLE(users);

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a rule says of its fix is true: where it is not by hand, a case of its own in which it fails
+ * leads to edits. The host is a running one that has nothing but what the case says of its packages.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "host/recording.h"
+#include "rule/cases.h"
+#include "rule/wish.h"
+
+struct trying {
+	const struct params *params;
+	size_t cases, edits; /* of the rule: those that lead to edits; the edits of them all */
+	struct err why;      /* of a case that does not */
+};
+
+/* Files that edits start from. */
+static const char *const files[][2] = {
+	{"/etc/login.defs", "UMASK 022\n"},
+	{"/etc/audit/auditd.conf", "log_file = /var/log/audit/audit.log\n"},
+	{"/etc/apt/apt.conf", "Unattended-Upgrade::Origins-Pattern { \"label=Debian-Security\"; };\n"},
+	{"/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n"},
+	{"/etc/fstab", "none /tmp tmpfs defaults 0 0\n"},
+};
+
+static const char *const there[] = {"/usr/sbin/update-grub", "/boot/grub/grub.cfg",
+									"/etc/cron.daily/apt-compat"};
+static const char *const installed[] = {"unattended-upgrades", "cron"};
+
+static struct str cell(const struct rows *rows, const struct row *row, const char *column)
+{
+	const struct value *v = &row->cells[table_column(rows->table, str_of(column))];
+
+	return v->state == VALUE_SET ? v->string : STR_ABSENT;
+}
+
+static void put_package(struct buf *out, struct str name)
+{
+	buf_printf(out, "Package: %.*s\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n\n",
+			   STR_ARG(name));
+}
+
+static void put_packages(const struct snapshot *s, struct buf *out)
+{
+	const struct rows *rows = snapshot_rows(s, table_find(STR("packages")));
+
+	for (size_t i = 0; rows && i < rows->n; i++)
+		if (str_is(cell(rows, rows->p[i], "state"), "installed"))
+			put_package(out, cell(rows, rows->p[i], "name"));
+	for (size_t i = 0; i < ARRAY_LEN(installed); i++)
+		put_package(out, str_of(installed[i]));
+}
+
+static struct host *make_host(const struct snapshot *s, struct buf *text, struct err *err)
+{
+	_cleanup_buf_ struct buf status = BUF(1u << 20);
+
+	recording_write_header(text, true, true, 1767225600);
+	put_packages(s, &status);
+	recording_write(text, "read", "/var/lib/dpkg/status", 0, status.n ? buf_get(&status) : STR(""));
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		recording_write(text, "read", files[i][0], 0, str_of(files[i][1]));
+	for (size_t i = 0; i < ARRAY_LEN(there); i++)
+		recording_write(text, "stat", there[i], 0, STR("33188 0 0 1 1 1 1 1"));
+	return host_open_recording(buf_get(text), ENOENT, err);
+}
+
+/* Rows of cases come from no file; those of accounts have to. */
+static void give_sources(const struct snapshot *s)
+{
+	const struct rows *rows = snapshot_rows(s, table_find(STR("shadow")));
+
+	for (size_t i = 0; rows && i < rows->n; i++)
+		rows->p[i]->from.path = "/etc/shadow";
+}
+
+/* A rule for packages wants others, and other managers', too: one of its cases has to do. */
+static void give_managers(const struct snapshot *s)
+{
+	const struct rows *rows = snapshot_rows(s, table_find(STR("packages")));
+
+	for (size_t i = 0; rows && i < rows->n; i++)
+		row_strz(rows->p[i], table_column(rows->table, STR("manager")), "dpkg");
+}
+
+static int see_case(void *data, const struct rule *rule, const struct snapshot *s, struct err *err)
+{
+	struct trying *t = data;
+	_cleanup_arena_ struct arena arena = {0};
+	_cleanup_buf_ struct buf text = BUF(4u << 20);
+	struct edits edits = {.arena = &arena, .rule = rule->id};
+	struct host *host = make_host(s, &text, err);
+	struct wishes wishes;
+	int r;
+
+	if (!host)
+		return -err->errnum;
+	give_sources(s);
+	give_managers(s);
+	r = rule_wishes(rule, s, t->params, &arena, &wishes, &t->why);
+	if (r == 0 && !wishes.n)
+		r = err_set(&t->why, ENODATA, "it fails, and nothing is wished for");
+	for (size_t i = 0; r == 0 && i < wishes.n; i++)
+		r = wishes.p[i].table->set(host, &wishes.p[i], &edits, &t->why);
+	t->cases += r == 0 && edits.n;
+	t->edits += r == 0 ? edits.n : 0;
+	host_free(host);
+	return 0;
+}
+
+static void fixes_are_what_they_say(void **state _unused_)
+{
+	struct catalogue c;
+	struct err err = {0};
+	size_t wrong = 0, told = 0;
+
+	if (catalogue_load(&c, getenv("REVET_RULES"), &err) < 0)
+		fail_msg("%s", err.msg);
+	for (size_t i = 0; i < c.n; i++) {
+		struct trying t = {.params = &c.language.params};
+
+		if (c.p[i].fix == FIX_BY_HAND && !c.p[i].by_hand.n) {
+			print_error("%s: is fixed by hand, and does not say how\n", c.p[i].id);
+			wrong++;
+		}
+		if (c.p[i].fix == FIX_BY_HAND)
+			continue;
+		told++;
+		if (cases_each_failing(&c, &c.p[i], see_case, &t, &err) < 0)
+			fail_msg("%s", err.msg);
+		if (t.cases)
+			continue;
+		print_error("%s: says that it can be fixed: %s\n", c.p[i].id, t.why.msg);
+		wrong++;
+	}
+	print_message("%zu rules can be fixed\n", told);
+	assert_true(told > 100);
+	assert_int_equal(wrong, 0);
+	catalogue_done(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(fixes_are_what_they_say)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
