@@ -44,7 +44,7 @@ done
 useradd -D -f 30 >/dev/null
 printf 'readonly TMOUT=900\nexport TMOUT\n' >/etc/profile.d/timeout.sh
 echo '* hard core 0' >/etc/security/limits.d/core.conf
-for file in /etc/issue /etc/issue.net; do
+for file in /etc/issue /etc/issue.net /etc/motd; do
 	echo 'Access is for authorised people only and is monitored.' >$file
 done
 
@@ -76,6 +76,7 @@ net.ipv4.conf.all.rp_filter = 1
 net.ipv4.conf.all.secure_redirects = 0
 net.ipv4.conf.all.send_redirects = 0
 net.ipv4.conf.default.accept_redirects = 0
+net.ipv4.conf.eth0.accept_redirects = 0
 net.ipv4.conf.default.log_martians = 1
 net.ipv4.conf.default.rp_filter = 1
 net.ipv4.conf.default.secure_redirects = 0
@@ -85,6 +86,7 @@ net.ipv6.conf.all.accept_ra = 0
 net.ipv6.conf.all.accept_redirects = 0
 net.ipv6.conf.default.accept_ra = 0
 net.ipv6.conf.default.accept_redirects = 0
+net.ipv6.conf.eth0.accept_redirects = 0
 END
 sysctl -q -p /etc/sysctl.d/90-hardened.conf
 cat >/etc/nftables.conf <<'END'

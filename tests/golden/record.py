@@ -56,26 +56,9 @@ def libraries():
     return result
 
 
-# Tables that only hold what rules name; nothing asks them for all there is.
-ASKED = ("files", "modules")
-
-
-def everything(directory):
-    """Rules that ask every table for all it can say, so that a recording also answers the
-    questions of rules that there will be."""
-    path = Path(directory) / "record"
-    path.mkdir(parents=True)
-    for name in set(golden.tables()) - set(ASKED):
-        (path / f"{name}.yaml").write_text(
-            f"title: {name}\nseverity: low\nwhy: to be recorded\n"
-            f"want: {{for: {name}, want: some}}\n"
-            f"cases: [{{pass: {{{name}: []}}}}, {{fail: {{{name}: []}}}}]\n")
-    return directory
-
-
 class Bundle:
-    """revet on a booted host, as one of its users, with libraries of its own: it runs on any release, and nothing of the
-    host's is added to or replaced."""
+    """revet on a booted host, as one of its users, with libraries of its own: it runs on any
+    release, and nothing of the host's is added to or replaced."""
 
     def __init__(self, host, user="root"):
         self.host = host
@@ -85,26 +68,20 @@ class Bundle:
         for name, path in found.items():
             host.put(path, f"{BUNDLE}/{name}", "755")
         host.put(REVET, f"{BUNDLE}/revet", "755")
-        with tempfile.TemporaryDirectory() as rules:
-            everything(f"{rules}/rules.d")
-            for file in Path(rules).rglob("*.yaml"):
-                host.put(file, f"{BUNDLE}/{file.relative_to(rules)}", "644")
 
-    def run(self, *arguments, rules="/nonexistent", **kwargs):
+    def run(self, *arguments, **kwargs):
         """revet as the user; subprocess.run's result."""
         become = [] if self.user == "root" else [
             "setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--init-groups",
             "--inh-caps=-all"]
         return self.host.exec(
-            ["env", f"REVET_RULES={rules}", "NO_COLOR=1", *become, f"{BUNDLE}/{self.loader}",
+            ["env", "REVET_RULES=/nonexistent", "NO_COLOR=1", *become, f"{BUNDLE}/{self.loader}",
              "--library-path", BUNDLE, f"{BUNDLE}/revet", *arguments], check=False, **kwargs)
 
-    def record(self, wide=False):
-        """A recording as this user makes it, and the report of the same run. wide: of everything
-        that tables can say, not only what the rules ask."""
+    def record(self):
+        """A recording as this user makes it, and the report of the same run."""
         directory = f"/tmp/revet-golden-{self.user}"
-        ran = self.run("audit", "--record", directory, "-f", "json",
-                       rules=f"{BUNDLE}/rules.d" if wide else "/nonexistent")
+        ran = self.run("audit", "--record", directory, "-f", "json")
         if ran.returncode not in (0, 2, 3):
             raise RuntimeError(f"{self.host.id}: exit {ran.returncode}: {ran.stderr}")
         text = self.host.exec(["cat", f"{directory}/recording"], text=False).stdout
@@ -118,13 +95,12 @@ class Tree:
     def __init__(self, root):
         self.root = str(root)
 
-    def record(self, wide=False):
+    def record(self):
         """As Bundle.record(), by whoever runs this."""
         with tempfile.TemporaryDirectory() as directory:
-            rules = everything(f"{directory}/rules.d") if wide else "/nonexistent"
             argv = [str(REVET), "audit", "--root", self.root, "--record", directory]
             ran = subprocess.run([*argv, "-f", "json"], capture_output=True, text=True,
-                                 env=ENVIRONMENT | {"REVET_RULES": rules})
+                                 env=ENVIRONMENT)
             if ran.returncode not in (0, 2, 3):
                 raise RuntimeError(f"{self.root}: exit {ran.returncode}: {ran.stderr}")
             return (Path(directory) / "recording").read_bytes(), ran.stdout
@@ -151,15 +127,6 @@ def neutral(text):
         subject = subject.encode().replace(release, version).decode()
         result.append((op, error, subject, data))
     return joined(entries(text)[0], result)
-
-
-def merged(first, second):
-    """What one question at a time asks for and what all at once does differ in part: a recording
-    with both answers both. Where they overlap it is the first that counts."""
-    head, found = entries(first)
-    asked = {(op, subject) for op, _, subject, _ in found}
-    return joined(head, found + [entry for entry in entries(second)[1]
-                                 if (entry[0], entry[2]) not in asked])
 
 
 # What the build of an image took over from the machine that built it.
@@ -189,7 +156,7 @@ def record_one(name):
         if script.exists():
             run_script(host, script)
         reader = Bundle(host, user) if user else Tree(host.root)
-        text = merged(reader.record()[0], reader.record(wide=True)[0])
+        text = reader.record()[0]
     print(f"{name}: {len(text)} bytes recorded", file=sys.stderr, flush=True)
     return golden.as_metal(neutral(text)) if script.exists() else neutral(text)
 

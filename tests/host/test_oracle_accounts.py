@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""users, groups, shadow, sudoers, sudoers_defaults, pam, login_defs, limits, shell_profile, and the
-settings of PAM modules: against getent, id, passwd -S, chage, cvtsudoers, sudo -l and logins.
+"""users, groups, shadow, sudoers, sudoers_defaults, pam, login_defs, limits, shell_profile,
+root_path, and the settings of PAM modules: against getent, id, passwd -S, chage, cvtsudoers, sudo
+-l and logins.
 
 pwquality, faillock and pwhistory are not installed on the hosts; their files are planted, with the
 lines of PAM that use them, and read here a second time.
@@ -71,6 +72,25 @@ class Accounts(OnHost):
             self.assertTrue(rows[name]["login_shell"], name)
         for name in ("svc", "daemon", "sy"):
             self.assertFalse(rows[name]["login_shell"], name)
+
+    def test_root_path(self):
+        """Each directory of the PATH that a login of root has is in the table, as stat sees it."""
+        self.sh("""
+            install -d -m 775 -o ops /srv/tools; install -d -m 1777 /srv/open
+            printf '%s\\n' 'PATH=/srv/tools:$PATH:/srv/open:/srv/none' >>/root/.profile
+        """)
+        path = self.out("su", "-", "root", "-c", "echo $PATH").strip().split(":")
+        self.assertLessEqual({"/srv/tools", "/srv/open", "/srv/none"}, set(path))
+        want = {}
+        for directory in path:
+            said = self.out("stat", "-Lc", "%U %04a", directory, check=False).split()
+            want[directory] = [bool(said), *(said or [None, None])]
+        rows = {row["directory"]: row for row in self.table("root_path")}
+        got = {directory: [row["exists"], row["owner"], row["mode"]]
+               for directory, row in rows.items() if directory in want}
+        self.same(got, want, 5)
+        for directory, writable in (("/srv/tools", True), ("/srv/open", True), ("/usr/bin", False)):
+            self.assertEqual(rows[directory]["writable"], writable, directory)
 
     def test_groups(self):
         gids = {}
