@@ -39,28 +39,39 @@ int regex_compile(struct arena *a, struct str pattern, struct regex **ret, struc
 				   (const char *)why);
 }
 
-int regex_match(const struct regex *re, struct str subject)
-{
+/* What a match needs besides the expression, once for each thread. */
+struct matcher {
 	pcre2_match_context *context;
 	pcre2_match_data *data;
+};
+
+static bool matcher_init(struct matcher *m)
+{
+	if (m->data)
+		return true;
+	m->context = pcre2_match_context_create(NULL);
+	m->data = m->context ? pcre2_match_data_create(1, NULL) : NULL;
+	if (!m->data) {
+		pcre2_match_context_free(take_ptr(m->context));
+		return false;
+	}
+	pcre2_set_match_limit(m->context, MAX_STEPS);
+	pcre2_set_depth_limit(m->context, MAX_STEPS);
+	pcre2_set_heap_limit(m->context, 4096); /* KiB */
+	return true;
+}
+
+int regex_match(const struct regex *re, struct str subject)
+{
+	static _Thread_local struct matcher matcher;
 	int r;
 
 	if (subject.n > MAX_SUBJECT)
 		return -E2BIG;
-	context = pcre2_match_context_create(NULL);
-	data = pcre2_match_data_create(1, NULL);
-	if (!context || !data) {
-		pcre2_match_context_free(context);
-		pcre2_match_data_free(data);
+	if (!matcher_init(&matcher))
 		return -ENOMEM;
-	}
-	pcre2_set_match_limit(context, MAX_STEPS);
-	pcre2_set_depth_limit(context, MAX_STEPS);
-	pcre2_set_heap_limit(context, 4096); /* KiB */
-	r = pcre2_match(re->code, (PCRE2_SPTR)(subject.p ? subject.p : ""), subject.n, 0, 0, data,
-					context);
-	pcre2_match_data_free(data);
-	pcre2_match_context_free(context);
+	r = pcre2_match(re->code, (PCRE2_SPTR)(subject.p ? subject.p : ""), subject.n, 0, 0, matcher.data,
+					matcher.context);
 	if (r >= 0)
 		return 1;
 	return r == PCRE2_ERROR_NOMATCH ? 0 : -E2BIG;
