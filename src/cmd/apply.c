@@ -30,7 +30,8 @@ struct applying {
 	struct arena *arena;
 	struct changes changes;
 	struct change change;
-	bool access; /* may be cut, so that it needs confirming */
+	bool access;       /* may be cut, so that it needs confirming */
+	bool sshd_answers; /* did before, and the change is about it */
 };
 
 static int64_t now(void)
@@ -82,13 +83,13 @@ static int do_and_check(struct applying *ap, struct err *err)
 		return r;
 	r = check_configurations(&ap->changes.place, ap->plan, err);
 	if (r == 0 && check_is_about_login(ap->plan)) {
-		r = check_admin(&ap->changes.place, ap->arena, &evidence, err);
+		r = check_admin(&ap->changes.place, ap->plan, ap->arena, &evidence, err);
 		if (r == 0)
 			said(evidence);
 	}
 	if (r == 0)
 		r = change_activate(&ap->changes, &ap->change, err);
-	if (r == 0 && check_is_about_sshd(ap->plan))
+	if (r == 0 && ap->sshd_answers)
 		r = check_sshd_answers(&ap->changes.place, err);
 	return r;
 }
@@ -113,6 +114,8 @@ static int begin(struct applying *ap, struct err *err)
 		return err_context(err, "the host has moved since the plan was made");
 	if (r == 0 && ap->changes.place.live)
 		r = check_configurations(&ap->changes.place, ap->plan, err);
+	if (r == 0 && ap->changes.place.live && check_is_about_login(ap->plan))
+		r = check_sshd_before(&ap->changes.place, &ap->sshd_answers, err);
 	if (r < 0)
 		return err_context(err, "nothing was changed");
 	r = change_begin(&ap->changes, ap->plan, ap->arena, &ap->change, err);
