@@ -7,6 +7,7 @@
 #include <sys/file.h>
 
 #include "base/num.h"
+#include "change/fs.h"
 
 #define MAX_PLAN ((size_t)64 << 20)
 #define MAX_CHANGES ((size_t)9999)
@@ -20,27 +21,45 @@ const char *change_status_name(enum change_status s)
 
 /* --- the state directory ------------------------------------------------------------------------- */
 
+/* What is in it is believed later: nobody else may have put it there. */
+static int check_private(const struct changes *c, int dir, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(dir, &st) < 0)
+		return err_errno(err, errno, "%s", CHANGE_STATE_DIR);
+	if (st.st_uid == geteuid() && !(st.st_mode & 022))
+		return 0;
+	return err_set(err, EPERM, "%s%s: others can write to it; once what is in it was looked at: "
+				   "chown -R 0:0 and chmod -R go-w", strcmp(c->place.root, "/") ? c->place.root : "",
+				   CHANGE_STATE_DIR);
+}
+
 static int make_dirs(struct changes *c, struct err *err)
 {
-	static const char *const parts[] = {"var", "lib", "revet", "changes"};
-	int dir = path_open(c->place.root_fd, "/", O_RDONLY | O_DIRECTORY);
-	int r = dir < 0 ? dir : 0;
+	static const char *const parts[] = {"/var", "/var/lib", CHANGE_STATE_DIR, CHANGE_STATE_DIR "/changes"};
+	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(parts); i++) {
-		int next;
+		const char *name;
+		_cleanup_close_ int parent = fs_open_parent(&c->place, parts[i], &name);
 
-		if (mkdirat(dir, parts[i], i < 2 ? 0755 : 0700) < 0 && errno != EEXIST)
-			r = -errno;
-		next = r < 0 ? -1 : openat(dir, parts[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (r == 0 && next < 0)
-			r = -errno;
-		close(dir);
-		dir = next;
+		close_fd(&c->dir_fd);
+		if (parent < 0)
+			r = err_errno(err, -parent, "%s", parts[i]);
+		else if (mkdirat(parent, name, i < 2 ? 0755 : 0700) < 0 && errno != EEXIST)
+			r = err_errno(err, errno, "%s", parts[i]);
+		if (r < 0)
+			break;
+		/* /var may lead elsewhere, revet's own may not. */
+		c->dir_fd = i < 2 ? path_open(c->place.root_fd, parts[i], O_RDONLY | O_DIRECTORY)
+						  : openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (c->dir_fd < 0)
+			r = err_errno(err, i < 2 ? -c->dir_fd : errno, "%s", parts[i]);
+		else if (i >= 2)
+			r = check_private(c, c->dir_fd, err);
 	}
-	if (r < 0)
-		return err_errno(err, -r, "%s%s", c->place.root, CHANGE_STATE_DIR);
-	c->dir_fd = dir;
-	return 0;
+	return r;
 }
 
 static int take_lock(struct changes *c, struct err *err)
@@ -127,9 +146,16 @@ static int write_down(struct change *c, const char *line, struct err *err)
 {
 	size_t n = strlen(line);
 
-	if (write(c->journal_fd, line, n) != (ssize_t)n || fdatasync(c->journal_fd) < 0)
+	/* What a crash has cut short must not take the next line with it. */
+	if (c->torn && write(c->journal_fd, "\n", 1) != 1)
 		return err_errno(err, errno, "%s/journal", c->path);
-	return 0;
+	c->torn = false;
+	errno = ENOSPC; /* of a write that was cut short */
+	if (write(c->journal_fd, line, n) != (ssize_t)n) {
+		c->torn = true;
+		return err_errno(err, errno, "%s/journal", c->path);
+	}
+	return fdatasync(c->journal_fd) < 0 ? err_errno(err, errno, "%s/journal", c->path) : 0;
 }
 
 static int mark(struct change *c, size_t step, enum mark mark, struct err *err)
@@ -190,6 +216,7 @@ static int read_journal(struct change *c, struct err *err)
 	c->marks = arena_new(c->arena, enum mark, c->plan.steps.n + 1);
 	while (text.n && memchr(text.p, '\n', text.n) && str_line(&text, &line))
 		read_line(c, line);
+	c->torn = text.n > 0;
 	return 0;
 }
 
@@ -200,9 +227,10 @@ static int put_file_at(int dir, const char *name, struct str text, unsigned mode
 	_cleanup_close_ int fd =
 		openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 
-	if (fd < 0 || write(fd, text.p, text.n) != (ssize_t)text.n || fsync(fd) < 0)
+	if (fd < 0)
 		return -errno;
-	return 0;
+	errno = ENOSPC; /* of a write that was cut short */
+	return write(fd, text.p, text.n) != (ssize_t)text.n || fsync(fd) < 0 ? -errno : 0;
 }
 
 static void undo_step(struct buf *out, const struct step *s, size_t i)
@@ -436,13 +464,17 @@ static int undo_one(struct changes *cs, struct change *c, size_t i, struct err *
 {
 	const struct step *s = &c->plan.steps.p[i];
 	struct saved saved = saved_of(c, i);
-	int r = mark(c, i, MARK_UNDOING, err);
+	struct err ignored;
+	int r;
 
-	if (r == 0)
-		r = s->type->put(&cs->place, s->target, &s->before, &saved, err);
+	/* Where there is no room to write down that it is undone, it is undone all the same. */
+	(void)mark(c, i, MARK_UNDOING, &ignored);
+	r = s->type->put(&cs->place, s->target, &s->before, &saved, err);
 	if (r == 0)
 		r = step_check(&cs->place, s, &s->before, err);
-	return r < 0 ? r : mark(c, i, MARK_REVERTED, err);
+	if (r == 0)
+		(void)mark(c, i, MARK_REVERTED, &ignored);
+	return r;
 }
 
 static int refuse_foreign(struct changes *cs, struct change *c, struct err *err)
@@ -483,10 +515,10 @@ int change_undo(struct changes *cs, struct change *c, enum undo_foreign foreign,
 	struct err ignored;
 	int r = foreign == UNDO_REFUSE ? refuse_foreign(cs, c, err) : 0;
 
-	if (r == 0)
-		r = set_status(c, CHANGE_REVERTING, err);
-	if (r == 0)
-		r = undo_steps(cs, c, foreign, err);
+	if (r < 0)
+		return r;
+	(void)set_status(c, CHANGE_REVERTING, &ignored);
+	r = undo_steps(cs, c, foreign, err);
 	(void)change_activate(cs, c, &ignored);
 	/* What somebody else has made of it stays, the rest is as it was. */
 	if (r == -ESTALE && foreign == UNDO_SKIP && set_status(c, CHANGE_REVERTED, &ignored) == 0)

@@ -9,7 +9,8 @@
 
 #include "change/step.h"
 
-/* The directory that the path's last component is in, open, and the component. -errno. */
+/* The directory that the path's last component is in, open, and the component. -errno. Links on the
+ * way are followed as long as only root can have made them; -ELOOP: somebody else may have. */
 int fs_open_parent(const struct place *, const char *path, const char **ret_name);
 
 /* "type" (regular, directory, symlink, other, absent), "mode", "owner", "group" (numbers), and with
