@@ -216,3 +216,17 @@ int check_sshd_before(const struct place *place, bool *ret_answers, struct err *
 	return err_set(err, ESTALE, "sshd runs, but does not listen where its configuration says: restart it "
 				   "first, from a session that stays open");
 }
+
+void check_sshd_revive(const struct place *place, const struct plan *plan)
+{
+	struct err ignored;
+
+	if (check_sshd_answers(place, &ignored) == 0)
+		return;
+	for (size_t i = 0; i < plan->steps.n; i++) {
+		const char *const argv[] = {"/usr/bin/systemctl", "restart", plan->steps.p[i].target, NULL};
+
+		if (plan->steps.p[i].type->is_action && str_starts(str_of(plan->steps.p[i].target), "ssh"))
+			(void)step_run(place, argv, 60000, &ignored);
+	}
+}

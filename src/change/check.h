@@ -24,5 +24,7 @@ int check_admin(const struct place *, const struct plan *, struct arena *, const
 int check_sshd_before(const struct place *, bool *ret_answers, struct err *);
 /* sshd answers with its banner, within a few seconds: where this session came in, if it did. */
 int check_sshd_answers(const struct place *, struct err *);
+/* After an undo: a service that died of the change is not brought back by telling it to reload. */
+void check_sshd_revive(const struct place *, const struct plan *);
 
 #endif
