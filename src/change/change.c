@@ -340,6 +340,7 @@ int change_open(const struct changes *cs, unsigned number, struct arena *a, stru
 	int r;
 
 	*ret = nothing_open;
+	ret->reopened = true;
 	ret->arena = a;
 	ret->number = number;
 	ret->path = arena_printf(a, "%s/changes/%04u", CHANGE_STATE_DIR, number);
@@ -510,11 +511,29 @@ static int undo_steps(struct changes *cs, struct change *c, enum undo_foreign fo
 	return first;
 }
 
+/* Where the journal has lost its end: a step of which it says nothing, but which has been done. */
+static void find_unmarked(struct changes *cs, struct change *c)
+{
+	for (size_t i = 0; i < c->plan.steps.n; i++) {
+		const struct step *s = &c->plan.steps.p[i];
+		struct err ignored;
+
+		if (c->marks[i] == MARK_NONE && !s->type->is_action &&
+			step_check(&cs->place, s, &s->after, &ignored) == 0 &&
+			step_check(&cs->place, s, &s->before, &ignored) == -ESTALE)
+			c->marks[i] = MARK_APPLIED;
+	}
+}
+
 int change_undo(struct changes *cs, struct change *c, enum undo_foreign foreign, struct err *err)
 {
 	struct err ignored;
-	int r = foreign == UNDO_REFUSE ? refuse_foreign(cs, c, err) : 0;
+	int r = 0;
 
+	if (c->reopened)
+		find_unmarked(cs, c);
+	if (foreign == UNDO_REFUSE)
+		r = refuse_foreign(cs, c, err);
 	if (r < 0)
 		return r;
 	(void)set_status(c, CHANGE_REVERTING, &ignored);
