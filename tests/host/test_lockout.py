@@ -222,6 +222,8 @@ class Situation:
 
     def note(self, name, what):
         self.problems.append(f"{' / '.join(name)}: {what}")
+        if os.environ.get("REVET_LOCKOUT_SHOW"):
+            print("!!!", self.problems[-1], flush=True)
 
     def same(self, name, before, when):
         after = tree(self.host.root)
@@ -247,7 +249,7 @@ class Situation:
         done = self.apply(session, able[0], options)
         said = done.stdout + done.stderr
         if done.returncode in (1, 4):
-            self.same(name, before, "refused" if done.returncode == 1 else "undone")
+            self.same(name, before, f"exit {done.returncode}: {said[-300:]}")
         elif done.returncode == 0 and "REVERTS" in said:
             self.check_waiting(name, able, said)
             self.host.exec(["revet", "revert"], check=False)
@@ -293,6 +295,8 @@ def combinations():
 
 
 class Lockout(unittest.TestCase):
+    maxDiff = None
+
     def work(self, todo):
         with Host.start("debian-12") as host:
             host.put_program(REVET, "/usr/local/bin/revet")
