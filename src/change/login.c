@@ -13,14 +13,9 @@
 
 /* --- sshd -------------------------------------------------------------------------------------- */
 
-const char *login_peer(const struct login *l)
-{
-	return l->session.peer[0] ? l->session.peer : "127.0.0.1";
-}
-
 int login_ask_sshd(const struct login *l, const char *user, struct str *ret, struct err *err)
 {
-	const char *peer = login_peer(l), *local = l->session.local, *port = l->session.port;
+	const char *peer = l->peer, *local = l->session.local, *port = l->session.port;
 	const char *by = *local && *port ? arena_printf(l->arena, ",laddr=%s,lport=%s", local, port) : "";
 	const char *spec = arena_printf(l->arena, "user=%s,host=%s,addr=%s%s", user, peer, peer, by);
 	const char *const argv[] = {SSHD, "-T", "-C", spec, NULL};
@@ -249,7 +244,7 @@ bool login_works(struct login *l, const struct passwd_user *u, const char **evid
 		(is_yes(text, "usepam") && !login_pam_admits(l, "sshd", user)) ||
 		(u->uid != 0 && !may_sudo(l, user, password)))
 		return false;
-	*evidence = arena_printf(l->arena, "%s may log in from %s with %s%s", user, login_peer(l), how,
+	*evidence = arena_printf(l->arena, "%s may log in from %s with %s%s", user, l->peer, how,
 							 u->uid ? ", and has sudo" : "");
 	return true;
 }

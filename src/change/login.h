@@ -18,12 +18,11 @@ struct login {
 	struct host *host;
 	struct passwd_db users;
 	struct session session;
-	bool by_key; /* a password does not do */
-	const char *why; /* the last thing that was found missing */
+	const char *peer; /* the address that is asked about */
+	bool by_key;      /* a password does not do */
+	const char *why;  /* the last thing that was found missing */
 };
 
-/* The address that is asked about: the session's, else a loopback one. */
-const char *login_peer(const struct login *);
 /* `sshd -T -C` for the user: the whole effective configuration. */
 int login_ask_sshd(const struct login *, const char *user, struct str *ret, struct err *err);
 /* The rest of the first line of `sshd -T` that begins with the key. */

@@ -105,14 +105,13 @@ static int ask_pam(const char *service, const char *user, const char *peer)
 /* In a process of its own: modules are other people's code. */
 bool login_pam_admits(struct login *l, const char *service, const char *user)
 {
-	const char *peer = login_peer(l);
 	int status = 0;
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		signal(SIGALRM, SIG_DFL);
 		alarm(10);
-		_exit(ask_pam(service, user, peer));
+		_exit(ask_pam(service, user, l->peer));
 	}
 	l->why = arena_printf(l->arena, "PAM does not let it in (service %s)", service);
 	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;

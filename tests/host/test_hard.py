@@ -157,6 +157,14 @@ class Hard(OnHost):
         self.revet("revert")
         self.same_tree(before)
 
+    def test_without_systemd(self):
+        before = tree(self.host.root)
+        hide = "mount -t tmpfs none /run/systemd && "
+        self.out("unshare", "-m", "sh", "-c", hide + "revet apply --no-input --wait 10s --family ssh")
+        self.assertIn("waiting", self.revet("history"))
+        self.assertFalse([name for name in tree(self.host.root) if "revet-revert" in name])
+        self.reverts_in_time(before)
+
     def test_without_revet_it_is_the_script_that_reverts(self):
         before = tree(self.host.root)
         self.revet("apply", "--no-input", "--wait", "10s", "--rule", "ssh.keys-only")
