@@ -244,7 +244,8 @@ bool login_works(struct login *l, const struct passwd_user *u, const char **evid
 		(is_yes(text, "usepam") && !login_pam_admits(l, "sshd", user)) ||
 		(u->uid != 0 && !may_sudo(l, user, password)))
 		return false;
-	*evidence = arena_printf(l->arena, "%s may log in from %s with %s%s", user, l->peer, how,
+	*evidence = arena_printf(l->arena, "%s may log in from %s with %s%s", user,
+							 l->session.peer[0] ? l->peer : "anywhere", how,
 							 u->uid ? ", and has sudo" : "");
 	return true;
 }

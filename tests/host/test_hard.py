@@ -246,12 +246,12 @@ class Hard(OnHost):
             self.assertEqual(self.out("sh", "-c", "ls -A /var/tmp/evil 2>/dev/null || true"), "")
 
     def test_a_damaged_change_is_not_reverted(self):
-        for script, told in (("rm plan.json", "plan.json"), ("sed -i s/sysctl/sysctk/ plan.json", "hash"),
-                             (": >plan.json", "plan.json"), ("rm before/*", "before/"),
+        for script, told in (("rm plan.json", "plan.json"), ("sed -i s/crontab/crontac/ plan.json", "hash"),
+                             (": >plan.json", "plan.json"), ("rm -r before/*", "before/"),
                              ("chmod 666 before/[0-9]", "before/"), ("chown 7 before/[0-9]", "before/"),
                              ("rm journal", "journal"), ("rm -r before", "0001")):
             self.out("sh", "-c", f"rm -rf {STATE}")
-            self.out("sh", "-c", "chmod 640 /etc/crontab; echo '# mine' >/etc/sysctl.d/99-zz-revet.conf")
+            self.out("sh", "-c", "sysctl -qp /root/sysctls; chmod 640 /etc/crontab; echo '# mine' >/etc/sysctl.d/99-zz-revet.conf")
             self.revet("apply", "--no-input", "--rule", "cron.files-private", *SMALL)
             content = self.read("/etc/sysctl.d/99-zz-revet.conf")
             self.out("sh", "-c", f"cd {STATE}/changes/0001 && {script}")
