@@ -196,6 +196,8 @@ static void read_line(struct change *c, struct str line)
 		(void)num_i64(what, 0, INT64_MAX, &c->applied);
 	if (str_is(word, "session"))
 		c->session = what;
+	if (str_is(word, "activated"))
+		c->activated = true;
 	if (!str_is(word, "step") || !c->plan.steps.n ||
 		num_u64(what, 0, c->plan.steps.n - 1, &step) < 0 || !str_word(&line, &word))
 		return;
@@ -238,7 +240,9 @@ static void undo_step(struct buf *out, const struct step *s, size_t i)
 	if (!s->type->undo_sh)
 		return;
 	if (s->type->is_action) {
+		buf_puts(out, "if grep -q '^activated' \"$DIR/journal\"; then\n");
 		s->type->undo_sh(out, s);
+		buf_puts(out, "fi\n");
 		return;
 	}
 	buf_printf(out, "if grep -q '^step %zu prepared' \"$DIR/journal\"; then\nSAVED=\"$DIR/before/%zu\"\n",
@@ -389,8 +393,12 @@ static int do_step(struct changes *cs, struct change *c, size_t i, struct err *e
 {
 	const struct step *s = &c->plan.steps.p[i];
 	struct saved saved = saved_of(c, i);
+	struct err ignored;
 	int r = step_check(&cs->place, s, &s->before, err);
 
+	/* A step before may have brought this about as well: net.ipv4.ip_forward sets each interface's. */
+	if (r == -ESTALE && i > 0 && step_check(&cs->place, s, &s->after, &ignored) == 0)
+		r = 0;
 	if (r == 0 && s->type->save)
 		r = s->type->save(&cs->place, s, &saved, err);
 	if (r == 0)
@@ -412,7 +420,7 @@ int change_do(struct changes *cs, struct change *c, struct err *err)
 	return r;
 }
 
-int change_activate(struct changes *cs, struct change *c, struct err *err)
+static int run_actions(struct changes *cs, struct change *c, struct err *err)
 {
 	int r = 0;
 
@@ -423,6 +431,14 @@ int change_activate(struct changes *cs, struct change *c, struct err *err)
 			r = s->type->put(&cs->place, s->target, &s->after, NULL, err);
 	}
 	return r;
+}
+
+int change_activate(struct changes *cs, struct change *c, struct err *err)
+{
+	int r = c->activated ? 0 : write_down(c, "activated\n", err);
+
+	c->activated = true;
+	return r < 0 ? r : run_actions(cs, c, err);
 }
 
 int change_wait(struct change *c, int64_t applied, int64_t deadline, const char *session,
@@ -491,9 +507,9 @@ static int refuse_foreign(struct changes *cs, struct change *c, struct err *err)
 	return 0;
 }
 
-/* The first error is kept; the others are undone all the same. */
-static int undo_steps(struct changes *cs, struct change *c, enum undo_foreign foreign,
-					  struct err *err)
+/* In reverse; the first error is kept, the others are undone all the same. */
+static int undo_pass(struct changes *cs, struct change *c, enum undo_foreign foreign,
+					 struct err *err)
 {
 	int first = 0;
 
@@ -513,6 +529,15 @@ static int undo_steps(struct changes *cs, struct change *c, enum undo_foreign fo
 		}
 	}
 	return first;
+}
+
+/* What failed is tried once more: a socket cannot be started before its service is unmasked. */
+static int undo_steps(struct changes *cs, struct change *c, enum undo_foreign foreign,
+					  struct err *err)
+{
+	int r = undo_pass(cs, c, foreign, err);
+
+	return r < 0 && r != -ESTALE ? undo_pass(cs, c, foreign, err) : r;
 }
 
 /* Where the journal has lost its end: a step of which it says nothing, but which has been done. */
@@ -542,7 +567,9 @@ int change_undo(struct changes *cs, struct change *c, enum undo_foreign foreign,
 		return r;
 	(void)set_status(c, CHANGE_REVERTING, &ignored);
 	r = undo_steps(cs, c, foreign, err);
-	(void)change_activate(cs, c, &ignored);
+	/* Services that never took it in are not told now: others may have changed something meanwhile. */
+	if (c->activated)
+		(void)run_actions(cs, c, &ignored);
 	/* What somebody else has made of it stays, the rest is as it was. */
 	if (r == -ESTALE && foreign == UNDO_SKIP && set_status(c, CHANGE_REVERTED, &ignored) == 0)
 		return r;

@@ -90,15 +90,15 @@ static int find_admin(struct login *l, const char **evidence, struct err *err)
 {
 	const char *who = NULL;
 
-	for (size_t i = 0; i < l->users.n_users; i++) {
-		const struct passwd_user *u = &l->users.users[i];
+	/* People first: what keeps one of them out says more than what keeps root out. */
+	for (size_t i = 0; i < 2 * l->users.n_users; i++) {
+		const struct passwd_user *u = &l->users.users[i % l->users.n_users];
 
-		if (!is_candidate(l, u))
+		if (!is_candidate(l, u) || (i < l->users.n_users) == (u->uid == 0))
 			continue;
 		if (works(l, u, evidence))
 			return 0;
-		/* What keeps a person out says more than what keeps root out. */
-		if (!who || u->uid)
+		if (!who)
 			who = arena_printf(l->arena, "; of %.*s: %s", STR_ARG(u->name), l->why);
 	}
 	return err_set(err, EPERM,
