@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "change/check.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <poll.h>
 #include <signal.h>
@@ -205,6 +206,85 @@ int check_sshd_answers(const struct place *place, struct err *err)
 	return probe(&l, 20, err);
 }
 
+/* A line of /proc/net/tcp or tcp6 as sshd -T would write it; NULL when nothing listens there. The
+ * address is in words of the machine's own order. */
+static const char *listener_of(struct arena *a, struct str line)
+{
+	struct str number = STR_ABSENT, local = STR_ABSENT, word = STR_ABSENT, address = STR_ABSENT;
+	char text[INET6_ADDRSTRLEN];
+	uint64_t port, part;
+	uint32_t words[4];
+
+	if (!str_word(&line, &number) || !str_word(&line, &local) || !str_word(&line, &word) ||
+		!str_word(&line, &word) || !str_is(word, "0A") || !str_cut(&local, ':', &address) ||
+		(address.n != 8 && address.n != 32) || num_hex(local, 65535, &port) < 0)
+		return NULL;
+	for (size_t i = 0; i < address.n / 8; i++) {
+		if (num_hex((struct str){address.p + 8 * i, 8}, UINT32_MAX, &part) < 0)
+			return NULL;
+		words[i] = (uint32_t)part;
+	}
+	if (!inet_ntop(address.n == 8 ? AF_INET : AF_INET6, words, text, sizeof(text)))
+		return NULL;
+	return arena_printf(a, address.n == 8 ? "%s:%u" : "[%s]:%u", text, (unsigned)port);
+}
+
+static bool is_configured(struct str text, const char *listener)
+{
+	struct str line, word = STR_ABSENT;
+
+	while (str_line(&text, &line))
+		if (str_word(&line, &word) && str_is(word, "listenaddress") && str_is(str_trim(line), listener))
+			return true;
+	return false;
+}
+
+static bool is_configured_port(struct str text, const char *listener)
+{
+	const char *port = strrchr(listener, ':');
+	struct str line, word = STR_ABSENT;
+
+	while (str_line(&text, &line))
+		if (str_word(&line, &word) && str_is(word, "listenaddress") && str_ends(str_trim(line), port))
+			return true;
+	return false;
+}
+
+/* Does the configuration say where this session came in? */
+static bool is_session_configured(struct login *l, struct str text)
+{
+	const char *local = l->session.local, *port = l->session.port;
+	bool six = strchr(local, ':') != NULL;
+
+	return !*local || is_configured(text, arena_printf(l->arena, six ? "[%s]:%s" : "%s:%s", local, port)) ||
+		   is_configured(text, arena_printf(l->arena, six ? "[::]:%s" : "0.0.0.0:%s", port));
+}
+
+/* Is what listens what is configured? Where a configured address is not to be had, or a family of
+ * them, sshd does without. */
+static bool listens_as_configured(struct login *l, struct str text)
+{
+	static const char *const tables[] = {"/proc/net/tcp", "/proc/net/tcp6"};
+	struct str content, line;
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		if (path_read(l->place->root_fd, arena_printf(l->arena, "/proc/self/%s", tables[i] + 6),
+					  (size_t)64 << 20, l->arena, &content) < 0)
+			continue;
+		while (str_line(&content, &line)) {
+			const char *listener = listener_of(l->arena, line);
+
+			if (!listener || !is_configured_port(text, listener))
+				continue;
+			if (!is_configured(text, listener))
+				return false;
+			any = true;
+		}
+	}
+	return any && is_session_configured(l, text);
+}
+
 static bool is_running(struct login *l, struct str text)
 {
 	struct str file = login_setting(text, "pidfile"), content;
@@ -226,10 +306,9 @@ int check_sshd_before(const struct place *place, bool *ret_answers, struct err *
 		return 0;
 	if (session_of_self(&l.session, err) < 0 || login_ask_sshd(&l, "root", &text, err) < 0)
 		return -err->errnum;
-	/* Where it was told to listen elsewhere since, that would come into force with the change. */
-	l.session.local[0] = '\0';
 	*ret_answers = probe(&l, 1, err) == 0;
-	if (*ret_answers || !is_running(&l, text))
+	/* Where it was told to listen elsewhere since, that would come into force with the change. */
+	if (!is_running(&l, text) || listens_as_configured(&l, text))
 		return 0;
 	return err_set(err, ESTALE, "sshd runs, but does not listen where its configuration says: restart it "
 				   "first, from a session that stays open");
