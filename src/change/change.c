@@ -303,8 +303,8 @@ static const struct change nothing_open = {.dir_fd = -1, .before_fd = -1, .journ
 int change_begin(struct changes *cs, const struct plan *plan, struct arena *a, struct change *ret,
 				 struct err *err)
 {
-	unsigned *numbers;
-	size_t n;
+	unsigned *numbers = NULL;
+	size_t n = 0;
 	char name[8];
 	int r = changes_list(cs, a, &numbers, &n, err);
 

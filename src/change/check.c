@@ -87,25 +87,33 @@ static bool works(struct login *l, const struct passwd_user *u, const char **evi
 	return true;
 }
 
-static int find_admin(struct login *l, const char **evidence, struct err *err)
+/* Of root alone, or of the people. *why keeps the first reason against one. */
+static bool find_among(struct login *l, bool root, const char **evidence, const char **why)
 {
-	const char *who = NULL;
+	for (size_t i = 0; i < l->users.n_users; i++) {
+		const struct passwd_user *u = &l->users.users[i];
 
-	/* People first: what keeps one of them out says more than what keeps root out. */
-	for (size_t i = 0; i < 2 * l->users.n_users; i++) {
-		const struct passwd_user *u = &l->users.users[i % l->users.n_users];
-
-		if (!is_candidate(l, u) || (i < l->users.n_users) == (u->uid == 0))
+		if (!is_candidate(l, u) || root != (u->uid == 0))
 			continue;
 		if (works(l, u, evidence))
-			return 0;
-		if (!who)
-			who = arena_printf(l->arena, "; of %.*s: %s", STR_ARG(u->name), l->why);
+			return true;
+		if (!*why)
+			*why = arena_printf(l->arena, "; of %.*s: %s", STR_ARG(u->name), l->why);
 	}
+	return false;
+}
+
+static int find_admin(struct login *l, const char **evidence, struct err *err)
+{
+	const char *why = NULL;
+
+	if (find_among(l, false, evidence, &why) || find_among(l, true, evidence, &why))
+		return 0;
 	return err_set(err, EPERM,
 				   "no administrator%s could log in from %s afterwards, which takes an account with "
 				   "%s that sshd accepts, and sudo%s", l->by_key ? " but root" : "",
-				   l->session.peer[0] ? l->session.peer : "anywhere", l->by_key ? "a key" : "a key or password", who ? who : "");
+				   l->session.peer[0] ? l->session.peer : "anywhere",
+				   l->by_key ? "a key" : "a key or password", why ? why : "");
 }
 
 int check_admin(const struct place *place, const struct plan *plan, struct arena *a,

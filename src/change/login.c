@@ -228,7 +228,7 @@ static bool may_sudo(struct login *l, const char *user, bool password)
 bool login_works(struct login *l, const struct passwd_user *u, const char **evidence)
 {
 	const char *user = str_dup(l->arena, u->name), *how = NULL;
-	struct str text;
+	struct str text = STR_ABSENT;
 	struct err err;
 	bool password;
 
