@@ -13,6 +13,9 @@
 #define BOOT_UNIT "/etc/systemd/system/revet-revert.service"
 #define BOOT_WANT "/etc/systemd/system/multi-user.target.wants/revet-revert.service"
 
+/* For a shell: revet, the number of the change, and the script that does it when revet is gone. */
+#define REVERT "if [ -x \"$1\" ]; then exec \"$1\" revert --unconfirmed \"$2\"; else exec sh \"$3\"; fi"
+
 static bool has_systemd(const struct changes *cs)
 {
 	struct path_stat st;
@@ -37,7 +40,6 @@ static int run(const struct changes *cs, const char *const argv[], struct err *e
 
 /* --- at boot --------------------------------------------------------------------------------------- */
 
-/* Falls back on the script when the program is gone. */
 static int write_boot_unit(const struct changes *cs, const struct change *c, const char *self,
 						   struct err *err)
 {
@@ -50,10 +52,9 @@ static int write_boot_unit(const struct changes *cs, const struct change *c, con
 		"DefaultDependencies=no\nAfter=local-fs.target\nBefore=basic.target\n"
 		"ConditionPathExists=%s\n\n"
 		"[Service]\nType=oneshot\n"
-		"ExecStart=/bin/sh -c 'if [ -x \"$1\" ]; then exec \"$1\" revert --unconfirmed; else exec sh \"$2\"; fi' "
-		"sh \"%s\" \"%s/undo.sh\"\n\n"
+		"ExecStart=/bin/sh -c '" REVERT "' sh \"%s\" %u \"%s/undo.sh\"\n\n"
 		"[Install]\nWantedBy=multi-user.target\n",
-		c->number, c->path, self, c->path);
+		c->number, c->path, self, c->number, c->path);
 	int dir, r;
 
 	state_set(&state, &a, "mode", STR("0644"));
@@ -87,57 +88,63 @@ static void remove_boot_unit(const struct changes *cs)
 
 /* --- after a time ---------------------------------------------------------------------------------- */
 
-static void timer_name(char ret[64], unsigned number, const char *suffix)
-{
-	snprintf(ret, 64, "revet-revert-%04u%s", number, suffix);
-}
+#define TIMER "revet-revert-%04u"
 
-static int start_timer(const struct changes *cs, unsigned number, const char *self,
+static int start_timer(const struct changes *cs, const struct change *c, const char *self,
 					   unsigned seconds, struct err *err)
 {
-	char unit[80], after[64], change[16], name[64];
-	const char *const argv[] = {"/usr/bin/systemd-run", "--quiet", "--collect", unit, after,
-								"--timer-property=AccuracySec=100ms", self, "revert", "--unconfirmed",
-								change, NULL};
+	_cleanup_arena_ struct arena a = {0};
+	const char *const argv[] = {
+		"/usr/bin/systemd-run", "--quiet", "--collect", arena_printf(&a, "--unit=" TIMER, c->number),
+		arena_printf(&a, "--on-active=%us", seconds), "--timer-property=AccuracySec=100ms", "/bin/sh", "-c",
+		REVERT, "sh", self, arena_printf(&a, "%u", c->number), arena_printf(&a, "%s/undo.sh", c->path), NULL};
 
-	timer_name(name, number, "");
-	snprintf(unit, sizeof(unit), "--unit=%s", name);
-	snprintf(after, sizeof(after), "--on-active=%us", seconds);
-	snprintf(change, sizeof(change), "%u", number);
 	return run(cs, argv, err);
 }
 
-/* Without systemd: a grandchild in a session of its own sleeps and then becomes `revet revert`. */
-static int start_process(unsigned number, const char *self, unsigned seconds, struct err *err)
+/* The grandchild: nothing of the terminal, of the session or of the lock is left with it. */
+static void wait_and_revert(const struct change *c, const char *self, unsigned seconds)
 {
-	char change[16];
-	pid_t pid;
+	char change[16], script[PATH_MAX];
+	int null = open("/dev/null", O_RDWR);
+
+	snprintf(change, sizeof(change), "%u", c->number);
+	snprintf(script, sizeof(script), "%s/undo.sh", c->path);
+	signal(SIGHUP, SIG_IGN);
+	for (int fd = 0; fd < 3; fd++)
+		dup2(null, fd);
+	close_range(3, ~0U, 0);
+	if (chdir("/") == 0)
+		for (unsigned left = seconds; left;)
+			left = sleep(left);
+	execl("/bin/sh", "sh", "-c", REVERT, "sh", self, change, script, (char *)NULL);
+	_exit(127);
+}
+
+/* Without systemd: a grandchild in a session of its own sleeps and then becomes `revet revert`. */
+static int start_process(const struct change *c, const char *self, unsigned seconds, struct err *err)
+{
+	pid_t pid = fork();
 	int status;
 
-	snprintf(change, sizeof(change), "%u", number);
-	pid = fork();
 	if (pid < 0)
 		return err_errno(err, errno, "fork");
 	if (pid == 0) {
-		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+		pid_t child = setsid() < 0 ? -1 : fork();
 
-		if (setsid() < 0 || fork() != 0)
-			_exit(0);
-		signal(SIGHUP, SIG_IGN);
-		for (int fd = 0; fd < 3; fd++)
-			dup2(null, fd);
-		if (chdir("/") < 0)
-			_exit(1);
-		sleep(seconds);
-		execl(self, self, "revert", "--unconfirmed", change, (char *)NULL);
-		_exit(127);
+		if (child == 0)
+			wait_and_revert(c, self, seconds);
+		_exit(child < 0);
 	}
-	return waitpid(pid, &status, 0) == pid ? 0 : err_errno(err, errno, "waitpid");
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return err_set(err, EAGAIN, "the process that would revert the change cannot be started");
+	return 0;
 }
 
 int arm(const struct changes *cs, const struct change *c, unsigned seconds, struct err *err)
 {
 	char self[PATH_MAX];
+	struct err ignored;
 	int r = own_path(self);
 
 	if (r < 0)
@@ -146,8 +153,10 @@ int arm(const struct changes *cs, const struct change *c, unsigned seconds, stru
 		r = write_boot_unit(cs, c, self, err);
 	if (r < 0 || !seconds)
 		return r;
-	return has_systemd(cs) ? start_timer(cs, c->number, self, seconds, err)
-						   : start_process(c->number, self, seconds, err);
+	/* systemd that cannot be reached is none. */
+	if (has_systemd(cs) && start_timer(cs, c, self, seconds, &ignored) == 0)
+		return 0;
+	return start_process(c, self, seconds, err);
 }
 
 void disarm(const struct changes *cs, unsigned number)
@@ -158,7 +167,7 @@ void disarm(const struct changes *cs, unsigned number)
 
 	if (!has_systemd(cs))
 		return; /* the process finds that there is nothing to revert */
-	timer_name(timer, number, ".timer");
+	snprintf(timer, sizeof(timer), TIMER ".timer", number);
 	(void)run(cs, argv, &ignored);
 	remove_boot_unit(cs);
 }

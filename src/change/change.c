@@ -7,6 +7,7 @@
 #include <sys/file.h>
 
 #include "base/num.h"
+#include "change/fs.h"
 
 #define MAX_PLAN ((size_t)64 << 20)
 #define MAX_CHANGES ((size_t)9999)
@@ -20,27 +21,45 @@ const char *change_status_name(enum change_status s)
 
 /* --- the state directory ------------------------------------------------------------------------- */
 
+/* What is in it is believed later: nobody else may have put it there. */
+static int check_private(const struct changes *c, int dir, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(dir, &st) < 0)
+		return err_errno(err, errno, "%s", CHANGE_STATE_DIR);
+	if (st.st_uid == geteuid() && !(st.st_mode & 022))
+		return 0;
+	return err_set(err, EPERM, "%s%s: others can write to it; once what is in it was looked at: "
+				   "chown -R 0:0 and chmod -R go-w", strcmp(c->place.root, "/") ? c->place.root : "",
+				   CHANGE_STATE_DIR);
+}
+
 static int make_dirs(struct changes *c, struct err *err)
 {
-	static const char *const parts[] = {"var", "lib", "revet", "changes"};
-	int dir = path_open(c->place.root_fd, "/", O_RDONLY | O_DIRECTORY);
-	int r = dir < 0 ? dir : 0;
+	static const char *const parts[] = {"/var", "/var/lib", CHANGE_STATE_DIR, CHANGE_STATE_DIR "/changes"};
+	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(parts); i++) {
-		int next;
+		const char *name;
+		_cleanup_close_ int parent = fs_open_parent(&c->place, parts[i], &name);
 
-		if (mkdirat(dir, parts[i], i < 2 ? 0755 : 0700) < 0 && errno != EEXIST)
-			r = -errno;
-		next = r < 0 ? -1 : openat(dir, parts[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (r == 0 && next < 0)
-			r = -errno;
-		close(dir);
-		dir = next;
+		close_fd(&c->dir_fd);
+		if (parent < 0)
+			r = err_errno(err, -parent, "%s", parts[i]);
+		else if (mkdirat(parent, name, i < 2 ? 0755 : 0700) < 0 && errno != EEXIST)
+			r = err_errno(err, errno, "%s", parts[i]);
+		if (r < 0)
+			break;
+		/* /var may lead elsewhere, revet's own may not. */
+		c->dir_fd = i < 2 ? path_open(c->place.root_fd, parts[i], O_RDONLY | O_DIRECTORY)
+						  : openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (c->dir_fd < 0)
+			r = err_errno(err, i < 2 ? -c->dir_fd : errno, "%s", parts[i]);
+		else if (i >= 2)
+			r = check_private(c, c->dir_fd, err);
 	}
-	if (r < 0)
-		return err_errno(err, -r, "%s%s", c->place.root, CHANGE_STATE_DIR);
-	c->dir_fd = dir;
-	return 0;
+	return r;
 }
 
 static int take_lock(struct changes *c, struct err *err)
@@ -127,9 +146,16 @@ static int write_down(struct change *c, const char *line, struct err *err)
 {
 	size_t n = strlen(line);
 
-	if (write(c->journal_fd, line, n) != (ssize_t)n || fdatasync(c->journal_fd) < 0)
+	/* What a crash has cut short must not take the next line with it. */
+	if (c->torn && write(c->journal_fd, "\n", 1) != 1)
 		return err_errno(err, errno, "%s/journal", c->path);
-	return 0;
+	c->torn = false;
+	errno = ENOSPC; /* of a write that was cut short */
+	if (write(c->journal_fd, line, n) != (ssize_t)n) {
+		c->torn = true;
+		return err_errno(err, errno, "%s/journal", c->path);
+	}
+	return fdatasync(c->journal_fd) < 0 ? err_errno(err, errno, "%s/journal", c->path) : 0;
 }
 
 static int mark(struct change *c, size_t step, enum mark mark, struct err *err)
@@ -170,6 +196,8 @@ static void read_line(struct change *c, struct str line)
 		(void)num_i64(what, 0, INT64_MAX, &c->applied);
 	if (str_is(word, "session"))
 		c->session = what;
+	if (str_is(word, "activated"))
+		c->activated = true;
 	if (!str_is(word, "step") || !c->plan.steps.n ||
 		num_u64(what, 0, c->plan.steps.n - 1, &step) < 0 || !str_word(&line, &word))
 		return;
@@ -190,6 +218,7 @@ static int read_journal(struct change *c, struct err *err)
 	c->marks = arena_new(c->arena, enum mark, c->plan.steps.n + 1);
 	while (text.n && memchr(text.p, '\n', text.n) && str_line(&text, &line))
 		read_line(c, line);
+	c->torn = text.n > 0;
 	return 0;
 }
 
@@ -200,9 +229,10 @@ static int put_file_at(int dir, const char *name, struct str text, unsigned mode
 	_cleanup_close_ int fd =
 		openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 
-	if (fd < 0 || write(fd, text.p, text.n) != (ssize_t)text.n || fsync(fd) < 0)
+	if (fd < 0)
 		return -errno;
-	return 0;
+	errno = ENOSPC; /* of a write that was cut short */
+	return write(fd, text.p, text.n) != (ssize_t)text.n || fsync(fd) < 0 ? -errno : 0;
 }
 
 static void undo_step(struct buf *out, const struct step *s, size_t i)
@@ -210,7 +240,9 @@ static void undo_step(struct buf *out, const struct step *s, size_t i)
 	if (!s->type->undo_sh)
 		return;
 	if (s->type->is_action) {
+		buf_puts(out, "if grep -q '^activated' \"$DIR/journal\"; then\n");
 		s->type->undo_sh(out, s);
+		buf_puts(out, "fi\n");
 		return;
 	}
 	buf_printf(out, "if grep -q '^step %zu prepared' \"$DIR/journal\"; then\nSAVED=\"$DIR/before/%zu\"\n",
@@ -271,8 +303,8 @@ static const struct change nothing_open = {.dir_fd = -1, .before_fd = -1, .journ
 int change_begin(struct changes *cs, const struct plan *plan, struct arena *a, struct change *ret,
 				 struct err *err)
 {
-	unsigned *numbers;
-	size_t n;
+	unsigned *numbers = NULL;
+	size_t n = 0;
 	char name[8];
 	int r = changes_list(cs, a, &numbers, &n, err);
 
@@ -312,6 +344,7 @@ int change_open(const struct changes *cs, unsigned number, struct arena *a, stru
 	int r;
 
 	*ret = nothing_open;
+	ret->reopened = true;
 	ret->arena = a;
 	ret->number = number;
 	ret->path = arena_printf(a, "%s/changes/%04u", CHANGE_STATE_DIR, number);
@@ -360,8 +393,12 @@ static int do_step(struct changes *cs, struct change *c, size_t i, struct err *e
 {
 	const struct step *s = &c->plan.steps.p[i];
 	struct saved saved = saved_of(c, i);
+	struct err ignored;
 	int r = step_check(&cs->place, s, &s->before, err);
 
+	/* A step before may have brought this about as well: net.ipv4.ip_forward sets each interface's. */
+	if (r == -ESTALE && i > 0 && step_check(&cs->place, s, &s->after, &ignored) == 0)
+		r = 0;
 	if (r == 0 && s->type->save)
 		r = s->type->save(&cs->place, s, &saved, err);
 	if (r == 0)
@@ -383,7 +420,7 @@ int change_do(struct changes *cs, struct change *c, struct err *err)
 	return r;
 }
 
-int change_activate(struct changes *cs, struct change *c, struct err *err)
+static int run_actions(struct changes *cs, struct change *c, struct err *err)
 {
 	int r = 0;
 
@@ -394,6 +431,14 @@ int change_activate(struct changes *cs, struct change *c, struct err *err)
 			r = s->type->put(&cs->place, s->target, &s->after, NULL, err);
 	}
 	return r;
+}
+
+int change_activate(struct changes *cs, struct change *c, struct err *err)
+{
+	int r = c->activated ? 0 : write_down(c, "activated\n", err);
+
+	c->activated = true;
+	return r < 0 ? r : run_actions(cs, c, err);
 }
 
 int change_wait(struct change *c, int64_t applied, int64_t deadline, const char *session,
@@ -436,13 +481,21 @@ static int undo_one(struct changes *cs, struct change *c, size_t i, struct err *
 {
 	const struct step *s = &c->plan.steps.p[i];
 	struct saved saved = saved_of(c, i);
-	int r = mark(c, i, MARK_UNDOING, err);
+	bool begun_only = c->marks[i] == MARK_PREPARED;
+	struct err ignored;
+	int r;
 
-	if (r == 0)
-		r = s->type->put(&cs->place, s->target, &s->before, &saved, err);
+	/* Where there is no room to write down that it is undone, it is undone all the same. */
+	(void)mark(c, i, MARK_UNDOING, &ignored);
+	r = s->type->put(&cs->place, s->target, &s->before, &saved, err);
+	/* What cannot be written could not be before either, and is as it was. */
+	if (r < 0 && begun_only && step_check(&cs->place, s, &s->before, &ignored) == 0)
+		r = 0;
 	if (r == 0)
 		r = step_check(&cs->place, s, &s->before, err);
-	return r < 0 ? r : mark(c, i, MARK_REVERTED, err);
+	if (r == 0)
+		(void)mark(c, i, MARK_REVERTED, &ignored);
+	return r;
 }
 
 static int refuse_foreign(struct changes *cs, struct change *c, struct err *err)
@@ -454,9 +507,9 @@ static int refuse_foreign(struct changes *cs, struct change *c, struct err *err)
 	return 0;
 }
 
-/* The first error is kept; the others are undone all the same. */
-static int undo_steps(struct changes *cs, struct change *c, enum undo_foreign foreign,
-					  struct err *err)
+/* In reverse; the first error is kept, the others are undone all the same. */
+static int undo_pass(struct changes *cs, struct change *c, enum undo_foreign foreign,
+					 struct err *err)
 {
 	int first = 0;
 
@@ -478,16 +531,45 @@ static int undo_steps(struct changes *cs, struct change *c, enum undo_foreign fo
 	return first;
 }
 
+/* What failed is tried once more: a socket cannot be started before its service is unmasked. */
+static int undo_steps(struct changes *cs, struct change *c, enum undo_foreign foreign,
+					  struct err *err)
+{
+	int r = undo_pass(cs, c, foreign, err);
+
+	return r < 0 && r != -ESTALE ? undo_pass(cs, c, foreign, err) : r;
+}
+
+/* Where the journal has lost its end: a step of which it says nothing, but which has been done. */
+static void find_unmarked(struct changes *cs, struct change *c)
+{
+	for (size_t i = 0; i < c->plan.steps.n; i++) {
+		const struct step *s = &c->plan.steps.p[i];
+		struct err ignored;
+
+		if (c->marks[i] == MARK_NONE && !s->type->is_action &&
+			step_check(&cs->place, s, &s->after, &ignored) == 0 &&
+			step_check(&cs->place, s, &s->before, &ignored) == -ESTALE)
+			c->marks[i] = MARK_APPLIED;
+	}
+}
+
 int change_undo(struct changes *cs, struct change *c, enum undo_foreign foreign, struct err *err)
 {
 	struct err ignored;
-	int r = foreign == UNDO_REFUSE ? refuse_foreign(cs, c, err) : 0;
+	int r = 0;
 
-	if (r == 0)
-		r = set_status(c, CHANGE_REVERTING, err);
-	if (r == 0)
-		r = undo_steps(cs, c, foreign, err);
-	(void)change_activate(cs, c, &ignored);
+	if (c->reopened)
+		find_unmarked(cs, c);
+	if (foreign == UNDO_REFUSE)
+		r = refuse_foreign(cs, c, err);
+	if (r < 0)
+		return r;
+	(void)set_status(c, CHANGE_REVERTING, &ignored);
+	r = undo_steps(cs, c, foreign, err);
+	/* Services that never took it in are not told now: others may have changed something meanwhile. */
+	if (c->activated)
+		(void)run_actions(cs, c, &ignored);
 	/* What somebody else has made of it stays, the rest is as it was. */
 	if (r == -ESTALE && foreign == UNDO_SKIP && set_status(c, CHANGE_REVERTED, &ignored) == 0)
 		return r;

@@ -36,6 +36,9 @@ struct change {
 	int64_t deadline;        /* and when it reverts, seconds since 1970 */
 	struct str session;      /* who applied it: see session.h */
 	const char *path;        /* of its directory, below the root */
+	bool activated;          /* services may have taken in what was written */
+	bool reopened;           /* by another process than the one that began it */
+	bool torn;               /* the journal ends within a line */
 	int dir_fd, before_fd, journal_fd;
 };
 

@@ -2,16 +2,17 @@
 #include "change/check.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
 #include <time.h>
 
-#include "base/exec.h"
 #include "base/num.h"
-#include "change/session.h"
-#include "host/passwd.h"
+#include "change/login.h"
 
 #define SSHD "/usr/sbin/sshd"
+#define LOOPBACK "127.0.0.1"
 
 static bool touches(const struct plan *p, const char *prefix)
 {
@@ -54,246 +55,283 @@ bool check_is_about_sshd(const struct plan *p)
 
 bool check_is_about_login(const struct plan *p)
 {
-	return plan_needs(p, "admin-can-log-in") ||
-		   (check_is_about_sshd(p) && plan_risk(p) == RISK_ACCESS);
+	return plan_needs(p, "admin-can-log-in") || check_is_about_sshd(p) ||
+		   plan_risk(p) == RISK_ACCESS;
 }
 
 /* --- an administrator can log in ------------------------------------------------------------------- */
 
-struct admin_check {
-	const struct place *place;
-	struct arena *arena;
-	struct host *host;
-	struct passwd_db users;
-	const char *peer; /* the address of the session, or a loopback one */
-};
-
-/* `sshd -T -C` for the user, from the address: the whole effective configuration. */
-static int ask_sshd(struct admin_check *k, const char *user, struct str *ret, struct err *err)
+/* The account that this session belongs to has to get in again: who else may is not here to confirm.
+ * Root counts only where no rule wants others. Where there is no session, any administrator does. */
+static bool is_candidate(const struct login *l, const struct passwd_user *u)
 {
-	const char *spec = arena_printf(k->arena, "user=%s,host=%s,addr=%s", user, k->peer, k->peer);
-	const char *const argv[] = {SSHD, "-T", "-C", spec, NULL};
-	struct exec_result result = {0};
-	struct exec e = exec_start(argv, NULL, NULL);
-	int r = exec_finish(&e, (size_t)1 << 20, 10000, k->arena, &result, err);
-
-	if (r < 0)
-		return err_context(err, "%s", SSHD);
-	if (result.status)
-		return err_set(err, EIO, "%s -T: %.*s", SSHD, STR_ARG(str_trim(result.err)));
-	*ret = result.out;
-	return 0;
+	if (l->session.uid)
+		return u->uid == l->session.uid;
+	return u->uid == 0 ? !l->by_key : !passwd_is_system(&l->users, u->uid);
 }
 
-static struct str setting(struct str text, const char *key)
+/* From where the session comes. Where that is not known, an address here and one that is nobody's (RFC
+ * 5737) both have to do: what lets in from some addresses only may not mean that person's. */
+static bool works(struct login *l, const struct passwd_user *u, const char **evidence)
 {
-	struct str line, word = STR_ABSENT;
+	static const char *const anywhere[] = {LOOPBACK, "192.0.2.1"};
 
-	while (str_line(&text, &line))
-		if (str_word(&line, &word) && str_is(word, key))
-			return str_trim(line);
-	return STR_ABSENT;
-}
-
-static bool in_group(const struct admin_check *k, const struct passwd_user *u, struct str group)
-{
-	const struct passwd_group *g = passwd_group_by_name(&k->users, group);
-
-	if (!g)
-		return false;
-	if (g->gid == u->gid)
-		return true;
-	for (size_t i = 0; i < g->n_members; i++)
-		if (str_eq(g->members[i], u->name))
-			return true;
-	return false;
-}
-
-static bool is_listed(const struct admin_check *k, const struct passwd_user *u, struct str text,
-					  const char *key, bool groups, bool *ret_any)
-{
-	struct str line, word;
-	bool found = false;
-
-	*ret_any = false;
-	while (str_line(&text, &line)) {
-		if (!str_word(&line, &word) || !str_is(word, key))
-			continue;
-		while (str_word(&line, &word)) {
-			struct str user = word, name = STR_ABSENT;
-			const char *pattern;
-
-			(void)str_cut(&user, '@', &name);
-			pattern = str_dup(k->arena, groups ? word : name);
-			*ret_any = true;
-			/* A host behind '@' would have to be matched too: then it is not counted on. */
-			if (groups ? in_group(k, u, word) : (!user.p && str_glob(pattern, u->name)))
-				found = true;
-		}
-	}
-	return found;
-}
-
-static bool is_admitted(const struct admin_check *k, const struct passwd_user *u, struct str text)
-{
-	bool any;
-
-	if (is_listed(k, u, text, "denyusers", false, &any) ||
-		is_listed(k, u, text, "denygroups", true, &any))
-		return false;
-	if (!is_listed(k, u, text, "allowusers", false, &any) && any)
-		return false;
-	return is_listed(k, u, text, "allowgroups", true, &any) || !any;
-}
-
-/* %h and %u of AuthorizedKeysFile; a relative path is below the home. */
-static const char *key_path(const struct admin_check *k, const struct passwd_user *u,
-							struct str pattern)
-{
-	_cleanup_buf_ struct buf path = BUF(4096);
-
-	if (pattern.n && pattern.p[0] != '/' && !str_starts(pattern, "%h"))
-		buf_printf(&path, "%.*s/", STR_ARG(u->home));
-	for (size_t i = 0; i < pattern.n; i++)
-		if (pattern.p[i] == '%' && i + 1 < pattern.n && pattern.p[i + 1] == 'h')
-			buf_str(&path, u->home), i++;
-		else if (pattern.p[i] == '%' && i + 1 < pattern.n && pattern.p[i + 1] == 'u')
-			buf_str(&path, u->name), i++;
-		else
-			buf_putc(&path, pattern.p[i]);
-	return path.n ? arena_copy(k->arena, path.p, path.n) : "";
-}
-
-/* As StrictModes has it: nobody but the owner or root may write to it or to a directory above. */
-static bool is_safe_path(const struct admin_check *k, const struct passwd_user *u, const char *path)
-{
-	char *dir = arena_strdup(k->arena, path);
-
-	for (;;) {
-		struct path_stat st;
-		char *slash;
-
-		if (path_stat(k->place->root_fd, *dir ? dir : "/", true, &st) < 0 || st.mode & 022 ||
-			(st.uid != u->uid && st.uid != 0))
+	l->peer = l->session.peer;
+	if (l->peer[0])
+		return login_works(l, u, evidence);
+	for (size_t i = 0; i < ARRAY_LEN(anywhere); i++) {
+		l->peer = anywhere[i];
+		if (!login_works(l, u, evidence))
 			return false;
-		slash = strrchr(dir, '/');
-		if (!*dir || !slash || str_is(u->home, dir))
-			return true;
-		*slash = '\0';
 	}
-}
-
-static bool has_key(const struct admin_check *k, const struct passwd_user *u, struct str text,
-					const char **ret_path)
-{
-	struct str files = setting(text, "authorizedkeysfile"), word, content, line;
-
-	while (str_word(&files, &word)) {
-		const char *path = key_path(k, u, word);
-
-		if (path_read(k->place->root_fd, path, 1u << 20, k->arena, &content) < 0 ||
-			!is_safe_path(k, u, path))
-			continue;
-		while (str_line(&content, &line)) {
-			line = str_trim(line);
-			if (str_starts(line, "ssh-") || str_starts(line, "ecdsa-") || str_starts(line, "sk-")) {
-				*ret_path = path;
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
-static bool may_sudo(const struct admin_check *k, const struct passwd_user *u)
-{
-	const char *user = str_dup(k->arena, u->name);
-	const char *const argv[] = {"/usr/bin/sudo", "-n", "-l", "-U", user, NULL};
-	struct exec_result result = {0};
-	struct exec e = exec_start(argv, NULL, NULL);
-	struct err ignored;
-
-	return exec_finish(&e, (size_t)1 << 20, 10000, k->arena, &result, &ignored) == 0 &&
-		   result.status == 0 && str_has(result.out, "may run the following") &&
-		   str_has(result.out, "ALL");
-}
-
-static bool admin_works(struct admin_check *k, const struct passwd_user *u, const char **evidence)
-{
-	const char *path = NULL;
-	struct str text;
-	struct err ignored;
-
-	if (u->uid == 0 || !passwd_can_login(u) || passwd_is_system(&k->users, u->uid) || !may_sudo(k, u) ||
-		ask_sshd(k, str_dup(k->arena, u->name), &text, &ignored) < 0 ||
-		!str_is(setting(text, "pubkeyauthentication"), "yes") || !is_admitted(k, u, text) ||
-		!has_key(k, u, text, &path))
-		return false;
-	*evidence = arena_printf(k->arena, "%.*s may log in from %s with a key of %s, and has sudo",
-							 STR_ARG(u->name), k->peer, path);
 	return true;
 }
 
-int check_admin(const struct place *place, struct arena *a, const char **evidence, struct err *err)
+/* Of root alone, or of the people. *why keeps the first reason against one. */
+static bool find_among(struct login *l, bool root, const char **evidence, const char **why)
 {
-	struct admin_check k = {.place = place, .arena = a};
-	struct session session;
+	for (size_t i = 0; i < l->users.n_users; i++) {
+		const struct passwd_user *u = &l->users.users[i];
+
+		if (!is_candidate(l, u) || root != (u->uid == 0))
+			continue;
+		if (works(l, u, evidence))
+			return true;
+		if (!*why)
+			*why = arena_printf(l->arena, "; of %.*s: %s", STR_ARG(u->name), l->why);
+	}
+	return false;
+}
+
+static int find_admin(struct login *l, const char **evidence, struct err *err)
+{
+	const char *why = NULL;
+
+	if (find_among(l, false, evidence, &why) || find_among(l, true, evidence, &why))
+		return 0;
+	return err_set(err, EPERM,
+				   "no administrator%s could log in from %s afterwards, which takes an account with "
+				   "%s that sshd accepts, and sudo%s", l->by_key ? " but root" : "",
+				   l->session.peer[0] ? l->session.peer : "anywhere",
+				   l->by_key ? "a key" : "a key or password", why ? why : "");
+}
+
+int check_admin(const struct place *place, const struct plan *plan, struct arena *a,
+				const char **evidence, struct err *err)
+{
+	struct login l = {.place = place, .arena = a, .by_key = plan_needs(plan, "admin-can-log-in")};
 	int r;
 
-	k.host = host_open(place->root, err);
-	if (!k.host)
+	*evidence = "there is no sshd here to log in by";
+	if (!is_there(place, SSHD))
+		return 0;
+	l.host = host_open(place->root, err);
+	if (!l.host)
 		return -err->errnum;
-	r = passwd_read(k.host, a, &k.users, err);
+	r = passwd_read(l.host, a, &l.users, err);
 	if (r == 0)
-		r = session_of_self(&session, err);
-	k.peer = r == 0 && session.peer[0] ? session.peer : "127.0.0.1";
-	if (r == 0) {
-		r = err_set(err, EPERM,
-					"no administrator but root could log in from %s afterwards: it takes an account in "
-					"sudo, with a key in its authorized_keys that only it can write to", k.peer);
-		for (size_t i = 0; r < 0 && i < k.users.n_users; i++)
-			if (admin_works(&k, &k.users.users[i], evidence))
-				r = 0;
-	}
-	host_free(k.host);
+		r = session_of_self(&l.session, err);
+	if (r == 0)
+		r = find_admin(&l, evidence, err);
+	host_free(l.host);
 	return r;
 }
 
 /* --- sshd answers ---------------------------------------------------------------------------------- */
 
-static bool banner_from(unsigned port)
+static bool banner_from(const char *address, const char *port)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
-							 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct pollfd p = {.fd = fd, .events = POLLIN};
+	const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+								   .ai_socktype = SOCK_STREAM};
+	_cleanup_close_ int fd = -1;
+	struct addrinfo *to = NULL;
+	struct pollfd p = {.events = POLLIN | POLLOUT};
 	char banner[4] = "";
+	bool answers = false;
 
-	return fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 && poll(&p, 1, 3000) == 1 &&
-		   read(fd, banner, 4) == 4 && memcmp(banner, "SSH-", 4) == 0;
+	if (getaddrinfo(address, port, &hints, &to) != 0)
+		return false;
+	fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 && (connect(fd, to->ai_addr, to->ai_addrlen) == 0 || errno == EINPROGRESS)) {
+		p.fd = fd;
+		p.events = POLLIN;
+		answers = poll(&p, 1, 3000) == 1 && read(fd, banner, 4) == 4 && memcmp(banner, "SSH-", 4) == 0;
+	}
+	freeaddrinfo(to);
+	return answers;
 }
 
-/* Where sshd listens on some address only, this machine's own address may not do; then the port is
- * not probed from here. */
+/* "0.0.0.0:22" or "[::]:22", as sshd -T has it; the address of all is asked on the loopback one. */
+static bool answers_on(struct arena *a, struct str listen)
+{
+	const char *colon = memrchr(listen.p, ':', listen.n);
+	struct str address, port;
+
+	if (!colon)
+		return false;
+	address = (struct str){listen.p, (size_t)(colon - listen.p)};
+	port = (struct str){colon + 1, listen.n - address.n - 1};
+	if (str_skip(&address, "[") && address.n)
+		address.n--;
+	return banner_from(str_is(address, "0.0.0.0") ? "127.0.0.1" : str_is(address, "::") ? "::1"
+																   : str_dup(a, address),
+					   str_dup(a, port));
+}
+
+/* Where this session came in, else anywhere that the configuration says. */
+static int probe(struct login *l, int tries, struct err *err)
+{
+	struct str text, line, word = STR_ABSENT;
+	int r = login_ask_sshd(l, "root", &text, err);
+
+	for (; r == 0 && tries-- > 0; nanosleep(&(struct timespec){.tv_nsec = 250000000}, NULL)) {
+		struct str rest = text;
+
+		if (l->session.local[0] && banner_from(l->session.local, l->session.port))
+			return 0;
+		while (!l->session.local[0] && str_line(&rest, &line))
+			if (str_word(&line, &word) && str_is(word, "listenaddress") &&
+				answers_on(l->arena, str_trim(line)))
+				return 0;
+	}
+	if (r < 0)
+		return r;
+	return l->session.local[0]
+			   ? err_set(err, ECONNREFUSED, "sshd does not answer on %s port %s any more, where this "
+						 "session came in", l->session.local, l->session.port)
+			   : err_set(err, ECONNREFUSED, "sshd does not answer where its configuration says");
+}
+
 int check_sshd_answers(const struct place *place, struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
-	struct admin_check k = {.place = place, .arena = &a, .peer = "127.0.0.1"};
-	struct str text, address;
-	unsigned port = 22;
-	int r = ask_sshd(&k, "root", &text, err);
+	struct login l = {.place = place, .arena = &a, .peer = LOOPBACK};
 
-	if (r < 0)
-		return r;
-	(void)num_port(setting(text, "port"), &port);
-	address = setting(text, "listenaddress");
-	for (int tries = 0; tries < 20; tries++) {
-		if (banner_from(port))
-			return 0;
-		nanosleep(&(struct timespec){.tv_nsec = 250000000}, NULL);
+	if (session_of_self(&l.session, err) < 0)
+		return -err->errnum;
+	/* Told to take its configuration in, it goes on answering with the old one for a moment. */
+	nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+	return probe(&l, 20, err);
+}
+
+/* A line of /proc/net/tcp or tcp6 as sshd -T would write it; NULL when nothing listens there. The
+ * address is in words of the machine's own order. */
+static const char *listener_of(struct arena *a, struct str line)
+{
+	struct str number = STR_ABSENT, local = STR_ABSENT, word = STR_ABSENT, address = STR_ABSENT;
+	char text[INET6_ADDRSTRLEN];
+	uint64_t port, part;
+	uint32_t words[4];
+
+	if (!str_word(&line, &number) || !str_word(&line, &local) || !str_word(&line, &word) ||
+		!str_word(&line, &word) || !str_is(word, "0A") || !str_cut(&local, ':', &address) ||
+		(address.n != 8 && address.n != 32) || num_hex(local, 65535, &port) < 0)
+		return NULL;
+	for (size_t i = 0; i < address.n / 8; i++) {
+		if (num_hex((struct str){address.p + 8 * i, 8}, UINT32_MAX, &part) < 0)
+			return NULL;
+		words[i] = (uint32_t)part;
 	}
-	if (address.p && !str_starts(address, "0.0.0.0") && !str_starts(address, "[::]") &&
-		!str_starts(address, "127."))
+	if (!inet_ntop(address.n == 8 ? AF_INET : AF_INET6, words, text, sizeof(text)))
+		return NULL;
+	return arena_printf(a, address.n == 8 ? "%s:%u" : "[%s]:%u", text, (unsigned)port);
+}
+
+static bool is_configured(struct str text, const char *listener)
+{
+	struct str line, word = STR_ABSENT;
+
+	while (str_line(&text, &line))
+		if (str_word(&line, &word) && str_is(word, "listenaddress") && str_is(str_trim(line), listener))
+			return true;
+	return false;
+}
+
+static bool is_configured_port(struct str text, const char *listener)
+{
+	const char *port = strrchr(listener, ':');
+	struct str line, word = STR_ABSENT;
+
+	while (str_line(&text, &line))
+		if (str_word(&line, &word) && str_is(word, "listenaddress") && str_ends(str_trim(line), port))
+			return true;
+	return false;
+}
+
+/* Does the configuration say where this session came in? */
+static bool is_session_configured(struct login *l, struct str text)
+{
+	const char *local = l->session.local, *port = l->session.port;
+	bool six = strchr(local, ':') != NULL;
+
+	return !*local || is_configured(text, arena_printf(l->arena, six ? "[%s]:%s" : "%s:%s", local, port)) ||
+		   is_configured(text, arena_printf(l->arena, six ? "[::]:%s" : "0.0.0.0:%s", port));
+}
+
+/* Is what listens what is configured? Where a configured address is not to be had, or a family of
+ * them, sshd does without. */
+static bool listens_as_configured(struct login *l, struct str text)
+{
+	static const char *const tables[] = {"/proc/net/tcp", "/proc/net/tcp6"};
+	struct str content, line;
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		if (path_read(l->place->root_fd, arena_printf(l->arena, "/proc/self/%s", tables[i] + 6),
+					  (size_t)64 << 20, l->arena, &content) < 0)
+			continue;
+		while (str_line(&content, &line)) {
+			const char *listener = listener_of(l->arena, line);
+
+			if (!listener || !is_configured_port(text, listener))
+				continue;
+			if (!is_configured(text, listener))
+				return false;
+			any = true;
+		}
+	}
+	return any && is_session_configured(l, text);
+}
+
+static bool is_running(struct login *l, struct str text)
+{
+	struct str file = login_setting(text, "pidfile"), content;
+	uint64_t pid;
+
+	return file.n && file.p[0] == '/' &&
+		   path_read(l->place->root_fd, str_dup(l->arena, file), 64, l->arena, &content) == 0 &&
+		   num_u64(str_trim(content), 2, INT32_MAX, &pid) == 0 && kill((pid_t)pid, 0) == 0;
+}
+
+int check_sshd_before(const struct place *place, bool *ret_answers, struct err *err)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct login l = {.place = place, .arena = &a, .peer = LOOPBACK};
+	struct str text;
+
+	*ret_answers = false;
+	if (!is_there(place, SSHD))
 		return 0;
-	return err_set(err, ECONNREFUSED, "sshd does not answer on port %u", port);
+	if (session_of_self(&l.session, err) < 0 || login_ask_sshd(&l, "root", &text, err) < 0)
+		return -err->errnum;
+	*ret_answers = probe(&l, 1, err) == 0;
+	/* Where it was told to listen elsewhere since, that would come into force with the change. */
+	if (!is_running(&l, text) || listens_as_configured(&l, text))
+		return 0;
+	return err_set(err, ESTALE, "sshd runs, but does not listen where its configuration says: restart it "
+				   "first, from a session that stays open");
+}
+
+void check_sshd_revive(const struct place *place, const struct plan *plan)
+{
+	struct err ignored;
+
+	if (check_sshd_answers(place, &ignored) == 0)
+		return;
+	for (size_t i = 0; i < plan->steps.n; i++) {
+		const char *const argv[] = {"/usr/bin/systemctl", "restart", plan->steps.p[i].target, NULL};
+
+		if (plan->steps.p[i].type->is_action && str_starts(str_of(plan->steps.p[i].target), "ssh"))
+			(void)step_run(place, argv, 60000, &ignored);
+	}
 }

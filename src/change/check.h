@@ -15,10 +15,16 @@ int check_configurations(const struct place *, const struct plan *, struct err *
 /* Which of the checks below does the plan call for? */
 bool check_is_about_sshd(const struct plan *);
 bool check_is_about_login(const struct plan *);
-/* An administrator other than root, in sudo, with a key that sshd as configured now accepts; and the
- * address of this session stays allowed. *evidence: who and by which key. */
-int check_admin(const struct place *, struct arena *, const char **evidence, struct err *);
-/* sshd answers on its port with its banner, within a few seconds. */
+/* The account of this session (from a console: any administrator) could log in with what is on disk,
+ * from the address of this session, and become root; with a key, where a rule of the plan needs that.
+ * *evidence: who and by what. */
+int check_admin(const struct place *, const struct plan *, struct arena *, const char **evidence,
+				struct err *err);
+/* Does sshd answer, before the change? -ESTALE: it runs, but otherwise than configured. */
+int check_sshd_before(const struct place *, bool *ret_answers, struct err *);
+/* sshd answers with its banner, within a few seconds: where this session came in, if it did. */
 int check_sshd_answers(const struct place *, struct err *);
+/* After an undo: a service that died of the change is not brought back by telling it to reload. */
+void check_sshd_revive(const struct place *, const struct plan *);
 
 #endif

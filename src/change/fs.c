@@ -10,6 +10,7 @@
 #include "base/num.h"
 
 #define MAX_CONTENT ((size_t)4 << 20)
+#define MAX_LINKS 40
 #define MAX_XATTRS 65536 /* XATTR_LIST_MAX, and XATTR_SIZE_MAX, of linux/limits.h */
 
 /* May nobody but root, or whoever owns the whole tree, put something else into the directory? */
@@ -20,47 +21,80 @@ static bool is_trusted(int fd, uid_t owner)
 	return fstat(fd, &st) == 0 && (st.st_uid == 0 || st.st_uid == owner) && !(st.st_mode & 022);
 }
 
-static int open_below(int dir, const char *name)
-{
-	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st;
+/* The rest of a walk: where it is, and what is still ahead. */
+struct walk {
+	struct arena arena;
+	int fd;
+	struct stat root;
+	struct str done, ahead; /* the path so far, and what follows */
+	bool trusted;
+	unsigned links;
+};
 
-	if (fd >= 0)
-		return fd;
-	if (errno == ENOTDIR && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
+/* Starts again with the link's target in the place of its name. */
+static int follow(struct walk *w, const struct place *place, const char *name)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(w->fd, name, target, sizeof(target));
+	struct str done = n > 0 && target[0] == '/' ? STR("") : w->done;
+
+	if (n < 0 || n == (ssize_t)sizeof(target))
+		return n < 0 ? -errno : -ENAMETOOLONG;
+	if (!w->trusted || ++w->links > MAX_LINKS)
 		return -ELOOP;
-	return -errno;
+	w->ahead = str_of(arena_printf(&w->arena, "%.*s/%.*s/%.*s", STR_ARG(done), (int)n, target,
+								   STR_ARG(w->ahead)));
+	w->done = STR("");
+	close(w->fd);
+	w->fd = path_open(place->root_fd, "/", O_RDONLY | O_DIRECTORY);
+	return w->fd < 0 ? w->fd : 0;
+}
+
+static int enter(struct walk *w, const struct place *place, struct str part)
+{
+	const char *name = str_dup(&w->arena, part);
+	struct stat st;
+	int next;
+
+	if (strcmp(name, "..") == 0) {
+		/* Only in what root has made; above the root is the root. */
+		if (!w->trusted)
+			return -ELOOP;
+		if (fstat(w->fd, &st) == 0 && st.st_ino == w->root.st_ino && st.st_dev == w->root.st_dev)
+			return 0;
+	}
+	next = openat(w->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (next < 0 && errno == ENOTDIR && fstatat(w->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISLNK(st.st_mode))
+		return follow(w, place, name);
+	if (next < 0)
+		return -errno;
+	close(w->fd);
+	w->fd = next;
+	w->done = str_of(arena_printf(&w->arena, "%.*s/%s", STR_ARG(w->done), name));
+	w->trusted = w->trusted && is_trusted(next, w->root.st_uid);
+	return 0;
 }
 
 /* Links are followed as long as only root can have made them. Below a directory that somebody else
  * may write to, in a home say, none is: it could lead anywhere by the time the step is done. */
 static int open_dir(const struct place *place, struct str dir, bool *ret_trusted)
 {
-	_cleanup_close_ int fd = path_open(place->root_fd, "/", O_RDONLY | O_DIRECTORY);
-	_cleanup_arena_ struct arena a = {0};
-	struct str rest = dir, name;
-	struct stat root;
+	struct walk w = {.fd = path_open(place->root_fd, "/", O_RDONLY | O_DIRECTORY),
+					 .done = STR(""), .ahead = dir};
+	struct str part;
+	int r = w.fd < 0 ? w.fd : fstat(w.fd, &w.root) < 0 ? -errno : 0;
 
-	if (fd < 0 || fstat(fd, &root) < 0)
-		return fd < 0 ? fd : -errno;
-	*ret_trusted = is_trusted(fd, root.st_uid);
-	while (str_cut(&rest, '/', &name)) {
-		const char *prefix = arena_copy(&a, dir.p, (size_t)(name.p + name.n - dir.p));
-		int next;
-
-		if (!name.n)
-			continue;
-		if (!*ret_trusted && (str_is(name, "..") || str_is(name, ".")))
-			return -EINVAL;
-		next = *ret_trusted ? path_open(place->root_fd, prefix, O_RDONLY | O_DIRECTORY)
-							: open_below(fd, str_dup(&a, name));
-		if (next < 0)
-			return next;
-		close(fd);
-		fd = next;
-		*ret_trusted = *ret_trusted && is_trusted(fd, root.st_uid);
-	}
-	return take_fd(&fd);
+	if (r == 0)
+		w.trusted = is_trusted(w.fd, w.root.st_uid);
+	while (r == 0 && str_cut(&w.ahead, '/', &part))
+		if (part.n && !str_is(part, "."))
+			r = enter(&w, place, part);
+	*ret_trusted = w.trusted;
+	if (r < 0)
+		close_fd(&w.fd);
+	arena_done(&w.arena);
+	return r < 0 ? r : w.fd;
 }
 
 static int open_parent(const struct place *place, const char *path, const char **ret_name,
@@ -124,9 +158,11 @@ static void set_number(struct state *s, struct arena *a, const char *name, const
 int fs_capture(const struct place *place, const char *path, bool content, struct arena *a,
 			   struct state *ret, struct err *err)
 {
-	struct path_stat st;
+	const char *name = NULL;
+	_cleanup_close_ int dir = fs_open_parent(place, path, &name);
 	struct str text;
-	int r = path_stat(place->root_fd, path, false, &st);
+	struct stat st;
+	int r = dir < 0 ? dir : fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 
 	if (r == -ENOENT || r == -ENOTDIR) {
 		state_set(ret, a, "type", STR("absent"));
@@ -134,13 +170,14 @@ int fs_capture(const struct place *place, const char *path, bool content, struct
 	}
 	if (r < 0)
 		return err_errno(err, -r, "%s", path);
-	state_set(ret, a, "type", str_of(type_of(st.mode)));
-	set_number(ret, a, "mode", "%04o", st.mode & 07777);
-	set_number(ret, a, "owner", "%u", st.uid);
-	set_number(ret, a, "group", "%u", st.gid);
-	if (!content || !S_ISREG(st.mode))
+	state_set(ret, a, "type", str_of(type_of(st.st_mode)));
+	set_number(ret, a, "mode", "%04o", st.st_mode & 07777);
+	set_number(ret, a, "owner", "%u", st.st_uid);
+	set_number(ret, a, "group", "%u", st.st_gid);
+	if (!content || !S_ISREG(st.st_mode))
 		return 0;
-	r = path_read(place->root_fd, path, MAX_CONTENT, a, &text);
+	/* Below the directory that was looked in, whatever the name stands for by now. */
+	r = path_read(dir, name, MAX_CONTENT, a, &text);
 	if (r < 0)
 		return err_errno(err, -r, "%s", path);
 	if (is_text(text))
@@ -201,11 +238,29 @@ static int set_owner_and_mode(int fd, const struct state *s)
 	return num_mode(state_get(s, "mode"), &mode) < 0 ? -EINVAL : fchmod(fd, mode) < 0 ? -errno : 0;
 }
 
-static int open_saved(const struct saved *saved)
+/* The copy that was made of it, -1 when none is asked for. Of another mode or owner than the plan
+ * says, it is not that copy. */
+static int open_saved(const struct saved *saved, const struct state *s, int *ret, struct err *err)
 {
-	int fd = openat(saved->dir_fd, saved->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	char mode[8];
+	uint64_t owner;
 
-	return fd < 0 ? -errno : fd;
+	*ret = -1;
+	if (!saved)
+		return 0;
+	fd = openat(saved->dir_fd, saved->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(err, errno, "before/%s", saved->name);
+	snprintf(mode, sizeof(mode), "%04o", st.st_mode & 07777);
+	if ((state_get(s, "mode").p && !state_is(s, "mode", mode)) ||
+		(state_get(s, "owner").p &&
+		 (num_u64(state_get(s, "owner"), 0, UINT32_MAX, &owner) < 0 || owner != st.st_uid)) ||
+		(!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+		return err_set(err, EBADMSG, "before/%s is not what was saved of it", saved->name);
+	*ret = take_fd(&fd);
+	return 0;
 }
 
 /* --- writing ----------------------------------------------------------------------------------- */
@@ -240,9 +295,8 @@ static int open_temp(int dir, const char *name, char temp[NAME_MAX + 1])
 }
 
 /* Content, then what goes with it, in the new file. */
-static int fill(int fd, int old, struct str content, const struct state *s, const struct saved *saved)
+static int fill(int fd, int old, struct str content, const struct state *s, int copy)
 {
-	_cleanup_close_ int copy = saved ? open_saved(saved) : -ENOENT;
 	int model = copy >= 0 ? copy : old, r;
 
 	r = write_all(fd, content);
@@ -260,11 +314,16 @@ static int fill(int fd, int old, struct str content, const struct state *s, cons
 int fs_write(const struct place *place, const char *path, struct str content,
 			 const struct state *s, const struct saved *saved, struct err *err)
 {
-	_cleanup_close_ int dir = -1, fd = -1, old = -1;
+	_cleanup_close_ int dir = -1, fd = -1, old = -1, copy = -1;
 	const char *name = NULL;
 	char temp[NAME_MAX + 1];
-	int r = dir = fs_open_parent(place, path, &name);
+	int r = open_saved(saved, s, &copy, err);
 
+	if (r < 0)
+		return err_context(err, "%s", path);
+	if (!content.p)
+		return err_set(err, EBADMSG, "%s: its content is not known", path);
+	r = dir = fs_open_parent(place, path, &name);
 	if (r < 0)
 		return err_errno(err, -r, "%s", path);
 	old = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -273,7 +332,7 @@ int fs_write(const struct place *place, const char *path, struct str content,
 	r = fd = open_temp(dir, name, temp);
 	if (r < 0)
 		return err_errno(err, -r, "%s: cannot be written beside it", path);
-	r = fill(fd, old, content, s, saved);
+	r = fill(fd, old, content, s, copy);
 	if (r == 0 && renameat(dir, temp, dir, name) < 0)
 		r = -errno;
 	if (r < 0)
@@ -286,11 +345,14 @@ int fs_write(const struct place *place, const char *path, struct str content,
 int fs_set_attributes(const struct place *place, const char *path, const struct state *s,
 					  const struct saved *saved, struct err *err)
 {
-	_cleanup_close_ int copy = saved ? open_saved(saved) : -ENOENT, fd = -1, dir = -1;
+	_cleanup_close_ int copy = -1, fd = -1, dir = -1;
 	const char *name = NULL;
 	bool trusted = false;
-	int r = dir = open_parent(place, path, &name, &trusted);
+	int r = open_saved(saved, s, &copy, err);
 
+	if (r < 0)
+		return err_context(err, "%s", path);
+	r = dir = open_parent(place, path, &name, &trusted);
 	if (r >= 0) {
 		fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 		r = fd < 0 ? -errno : trusted ? 0 : check_owner(dir, fd);

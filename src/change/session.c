@@ -55,14 +55,29 @@ int64_t session_now(void)
 /* sudo takes the variable out of the environment, the shell above it still has it. */
 static void find_peer(int root_fd, int pid, struct arena *a, struct session *s)
 {
-	struct str text, entry, peer;
+	struct str text, entry, word;
 
 	if (s->peer[0] ||
 		path_read(root_fd, arena_printf(a, "/proc/%d/environ", pid), 1u << 20, a, &text) < 0)
 		return;
 	while (str_cut(&text, '\0', &entry))
-		if (str_skip(&entry, "SSH_CONNECTION=") && str_cut(&entry, ' ', &peer))
-			snprintf(s->peer, sizeof(s->peer), "%.*s", STR_ARG(peer));
+		if (str_skip(&entry, "SSH_CONNECTION=") && str_cut(&entry, ' ', &word)) {
+			snprintf(s->peer, sizeof(s->peer), "%.*s", STR_ARG(word));
+			(void)str_word(&entry, &word); /* the client's port */
+			if (str_word(&entry, &word))
+				snprintf(s->local, sizeof(s->local), "%.*s", STR_ARG(word));
+			if (str_word(&entry, &word))
+				snprintf(s->port, sizeof(s->port), "%.*s", STR_ARG(word));
+		}
+}
+
+/* What changes its user hides whose it was from /proc; the processes below it do not. */
+static void find_owner(int root_fd, int pid, struct arena *a, struct session *s)
+{
+	struct path_stat st;
+
+	if (path_stat(root_fd, arena_printf(a, "/proc/%d", pid), true, &st) == 0 && st.uid != 0)
+		s->uid = st.uid;
 }
 
 /* Up to the process below the first one, or below the sshd that listens. */
@@ -76,6 +91,7 @@ int session_of_self(struct session *ret, struct err *err)
 	*ret = (struct session){0};
 	for (int i = 0; r == 0 && i < MAX_DEPTH && p.parent > 1; i++) {
 		find_peer(root, p.pid, &a, ret);
+		find_owner(root, p.pid, &a, ret);
 		r = read_process(root, p.parent, &a, &parent);
 		if (r < 0 || (strcmp(parent.name, "sshd") == 0 && parent.parent <= 1))
 			break;
@@ -84,6 +100,7 @@ int session_of_self(struct session *ret, struct err *err)
 	if (r < 0)
 		return err_errno(err, -r, "/proc/self: cannot tell which session this is");
 	find_peer(root, p.pid, &a, ret);
+	find_owner(root, p.pid, &a, ret);
 	ret->pid = p.pid;
 	ret->started = (int64_t)p.ticks;
 	snprintf(ret->id, sizeof(ret->id), "%d-%llu", p.pid, (unsigned long long)p.ticks);

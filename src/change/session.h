@@ -13,6 +13,9 @@ struct session {
 	int64_t started; /* clock ticks (sysconf(_SC_CLK_TCK)) after boot, as proc(5) counts them */
 	char id[64];     /* tells it from every other */
 	char peer[64];   /* the address it comes from, of SSH_CONNECTION; empty: none is known */
+	char local[64];  /* the address and port of this machine that it came in by */
+	char port[8];
+	uint32_t uid;    /* whose it is: of the topmost process that is not root's; 0: root's */
 };
 
 int session_of_self(struct session *, struct err *);

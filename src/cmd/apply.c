@@ -30,7 +30,8 @@ struct applying {
 	struct arena *arena;
 	struct changes changes;
 	struct change change;
-	bool access; /* may be cut, so that it needs confirming */
+	bool access;       /* may be cut, so that it needs confirming */
+	bool sshd_answers; /* did before, and the change is about it */
 };
 
 static int64_t now(void)
@@ -76,19 +77,23 @@ static int finish_other(struct applying *ap)
 static int do_and_check(struct applying *ap, struct err *err)
 {
 	const char *evidence = NULL;
-	int r = change_do(&ap->changes, &ap->change, err);
+	const struct changes *cs = &ap->changes;
+	unsigned wait = ap->access ? ap->options->wait : 0;
+	int r = cs->place.live ? arm(cs, &ap->change, wait, err) : 0;
 
-	if (r < 0 || !ap->changes.place.live)
+	if (r == 0)
+		r = change_do(&ap->changes, &ap->change, err);
+	if (r < 0 || !cs->place.live)
 		return r;
 	r = check_configurations(&ap->changes.place, ap->plan, err);
 	if (r == 0 && check_is_about_login(ap->plan)) {
-		r = check_admin(&ap->changes.place, ap->arena, &evidence, err);
+		r = check_admin(&ap->changes.place, ap->plan, ap->arena, &evidence, err);
 		if (r == 0)
 			said(evidence);
 	}
 	if (r == 0)
 		r = change_activate(&ap->changes, &ap->change, err);
-	if (r == 0 && check_is_about_sshd(ap->plan))
+	if (r == 0 && ap->sshd_answers)
 		r = check_sshd_answers(&ap->changes.place, err);
 	return r;
 }
@@ -96,9 +101,13 @@ static int do_and_check(struct applying *ap, struct err *err)
 static int undo_all(struct applying *ap, const struct err *why)
 {
 	struct err err;
+	int r;
 
 	fail(0, "%s", why->msg);
-	if (change_undo(&ap->changes, &ap->change, UNDO_SKIP, &err) < 0)
+	r = change_undo(&ap->changes, &ap->change, UNDO_SKIP, &err);
+	if (ap->sshd_answers)
+		check_sshd_revive(&ap->changes.place, ap->plan);
+	if (r < 0)
 		return fail(EXIT_CANNOT, "change %04u could not be undone whole: %s; see: %s/undo.sh",
 					ap->change.number, err.msg, ap->change.path);
 	disarm(&ap->changes, ap->change.number);
@@ -113,12 +122,12 @@ static int begin(struct applying *ap, struct err *err)
 		return err_context(err, "the host has moved since the plan was made");
 	if (r == 0 && ap->changes.place.live)
 		r = check_configurations(&ap->changes.place, ap->plan, err);
+	if (r == 0 && ap->changes.place.live && check_is_about_login(ap->plan))
+		r = check_sshd_before(&ap->changes.place, &ap->sshd_answers, err);
 	if (r < 0)
 		return err_context(err, "nothing was changed");
 	r = change_begin(&ap->changes, ap->plan, ap->arena, &ap->change, err);
-	if (r == 0 && ap->changes.place.live)
-		r = arm(&ap->changes, &ap->change, ap->access ? ap->options->wait : 0, err);
-	return r;
+	return r < 0 ? err_context(err, "nothing was changed") : 0;
 }
 
 /* --- waiting --------------------------------------------------------------------------------------- */

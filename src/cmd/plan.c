@@ -42,7 +42,7 @@ static void show_checks(const struct plan *plan, struct arena *a)
 	else
 		puts("ok   the configurations that it touches are valid now");
 	if (check_is_about_login(plan)) {
-		if (check_admin(&place, a, &evidence, &err) < 0)
+		if (check_admin(&place, plan, a, &evidence, &err) < 0)
 			printf("!!   cannot be applied: %s\n", err.msg);
 		else
 			printf("ok   %s\n", evidence);

@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Changes when the ground gives way: no room, read-only, killed, tampered with, raced. Each ends with
+a clear error and an exit code of the table, with nothing half done and nothing lost."""
+
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+import test_change
+from hostlib import ENVIRONMENT
+from oracle import REVET, OnHost
+from test_change import look, tree
+
+SMALL = ("--rule", "net.icmp-redirects")
+STATE = "/var/lib/revet"
+
+
+class Hard(OnHost):
+    """On one host; each test leaves it as it was."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.host.ssh(["echo revet-ops | sudo -S true"])  # sudo leaves its mark in the home
+        cls.out("sh", "-c", "cd / && tar -cpf /var/base.tar etc home; "
+                "sysctl -a -r 'accept_redirects|secure_redirects' >/root/sysctls")
+
+    image = "debian-12"
+    revet = test_change.Changes.revet
+    same_tree = test_change.Changes.same_tree
+
+    def setUp(self):
+        self.addCleanup(self.clean)
+
+    def clean(self):
+        self.host.exec(["sh", "-c", f"umount /etc/sysctl.d; umount {STATE}; rm -rf {STATE} /root/*.plan; "
+                        "systemctl stop 'revet-revert-*.timer'; rm -f /etc/systemd/system/revet-revert* "
+                        "/etc/systemd/system/*/revet-revert*; rm -rf /etc/systemd/system/ssh.service.d; "
+                        "systemctl daemon-reload; systemctl reset-failed; systemctl restart ssh; "
+                        "cd / && rm -rf etc/sysctl.d home && tar -xpf /var/base.tar; "
+                        "sysctl -qp /root/sysctls"],
+                       check=False)
+
+    def run_revet(self, *argv):
+        ran = self.host.exec(["revet", *argv], check=False, timeout=120)
+        return ran.returncode, ran.stdout + ran.stderr
+
+    def still_works(self):
+        """And what it could not do before it can do now."""
+        self.revet("apply", "--no-input", *SMALL)
+        self.revet("revert")
+
+    # --- no room ---
+
+    def test_no_room_for_the_journal(self):
+        codes = set()
+        for kib in (4, 8, 12, 16, 20, 24, 32, 48, 64, 96, 128):
+            self.out("sh", "-c", f"mkdir -p -m 700 {STATE} && mount -t tmpfs -o mode=700,size={kib}k full {STATE}")
+            before = tree(self.host.root)
+            code, said = self.run_revet("apply", "--no-input", "--family", "cron", "--family", "net")
+            self.assertIn(code, (0, 1, 4), said)
+            if code:
+                self.assertRegex(said, "No space|undone")
+                self.same_tree(before)
+            codes.add(code)
+            self.run_revet("revert")
+            self.same_tree(before)
+            self.out("sh", "-c", f"umount {STATE}; rm -rf {STATE}; systemctl stop 'revet-revert-*.timer'")
+        self.assertLessEqual({0, 1}, codes)
+        self.still_works()
+
+    def test_no_room_for_the_file(self):
+        self.out("sh", "-c", "cp -a /etc/sysctl.d /root/; mount -t tmpfs -o size=8k full /etc/sysctl.d; "
+                 "head -c 8k /dev/zero >/etc/sysctl.d/ballast || true")
+        before = tree(self.host.root)
+        code, said = self.run_revet("apply", "--no-input", "--family", "cron", *SMALL)
+        self.assertEqual(code, 4, said)
+        self.assertIn("No space", said)
+        self.same_tree(before)
+
+    # --- not to be written ---
+
+    def test_read_only(self):
+        self.out("mount", "-t", "tmpfs", "-o", "ro", "readonly", "/etc/sysctl.d")
+        before = tree(self.host.root)
+        code, said = self.run_revet("apply", "--no-input", "--family", "cron", *SMALL)
+        self.assertEqual(code, 4, said)
+        self.assertIn("Read-only", said)
+        self.same_tree(before)
+
+    def test_read_only_state(self):
+        self.out("sh", "-c", f"mkdir -p {STATE} && mount -t tmpfs -o ro,mode=700 readonly {STATE}")
+        before = tree(self.host.root)
+        code, said = self.run_revet("apply", "--no-input", *SMALL)
+        self.assertEqual(code, 1, said)
+        self.assertIn("Read-only", said)
+        self.same_tree(before)
+
+    def test_immutable(self):
+        self.out("sh", "-c", "mount -t tmpfs none /etc/sysctl.d; echo net.ipv4.conf.all.accept_redirects=1 "
+                 ">/etc/sysctl.d/99-zz-revet.conf")
+        if self.host.exec(["chattr", "+i", "/etc/sysctl.d/99-zz-revet.conf"], check=False).returncode:
+            self.skipTest("this file system has no immutable files")
+        before = tree(self.host.root)
+        code, said = self.run_revet("apply", "--no-input", "--family", "cron", *SMALL)
+        self.out("chattr", "-i", "/etc/sysctl.d/99-zz-revet.conf")
+        self.assertEqual(code, 4, said)
+        self.same_tree(before)
+
+    # --- services and systemd ---
+
+    def test_a_service_that_does_not_reload(self):
+        self.write("/etc/systemd/system/ssh.service.d/x.conf",
+                   "[Service]\nExecReload=\nExecReload=/bin/sh -c 'kill $MAINPID; exit 1'\nRestart=no\n")
+        self.out("systemctl", "daemon-reload")
+        before = tree(self.host.root)
+        code, said = self.run_revet("apply", "--no-input", "--family", "ssh")
+        self.assertEqual(code, 4, said)
+        self.same_tree(before)
+        self.assertEqual(self.host.ssh(["id", "-un"]).stdout, "ops\n")
+
+    def test_a_service_that_dies_later(self):
+        self.write("/etc/systemd/system/ssh.service.d/x.conf",
+                   "[Service]\nExecReload=\nExecReload=/bin/kill $MAINPID\nRestart=no\n")
+        self.out("systemctl", "daemon-reload")
+        before = tree(self.host.root)
+        code, said = self.run_revet("apply", "--no-input", "--family", "ssh")
+        self.assertEqual(code, 4, said)
+        self.assertIn("sshd", said.splitlines()[-2])
+        self.same_tree(before)
+        self.assertEqual(self.host.ssh(["id", "-un"]).stdout, "ops\n")
+
+    def reverts_in_time(self, before):
+        end = time.monotonic() + 40
+        while "reverted" not in self.revet("history") and time.monotonic() < end:
+            time.sleep(0.5)
+        self.assertIn("reverted", self.revet("history"))
+        self.same_tree(before)
+        self.assertEqual(self.host.ssh(["id", "-un"]).stdout, "ops\n")
+
+    def test_without_systemd_run(self):
+        self.out("mv", "/usr/bin/systemd-run", "/usr/bin/systemd-run.away")
+        self.addCleanup(self.out, "mv", "/usr/bin/systemd-run.away", "/usr/bin/systemd-run")
+        before = tree(self.host.root)
+        self.revet("apply", "--no-input", "--wait", "10s", "--family", "ssh")
+        self.reverts_in_time(before)
+        # Who waits does not keep others from confirming.
+        self.revet("apply", "--no-input", "--wait", "1min", "--family", "ssh")
+        self.revet("confirm", via=self.host.ssh)
+        self.revet("revert")
+        self.same_tree(before)
+
+    def test_without_systemd(self):
+        before = tree(self.host.root)
+        hide = "mount -t tmpfs none /run/systemd && "
+        self.out("unshare", "-m", "sh", "-c", hide + "revet apply --no-input --wait 10s --family ssh")
+        self.assertIn("waiting", self.revet("history"))
+        self.assertFalse([name for name in tree(self.host.root) if "revet-revert" in name])
+        self.reverts_in_time(before)
+
+    def test_without_revet_it_is_the_script_that_reverts(self):
+        before = tree(self.host.root)
+        self.revet("apply", "--no-input", "--wait", "10s", "--rule", "ssh.keys-only")
+        self.out("mv", "/usr/local/bin/revet", "/root/revet.away")
+        time.sleep(14)
+        self.out("mv", "/root/revet.away", "/usr/local/bin/revet")
+        self.assertIn("reverted", self.revet("history"))
+        self.assertFalse(os.path.exists(f"{self.host.root}/etc/ssh/sshd_config.d/00-revet.conf"))
+        self.assertIn("passwordauthentication yes", self.out("sshd", "-T"))
+        del before
+
+    # --- interrupted ---
+
+    def test_the_terminal_is_lost(self):
+        before = tree(self.host.root)
+        ran = self.host.exec(["sh", "-c", "revet apply --no-input --wait 10s --family ssh & for i in 1 2 3 4 5 6; "
+                              "do sleep 0.03; kill -HUP $!; kill -INT $!; kill -TERM $!; done; wait $!"], check=False)
+        # Before it has begun it may end; once it has, it goes through.
+        if "REVERTS" in ran.stdout:
+            self.reverts_in_time(before)
+        self.same_tree(before)
+
+    def test_killed_while_it_waits(self):
+        before = tree(self.host.root)
+        script = "revet apply --wait 10s --family ssh"
+        terminal = subprocess.Popen(self.host.argv(["script", "-qec", script, "/dev/null"]), env=ENVIRONMENT,
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        end = time.monotonic() + 20
+        while "waiting" not in self.revet("history") and time.monotonic() < end:
+            time.sleep(0.2)
+        self.out("pkill", "-KILL", "-x", "revet")
+        terminal.communicate(timeout=20)
+        self.reverts_in_time(before)
+
+    def test_changes_of_the_clock(self):
+        """What waits counts time that passes; in a container the clock is not to be set, so the
+        plan's and the journal's times are moved instead."""
+        before = tree(self.host.root)
+        for moved in (-86400, 86400):
+            self.out("rm", "-rf", STATE)
+            self.revet("apply", "--no-input", "--wait", "10s", "--rule", "ssh.keys-only")
+            self.out("sh", "-c", "cd /var/lib/revet/changes/0001 && d=$(sed -n 's/^deadline //p' journal) && "
+                     f"sed -i \"s/^deadline .*/deadline $((d + {moved}))/\" journal")
+            self.assertIn("waiting", self.revet("history"))
+            self.reverts_in_time(before)
+
+    def test_two_at_once(self):
+        before = tree(self.host.root)
+        codes = []
+
+        def one():
+            codes.append(self.run_revet("apply", "--no-input", "--wait", "10min", "--family", "ssh"))
+
+        threads = [threading.Thread(target=one) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sorted(code for code, _ in codes)[0], 0, codes)
+        self.assertLessEqual({code for code, _ in codes}, {0, 1, 5}, codes)
+        self.assertEqual([code for code, _ in codes].count(0), 1, codes)
+        self.revet("revert")
+        self.same_tree(before)
+
+    # --- the state directory ---
+
+    def test_the_state_directory_is_somebody_elses(self):
+        for script in (f"install -d -o ops {STATE}", f"install -d -m 777 {STATE}",
+                       f"install -d -m 700 {STATE}; install -d -m 770 -o ops {STATE}/changes",
+                       f"install -d -m 777 /var/tmp/evil; ln -s /var/tmp/evil {STATE}", f"touch {STATE}",
+                       f"install -d -m 700 {STATE} /var/tmp/evil; ln -s /var/tmp/evil {STATE}/changes",
+                       f"install -d -m 700 {STATE}/changes; ln -s /etc/passwd {STATE}/changes/lock"):
+            self.out("sh", "-c", f"rm -rf {STATE} /var/tmp/evil; {script}")
+            before = tree(self.host.root)
+            code, said = self.run_revet("apply", "--no-input", *SMALL)
+            self.assertEqual(code, 1, script + said)
+            self.assertIn(STATE, said)
+            self.same_tree(before)
+            self.assertEqual(self.out("sh", "-c", "ls -A /var/tmp/evil 2>/dev/null || true"), "")
+
+    def test_a_damaged_change_is_not_reverted(self):
+        for script, told in (("rm plan.json", "plan.json"), ("sed -i s/crontab/crontac/ plan.json", "hash"),
+                             (": >plan.json", "plan.json"), ("rm -r before/*", "before/"),
+                             ("chmod 666 before/[0-9]", "before/"), ("chown 7 before/[0-9]", "before/"),
+                             ("rm journal", "journal"), ("rm -r before", "0001")):
+            self.out("sh", "-c", f"rm -rf {STATE}")
+            self.out("sh", "-c", "sysctl -qp /root/sysctls; chmod 640 /etc/crontab; echo '# mine' >/etc/sysctl.d/99-zz-revet.conf")
+            self.revet("apply", "--no-input", "--rule", "cron.files-private", *SMALL)
+            content = self.read("/etc/sysctl.d/99-zz-revet.conf")
+            self.out("sh", "-c", f"cd {STATE}/changes/0001 && {script}")
+            code, said = self.run_revet("revert", "1")
+            self.assertIn(code, (1, 64), script + said)
+            self.assertIn(told, said, script)
+            now = self.read("/etc/sysctl.d/99-zz-revet.conf")
+            self.assertIn(now, (content, "# mine\n"), script)
+            self.out("sh", "-c", f"rm -rf {STATE}; rm /etc/sysctl.d/99-zz-revet.conf; chmod 644 /etc/crontab")
+
+    # --- users who race ---
+
+    def race(self, break_it, rule="accounts.home-modes"):
+        """A plan is made for what a user owns, who then puts something else there."""
+        self.out("revet", "plan", "-o", "/root/p.plan", "--family", "accounts", "--family", "fs")
+        steps = json.loads(self.read("/root/p.plan"))["steps"]
+        self.assertTrue([s for s in steps if s["target"].startswith("/home/ops/")], steps)
+        self.out("sh", "-c", break_it)
+        before = {name: look(f"{self.host.root}/{name}", name)
+                  for name in ("etc/shadow", "etc/passwd", "root/secret", "root/secret/.netrc")}
+        code, said = self.run_revet("apply", "/root/p.plan", "--no-input")
+        after = {name: look(f"{self.host.root}/{name}", name) for name in before}
+        self.run_revet("revert")
+        self.assertEqual(before, after, said)
+        self.assertIn(code, (1, 4), said)
+
+    def test_a_user_puts_links_in_the_way(self):
+        make = ("chmod 600 /etc/shadow; mkdir -p /root/secret; echo secret >/root/secret/.netrc; "
+                "chmod 644 /root/secret/.netrc; rm -rf /home/ops/.netrc; echo mine >/home/ops/.netrc; "
+                "chown ops:ops /home/ops/.netrc; chmod 666 /home/ops/.netrc")
+        for swap in ("ln -sf /root/secret/.netrc /home/ops/.netrc", "ln -sf /etc/passwd /home/ops/.netrc",
+                     "ln -f /etc/passwd /home/ops/.netrc", "rm /home/ops/.netrc; mkfifo -m 666 /home/ops/.netrc",
+                     "mv /home/ops /home/was; ln -s /root/secret /home/ops"):
+            self.out("sh", "-c", make)
+            self.race(swap)
+            self.out("sh", "-c", "rm -rf /home/* /root/secret /root/p.plan && cd / && tar -xpf /var/base.tar")
+
+
+class Journal(unittest.TestCase):
+    """A tree, whose change is cut short at every byte of its journal."""
+
+    def test_cut_at_every_byte(self):
+        with tempfile.TemporaryDirectory(prefix="revet-journal-") as top:
+            root = os.path.join(top, "root")
+            for name in ("etc/cron.d", "etc/sysctl.d", "var/lib/dpkg"):
+                os.makedirs(os.path.join(root, name))
+            for name, text in (("etc/passwd", "root:x:0:0::/root:/bin/bash\n"), ("etc/group", "root:x:0:\n"),
+                               ("etc/crontab", "# none\n"),
+                               ("var/lib/dpkg/status", "Package: cron\nStatus: install ok installed\n"
+                                "Version: 1\nArchitecture: all\n\n")):
+                with open(os.path.join(root, name), "w", encoding="utf-8") as file:
+                    file.write(text)
+            run = lambda *argv: subprocess.run([REVET, *argv, "--root", root], capture_output=True, text=True)
+            seen = lambda: {n: w for n, w in tree(root).items() if not n.startswith("var/lib")}
+            before = seen()
+            ran = run("apply", "--rule", "cron.files-private", *SMALL)
+            self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+            applied = os.path.join(top, "applied")
+            shutil.copytree(root, applied, symlinks=True)
+            journal = os.path.join(root, "var/lib/revet/changes/0001/journal")
+            with open(journal, "rb") as file:
+                whole = file.read()
+            for n in range(len(whole) + 1):
+                shutil.rmtree(root)
+                shutil.copytree(applied, root, symlinks=True)
+                with open(journal, "wb") as file:
+                    file.write(whole[:n])
+                listed = run("history")
+                self.assertEqual(listed.returncode, 0, listed.stderr)
+                self.assertEqual("committed" in listed.stdout, n == len(whole), f"{n}: {listed.stdout}")
+                done = run("revert")
+                self.assertEqual(done.returncode, 0, f"{n}: {done.stderr}")
+                self.assertIn("reverted", run("history").stdout, f"{n}")
+                after = seen()
+                for name in before.keys() | after.keys():
+                    # Copying the tree has moved the times of directories.
+                    a, b = before.get(name), after.get(name)
+                    if a and b and stat.S_ISDIR(a[0]):
+                        a, b = a[:5], b[:5]
+                    self.assertEqual(a, b, f"cut at {n}: {name}")
+
+
+if __name__ == "__main__":
+    unittest.main()
