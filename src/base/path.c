@@ -310,3 +310,18 @@ int path_list(int root_fd, const char *path, size_t max, struct arena *a,
 	*ret_more = more;
 	return 0;
 }
+
+int fd_write_all(int fd, struct str s)
+{
+	while (s.n) {
+		ssize_t n = write(fd, s.p, s.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		s.p += n;
+		s.n -= (size_t)n;
+	}
+	return 0;
+}

@@ -42,4 +42,7 @@ struct path_entry {
 int path_list(int root_fd, const char *path, size_t max, struct arena *,
 			  struct path_entry **ret, size_t *ret_n, bool *ret_more);
 
+/* Writes all of it to an open file, however often it takes; 0 or -errno. */
+int fd_write_all(int fd, struct str);
+
 #endif

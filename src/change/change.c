@@ -82,12 +82,16 @@ static int take_lock(struct changes *c, struct err *err)
 
 int changes_open(struct changes *c, const char *root, bool lock, struct err *err)
 {
+	struct path_stat st;
 	int r;
 
 	*c = (struct changes){.place = {root, -1, strcmp(root, "/") == 0}, .dir_fd = -1, .lock_fd = -1};
 	c->place.root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (c->place.root_fd < 0)
 		return err_errno(err, errno, "%s", root);
+	/* Whoever only looks leaves no directory behind. */
+	if (!lock && path_stat(c->place.root_fd, CHANGE_STATE_DIR "/changes", false, &st) == -ENOENT)
+		return 0;
 	r = make_dirs(c, err);
 	return r < 0 || !lock ? r : take_lock(c, err);
 }
@@ -108,7 +112,9 @@ int changes_list(const struct changes *c, struct arena *a, unsigned **ret, size_
 	int r = path_list(c->place.root_fd, CHANGE_STATE_DIR "/changes", 2 * MAX_CHANGES, a, &entries, &n,
 					  &more);
 
-	if (r < 0)
+	if (r == -ENOENT)
+		n = 0;
+	else if (r < 0)
 		return err_errno(err, -r, "%s/changes", CHANGE_STATE_DIR);
 	*ret = arena_new(a, unsigned, n + 1);
 	*ret_n = 0;
@@ -122,6 +128,21 @@ int changes_list(const struct changes *c, struct arena *a, unsigned **ret, size_
 	return 0;
 }
 
+/* Has it come to an end? Told by its journal alone: an old change whose plan is damaged holds nobody up. */
+static bool has_ended(const struct changes *c, unsigned number)
+{
+	_cleanup_arena_ struct arena a = {0};
+	const char *path = arena_printf(&a, CHANGE_STATE_DIR "/changes/%04u/journal", number);
+	struct str text, line, last = STR("");
+
+	if (path_read(c->place.root_fd, path, MAX_PLAN, &a, &text) < 0)
+		return false;
+	while (str_line(&text, &line))
+		if (str_starts(line, "status "))
+			last = line;
+	return str_is(last, "status committed") || str_is(last, "status reverted");
+}
+
 int changes_pending(const struct changes *c, struct arena *a, unsigned *ret, struct err *err)
 {
 	unsigned *numbers;
@@ -132,6 +153,8 @@ int changes_pending(const struct changes *c, struct arena *a, unsigned *ret, str
 	while (r == 0 && n-- > 0 && !*ret) {
 		struct change change;
 
+		if (has_ended(c, numbers[n]))
+			continue;
 		r = change_open(c, numbers[n], a, &change, err);
 		if (r == 0 && change.status != CHANGE_COMMITTED && change.status != CHANGE_REVERTED)
 			*ret = numbers[n];

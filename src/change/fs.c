@@ -265,21 +265,6 @@ static int open_saved(const struct saved *saved, const struct state *s, int *ret
 
 /* --- writing ----------------------------------------------------------------------------------- */
 
-static int write_all(int fd, struct str s)
-{
-	while (s.n) {
-		ssize_t n = write(fd, s.p, s.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		s.p += n;
-		s.n -= (size_t)n;
-	}
-	return 0;
-}
-
 /* Beside the file, under a name that tells whose it is: one that a kill left behind is found and
  * removed by whoever writes the file next, or undoes it. */
 static int open_temp(int dir, const char *name, char temp[NAME_MAX + 1])
@@ -299,7 +284,7 @@ static int fill(int fd, int old, struct str content, const struct state *s, int 
 {
 	int model = copy >= 0 ? copy : old, r;
 
-	r = write_all(fd, content);
+	r = fd_write_all(fd, content);
 	if (r == 0)
 		r = set_owner_and_mode(fd, s);
 	if (r == 0 && model >= 0)
@@ -376,7 +361,7 @@ static int copy_content(int from, int to)
 	ssize_t n;
 
 	while ((n = read(from, chunk, sizeof(chunk))) != 0) {
-		int r = n < 0 ? -errno : write_all(to, (struct str){chunk, (size_t)n});
+		int r = n < 0 ? -errno : fd_write_all(to, (struct str){chunk, (size_t)n});
 
 		if (r == -EINTR)
 			continue;
@@ -460,7 +445,7 @@ int fs_save_text(const struct saved *saved, const char *suffix, struct str text,
 	if (n >= (int)sizeof(name))
 		return err_set(err, ENAMETOOLONG, "before/%s%s", saved->name, suffix);
 	fd = openat(saved->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	r = fd < 0 ? -errno : write_all(fd, text);
+	r = fd < 0 ? -errno : fd_write_all(fd, text);
 	if (r == 0 && (fsync(fd) < 0 || fsync(saved->dir_fd) < 0))
 		r = -errno;
 	return r < 0 ? err_errno(err, -r, "before/%s cannot be saved", name) : 0;

@@ -49,24 +49,9 @@ int output_open(struct output *o, const char *path)
 	return fail(EXIT_CANNOT, "%s: cannot be written: %s", path, strerror(errno));
 }
 
-static int write_all(int fd, struct str s)
-{
-	while (s.n) {
-		ssize_t n = write(fd, s.p, s.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		s.p += n;
-		s.n -= (size_t)n;
-	}
-	return 0;
-}
-
 int output_write(const struct output *o, struct str s)
 {
-	int r = write_all(o->path ? o->fd : STDOUT_FILENO, s);
+	int r = fd_write_all(o->path ? o->fd : STDOUT_FILENO, s);
 
 	if (r == -EPIPE)
 		return EXIT_CANNOT;
@@ -128,7 +113,7 @@ static int write_recording(struct worker *w)
 
 	if (host_recording(w->source.host, &text) < 0)
 		return fail(EXIT_CANNOT, "the recording is larger than 256 MiB");
-	return write_all(w->record_fd, buf_get(&text)) < 0
+	return fd_write_all(w->record_fd, buf_get(&text)) < 0
 			   ? fail(EXIT_CANNOT, "%s: %s", w->source.record_dir, strerror(errno))
 			   : 0;
 }
