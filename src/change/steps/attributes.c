@@ -22,7 +22,10 @@ static int save_attributes(const struct place *place, const struct step *s,
 
 static void undo_attributes(struct buf *out, const struct step *s)
 {
-	buf_puts(out, "cp -rT --attributes-only --preserve=all \"$SAVED\" \"$ROOT\"");
+	/* A link may have taken its place since. */
+	buf_puts(out, "[ -L \"$ROOT\"");
+	step_shell_word(out, str_of(s->target));
+	buf_puts(out, " ] || cp -rT --attributes-only --preserve=all \"$SAVED\" \"$ROOT\"");
 	step_shell_word(out, str_of(s->target));
 	buf_putc(out, '\n');
 }
