@@ -151,6 +151,16 @@ static int check_words(const struct command *c, const struct given *g)
 	return 0;
 }
 
+static bool find_option(const struct command *c, const char *name)
+{
+	for (const struct option_doc *o = c->options; o->name; o++)
+		if (strcmp(o->name, name) == 0)
+			return true;
+	return false;
+}
+
+#define IGNORED 999 /* below the numbers of a command's own options, above all letters */
+
 /* getopt_long() from the command's own table. Returns 0, or -1 for help, or an exit code. */
 static int parse_options(const struct command *c, int argc, char **argv, struct given *ret)
 {
@@ -167,12 +177,17 @@ static int parse_options(const struct command *c, int argc, char **argv, struct 
 					 o->value ? ":" : "");
 	}
 	options[n] = (struct option){"help", no_argument, NULL, 'h'};
+	/* Scripts give it to every command; few have anything to do with it. */
+	if (!find_option(c, "no-input"))
+		options[n + 1] = (struct option){"no-input", no_argument, NULL, IGNORED};
 	*ret = (struct given){.words = mem_calloc((size_t)argc + 1, sizeof(char *))};
 	while ((got = getopt_long(argc, argv, letters, options, NULL)) != -1) {
 		int option = got - 1000;
 
 		if (got == 'h')
 			return -1;
+		if (got == IGNORED)
+			continue;
 		if (got == 1) {
 			ret->words[ret->n_words++] = optarg;
 			continue;
