@@ -10,6 +10,7 @@
 
 #include "base/num.h"
 #include "change/login.h"
+#include "host/sshd_config.h"
 
 #define SSHD "/usr/sbin/sshd"
 #define LOOPBACK "127.0.0.1"
@@ -103,17 +104,78 @@ static bool find_among(struct login *l, bool root, const char **evidence, const 
 	return false;
 }
 
+/* Can the directive keep somebody with a key out, or away from a shell? Passwords that some addresses may
+ * not use they could not use before either. */
+static bool may_shut_out(const struct sshd_directive *d)
+{
+	static const char *const keywords[] = {"PubkeyAuthentication",
+										   "PubkeyAcceptedAlgorithms",
+										   "AuthorizedKeysFile",
+										   "AuthorizedKeysCommand",
+										   "AuthenticationMethods",
+										   "AllowUsers",
+										   "AllowGroups",
+										   "DenyUsers",
+										   "DenyGroups",
+										   "RevokedKeys",
+										   "ForceCommand",
+										   "ChrootDirectory",
+										   "PermitTTY",
+										   "MaxSessions"};
+	const struct sshd_line *line = d->line;
+
+	if (!line->keyword || (line->n_args == 1 && str_is_nocase(line->args[0], "yes")))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(keywords); i++)
+		if (strcmp(line->keyword->name, keywords[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Does it hold by where a connection comes from, or arrives? */
+static bool is_about_a_place(struct arena *a, const struct sshd_directive *d)
+{
+	static const char *const criteria[] = {"address ", "host ", "rdomain "};
+	const char *match = d->match.p ? str_dup(a, d->match) : "";
+
+	for (size_t i = 0; i < ARRAY_LEN(criteria); i++)
+		if (strcasestr(match, criteria[i]))
+			return true;
+	return false;
+}
+
+/* Where it is not known where a session comes from, no address that could be asked about stands for
+ * all of them. */
+static int check_no_places(struct login *l, struct err *err)
+{
+	struct sshd_config config = {0};
+	int r = sshd_config_read(l->host, l->arena, &config, err);
+
+	for (size_t i = 0; r == 0 && i < config.n; i++) {
+		const struct sshd_directive *d = &config.directives[i];
+
+		if (is_about_a_place(l->arena, d) && may_shut_out(d))
+			return err_set(
+				err, EPERM,
+				"%s:%u holds for some addresses only, and from a console it is not known "
+				"which counts: apply it from an SSH session",
+				d->file, d->number);
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
 static int find_admin(struct login *l, const char **evidence, struct err *err)
 {
 	const char *why = NULL;
 
 	if (find_among(l, false, evidence, &why) || find_among(l, true, evidence, &why))
 		return 0;
-	return err_set(err, EPERM,
-				   "no administrator%s could log in from %s afterwards, which takes an account with "
-				   "%s that sshd accepts, and sudo%s", l->by_key ? " but root" : "",
-				   l->session.peer[0] ? l->session.peer : "anywhere",
-				   l->by_key ? "a key" : "a key or password", why ? why : "");
+	return err_set(
+		err, EPERM,
+		"no administrator%s could log in from %s afterwards, which takes an account with "
+		"%s that sshd accepts, and sudo%s",
+		l->by_key ? " but root" : "", l->session.peer[0] ? l->session.peer : "anywhere",
+		l->by_key ? "a key" : "a key or password", why ? why : "");
 }
 
 int check_admin(const struct place *place, const struct plan *plan, struct arena *a,
@@ -131,6 +193,8 @@ int check_admin(const struct place *place, const struct plan *plan, struct arena
 	r = passwd_read(l.host, a, &l.users, err);
 	if (r == 0)
 		r = session_of_self(&l.session, err);
+	if (r == 0 && !l.session.peer[0])
+		r = check_no_places(&l, err);
 	if (r == 0)
 		r = find_admin(&l, evidence, err);
 	host_free(l.host);
@@ -155,7 +219,8 @@ static bool banner_from(const char *address, const char *port)
 	if (fd >= 0 && (connect(fd, to->ai_addr, to->ai_addrlen) == 0 || errno == EINPROGRESS)) {
 		p.fd = fd;
 		p.events = POLLIN;
-		answers = poll(&p, 1, 3000) == 1 && read(fd, banner, 4) == 4 && memcmp(banner, "SSH-", 4) == 0;
+		answers =
+			poll(&p, 1, 3000) == 1 && read(fd, banner, 4) == 4 && memcmp(banner, "SSH-", 4) == 0;
 	}
 	freeaddrinfo(to);
 	return answers;
@@ -173,8 +238,9 @@ static bool answers_on(struct arena *a, struct str listen)
 	port = (struct str){colon + 1, listen.n - address.n - 1};
 	if (str_skip(&address, "[") && address.n)
 		address.n--;
-	return banner_from(str_is(address, "0.0.0.0") ? "127.0.0.1" : str_is(address, "::") ? "::1"
-																   : str_dup(a, address),
+	return banner_from(str_is(address, "0.0.0.0") ? "127.0.0.1"
+					   : str_is(address, "::")    ? "::1"
+												  : str_dup(a, address),
 					   str_dup(a, port));
 }
 
@@ -197,8 +263,10 @@ static int probe(struct login *l, int tries, struct err *err)
 	if (r < 0)
 		return r;
 	return l->session.local[0]
-			   ? err_set(err, ECONNREFUSED, "sshd does not answer on %s port %s any more, where this "
-						 "session came in", l->session.local, l->session.port)
+			   ? err_set(err, ECONNREFUSED,
+						 "sshd does not answer on %s port %s any more, where this "
+						 "session came in",
+						 l->session.local, l->session.port)
 			   : err_set(err, ECONNREFUSED, "sshd does not answer where its configuration says");
 }
 
@@ -242,7 +310,8 @@ static bool is_configured(struct str text, const char *listener)
 	struct str line, word = STR_ABSENT;
 
 	while (str_line(&text, &line))
-		if (str_word(&line, &word) && str_is(word, "listenaddress") && str_is(str_trim(line), listener))
+		if (str_word(&line, &word) && str_is(word, "listenaddress") &&
+			str_is(str_trim(line), listener))
 			return true;
 	return false;
 }
@@ -253,7 +322,8 @@ static bool is_configured_port(struct str text, const char *listener)
 	struct str line, word = STR_ABSENT;
 
 	while (str_line(&text, &line))
-		if (str_word(&line, &word) && str_is(word, "listenaddress") && str_ends(str_trim(line), port))
+		if (str_word(&line, &word) && str_is(word, "listenaddress") &&
+			str_ends(str_trim(line), port))
 			return true;
 	return false;
 }
@@ -264,7 +334,8 @@ static bool is_session_configured(struct login *l, struct str text)
 	const char *local = l->session.local, *port = l->session.port;
 	bool six = strchr(local, ':') != NULL;
 
-	return !*local || is_configured(text, arena_printf(l->arena, six ? "[%s]:%s" : "%s:%s", local, port)) ||
+	return !*local ||
+		   is_configured(text, arena_printf(l->arena, six ? "[%s]:%s" : "%s:%s", local, port)) ||
 		   is_configured(text, arena_printf(l->arena, six ? "[::]:%s" : "0.0.0.0:%s", port));
 }
 
@@ -318,7 +389,8 @@ int check_sshd_before(const struct place *place, bool *ret_answers, struct err *
 	/* Where it was told to listen elsewhere since, that would come into force with the change. */
 	if (!is_running(&l, text) || listens_as_configured(&l, text))
 		return 0;
-	return err_set(err, ESTALE, "sshd runs, but does not listen where its configuration says: restart it "
+	return err_set(err, ESTALE,
+				   "sshd runs, but does not listen where its configuration says: restart it "
 				   "first, from a session that stays open");
 }
 

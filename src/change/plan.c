@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/num.h"
 #include "host/conf_edit.h"
 #include "host/passwd.h"
 
@@ -63,9 +64,21 @@ static int find_step(struct planner *p, const char *type, const char *target, co
 	if (!s->type)
 		return err_set(err, ENOTSUP, "there is no step type %s", type);
 	/* Of what is no file, the table that asked for it says what it is now. */
-	return strcmp(type, "file") == 0 || strcmp(type, "directory") == 0 || strcmp(type, "attributes") == 0
+	return strcmp(type, "file") == 0 || strcmp(type, "directory") == 0 ||
+				   strcmp(type, "attributes") == 0
 			   ? s->type->capture(&p->place, target, a, &s->before, err)
 			   : 0;
+}
+
+/* Two rules that take bits of one mode away, or add some, each from what it is now: both have their way. */
+static struct str joined_modes(const struct planner *p, struct str before, struct str one,
+							   struct str other)
+{
+	unsigned now, a, b;
+
+	if (num_mode(before, &now) < 0 || num_mode(one, &a) < 0 || num_mode(other, &b) < 0)
+		return other;
+	return str_of(arena_printf(p->plan->arena, "%04o", (now & a & b) | (a & ~now) | (b & ~now)));
 }
 
 /* A step changes a field: the present value goes to `before`, the new one to `after`. */
@@ -77,7 +90,9 @@ static int change_field(struct planner *p, struct step *s, const char *name, str
 	struct str before = state_get(&s->after, name);
 	struct edit *edit;
 
-	if (other && !str_eq(before, value))
+	if (other && strcmp(name, "mode") == 0)
+		value = joined_modes(p, state_get(&s->before, name), before, value);
+	else if (other && !str_eq(before, value))
 		return err_set(err, EEXIST, "%s wants %s of %s to be %.*s, and %s %.*s", other->rule, name,
 					   s->target, STR_ARG(before), rule, STR_ARG(value));
 	edit = arena_new(p->plan->arena, struct edit, 1);
@@ -147,7 +162,8 @@ static int file_step(struct planner *p, const struct edit *e, struct step **ret,
 		return 0;
 	if (state_is(&s->before, "type", "absent")) {
 		r = need_parent(p, path, e->rule, err);
-		s = &p->plan->steps.p[(uintptr_t)map_get(&p->steps, str_of(arena_printf(a, "file %s", path))) - 1];
+		s = &p->plan->steps
+				 .p[(uintptr_t)map_get(&p->steps, str_of(arena_printf(a, "file %s", path))) - 1];
 		*ret = s;
 		state_set(&s->after, a, "type", STR("regular"));
 		state_set(&s->after, a, "content", STR(""));
@@ -164,11 +180,12 @@ static int file_step(struct planner *p, const struct edit *e, struct step **ret,
 static int settle_key(struct planner *p, const struct edit *e, struct err *err)
 {
 	struct arena *a = p->plan->arena;
-	const char *key = arena_printf(a, "%s [%.*s] %.*s", e->target, STR_ARG(e->section),
-								   STR_ARG(e->name));
+	const char *key =
+		arena_printf(a, "%s [%.*s] %.*s", e->target, STR_ARG(e->section), STR_ARG(e->name));
 	const struct edit *other = map_put(&p->settled, str_of(key), (void *)(uintptr_t)e);
 
-	if (!other || (!other->value.p == !e->value.p && (!e->value.p || str_eq(other->value, e->value))))
+	if (!other ||
+		(!other->value.p == !e->value.p && (!e->value.p || str_eq(other->value, e->value))))
 		return 0;
 	return err_set(err, EEXIST, "%s wants %.*s in %s to be %.*s, and %s %.*s", other->rule,
 				   STR_ARG(e->name), e->target, STR_ARG(other->value), e->rule, STR_ARG(e->value));
@@ -215,7 +232,8 @@ static int edit_file(struct planner *p, const struct edit *e, struct err *err)
 	return r < 0 ? err_context(err, "%s", s->target) : 0;
 }
 
-static int attribute_value(struct planner *p, const struct edit *e, struct str *ret, struct err *err)
+static int attribute_value(struct planner *p, const struct edit *e, struct str *ret,
+						   struct err *err)
 {
 	const char *number = NULL;
 
@@ -303,15 +321,15 @@ static void trim_steps(struct plan *plan, const struct place *place)
 
 /* --- rules ------------------------------------------------------------------------------------- */
 
-
 static void leave_alone(struct plan *plan, const char *rule, const char *why)
 {
 	*vec_push(plan->arena, &plan->left) = (struct left_alone){rule, arena_strdup(plan->arena, why)};
 }
 
 /* The edits that the tables make of what the rule wishes. */
-static int collect_edits(struct planner *p, const struct rule *rule, const struct snapshot *snapshot,
-						 const struct params *params, struct edits *ret, struct err *err)
+static int collect_edits(struct planner *p, const struct rule *rule,
+						 const struct snapshot *snapshot, const struct params *params,
+						 struct edits *ret, struct err *err)
 {
 	struct wishes wishes;
 	int r;
@@ -356,8 +374,8 @@ static void add_plan_rule(struct plan *plan, const struct rule *rule)
 	struct plan_rule *r = vec_push(plan->arena, &plan->rules);
 	struct yaml_iter it;
 
-	*r = (struct plan_rule){.id = rule->id, .title = str_dup(plan->arena, rule->title),
-							.risk = rule->risk};
+	*r = (struct plan_rule){
+		.id = rule->id, .title = str_dup(plan->arena, rule->title), .risk = rule->risk};
 	if (!rule->needs.doc)
 		return;
 	r->needs = arena_new(plan->arena, const char *, yaml_len(rule->needs) + 1);
@@ -384,8 +402,8 @@ static int plan_rule(struct planner *p, const struct rule *rule, const struct sn
 }
 
 int plan_make(struct plan *plan, struct host *host, struct snapshot *snapshot,
-			  const struct judgement *judgements, size_t n, const struct params *params, int root_fd,
-			  struct arena *a, struct err *err)
+			  const struct judgement *judgements, size_t n, const struct params *params,
+			  int root_fd, struct arena *a, struct err *err)
 {
 	struct planner p = {
 		.host = host,

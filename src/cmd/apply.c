@@ -30,6 +30,7 @@ struct applying {
 	struct arena *arena;
 	struct changes changes;
 	struct change change;
+	bool begun; /* a step may have been done */
 	bool access;       /* may be cut, so that it needs confirming */
 	bool sshd_answers; /* did before, and the change is about it */
 };
@@ -81,6 +82,7 @@ static int do_and_check(struct applying *ap, struct err *err)
 	unsigned wait = ap->access ? ap->options->wait : 0;
 	int r = cs->place.live ? arm(cs, &ap->change, wait, err) : 0;
 
+	ap->begun = r == 0;
 	if (r == 0)
 		r = change_do(&ap->changes, &ap->change, err);
 	if (r < 0 || !cs->place.live)
@@ -111,6 +113,8 @@ static int undo_all(struct applying *ap, const struct err *why)
 		return fail(EXIT_CANNOT, "change %04u could not be undone whole: %s; see: %s/undo.sh",
 					ap->change.number, err.msg, ap->change.path);
 	disarm(&ap->changes, ap->change.number);
+	if (!ap->begun)
+		return fail(EXIT_CANNOT, "nothing was changed");
 	return fail(EXIT_UNDONE, "change %04u was undone, everything is as it was", ap->change.number);
 }
 

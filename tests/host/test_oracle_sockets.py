@@ -13,6 +13,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
+from hostlib import wait_until
 from oracle import OnHost, by
 
 # Sockets of many kinds, and some that nobody outside can talk to and that must not be listed.
@@ -278,7 +279,7 @@ TRICKY = {
 CONNECT = """
 import socket, sys
 try:
-    socket.create_connection((sys.argv[1], 7100), 0.3)
+    socket.create_connection((sys.argv[1], 7100), 0.5)
     print("open")
 except OSError:
     print("closed")
@@ -301,6 +302,10 @@ class Firewall(OnHost):
         cls.out("systemd-run", "-q", "--unit=serve", "-p", "Type=notify", "python3",
                 "/opt/serve.py",
                 timeout=30)
+        # A new address of IPv6 answers only once nobody else was found to have it.
+        for address in (cls.net.host, cls.net.host6):
+            if not wait_until(lambda: cls.connects(address), 10):
+                raise AssertionError(f"{address} cannot be reached at all")
 
     def chains(self):
         found, counted = {}, {}
@@ -315,8 +320,9 @@ class Firewall(OnHost):
                 found[r["family"], r["table"], r["chain"]]["rules"] += 1
         return found
 
-    def connects(self, address, outside=True):
-        run = self.host.outside if outside else self.host.exec
+    @classmethod
+    def connects(cls, address, outside=True):
+        run = cls.host.outside if outside else cls.host.exec
         return run(["python3", "-c", CONNECT, address]).stdout.strip() == "open"
 
     def test_rulesets(self):

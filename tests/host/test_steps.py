@@ -185,7 +185,7 @@ chmod 755 DEBIAN/p*"""))
     def test_without_space_for_the_copy(self):
         self.install(self.deb("telnet", "mkdir -p usr/share/big; head -c 3000000 /dev/zero >usr/share/big/file"))
         before = tree(self.host.root)
-        self.out("sh", "-c", "mkdir -p /var/lib/revet; mount -t tmpfs -o size=1m none /var/lib/revet")
+        self.out("sh", "-c", "mkdir -p /var/lib/revet; mount -t tmpfs -o size=1m,mode=700 none /var/lib/revet")
         told = self.revet("apply", "--no-input", "--rule", "packages.telnet-client", code=4)
         self.assertIn("No space left", told)
         self.same(before, DPKG_OWN + ("var/lib/revet",), DPKG_TIMES)
