@@ -51,6 +51,6 @@ int plan_write(const struct plan *, struct buf *out);
 /* -EINVAL: no plan, or its hash is not that of its content. */
 int plan_parse(struct plan *, struct str text, const char *name, struct arena *, struct err *);
 /* For people: the steps with their diffs, what is left alone and why. */
-void plan_print(const struct plan *, bool color, struct buf *out);
+void plan_print(const struct plan *, struct buf *out);
 
 #endif

@@ -14,8 +14,6 @@
 #define FORMAT "revet-plan"
 #define HASH_KEY "\"sha256\": \""
 
-static const char *const risks[] = {"none", "restart", "access", "reboot"};
-
 /* --- writing --------------------------------------------------------------------------------- */
 
 static void write_state(struct jsonw *j, const char *key, const struct state *s)
@@ -86,7 +84,7 @@ static void write_lists(struct jsonw *j, const struct plan *p)
 		jsonw_object(j);
 		jsonw_member_strz(j, "rule", p->rules.p[i].id);
 		jsonw_member_strz(j, "title", p->rules.p[i].title);
-		jsonw_member_strz(j, "risk", risks[p->rules.p[i].risk]);
+		jsonw_member_strz(j, "risk", risk_name(p->rules.p[i].risk));
 		write_names(j, "needs", p->rules.p[i].needs, p->rules.p[i].n_needs);
 		jsonw_end(j);
 	}
@@ -280,9 +278,9 @@ static int read_rule(const struct reading *r, json_t *object)
 
 	rule->id = string_of(r, object, "rule");
 	rule->title = string_of(r, object, "title");
-	for (size_t i = 0; risk && i < ARRAY_LEN(risks); i++)
-		if (strcmp(risk, risks[i]) == 0) {
-			rule->risk = (enum risk)i;
+	for (enum risk i = RISK_NONE; risk && i <= RISK_REBOOT; i++)
+		if (strcmp(risk, risk_name(i)) == 0) {
+			rule->risk = i;
 			if (!rule->id || !rule->title)
 				return bad(r, "a rule without a name");
 			return read_names(r, json_object_get(object, "needs"), &rule->needs, &rule->n_needs);

@@ -38,11 +38,10 @@ static void print_step(const struct plan *p, const struct step *s, struct buf *o
 		step_describe_fields(out, s);
 }
 
-void plan_print(const struct plan *p, bool color, struct buf *out)
+void plan_print(const struct plan *p, struct buf *out)
 {
 	size_t access = 0, unknown = 0;
 
-	(void)color;
 	for (size_t i = 0; i < p->steps.n; i++)
 		print_step(p, &p->steps.p[i], out);
 	for (size_t i = 0; i < p->left.n; i++) {

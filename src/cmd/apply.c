@@ -261,7 +261,7 @@ int apply_plan(const struct plan *plan, const struct apply_options *o,
 		puts("There is nothing to change.");
 		return EXIT_DONE;
 	}
-	plan_print(plan, false, &text);
+	plan_print(plan, &text);
 	(void)put_stdout(&text);
 	/* Losing the terminal must not stop it half way. */
 	signal(SIGHUP, SIG_IGN);

@@ -26,7 +26,7 @@ static int show_plan(const struct plan *plan, bool json)
 	if (json)
 		(void)plan_write(plan, &text);
 	else
-		plan_print(plan, false, &text);
+		plan_print(plan, &text);
 	return put_stdout(&text);
 }
 
