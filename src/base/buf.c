@@ -75,6 +75,55 @@ int buf_printable(struct buf *b, struct str s)
 	return b->full ? -ENOBUFS : 0;
 }
 
+static const char *xml_escape(unsigned char c)
+{
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&#39;";
+	case '\n': /* in an attribute it would become a blank */
+		return "&#10;";
+	case '\t':
+		return "&#9;";
+	default:
+		return NULL;
+	}
+}
+
+/* U+FFFE and U+FFFF are no characters of XML 1.0 (section 2.2). */
+static bool is_xml(struct str s, size_t n)
+{
+	unsigned char c = (unsigned char)s.p[0];
+
+	return n && (n > 1 || (c >= 0x20 && c != 0x7f)) &&
+		   !(n == 3 && (memcmp(s.p, "\xef\xbf\xbe", 3) == 0 || memcmp(s.p, "\xef\xbf\xbf", 3) == 0));
+}
+
+int buf_xml(struct buf *b, struct str s)
+{
+	while (s.n) {
+		size_t n = str_utf8(s);
+		const char *escape = xml_escape((unsigned char)s.p[0]);
+
+		if (escape)
+			buf_puts(b, escape);
+		else if (is_xml(s, n))
+			buf_add(b, s.p, n);
+		else
+			buf_puts(b, "\xef\xbf\xbd");
+		s.p += n ? n : 1;
+		s.n -= n ? n : 1;
+	}
+	return b->full ? -ENOBUFS : 0;
+}
+
 int buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap, again;

@@ -26,6 +26,9 @@ int buf_printf(struct buf *, const char *fmt, ...) _printf_(2, 3);
 /* What a terminal may be shown of text from anywhere: printable UTF-8 as it is, line ends and tabs as
  * blanks, anything else (control characters of either set, broken UTF-8) as \\xNN. */
 int buf_printable(struct buf *, struct str);
+/* As text, or the value of an attribute, of XML 1.0 or HTML: their special characters escaped, what
+ * XML has no way to write (most control characters, broken UTF-8) as U+FFFD. */
+int buf_xml(struct buf *, struct str);
 /* Room for n more bytes at the end, to be claimed with buf_commit(); NULL when full. */
 char *buf_reserve(struct buf *, size_t n);
 void buf_commit(struct buf *, size_t n);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The JSON report: everything, for programs. Described in docs/report-json.md. */
+/*
+ * The JSON report: everything, for programs. And NDJSON, the same as a stream of lines: the host, each
+ * result, the summary. Described in docs/report-json.md.
+ */
 #include "base/json.h"
 #include "host/value.h"
 #include "report/report.h"
@@ -9,8 +12,6 @@ static void write_host(struct jsonw *j, const struct audit *a)
 	const struct snapshot_facts *facts = snapshot_facts(a->snapshot);
 	struct value time = {.state = VALUE_SET, .number = facts->time};
 
-	jsonw_key(j, "host");
-	jsonw_object(j);
 	jsonw_member_str(j, "name", snapshot_os(a->snapshot, "hostname", NULL));
 	jsonw_member_str(j, "os", snapshot_os(a->snapshot, "pretty_name", NULL));
 	jsonw_member_str(j, "kernel", snapshot_os(a->snapshot, "kernel", NULL));
@@ -19,7 +20,6 @@ static void write_host(struct jsonw *j, const struct audit *a)
 	jsonw_member_bool(j, "as_root", facts->root);
 	jsonw_key(j, "time");
 	value_json(j, TYPE_TIME, &time);
-	jsonw_end(j);
 }
 
 static void write_summary(struct jsonw *j, const struct audit *a)
@@ -27,8 +27,6 @@ static void write_summary(struct jsonw *j, const struct audit *a)
 	static const enum verdict verdicts[] = {VERDICT_PASS, VERDICT_FAIL, VERDICT_NOT_APPLICABLE,
 											VERDICT_UNKNOWN, VERDICT_MANUAL};
 
-	jsonw_key(j, "summary");
-	jsonw_object(j);
 	jsonw_member_int(j, "rules", (int64_t)a->n);
 	for (size_t i = 0; i < ARRAY_LEN(verdicts); i++)
 		jsonw_member_int(j, verdict_name(verdicts[i]), (int64_t)audit_count(a, verdicts[i]));
@@ -41,12 +39,10 @@ static void write_summary(struct jsonw *j, const struct audit *a)
 	jsonw_end(j);
 	jsonw_key(j, "seconds");
 	jsonw_seconds(j, a->took_us);
-	jsonw_end(j);
 }
 
 static void write_result(struct jsonw *j, const struct judgement *g)
 {
-	jsonw_object(j);
 	jsonw_member_strz(j, "rule", g->rule->id);
 	jsonw_member_str(j, "title", g->rule->title);
 	jsonw_member_strz(j, "verdict", verdict_name(g->verdict));
@@ -66,7 +62,6 @@ static void write_result(struct jsonw *j, const struct judgement *g)
 	}
 	jsonw_end(j);
 	jsonw_member_int(j, "evidence_left_out", (int64_t)g->more);
-	jsonw_end(j);
 }
 
 static void write_changed(struct jsonw *j, const struct audit *a, const char *key, enum since change)
@@ -95,25 +90,74 @@ static void write_since(struct jsonw *j, const struct audit *a)
 	jsonw_end(j);
 }
 
+static void write_format(struct jsonw *j)
+{
+	jsonw_member_strz(j, "format", "revet-audit");
+	jsonw_member_int(j, "version", 1);
+	jsonw_member_strz(j, "revet", REVET_VERSION);
+}
+
 static void write_json(const struct audit *a, struct buf *out)
 {
 	struct jsonw j;
 
 	jsonw_begin(&j, out, true);
 	jsonw_object(&j);
-	jsonw_member_strz(&j, "format", "revet-audit");
-	jsonw_member_int(&j, "version", 1);
-	jsonw_member_strz(&j, "revet", REVET_VERSION);
+	write_format(&j);
+	jsonw_key(&j, "host");
+	jsonw_object(&j);
 	write_host(&j, a);
+	jsonw_end(&j);
+	jsonw_key(&j, "summary");
+	jsonw_object(&j);
 	write_summary(&j, a);
+	jsonw_end(&j);
 	write_since(&j, a);
 	jsonw_key(&j, "results");
 	jsonw_array(&j);
-	for (size_t i = 0; i < a->n; i++)
+	for (size_t i = 0; i < a->n; i++) {
+		jsonw_object(&j);
 		write_result(&j, &a->judgements[i]);
+		jsonw_end(&j);
+	}
 	jsonw_end(&j);
 	jsonw_end(&j);
 }
 
+/* Each line is an object that says with `event` what it is. */
+static void begin_line(struct jsonw *j, struct buf *out, const char *event)
+{
+	jsonw_begin(j, out, false);
+	jsonw_object(j);
+	jsonw_member_strz(j, "event", event);
+}
+
+static void end_line(struct jsonw *j, struct buf *out)
+{
+	jsonw_end(j);
+	buf_putc(out, '\n');
+}
+
+static void write_ndjson(const struct audit *a, struct buf *out)
+{
+	struct jsonw j;
+
+	begin_line(&j, out, "audit");
+	write_format(&j);
+	write_host(&j, a);
+	end_line(&j, out);
+	for (size_t i = 0; i < a->n; i++) {
+		begin_line(&j, out, "result");
+		write_result(&j, &a->judgements[i]);
+		end_line(&j, out);
+	}
+	begin_line(&j, out, "summary");
+	write_summary(&j, a);
+	write_since(&j, a);
+	end_line(&j, out);
+}
+
 static const struct report json_report = {"json", "everything, for programs", write_json};
 REPORT(json_report);
+static const struct report ndjson_report = {"ndjson", "the same, a line for each result", write_ndjson};
+REPORT(ndjson_report);

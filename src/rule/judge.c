@@ -50,10 +50,15 @@ static const char *keep(struct judging *j, struct buf *text)
 	return arena_copy(j->arena, buf_get(text).p, text->n);
 }
 
+static struct from from_of(const struct row *row, const struct value *cell)
+{
+	return cell ? value_from(row, cell) : row->from;
+}
+
 static const char *source_of(struct judging *j, const struct row *row, const struct value *cell)
 {
 	_cleanup_buf_ struct buf text = BUF(8192);
-	struct from from = cell ? value_from(row, cell) : row->from;
+	struct from from = from_of(row, cell);
 
 	if (!from.path)
 		return NULL;
@@ -168,6 +173,7 @@ static enum truth test_row(struct judging *j, const struct sentence *s, const st
 								.found = print_cell(j, t, row, i, i != first),
 								.wanted = print_expect(j, s->expect, t->columns[i].type),
 								.source = source_of(j, row, cell),
+								.from = from_of(row, cell),
 								.truth = one,
 							});
 		truth = decided++ && one == UNKNOWN_ ? truth : truth_and(truth, one);
@@ -300,6 +306,7 @@ static void row_evidence(struct judging *j, const struct sentence *s, const stru
 								  : s->quantity == REVIEW_ROWS ? "a person's judgement"
 															   : wanted_row(j, s),
 						.source = source_of(j, row, NULL),
+						.from = row->from,
 						.truth = truth,
 					});
 }
@@ -323,6 +330,7 @@ static enum truth test_every(struct judging *j, const struct sentence *s, const 
 								.found = print_cell(j, s->table, row, c->column, true),
 								.wanted = print_expect(j, c->expect, type),
 								.source = source_of(j, row, cell),
+								.from = from_of(row, cell),
 								.truth = one,
 							});
 		truth = truth_and(truth, one);

@@ -23,6 +23,7 @@ struct evidence {
 	const char *object;        /* the key, or the row's label */
 	const char *found, *wanted; /* as text for people */
 	const char *source;        /* "PATH:LINE", or NULL; with the row's note behind it */
+	struct from from;          /* the same, taken apart; path NULL: not known */
 	enum truth truth;
 	uint64_t hash; /* of the texts */
 };
