@@ -102,21 +102,6 @@ static int open_outputs(const struct given *g, struct run *run)
 	return 0;
 }
 
-static int parse_fail_on(const struct given *g, struct run *run)
-{
-	const char *word = given_value(g, FAIL_ON);
-	enum severity s = SEVERITY_HIGH;
-
-	if (word && strcmp(word, "none") == 0) {
-		run->fail_on = SEVERITY_CRITICAL + 1;
-		return 0;
-	}
-	if (word && severity_parse(str_of(word), &s) < 0)
-		return fail(EXIT_USAGE, "--fail-on %s: expected low, medium, high, critical or none", word);
-	run->fail_on = (int)s;
-	return 0;
-}
-
 static int read_earlier(const struct run *run, struct arena *a, struct earlier *ret)
 {
 	_cleanup_buf_ struct buf text = BUF(MAX_REPORT);
@@ -217,7 +202,7 @@ static int prepare(const struct given *g, struct run *run, struct worker *w)
 		code = select_rules(g, &(struct selecting){FAMILY, RULE, -1}, &run->catalogue, run->rules,
 							&run->n);
 	if (code == 0)
-		code = parse_fail_on(g, run);
+		code = parse_fail_on(given_value(g, FAIL_ON), &run->fail_on);
 	if (code == 0)
 		code = color_wanted(given_value(g, COLOR), &run->color);
 	run->keeps = keeps_last(g);

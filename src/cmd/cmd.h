@@ -65,6 +65,8 @@ int put_stdout(const struct buf *);
 int end_stdout(int code);
 /* -f of the commands that have two: text (default) and json. */
 int parse_format(const char *word, bool *ret_json);
+/* --fail-on: a severity (NULL: high), or above critical for none. */
+int parse_fail_on(const char *word, int *ret);
 /* --color: auto (NULL), always or never. Sets what goes to stdout and what goes to files; returns 0,
  * or an exit code, having said why. */
 struct color {

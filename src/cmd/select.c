@@ -3,6 +3,19 @@
 
 #include "cmd/cmd.h"
 
+int parse_fail_on(const char *word, int *ret)
+{
+	enum severity s = SEVERITY_HIGH;
+
+	*ret = SEVERITY_CRITICAL + 1;
+	if (word && strcmp(word, "none") == 0)
+		return 0;
+	if (word && severity_parse(str_of(word), &s) < 0)
+		return fail(EXIT_USAGE, "--fail-on %s: expected low, medium, high, critical or none", word);
+	*ret = (int)s;
+	return 0;
+}
+
 int check_family(const struct catalogue *c, const char *name)
 {
 	const char *families[256];

@@ -2,6 +2,7 @@
 #include "report/earlier.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 
 #include "base/num.h"
 
@@ -10,37 +11,89 @@ static int bad(const char *name, struct err *err)
 	return err_set(err, EINVAL, "%s: not a report of: revet audit -f json", name);
 }
 
-/* A verdict in the map is its number and one, so that none is NULL. */
-static int take_result(struct earlier *e, json_t *result, const char *name, struct err *err)
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int by_rule(const void *a, const void *b)
+{
+	return strcmp(((const struct earlier_result *)a)->rule, ((const struct earlier_result *)b)->rule);
+}
+
+static void take_objects(struct earlier_result *r, json_t *evidence, struct arena *a)
+{
+	size_t n = 0;
+	json_t *piece;
+
+	r->objects = arena_new(a, const char *, json_array_size(evidence) + 1);
+	json_array_foreach(evidence, n, piece) {
+		const char *object = json_string_value(json_object_get(piece, "object"));
+
+		if (object)
+			r->objects[r->n++] = arena_strdup(a, object);
+	}
+	qsort(r->objects, r->n, sizeof(*r->objects), by_text);
+	n = 0;
+	for (size_t i = 0; i < r->n; i++)
+		if (!n || strcmp(r->objects[n - 1], r->objects[i]) != 0)
+			r->objects[n++] = r->objects[i];
+	r->n = n;
+}
+
+static int take_result(struct earlier *e, json_t *result, const char *name, struct arena *a,
+					   struct err *err)
 {
 	const char *rule = json_string_value(json_object_get(result, "rule"));
-	const char *word = json_string_value(json_object_get(result, "verdict"));
-	enum verdict verdict;
+	const char *title = json_string_value(json_object_get(result, "title"));
+	const char *verdict = json_string_value(json_object_get(result, "verdict"));
+	const char *severity = json_string_value(json_object_get(result, "severity"));
+	struct earlier_result r = {.more = json_integer_value(
+								   json_object_get(result, "evidence_left_out")) != 0};
 
-	if (!rule || !word || verdict_parse(str_of(word), &verdict) < 0)
+	if (!rule || !title || !verdict || !severity || verdict_parse(str_of(verdict), &r.verdict) < 0 ||
+		severity_parse(str_of(severity), &r.severity) < 0)
 		return bad(name, err);
-	map_put(&e->verdicts, str_of(arena_strdup(e->verdicts.arena, rule)),
-			(void *)((uintptr_t)verdict + 1));
+	r.rule = arena_strdup(a, rule);
+	r.title = arena_strdup(a, title);
+	take_objects(&r, json_object_get(result, "evidence"), a);
+	*vec_push(a, &e->results) = r;
 	return 0;
 }
 
-static int take_report(struct earlier *e, json_t *root, const char *name, struct err *err)
+static int take_results(struct earlier *e, json_t *results, const char *name, struct arena *a,
+						struct err *err)
 {
-	const char *format = json_string_value(json_object_get(root, "format"));
-	const char *time = json_string_value(json_object_get(json_object_get(root, "host"), "time"));
-	json_t *results = json_object_get(root, "results"), *result;
+	json_t *result;
 	size_t i;
 	int r = 0;
+
+	json_array_foreach(results, i, result) {
+		r = take_result(e, result, name, a, err);
+		if (r < 0)
+			return r;
+	}
+	if (e->results.n)
+		qsort(e->results.p, e->results.n, sizeof(*e->results.p), by_rule);
+	for (i = 0; i < e->results.n; i++)
+		if (map_put(&e->by_rule, str_of(e->results.p[i].rule), &e->results.p[i]))
+			return err_set(err, EINVAL, "%s: %s is there twice", name, e->results.p[i].rule);
+	return 0;
+}
+
+static int take_report(struct earlier *e, json_t *root, const char *name, struct arena *a,
+					   struct err *err)
+{
+	const char *format = json_string_value(json_object_get(root, "format"));
+	json_t *host = json_object_get(root, "host"), *results = json_object_get(root, "results");
+	const char *time = json_string_value(json_object_get(host, "time"));
+	const char *host_name = json_string_value(json_object_get(host, "name"));
 
 	if (!format || strcmp(format, "revet-audit") != 0 || !time || !json_is_array(results) ||
 		num_time(str_of(time), &e->time) < 0)
 		return bad(name, err);
-	json_array_foreach(results, i, result) {
-		r = take_result(e, result, name, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	e->host = host_name ? arena_strdup(a, host_name) : NULL;
+	return take_results(e, results, name, a, err);
 }
 
 int earlier_parse(struct earlier *e, struct str text, const char *name, struct arena *a,
@@ -53,20 +106,29 @@ int earlier_parse(struct earlier *e, struct str text, const char *name, struct a
 	if (!root)
 		return err_set(err, EINVAL, "%s:%d:%d: %s", name, why.line, why.column, why.text);
 	*e = (struct earlier){0};
-	map_init(&e->verdicts, a);
-	r = take_report(e, root, name, err);
+	map_init(&e->by_rule, a);
+	r = take_report(e, root, name, a, err);
 	json_decref(root);
 	return r;
 }
 
-enum since earlier_change(const struct earlier *e, const struct judgement *now)
+const struct earlier_result *earlier_find(const struct earlier *e, const char *rule)
 {
-	bool failed = map_get(&e->verdicts, str_of(now->rule->id)) ==
-				  (void *)((uintptr_t)VERDICT_FAIL + 1);
+	return map_get(&e->by_rule, str_of(rule));
+}
 
-	if (now->verdict == VERDICT_FAIL)
-		return failed ? SINCE_SAME : SINCE_NEW;
-	if (failed && (now->verdict == VERDICT_PASS || now->verdict == VERDICT_NOT_APPLICABLE))
+enum since verdict_change(enum verdict was, enum verdict is)
+{
+	if (is == VERDICT_FAIL)
+		return was == VERDICT_FAIL ? SINCE_SAME : SINCE_NEW;
+	if (was == VERDICT_FAIL && (is == VERDICT_PASS || is == VERDICT_NOT_APPLICABLE))
 		return SINCE_FIXED;
 	return SINCE_SAME;
+}
+
+enum since earlier_change(const struct earlier *e, const struct judgement *now)
+{
+	const struct earlier_result *was = earlier_find(e, now->rule->id);
+
+	return verdict_change(was ? was->verdict : VERDICT_NOT_APPLICABLE, now->verdict);
 }
