@@ -22,7 +22,7 @@ static const char style[] =
 	"font:15px/1.5 system-ui,sans-serif}"
 	"h1{font-size:1.5rem;margin:0}.soft{color:var(--soft)}"
 	".counts{display:flex;flex-wrap:wrap;gap:.5rem 1.5rem;margin:1rem 0;padding:0;list-style:none}"
-	".counts b{font-size:1.35rem}"
+	".counts b{font-size:1.35rem;width:auto}"
 	"form{display:flex;flex-wrap:wrap;gap:.5rem 1.25rem;align-items:center;padding:.6rem .8rem;"
 	"background:var(--box);border:1px solid var(--line);border-radius:6px;margin-bottom:1rem}"
 	"fieldset{border:0;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.25rem .8rem}"
@@ -31,7 +31,9 @@ static const char style[] =
 	"details{border-bottom:1px solid var(--line)}"
 	"summary{padding:.45rem 0;cursor:pointer;display:flex;flex-wrap:wrap;gap:.2rem .8rem}"
 	"summary:focus-visible{outline:2px solid var(--low)}"
-	".tag{width:9.5rem;font-weight:600}.id{font-family:ui-monospace,monospace;width:19rem;"
+	"summary::before{content:'\\25b8';color:var(--soft);width:.6rem}"
+	"[open]>summary::before{content:'\\25be'}"
+	".tag{width:7.5rem;font-weight:600}.id{font-family:ui-monospace,monospace;width:19rem;"
 	"overflow-wrap:anywhere}.title{flex:1;min-width:16rem}"
 	".critical .tag{color:var(--critical)}.high .tag{color:var(--high)}.medium .tag{color:var(--medium)}"
 	".low .tag{color:var(--low)}.pass .tag{color:var(--good)}"
@@ -39,7 +41,7 @@ static const char style[] =
 	".body{padding:0 0 .8rem;max-width:60rem}.body p{margin:.3rem 0}"
 	".wide{overflow-x:auto}table{border-collapse:collapse;font-size:.9em;margin:.5rem 0}"
 	"th,td{text-align:left;vertical-align:top;border:1px solid var(--line);padding:.2rem .5rem;"
-	"overflow-wrap:anywhere}code{font-family:ui-monospace,monospace}"
+	"overflow-wrap:break-word}code{font-family:ui-monospace,monospace}"
 	"@media print{form{display:none}}";
 
 static const char script[] =
@@ -50,7 +52,8 @@ static const char script[] =
 	"for(const e of d){const c=e.dataset,y=v.has(c.v)&&s.has(c.s)&&(!m||c.f===m)&&"
 	"(!q||e.textContent.toLowerCase().includes(q));e.hidden=!y;k+=y}"
 	"n.textContent=k+' of '+d.length+' rules shown'};"
-	"f.hidden=false;f.addEventListener('input',show);f.addEventListener('submit',e=>"
+	"f.hidden=false;for(const t of['input','change'])f.addEventListener(t,show);"
+	"f.addEventListener('submit',e=>"
 	"{e.preventDefault();show()});show()})();";
 
 static void put_text(struct buf *out, const char *text)
