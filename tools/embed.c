@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Build time: turns the catalogue's YAML files into one C file of constant node trees, with the
+ * Build time: turns the YAML files of the catalogue and of the profiles into one C file of constant node trees, with the
  * same parser that reads a user's rules. Usage: embed OUTPUT CATALOGUE_DIR FILE...
  */
 #include <fcntl.h>
@@ -65,9 +65,10 @@ int main(int argc, char **argv)
 		write_pool(out, docs[i].pool, docs[i].n_pool);
 	fprintf(out, "0};\nconst struct embedded embedded_rules[] = {\n");
 	for (int i = 3; i < argc; i++) {
-		const char *path = strstr(argv[i], "catalogue/");
+		const char *rule = strstr(argv[i], "catalogue/"), *profile = strstr(argv[i], "profiles/");
 
-		fprintf(out, "{\"%s\", %u, %u},\n", path ? path + 10 : argv[i], nodes, docs[i].n_nodes);
+		fprintf(out, "{\"%s\", %u, %u},\n", rule ? rule + 10 : profile ? profile : argv[i], nodes,
+				docs[i].n_nodes);
 		nodes += docs[i].n_nodes;
 	}
 	fprintf(out, "};\nconst size_t embedded_count = %d;\n", argc - 3);

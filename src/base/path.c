@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
+#include "base/buf.h"
 #include "base/shortage.h"
 #include "base/vec.h"
 
@@ -309,6 +310,23 @@ int path_list(int root_fd, const char *path, size_t max, struct arena *a,
 	*ret_n = entries.n;
 	*ret_more = more;
 	return 0;
+}
+
+int fd_read_all(int fd, struct buf *ret)
+{
+	for (;;) {
+		char *to = buf_reserve(ret, 65536);
+		ssize_t n;
+
+		if (!to)
+			return -ENOBUFS;
+		n = read(fd, to, 65536);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		buf_commit(ret, (size_t)n);
+	}
 }
 
 int fd_write_all(int fd, struct str s)

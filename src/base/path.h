@@ -42,6 +42,9 @@ struct path_entry {
 int path_list(int root_fd, const char *path, size_t max, struct arena *,
 			  struct path_entry **ret, size_t *ret_n, bool *ret_more);
 
+struct buf;
+/* Reads an open file to its end; 0, -errno, or -ENOBUFS when the buffer is full. */
+int fd_read_all(int fd, struct buf *);
 /* Writes all of it to an open file, however often it takes; 0 or -errno. */
 int fd_write_all(int fd, struct str);
 

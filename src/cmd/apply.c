@@ -10,12 +10,14 @@
 #include "change/session.h"
 #include "cmd/cmd.h"
 
-enum { RULE, FAMILY, SEVERITY, SET, ROOT, WAIT, NO_INPUT };
+enum { RULE, FAMILY, SEVERITY, PROFILE, SITE, SET, ROOT, WAIT, NO_INPUT };
 
 static const struct option_doc options[] = {
 	[RULE] = {"rule", 0, "ID", "without PLAN: only this rule; may be given several times"},
 	[FAMILY] = {"family", 0, "NAME", "without PLAN: only the rules of this family"},
 	[SEVERITY] = {"severity", 0, "NAME", "without PLAN: only rules of this severity or above"},
+	[PROFILE] = {"profile", 0, "NAME", "without PLAN: the rules of this profile"},
+	[SITE] = {"site", 0, "FILE", "without PLAN: what this server is for (/etc/revet/site.yaml)"},
 	[SET] = {"set", 0, "PARAMETER=VALUE", "without PLAN: override a rule's parameter"},
 	[ROOT] = {"root", 0, "DIR", "change the tree in DIR"},
 	[WAIT] = {"wait", 0, "TIME", "how long to wait for the confirmation (2min)"},
@@ -290,12 +292,12 @@ static int read_plan_file(const char *path, struct arena *a, struct plan *ret)
 	return code;
 }
 
-static int get_plan(const struct given *g, const struct catalogue *c, struct arena *a,
+static int get_plan(const struct given *g, const struct catalogue *c, struct site *site, struct arena *a,
 					struct plan *ret)
 {
 	const char *root = given_value(g, ROOT);
 	const struct rule **rules = arena_new(a, const struct rule *, MAX_RULES);
-	struct planning planning = {.root = root, .rules = rules, .params = &c->language.params};
+	struct planning planning = {.root = root, .rules = rules, .params = &c->language.params, .site = site};
 	int code;
 
 	if (g->n_words) {
@@ -325,17 +327,19 @@ static int run_apply(const struct given *g)
 	struct apply_options o = {
 		.root = given_value(g, ROOT), .no_input = given_value(g, NO_INPUT), .audit_again = true};
 	_cleanup_arena_ struct arena arena = {0};
+	const struct opening opening = {SET, PROFILE, SITE, o.root != NULL};
 	struct catalogue catalogue;
+	struct site site;
 	struct plan plan;
 	int code;
 
 	if (geteuid() != 0)
 		return fail(EXIT_PERMISSION, "changing a system takes root; try: sudo revet apply");
-	code = open_catalogue(&catalogue, g, SET);
+	code = open_catalogue(&catalogue, &site, g, &opening);
 	if (code == 0)
 		code = parse_wait(g, &o.wait);
 	if (code == 0)
-		code = get_plan(g, &catalogue, &arena, &plan);
+		code = get_plan(g, &catalogue, &site, &arena, &plan);
 	if (code == 0)
 		code = apply_plan(&plan, &o, &catalogue, &arena);
 	catalogue_done(&catalogue);

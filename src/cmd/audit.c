@@ -14,7 +14,7 @@
 #define STATE_DIR "/var/lib/revet"
 #define LAST_AUDIT STATE_DIR "/last-audit.json"
 
-enum { FORMAT, FAIL_ON, FAMILY, RULE, ROOT, SNAPSHOT, RECORD, SINCE, SET, COLOR, VERBOSE, NO_INPUT };
+enum { FORMAT, FAIL_ON, FAMILY, RULE, ROOT, SNAPSHOT, RECORD, SINCE, PROFILE, SITE, SET, COLOR, VERBOSE, NO_INPUT };
 
 static const struct option_doc options[] = {
 	[FORMAT] = {"format", 'f', "FORMAT[=FILE]", "text (default), json and others; may be given several times"},
@@ -25,6 +25,8 @@ static const struct option_doc options[] = {
 	[SNAPSHOT] = {"snapshot", 0, "FILE", "judge a snapshot made earlier"},
 	[RECORD] = {"record", 0, "DIR", "also keep all that was read, for --root DIR"},
 	[SINCE] = {"since", 0, "FILE", "say what is new and what is fixed since this report of -f json"},
+	[PROFILE] = {"profile", 0, "NAME", "the rules of this profile (of the site file, or server)"},
+	[SITE] = {"site", 0, "FILE", "what this server is for (/etc/revet/site.yaml)"},
 	[SET] = {"set", 0, "PARAMETER=VALUE", "override a rule's parameter for this run"},
 	[COLOR] = {"color", 0, "WHEN", "auto, always or never"},
 	[VERBOSE] = {"verbose", 'v', NULL, "also list what passed and what does not apply"},
@@ -36,12 +38,14 @@ struct run {
 	const struct rule *rules[MAX_RULES];
 	size_t n;
 	struct catalogue catalogue;
+	struct site site;
 	struct output outputs[MAX_OUTPUTS + 1]; /* one for the last audit */
 	size_t n_outputs;
 	int fail_on; /* a severity, or above critical for none */
 	int64_t begin;
 	const char *since; /* an earlier report, open as since_fd; NULL: none */
 	int since_fd;
+	bool is_whole; /* all rules of the profile are judged */
 	bool keeps; /* the report as the last audit, to compare the next one with */
 	struct color color;
 	bool utf8, verbose;
@@ -122,6 +126,9 @@ static int judge_and_report(struct worker *w, void *data)
 		.snapshot = w->snapshot,
 		.judgements = judgements,
 		.n = run->n,
+		.profile = run->catalogue.profile,
+		.site = &run->site,
+		.is_whole = run->is_whole,
 		.confinement = w->confinement,
 		.utf8 = run->utf8,
 		.verbose = run->verbose,
@@ -139,7 +146,8 @@ static int judge_and_report(struct worker *w, void *data)
 	}
 	for (size_t i = 0; i < run->n; i++) {
 		judge(run->rules[i], w->snapshot, &run->catalogue.language.params, &arena, &judgements[i]);
-		if (judgements[i].verdict == VERDICT_FAIL &&
+		site_waive(&run->site, snapshot_facts(w->snapshot)->time, &judgements[i]);
+		if (judgement_counts(&judgements[i]) &&
 			(int)judgements[i].rule->severity >= run->fail_on)
 			code = EXIT_FINDINGS;
 	}
@@ -175,7 +183,7 @@ static int open_since(const struct given *g, struct run *run)
  * installed or applied anything has none, and then nothing at all is written. */
 static bool keeps_last(const struct given *g)
 {
-	static const int others[] = {FAMILY, RULE, ROOT, SNAPSHOT, SINCE, SET};
+	static const int others[] = {FAMILY, RULE, ROOT, SNAPSHOT, SINCE, SET, PROFILE, SITE};
 	struct stat st;
 
 	for (size_t i = 0; i < ARRAY_LEN(others); i++)
@@ -196,7 +204,9 @@ static int open_last(struct run *run)
 static int prepare(const struct given *g, struct run *run, struct worker *w)
 {
 	const struct table *os = table_find(STR("os"));
-	int code = open_catalogue(&run->catalogue, g, SET);
+	const struct opening opening = {SET, PROFILE, SITE,
+									has_option(g, ROOT) || has_option(g, SNAPSHOT)};
+	int code = open_catalogue(&run->catalogue, &run->site, g, &opening);
 
 	if (code == 0)
 		code = select_rules(g, &(struct selecting){FAMILY, RULE, -1}, &run->catalogue, run->rules,
@@ -206,6 +216,7 @@ static int prepare(const struct given *g, struct run *run, struct worker *w)
 	if (code == 0)
 		code = color_wanted(given_value(g, COLOR), &run->color);
 	run->keeps = keeps_last(g);
+	run->is_whole = !has_option(g, FAMILY) && !has_option(g, RULE);
 	if (code == 0)
 		code = open_since(g, run);
 	if (code == 0)

@@ -7,7 +7,7 @@
 
 #include "cmd/cmd.h"
 
-enum { WARNING, CRITICAL, FAMILY, RULE, ROOT, SET };
+enum { WARNING, CRITICAL, FAMILY, RULE, ROOT, PROFILE, SITE, SET };
 
 static const struct option_doc options[] = {
 	[WARNING] = {"warning", 'w', "SEVERITY", "findings of this severity or above are a warning (medium)"},
@@ -15,6 +15,8 @@ static const struct option_doc options[] = {
 	[FAMILY] = {"family", 0, "NAME", "only the rules of this family; may be given several times"},
 	[RULE] = {"rule", 0, "ID", "only this rule; may be given several times"},
 	[ROOT] = {"root", 0, "DIR", "check the tree, or the recording, in DIR"},
+	[PROFILE] = {"profile", 0, "NAME", "the rules of this profile (of the site file, or server)"},
+	[SITE] = {"site", 0, "FILE", "what this server is for (/etc/revet/site.yaml)"},
 	[SET] = {"set", 0, "PARAMETER=VALUE", "override a rule's parameter for this run"},
 	{0},
 };
@@ -31,6 +33,7 @@ struct checking {
 	const struct rule **rules;
 	size_t n;
 	const struct params *params;
+	struct site *site;
 	int warning, critical; /* severities, or NONE */
 };
 
@@ -62,7 +65,7 @@ static void put_findings(struct buf *out, const struct audit *a, int least)
 
 	for (int s = SEVERITY_CRITICAL; s >= least; s--)
 		for (size_t i = 0; i < a->n; i++) {
-			if (a->judgements[i].verdict != VERDICT_FAIL ||
+			if (!judgement_counts(&a->judgements[i]) ||
 				(int)a->judgements[i].rule->severity != s)
 				continue;
 			if (n++ < NAMED)
@@ -98,8 +101,10 @@ static int judge_and_say(struct worker *w, void *data)
 	struct audit audit = {.snapshot = w->snapshot, .judgements = judgements, .n = c->n};
 	enum level level;
 
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < c->n; i++) {
 		judge(c->rules[i], w->snapshot, c->params, &arena, &judgements[i]);
+		site_waive(c->site, snapshot_facts(w->snapshot)->time, &judgements[i]);
+	}
 	level = level_of(c, &audit);
 	put_line(&line, c, &audit, level);
 	return JUDGED + (put_stdout(&line) ? LEVEL_UNKNOWN : (int)level);
@@ -134,14 +139,16 @@ static int run_check(const struct given *g)
 	_cleanup_snapshot_ struct snapshot *snapshot = snapshot_new();
 	_cleanup_arena_ struct arena arena = {0};
 	struct catalogue catalogue;
-	struct checking check = {.rules = arena_new(&arena, const struct rule *, MAX_RULES),
+	struct site site;
+	struct checking check = {.site = &site, .rules = arena_new(&arena, const struct rule *, MAX_RULES),
 							 .params = &catalogue.language.params};
 	struct worker w = {.source = {.root = given_value(g, ROOT)},
 					   .snapshot = snapshot,
 					   .use = judge_and_say,
 					   .data = &check,
 					   .quiet = true};
-	int code = open_catalogue(&catalogue, g, SET);
+	const struct opening opening = {SET, PROFILE, SITE, given_value(g, ROOT) != NULL};
+	int code = open_catalogue(&catalogue, &site, g, &opening);
 
 	if (code == 0)
 		code = prepare(g, &catalogue, &check);

@@ -8,6 +8,8 @@
 
 #include "change/change.h"
 #include "report/report.h"
+#include "rule/profile.h"
+#include "rule/site.h"
 
 enum exit_code {
 	EXIT_DONE = 0,
@@ -76,9 +78,15 @@ int color_wanted(const char *when, struct color *ret);
 /* The whole of an open file, for people as `path`, up to 256 MiB. */
 int read_file(int fd, const char *path, struct buf *ret);
 
-/* What most commands begin with: the catalogue with user rules (/etc/revet/rules.d or
- * $REVET_RULES) and parameters. Returns 0 or an exit code, having said why. */
-int open_catalogue(struct catalogue *, const struct given *, int set_option);
+/* What most commands begin with: the catalogue with user rules (/etc/revet/rules.d or $REVET_RULES),
+ * the profile, and what the site file (/etc/revet/site.yaml or $REVET_SITE) and --set say. The indices
+ * of the options in the command's table, -1: it has none. Returns 0 or an exit code, having said why. */
+struct opening {
+	int set, profile, site;
+	bool elsewhere; /* it is not about this machine */
+};
+/* opening NULL: the rules as they stand, without profile and site. */
+int open_catalogue(struct catalogue *, struct site *, const struct given *, const struct opening *);
 
 /* 0, or EXIT_USAGE when no rule is of the family. */
 int check_family(const struct catalogue *, const char *name);
@@ -117,6 +125,7 @@ struct planning {
 	const struct rule *const *rules;
 	size_t n;
 	const struct params *params;
+	struct site *site; /* whose waivers hold; NULL: none do */
 };
 /* Reads the host in a worker and makes the plan there; *ret lives in the arena. Exit code. */
 int make_plan(const struct planning *, struct arena *, struct plan *ret);

@@ -58,8 +58,7 @@ static const char **missing(const struct earlier_result *of, const struct earlie
 
 static enum kind kind_of(const struct difference *d, struct arena *a)
 {
-	enum verdict was = d->was ? d->was->verdict : VERDICT_NOT_APPLICABLE;
-	enum verdict is = d->is ? d->is->verdict : VERDICT_NOT_APPLICABLE;
+	enum verdict was = earlier_verdict(d->was), is = earlier_verdict(d->is);
 	enum since since = verdict_change(was, is);
 	size_t come, gone;
 
@@ -120,7 +119,7 @@ static void put_audit(struct buf *out, const struct earlier *e)
 
 static const char *verdict_of(const struct earlier_result *r)
 {
-	return r ? verdict_name(r->verdict) : "not there";
+	return !r ? "not there" : r->waived ? "waived" : verdict_name(r->verdict);
 }
 
 static void put_objects(struct buf *out, char sign, const char *const *objects, size_t n)
@@ -202,8 +201,8 @@ static void json_difference(struct jsonw *j, const struct difference *d, struct 
 	jsonw_member_strz(j, "rule", rule_of(d)->rule);
 	jsonw_member_strz(j, "title", rule_of(d)->title);
 	jsonw_member_strz(j, "severity", severity_name(rule_of(d)->severity));
-	jsonw_member_strz(j, "was", d->was ? verdict_name(d->was->verdict) : NULL);
-	jsonw_member_strz(j, "is", d->is ? verdict_name(d->is->verdict) : NULL);
+	jsonw_member_strz(j, "was", d->was ? verdict_of(d->was) : NULL);
+	jsonw_member_strz(j, "is", d->is ? verdict_of(d->is) : NULL);
 	if (d->kind == KIND_OBJECTS) {
 		objects = missing(is, was, a, &n);
 		json_objects(j, "added", objects, n);

@@ -204,9 +204,11 @@ static int run_explain(const struct given *g)
 		.use = explain,
 		.data = &e,
 	};
+	const struct opening opening = {-1, -1, -1, w.source.root || w.source.snapshot_file};
+	struct site site;
 	int code;
 
-	code = open_catalogue(&e.catalogue, g, -1);
+	code = open_catalogue(&e.catalogue, &site, g, &opening);
 	if (code == 0) {
 		e.rule = catalogue_find(&e.catalogue, str_of(g->words[0]));
 		if (!e.rule)

@@ -5,13 +5,15 @@
 #include "change/check.h"
 #include "cmd/cmd.h"
 
-enum { OUTPUT, RULE, FAMILY, SEVERITY, SET, ROOT, FORMAT, DETAILED };
+enum { OUTPUT, RULE, FAMILY, SEVERITY, PROFILE, SITE, SET, ROOT, FORMAT, DETAILED };
 
 static const struct option_doc options[] = {
 	[OUTPUT] = {"output", 'o', "FILE", "keep the plan, for: revet apply FILE"},
 	[RULE] = {"rule", 0, "ID", "only this rule; may be given several times"},
 	[FAMILY] = {"family", 0, "NAME", "only the rules of this family; may be given several times"},
 	[SEVERITY] = {"severity", 0, "NAME", "only rules of this severity or above"},
+	[PROFILE] = {"profile", 0, "NAME", "the rules of this profile (of the site file, or server)"},
+	[SITE] = {"site", 0, "FILE", "what this server is for (/etc/revet/site.yaml)"},
 	[SET] = {"set", 0, "PARAMETER=VALUE", "override a rule's parameter for this run"},
 	[ROOT] = {"root", 0, "DIR", "plan for the tree in DIR"},
 	[FORMAT] = {"format", 'f', "FORMAT", "text (default) or json"},
@@ -72,7 +74,9 @@ static int run_plan(const struct given *g)
 	struct catalogue catalogue;
 	struct plan plan = {0};
 	bool json = false;
-	int code = open_catalogue(&catalogue, g, SET);
+	const struct opening opening = {SET, PROFILE, SITE, planning.root != NULL};
+	struct site site;
+	int code = open_catalogue(&catalogue, &site, g, &opening);
 
 	if (code == 0)
 		code = parse_format(given_value(g, FORMAT), &json);
@@ -80,6 +84,7 @@ static int run_plan(const struct given *g)
 		code = select_rules(g, &(struct selecting){FAMILY, RULE, SEVERITY}, &catalogue, rules,
 							&planning.n);
 	planning.params = &catalogue.language.params;
+	planning.site = &site;
 	if (code == 0 && path)
 		code = output_open(&output, path);
 	if (code == 0)

@@ -20,8 +20,11 @@ static struct judgement *judge_all(const struct job *job, struct worker *w, stru
 	const struct planning *p = job->planning;
 	struct judgement *all = arena_new(a, struct judgement, p->n + 1);
 
-	for (size_t i = 0; i < p->n; i++)
+	for (size_t i = 0; i < p->n; i++) {
 		judge(p->rules[i], w->snapshot, p->params, a, &all[i]);
+		if (p->site)
+			site_waive(p->site, snapshot_facts(w->snapshot)->time, &all[i]);
+	}
 	return all;
 }
 

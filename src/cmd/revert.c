@@ -159,7 +159,7 @@ static int revert_rule(struct reverting *rv, const char *rule)
 	change_close(&c);
 	changes_close(&rv->changes); /* applying takes the lock for itself */
 	if (code == 0)
-		code = open_catalogue(&catalogue, rv->given, -1);
+		code = open_catalogue(&catalogue, NULL, rv->given, NULL);
 	if (code)
 		return code;
 	code = apply_plan(&plan, &o, &catalogue, &rv->arena);

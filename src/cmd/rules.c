@@ -4,12 +4,13 @@
 #include "base/json.h"
 #include "cmd/cmd.h"
 
-enum { FORMAT, FAMILY, SEVERITY };
+enum { FORMAT, FAMILY, SEVERITY, PROFILE };
 
 static const struct option_doc options[] = {
 	[FORMAT] = {"format", 'f', "FORMAT", "text (default) or json"},
 	[FAMILY] = {"family", 0, "NAME", "only this family"},
 	[SEVERITY] = {"severity", 0, "NAME", "only this severity"},
+	[PROFILE] = {"profile", 0, "NAME", "only the rules of this profile, with its severities and parameters"},
 	{0},
 };
 
@@ -92,7 +93,7 @@ static void write_rules(struct buf *out, const struct catalogue *c, const struct
 	for (size_t i = 0; i < c->n; i++) {
 		const struct rule *r = &c->p[i];
 
-		if ((family && strcmp(family, r->family) != 0) ||
+		if (r->left_out || (family && strcmp(family, r->family) != 0) ||
 			(severity && strcmp(severity, severity_name(r->severity)) != 0))
 			continue;
 		if (json)
@@ -113,7 +114,9 @@ static int run_rules(const struct given *g)
 	struct catalogue c;
 	enum severity ignored;
 	bool json;
-	int code = open_catalogue(&c, g, -1);
+	const struct opening opening = {-1, PROFILE, -1, true};
+	struct site site;
+	int code = open_catalogue(&c, &site, g, given_value(g, PROFILE) ? &opening : NULL);
 
 	if (code == 0)
 		code = parse_format(given_value(g, FORMAT), &json);

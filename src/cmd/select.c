@@ -49,6 +49,7 @@ static int check_names(const struct given *g, const struct selecting *s, const s
 	return 0;
 }
 
+/* A rule that is named is judged whatever the profile leaves out. */
 static bool is_named(const struct given *g, const struct selecting *s, const struct rule *r)
 {
 	bool any = false;
@@ -59,10 +60,10 @@ static bool is_named(const struct given *g, const struct selecting *s, const str
 		if (!family && g->p[i].option != s->rule)
 			continue;
 		any = true;
-		if (strcmp(g->p[i].value, family ? r->family : r->id) == 0)
+		if (strcmp(g->p[i].value, family ? r->family : r->id) == 0 && !(family && r->left_out))
 			return true;
 	}
-	return !any;
+	return !any && !r->left_out;
 }
 
 int select_rules(const struct given *g, const struct selecting *s, const struct catalogue *c,

@@ -32,7 +32,7 @@ static int run_snapshot(const struct given *g)
 		.data = &output,
 	};
 	struct catalogue catalogue;
-	int code = open_catalogue(&catalogue, g, -1);
+	int code = open_catalogue(&catalogue, NULL, g, NULL);
 
 	for (size_t i = 0; code == 0 && i < catalogue.n; i++)
 		judge_wants(&catalogue.p[i], &catalogue.language.params, snapshot);

@@ -197,7 +197,7 @@ static int run_table(const struct given *g)
 	if (code)
 		return code;
 	/* Tables that hold only what is asked for show what the rules ask for, and the words given. */
-	code = open_catalogue(&catalogue, g, -1);
+	code = open_catalogue(&catalogue, NULL, g, NULL);
 	for (size_t i = 0; code == 0 && i < catalogue.n; i++)
 		judge_wants(&catalogue.p[i], &catalogue.language.params, snapshot);
 	catalogue_done(&catalogue);

@@ -12,18 +12,51 @@
 
 #define MAX_SNAPSHOT ((size_t)256 << 20)
 
-int open_catalogue(struct catalogue *c, const struct given *g, int set_option)
+/* The site file is about this machine: of a tree or a snapshot it says nothing unless it was named. */
+static int open_site(struct site *site, const struct given *g, const struct opening *o, struct arena *a,
+					 struct err *err)
+{
+	const char *named = o->site < 0 ? NULL : given_value(g, o->site), *path = getenv("REVET_SITE");
+
+	*site = (struct site){0};
+	if (!named && o->elsewhere)
+		return 0;
+	path = named ? named : path ? path : SITE_FILE;
+	return site_read(site, path, named != NULL, a, err);
+}
+
+static int choose(struct catalogue *c, struct site *site, const struct given *g, const struct opening *o)
+{
+	const char *profile = o->profile < 0 ? NULL : given_value(g, o->profile);
+	struct err err = {0};
+
+	if (open_site(site, g, o, &c->arena, &err) < 0)
+		return fail(EXIT_CONFIG, "%s", err.msg);
+	if (profile && profile_apply(c, PROFILE_USER_DIR, profile, &err) < 0)
+		return fail(err.errnum == ENOENT ? EXIT_USAGE : EXIT_CONFIG, "%s", err.msg);
+	if (!profile && profile_apply(c, PROFILE_USER_DIR,
+								  site->file.profile.p ? str_dup(&c->arena, site->file.profile)
+													   : PROFILE_DEFAULT,
+								  &err) < 0)
+		return fail(EXIT_CONFIG, "%s%s%s", site->file.profile.p ? site->path : "",
+					site->file.profile.p ? ": " : "", err.msg);
+	return site_apply(site, c, &err) < 0 ? fail(EXIT_CONFIG, "%s", err.msg) : 0;
+}
+
+int open_catalogue(struct catalogue *c, struct site *site, const struct given *g,
+				   const struct opening *o)
 {
 	const char *dir = getenv("REVET_RULES");
 	struct err err;
+	int code;
 
 	if (catalogue_load(c, dir ? dir : "/etc/revet/rules.d", &err) < 0)
 		return fail(EXIT_CONFIG, "%s", err.msg);
-	for (size_t i = 0; i < g->n; i++)
-		if (set_option >= 0 && g->p[i].option == set_option &&
-			catalogue_set(c, g->p[i].value, &err) < 0)
-			return fail(EXIT_USAGE, "%s", err.msg);
-	return 0;
+	code = o ? choose(c, site, g, o) : 0;
+	for (size_t i = 0; o && code == 0 && i < g->n; i++)
+		if (o->set >= 0 && g->p[i].option == o->set && catalogue_set(c, g->p[i].value, &err) < 0)
+			code = fail(EXIT_USAGE, "%s", err.msg);
+	return code;
 }
 
 /* --- outputs --------------------------------------------------------------------------------- */
@@ -78,21 +111,11 @@ int output_end(struct output *o, int code)
 
 int read_file(int fd, const char *path, struct buf *ret)
 {
-	for (;;) {
-		char *to = buf_reserve(ret, 65536);
-		ssize_t n;
+	int r = fd_read_all(fd, ret);
 
-		if (!to)
-			return fail(EXIT_CANNOT, "%s: larger than 256 MiB", path);
-		n = read(fd, to, 65536);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return fail(EXIT_CANNOT, "%s: %s", path, strerror(errno));
-		if (n == 0)
-			return 0;
-		buf_commit(ret, (size_t)n);
-	}
+	if (r == -ENOBUFS)
+		return fail(EXIT_CANNOT, "%s: larger than 256 MiB", path);
+	return r < 0 ? fail(EXIT_CANNOT, "%s: %s", path, strerror(-r)) : 0;
 }
 
 static int read_snapshot_file(struct worker *w, int fd)

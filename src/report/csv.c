@@ -31,7 +31,7 @@ static void write_line(struct buf *out, const struct audit *a, const struct judg
 	put_text(out, g->rule->id);
 	put_text(out, g->rule->family);
 	put_text(out, severity_name(g->rule->severity));
-	put_text(out, verdict_name(g->verdict));
+	put_text(out, e && e->waiver ? "waived" : judgement_outcome(g));
 	put_field(out, ",", g->rule->title);
 	put_text(out, e ? e->object : NULL);
 	put_text(out, e ? e->found : NULL);

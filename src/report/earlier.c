@@ -54,6 +54,7 @@ static int take_result(struct earlier *e, json_t *result, const char *name, stru
 	if (!rule || !title || !verdict || !severity || verdict_parse(str_of(verdict), &r.verdict) < 0 ||
 		severity_parse(str_of(severity), &r.severity) < 0)
 		return bad(name, err);
+	r.waived = json_is_true(json_object_get(result, "waived"));
 	r.rule = arena_strdup(a, rule);
 	r.title = arena_strdup(a, title);
 	take_objects(&r, json_object_get(result, "evidence"), a);
@@ -117,6 +118,11 @@ const struct earlier_result *earlier_find(const struct earlier *e, const char *r
 	return map_get(&e->by_rule, str_of(rule));
 }
 
+enum verdict earlier_verdict(const struct earlier_result *r)
+{
+	return r && !r->waived ? r->verdict : VERDICT_NOT_APPLICABLE;
+}
+
 enum since verdict_change(enum verdict was, enum verdict is)
 {
 	if (is == VERDICT_FAIL)
@@ -128,7 +134,6 @@ enum since verdict_change(enum verdict was, enum verdict is)
 
 enum since earlier_change(const struct earlier *e, const struct judgement *now)
 {
-	const struct earlier_result *was = earlier_find(e, now->rule->id);
-
-	return verdict_change(was ? was->verdict : VERDICT_NOT_APPLICABLE, now->verdict);
+	return verdict_change(earlier_verdict(earlier_find(e, now->rule->id)),
+						  now->waiver ? VERDICT_NOT_APPLICABLE : now->verdict);
 }

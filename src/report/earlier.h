@@ -11,6 +11,7 @@ struct earlier_result {
 	const char *rule, *title;
 	enum verdict verdict;
 	enum severity severity;
+	bool waived;
 	const char **objects; /* that the evidence is about, sorted, each once */
 	size_t n;
 	bool more; /* there was more evidence than the report has */
@@ -27,6 +28,8 @@ struct earlier {
  * become unknown is not fixed. */
 enum since { SINCE_SAME, SINCE_NEW, SINCE_FIXED };
 enum since verdict_change(enum verdict was, enum verdict is);
+/* The verdict; not applicable where it failed and that was waived, so that it is no finding. */
+enum verdict earlier_verdict(const struct earlier_result *); /* of NULL too */
 
 /* text: of `-f json`; everything is kept in the arena. -EINVAL when it is no such report. */
 int earlier_parse(struct earlier *, struct str text, const char *name, struct arena *, struct err *);

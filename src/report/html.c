@@ -37,7 +37,7 @@ static const char style[] =
 	"overflow-wrap:anywhere}.title{flex:1;min-width:16rem}"
 	".critical .tag{color:var(--critical)}.high .tag{color:var(--high)}.medium .tag{color:var(--medium)}"
 	".low .tag{color:var(--low)}.pass .tag{color:var(--good)}"
-	".not_applicable .tag,.unknown .tag,.manual .tag{color:var(--soft)}"
+	".not_applicable .tag,.unknown .tag,.manual .tag,.waived .tag{color:var(--soft)}"
 	".body{padding:0 0 .8rem;max-width:60rem}.body p{margin:.3rem 0}"
 	".wide{overflow-x:auto}table{border-collapse:collapse;font-size:.9em;margin:.5rem 0}"
 	"th,td{text-align:left;vertical-align:top;border:1px solid var(--line);padding:.2rem .5rem;"
@@ -103,11 +103,11 @@ static void write_head(const struct audit *a, struct buf *out)
 				   audit_count_severity(a, VERDICT_FAIL, (enum severity)s),
 				   severity_name((enum severity)s));
 	buf_printf(out,
-			   "<li class=\"pass\"><b class=\"tag\">%zu</b> passed</li>\n<li><b>%zu</b> not "
+			   "<li class=\"pass\"><b class=\"tag\">%zu</b> passed</li>\n<li><b>%zu</b> waived</li>\n<li><b>%zu</b> not "
 			   "applicable</li>\n<li><b>%zu</b> to be judged by a person</li>\n<li><b>%zu</b> not "
 			   "known</li>\n</ul>\n</header>\n",
-			   audit_count(a, VERDICT_PASS), audit_count(a, VERDICT_NOT_APPLICABLE),
-			   audit_count(a, VERDICT_MANUAL), audit_count(a, VERDICT_UNKNOWN));
+			   audit_count(a, VERDICT_PASS), audit_count_waived(a),
+			   audit_count(a, VERDICT_NOT_APPLICABLE), audit_count(a, VERDICT_MANUAL), audit_count(a, VERDICT_UNKNOWN));
 }
 
 static void put_checkbox(struct buf *out, const char *name, const char *value, const char *label,
@@ -131,6 +131,7 @@ static void write_filters(const struct audit *a, struct buf *out)
 	for (int v = VERDICT_PASS; v <= VERDICT_MANUAL; v++)
 		put_checkbox(out, "v", verdict_name((enum verdict)v), labels[v],
 					 v != VERDICT_PASS && v != VERDICT_NOT_APPLICABLE);
+	put_checkbox(out, "v", "waived", "waived", false);
 	buf_puts(out, "</fieldset>\n<fieldset aria-label=\"severity\">\n");
 	for (int s = SEVERITY_CRITICAL; s >= SEVERITY_LOW; s--)
 		put_checkbox(out, "s", severity_name((enum severity)s), severity_name((enum severity)s), true);
@@ -152,7 +153,8 @@ static void write_evidence(struct buf *out, const struct judgement *g)
 		return;
 	buf_puts(out, "<div class=\"wide\"><table><tr><th>object<th>found<th>want<th>from</tr>\n");
 	for (size_t i = 0; i < g->n && i < SHOWN; i++) {
-		const char *const cells[] = {g->p[i].object, g->p[i].found, g->p[i].wanted, g->p[i].source};
+		const char *const cells[] = {g->p[i].object, g->p[i].found,
+									 g->p[i].waiver ? "(waived)" : g->p[i].wanted, g->p[i].source};
 
 		buf_puts(out, "<tr>");
 		for (size_t k = 0; k < ARRAY_LEN(cells); k++) {
@@ -179,12 +181,17 @@ static void write_paragraph(struct buf *out, const char *label, struct str text)
 /* What a rule has to say of itself is left out where nothing is amiss. */
 static void write_body(struct buf *out, const struct judgement *g)
 {
+	_cleanup_buf_ struct buf waiver = BUF(1u << 20);
 	const struct rule *rule = g->rule;
 	bool open = g->verdict == VERDICT_FAIL || g->verdict == VERDICT_MANUAL;
 
 	buf_puts(out, "<div class=\"body\">\n");
 	if (g->reason)
 		write_paragraph(out, "", str_of(g->reason));
+	if (g->waiver) {
+		put_waiver(&waiver, g->waiver);
+		write_paragraph(out, "", buf_get(&waiver));
+	}
 	if (open || g->verdict == VERDICT_UNKNOWN)
 		write_paragraph(out, "", rule->why);
 	write_evidence(out, g);
@@ -200,8 +207,8 @@ static void write_body(struct buf *out, const struct judgement *g)
 
 static void write_rule(struct buf *out, const struct judgement *g)
 {
-	const char *verdict = verdict_name(g->verdict), *severity = severity_name(g->rule->severity);
-	bool failed = g->verdict == VERDICT_FAIL;
+	const char *verdict = judgement_outcome(g), *severity = severity_name(g->rule->severity);
+	bool failed = judgement_counts(g);
 
 	buf_printf(out, "<details class=\"%s\" data-v=\"%s\" data-s=\"%s\" data-f=\"",
 			   failed ? severity : verdict, verdict, severity);

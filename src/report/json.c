@@ -18,6 +18,7 @@ static void write_host(struct jsonw *j, const struct audit *a)
 	jsonw_member_strz(j, "root", facts->source);
 	jsonw_member_bool(j, "live", facts->live);
 	jsonw_member_bool(j, "as_root", facts->root);
+	jsonw_member_strz(j, "profile", a->profile);
 	jsonw_key(j, "time");
 	value_json(j, TYPE_TIME, &time);
 }
@@ -30,7 +31,7 @@ static void write_summary(struct jsonw *j, const struct audit *a)
 	jsonw_member_int(j, "rules", (int64_t)a->n);
 	for (size_t i = 0; i < ARRAY_LEN(verdicts); i++)
 		jsonw_member_int(j, verdict_name(verdicts[i]), (int64_t)audit_count(a, verdicts[i]));
-	jsonw_member_int(j, "waived", 0);
+	jsonw_member_int(j, "waived", (int64_t)audit_count_waived(a));
 	jsonw_key(j, "failed_by_severity");
 	jsonw_object(j);
 	for (int s = SEVERITY_CRITICAL; s >= SEVERITY_LOW; s--)
@@ -41,12 +42,30 @@ static void write_summary(struct jsonw *j, const struct audit *a)
 	jsonw_seconds(j, a->took_us);
 }
 
+/* Only where there is one. */
+static void write_waiver(struct jsonw *j, const struct site_waiver *w)
+{
+	struct value until = {.state = VALUE_SET};
+
+	if (!w)
+		return;
+	jsonw_key(j, "waiver");
+	jsonw_object(j);
+	jsonw_member_str(j, "reason", w->reason);
+	jsonw_member_str(j, "owner", w->owner);
+	jsonw_key(j, "until");
+	until.state = w->forever ? VALUE_ABSENT : VALUE_SET;
+	until.number = w->until;
+	value_json(j, TYPE_TIME, &until);
+	jsonw_end(j);
+}
+
 static void write_result(struct jsonw *j, const struct judgement *g)
 {
 	jsonw_member_strz(j, "rule", g->rule->id);
 	jsonw_member_str(j, "title", g->rule->title);
 	jsonw_member_strz(j, "verdict", verdict_name(g->verdict));
-	jsonw_member_bool(j, "waived", false);
+	jsonw_member_bool(j, "waived", g->waiver != NULL);
 	jsonw_member_strz(j, "severity", severity_name(g->rule->severity));
 	jsonw_member_strz(j, "fix", fix_name(g->rule->fix));
 	jsonw_member_strz(j, "reason", g->reason);
@@ -58,10 +77,32 @@ static void write_result(struct jsonw *j, const struct judgement *g)
 		jsonw_member_strz(j, "found", g->p[i].found);
 		jsonw_member_strz(j, "wanted", g->p[i].wanted);
 		jsonw_member_strz(j, "source", g->p[i].source);
+		write_waiver(j, g->p[i].waiver);
 		jsonw_end(j);
 	}
 	jsonw_end(j);
 	jsonw_member_int(j, "evidence_left_out", (int64_t)g->more);
+}
+
+/* Those that waived nothing, where every rule was judged: they are in the way of seeing what comes. */
+static void write_unused(struct jsonw *j, const struct audit *a)
+{
+	if (!a->is_whole || !a->site->path)
+		return;
+	jsonw_key(j, "unused_waivers");
+	jsonw_array(j);
+	for (size_t i = 0; i < a->site->file.waivers.n; i++) {
+		const struct site_waiver *w = &a->site->file.waivers.p[i];
+
+		if (a->site->used[i])
+			continue;
+		jsonw_object(j);
+		jsonw_member_str(j, "rule", w->rule);
+		jsonw_member_str(j, "object", w->object);
+		jsonw_member_strz(j, "source", site_waiver_source(a->site, i, snapshot_arena(a->snapshot)));
+		jsonw_end(j);
+	}
+	jsonw_end(j);
 }
 
 static void write_changed(struct jsonw *j, const struct audit *a, const char *key, enum since change)
@@ -113,6 +154,7 @@ static void write_json(const struct audit *a, struct buf *out)
 	write_summary(&j, a);
 	jsonw_end(&j);
 	write_since(&j, a);
+	write_unused(&j, a);
 	jsonw_key(&j, "results");
 	jsonw_array(&j);
 	for (size_t i = 0; i < a->n; i++) {
@@ -154,6 +196,7 @@ static void write_ndjson(const struct audit *a, struct buf *out)
 	begin_line(&j, out, "summary");
 	write_summary(&j, a);
 	write_since(&j, a);
+	write_unused(&j, a);
 	end_line(&j, out);
 }
 

@@ -32,15 +32,19 @@ static void write_evidence(struct buf *out, const struct judgement *g)
 /* <failure>, <error> or <skipped>; nothing for what passes. */
 static void write_outcome(struct buf *out, const struct judgement *g)
 {
-	const char *element = g->verdict == VERDICT_FAIL      ? "failure"
+	_cleanup_buf_ struct buf waiver = BUF(1u << 20);
+	const char *element = judgement_counts(g)             ? "failure"
 						  : g->verdict == VERDICT_UNKNOWN ? "error"
 														  : "skipped";
-	struct str message = g->verdict == VERDICT_FAIL || g->verdict == VERDICT_MANUAL
-							 ? g->rule->title
-							 : str_of(g->reason ? g->reason : "");
+	struct str message = g->reason ? str_of(g->reason) : g->rule->title;
+
+	if (g->waiver) {
+		put_waiver(&waiver, g->waiver);
+		message = buf_get(&waiver);
+	}
 
 	buf_printf(out, "      <%s", element);
-	if (g->verdict == VERDICT_FAIL || g->verdict == VERDICT_UNKNOWN)
+	if (judgement_counts(g) || g->verdict == VERDICT_UNKNOWN)
 		put_attribute(out, "type", str_of(severity_name(g->rule->severity)));
 	put_attribute(out, "message", message);
 	buf_putc(out, '>');
@@ -72,9 +76,10 @@ static struct counts count(const struct judgement *g, size_t n)
 	struct counts c = {.tests = n};
 
 	for (size_t i = 0; i < n; i++) {
-		c.failures += g[i].verdict == VERDICT_FAIL;
+		c.failures += judgement_counts(&g[i]);
 		c.errors += g[i].verdict == VERDICT_UNKNOWN;
-		c.skipped += g[i].verdict == VERDICT_NOT_APPLICABLE || g[i].verdict == VERDICT_MANUAL;
+		c.skipped += g[i].verdict == VERDICT_NOT_APPLICABLE || g[i].verdict == VERDICT_MANUAL ||
+					 g[i].waiver;
 	}
 	return c;
 }

@@ -37,13 +37,13 @@ static void write_head(const struct audit *a, struct buf *out)
 	value_print(out, TYPE_TIME, &time);
 	buf_printf(out, ", revet %s, %zu rules", REVET_VERSION, a->n);
 	buf_puts(out, snapshot_facts(a->snapshot)->root ? ".\n\n" : ", **not as root**.\n\n");
-	buf_puts(out, "| failed | critical | high | medium | low | passed | not applicable | manual | "
-				  "unknown |\n|---|---|---|---|---|---|---|---|---|\n");
+	buf_puts(out, "| failed | critical | high | medium | low | passed | waived | not applicable | manual | "
+				  "unknown |\n|---|---|---|---|---|---|---|---|---|---|\n");
 	buf_printf(out, "| %zu |", audit_count(a, VERDICT_FAIL));
 	for (int s = SEVERITY_CRITICAL; s >= SEVERITY_LOW; s--)
 		buf_printf(out, " %zu |", audit_count_severity(a, VERDICT_FAIL, (enum severity)s));
-	buf_printf(out, " %zu | %zu | %zu | %zu |\n", audit_count(a, VERDICT_PASS),
-			   audit_count(a, VERDICT_NOT_APPLICABLE), audit_count(a, VERDICT_MANUAL),
+	buf_printf(out, " %zu | %zu | %zu | %zu | %zu |\n", audit_count(a, VERDICT_PASS),
+			   audit_count_waived(a), audit_count(a, VERDICT_NOT_APPLICABLE), audit_count(a, VERDICT_MANUAL),
 			   audit_count(a, VERDICT_UNKNOWN));
 }
 
@@ -51,7 +51,8 @@ static void write_evidence(struct buf *out, const struct judgement *g)
 {
 	buf_puts(out, g->n ? "\n| object | found | want | from |\n|---|---|---|---|\n" : "");
 	for (size_t i = 0; i < g->n && i < SHOWN; i++) {
-		const char *const cells[] = {g->p[i].object, g->p[i].found, g->p[i].wanted, g->p[i].source};
+		const char *const cells[] = {g->p[i].object, g->p[i].found,
+									 g->p[i].waiver ? "(waived)" : g->p[i].wanted, g->p[i].source};
 
 		for (size_t k = 0; k < ARRAY_LEN(cells); k++) {
 			buf_puts(out, k ? " | " : "| ");
@@ -89,8 +90,24 @@ static void write_findings(const struct audit *a, struct buf *out, enum verdict 
 	buf_printf(out, "\n## %s\n", title);
 	for (int s = SEVERITY_CRITICAL; s >= SEVERITY_LOW; s--)
 		for (size_t i = 0; i < a->n; i++)
-			if (a->judgements[i].verdict == v && (int)a->judgements[i].rule->severity == s)
+			if (a->judgements[i].verdict == v && !a->judgements[i].waiver &&
+				(int)a->judgements[i].rule->severity == s)
 				write_finding(out, &a->judgements[i]);
+}
+
+static void write_waived(const struct audit *a, struct buf *out)
+{
+	buf_puts(out, audit_count_waived(a) ? "\n## Waived\n\n" : "");
+	for (size_t i = 0; i < a->n; i++) {
+		_cleanup_buf_ struct buf waiver = BUF(1u << 20);
+
+		if (!a->judgements[i].waiver)
+			continue;
+		put_waiver(&waiver, a->judgements[i].waiver);
+		buf_printf(out, "- `%s`: ", a->judgements[i].rule->id);
+		put_text(out, buf_get(&waiver));
+		buf_puts(out, "\n");
+	}
 }
 
 static void write_reasons(const struct audit *a, struct buf *out, enum verdict v, const char *title)
@@ -111,6 +128,7 @@ static void write_markdown(const struct audit *a, struct buf *out)
 	write_head(a, out);
 	write_findings(a, out, VERDICT_FAIL, "Failed");
 	write_findings(a, out, VERDICT_MANUAL, "For a person to judge");
+	write_waived(a, out);
 	write_reasons(a, out, VERDICT_UNKNOWN, "Not known");
 	write_reasons(a, out, VERDICT_NOT_APPLICABLE, "Not applicable");
 }

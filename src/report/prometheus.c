@@ -15,24 +15,57 @@ static size_t count(const struct judgement *g, size_t n, enum verdict v, enum se
 	size_t found = 0;
 
 	for (size_t i = 0; i < n; i++)
-		found += g[i].verdict == v && g[i].rule->severity == s;
+		found += g[i].verdict == v && !g[i].waiver && g[i].rule->severity == s;
 	return found;
+}
+
+static size_t count_waived(const struct judgement *g, size_t n, enum severity s)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		found += g[i].waiver && g[i].rule->severity == s;
+	return found;
+}
+
+static void put_count(struct buf *out, const char *result, enum severity s, const char *family, size_t n)
+{
+	buf_printf(out, "revet_rules{result=\"%s\",severity=\"%s\",family=\"%s\"} %zu\n", result,
+			   severity_name(s), family, n);
 }
 
 /* Families and severities that have no rule at all have no series; those that have, one for each
  * verdict, so that a series does not come and go with what is found. */
 static void write_family(struct buf *out, const struct judgement *g, size_t n)
 {
-	for (int s = SEVERITY_LOW; s <= SEVERITY_CRITICAL; s++) {
-		size_t rules = 0;
+	for (enum severity s = SEVERITY_LOW; s <= SEVERITY_CRITICAL; s++) {
+		size_t waived = count_waived(g, n, s), rules = waived;
 
-		for (int v = VERDICT_PASS; v <= VERDICT_MANUAL; v++)
-			rules += count(g, n, (enum verdict)v, (enum severity)s);
-		for (int v = VERDICT_PASS; rules && v <= VERDICT_MANUAL; v++)
-			buf_printf(out, "revet_rules{result=\"%s\",severity=\"%s\",family=\"%s\"} %zu\n",
-					   verdict_name((enum verdict)v), severity_name((enum severity)s),
-					   g->rule->family, count(g, n, (enum verdict)v, (enum severity)s));
+		for (enum verdict v = VERDICT_PASS; v <= VERDICT_MANUAL; v++)
+			rules += count(g, n, v, s);
+		if (!rules)
+			continue;
+		for (enum verdict v = VERDICT_PASS; v <= VERDICT_MANUAL; v++)
+			put_count(out, verdict_name(v), s, g->rule->family, count(g, n, v, s));
+		put_count(out, "waived", s, g->rule->family, waived);
 	}
+}
+
+/* Of the waiver that runs out first and has not yet. */
+static void write_expiry(const struct audit *a, struct buf *out)
+{
+	int64_t now = snapshot_facts(a->snapshot)->time, next = INT64_MAX;
+
+	for (size_t i = 0; i < a->site->file.waivers.n; i++) {
+		const struct site_waiver *w = &a->site->file.waivers.p[i];
+
+		if (!w->forever && !site_waiver_has_expired(w, now))
+			next = MIN(next, w->until);
+	}
+	if (next == INT64_MAX)
+		return;
+	put_head(out, "revet_waiver_next_expiry_timestamp_seconds", "When the next waiver runs out.");
+	buf_printf(out, "revet_waiver_next_expiry_timestamp_seconds %lld\n", (long long)next);
 }
 
 static void write_counts(const struct audit *a, struct buf *out)
@@ -51,6 +84,7 @@ static void write_counts(const struct audit *a, struct buf *out)
 	put_head(out, "revet_audit_duration_seconds", "How long the last audit took.");
 	buf_printf(out, "revet_audit_duration_seconds %lld.%06lld\n", (long long)(a->took_us / 1000000),
 			   (long long)(a->took_us % 1000000));
+	write_expiry(a, out);
 	put_head(out, "revet_build_info", "The version of revet.");
 	buf_printf(out, "revet_build_info{version=\"%s\"} 1\n", REVET_VERSION);
 }
@@ -58,14 +92,14 @@ static void write_counts(const struct audit *a, struct buf *out)
 static void write_rules(const struct audit *a, struct buf *out)
 {
 	write_counts(a, out);
-	put_head(out, "revet_rule_failed", "1 where the rule failed, 0 where it passed or does not apply; "
+	put_head(out, "revet_rule_failed", "1 where the rule failed, 0 where it passed, is waived or does not apply; "
 									   "none where it is not known.");
 	for (size_t i = 0; i < a->n; i++) {
 		const struct judgement *g = &a->judgements[i];
 
 		if (g->verdict != VERDICT_UNKNOWN && g->verdict != VERDICT_MANUAL)
 			buf_printf(out, "revet_rule_failed{rule=\"%s\",severity=\"%s\"} %d\n", g->rule->id,
-					   severity_name(g->rule->severity), g->verdict == VERDICT_FAIL);
+					   severity_name(g->rule->severity), judgement_counts(g));
 	}
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "host/value.h"
 #include "report/report.h"
 
 size_t audit_count(const struct audit *a, enum verdict v)
@@ -6,8 +7,22 @@ size_t audit_count(const struct audit *a, enum verdict v)
 	size_t n = 0;
 
 	for (size_t i = 0; i < a->n; i++)
-		n += a->judgements[i].verdict == v;
+		n += a->judgements[i].verdict == v && !a->judgements[i].waiver;
 	return n;
+}
+
+size_t audit_count_waived(const struct audit *a)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		n += a->judgements[i].waiver != NULL;
+	return n;
+}
+
+const char *judgement_outcome(const struct judgement *g)
+{
+	return g->waiver ? "waived" : verdict_name(g->verdict);
 }
 
 size_t audit_count_severity(const struct audit *a, enum verdict v, enum severity s)
@@ -15,7 +30,8 @@ size_t audit_count_severity(const struct audit *a, enum verdict v, enum severity
 	size_t n = 0;
 
 	for (size_t i = 0; i < a->n; i++)
-		n += a->judgements[i].verdict == v && a->judgements[i].rule->severity == s;
+		n += a->judgements[i].verdict == v && !a->judgements[i].waiver &&
+			 a->judgements[i].rule->severity == s;
 	return n;
 }
 
@@ -26,4 +42,20 @@ size_t audit_count_change(const struct audit *a, enum since change)
 	for (size_t i = 0; a->since && i < a->n; i++)
 		n += earlier_change(a->since, &a->judgements[i]) == change;
 	return n;
+}
+
+void put_waiver(struct buf *out, const struct site_waiver *w)
+{
+	struct value last = {.state = VALUE_SET, .number = w->until - 1};
+
+	buf_printf(out, "waived by %.*s ", STR_ARG(w->owner));
+	if (w->forever) {
+		buf_puts(out, "for good");
+	} else {
+		_cleanup_buf_ struct buf time = BUF(64);
+
+		value_print(&time, TYPE_TIME, &last);
+		buf_printf(out, "until %.10s", time.p);
+	}
+	buf_printf(out, ": %.*s", STR_ARG(str_trim(w->reason)));
 }

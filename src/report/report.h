@@ -6,12 +6,16 @@
 #include "base/buf.h"
 #include "base/confine.h"
 #include "report/earlier.h"
+#include "rule/site.h"
 
 struct audit {
 	struct snapshot *snapshot;
 	const struct judgement *judgements; /* in the order of rule ids */
 	size_t n;
-	int64_t took_us; /* reading and judging */
+	const char *profile;     /* that was chosen */
+	const struct site *site; /* with its waivers; its path is NULL where there is none */
+	bool is_whole;           /* all rules of the profile were judged */
+	int64_t took_us;         /* reading and judging */
 	struct confinement confinement;
 	const struct earlier *since; /* NULL: nothing to compare with */
 	bool color, utf8, verbose;
@@ -25,8 +29,13 @@ struct report {
 LEAF_SET(reports, struct report);
 #define REPORT(symbol) LEAF(reports, struct report, symbol)
 
-/* How many judgements have the verdict. */
+/* How many judgements have the verdict; what is waived has not failed. */
 size_t audit_count(const struct audit *, enum verdict);
+size_t audit_count_waived(const struct audit *);
+/* "waived by OWNER until DATE: REASON" */
+void put_waiver(struct buf *, const struct site_waiver *);
+/* "waived", or the name of the verdict. */
+const char *judgement_outcome(const struct judgement *);
 size_t audit_count_severity(const struct audit *, enum verdict, enum severity);
 /* How many have changed so since the earlier audit; 0 without one. */
 size_t audit_count_change(const struct audit *, enum since);

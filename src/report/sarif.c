@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SARIF 2.1.0 (OASIS), for code scanning services: a run for the host, a result for each object that
- * a failed rule names. What passes is left out, because GitHub shows results of every kind as alerts;
+ * a failed rule names. What passes or is waived is left out, because GitHub shows results of every kind as alerts, suppressed or not;
  * rules whose verdict is not known are notifications of the invocation.
  */
 #include <openssl/sha.h>
@@ -247,10 +247,11 @@ static void write_results(struct jsonw *j, const struct audit *a)
 	for (size_t i = 0; i < a->n; i++) {
 		const struct judgement *g = &a->judgements[i];
 
-		if (g->verdict != VERDICT_FAIL)
+		if (!judgement_counts(g))
 			continue;
 		for (size_t k = 0; k < g->n; k++)
-			write_result(j, a, i, &g->p[k]);
+			if (!g->p[k].waiver)
+				write_result(j, a, i, &g->p[k]);
 		if (!g->n)
 			write_result(j, a, i, NULL);
 	}

@@ -7,6 +7,7 @@
 
 #define WIDTH 100
 #define MANY 3 /* rules with one reason are told together */
+#define SOON 14 /* days before a waiver runs out in which that is said */
 #define SHOWN 5 /* pieces of evidence for each finding; -f json has all */
 
 static void paint(struct buf *out, const struct audit *a, const char *code, const char *text)
@@ -27,6 +28,7 @@ static void write_head(struct buf *out, const struct audit *a)
 	buf_printable(out, snapshot_os(a->snapshot, "hostname", "(no name)"));
 	buf_puts(out, dot);
 	buf_printable(out, snapshot_os(a->snapshot, "pretty_name", "unknown system"));
+	buf_printf(out, "%sprofile %s", dot, a->profile);
 	buf_printf(out, "%s%zu rules in %lld.%02lld s%s%s%s\n", dot, a->n,
 			   (long long)(a->took_us / 1000000), (long long)(a->took_us / 10000 % 100), dot,
 			   facts->live ? "" : "offline, ", facts->root ? "root" : "not root");
@@ -43,16 +45,22 @@ static void write_head(struct buf *out, const struct audit *a)
 		}
 		buf_putc(out, ')');
 	}
-	buf_printf(out, "   pass %zu  n/a %zu  manual %zu  unknown %zu\n", audit_count(a, VERDICT_PASS),
-			   audit_count(a, VERDICT_NOT_APPLICABLE), audit_count(a, VERDICT_MANUAL),
+	buf_printf(out, "   pass %zu  n/a %zu  waived %zu  manual %zu  unknown %zu\n",
+			   audit_count(a, VERDICT_PASS), audit_count(a, VERDICT_NOT_APPLICABLE),
+			   audit_count_waived(a), audit_count(a, VERDICT_MANUAL),
 			   audit_count(a, VERDICT_UNKNOWN));
 }
 
 static void write_evidence(struct buf *out, const struct judgement *g)
 {
-	for (size_t i = 0; i < g->n && i < SHOWN; i++) {
+	size_t shown = 0, waived = 0;
+
+	for (size_t i = 0; i < g->n; i++) {
 		const struct evidence *e = &g->p[i];
 
+		waived += e->waiver != NULL;
+		if (e->waiver || shown++ >= SHOWN)
+			continue;
 		buf_puts(out, "     ");
 		put_safez(out, e->object);
 		buf_puts(out, ": found ");
@@ -65,8 +73,10 @@ static void write_evidence(struct buf *out, const struct judgement *g)
 		}
 		buf_putc(out, '\n');
 	}
-	if (g->n + g->more > SHOWN)
-		buf_printf(out, "     and %zu more: revet explain %s\n", g->n + g->more - SHOWN, g->rule->id);
+	if (shown + g->more > SHOWN)
+		buf_printf(out, "     and %zu more: revet explain %s\n", shown + g->more - SHOWN, g->rule->id);
+	if (waived)
+		buf_printf(out, "     and %zu waived\n", waived);
 }
 
 static void write_finding(struct buf *out, const struct audit *a, const struct judgement *g)
@@ -150,6 +160,37 @@ static void write_rest(struct buf *out, const struct audit *a, enum verdict v, c
 	}
 }
 
+static void write_waived(struct buf *out, const struct judgement *g)
+{
+	_cleanup_buf_ struct buf waiver = BUF(1u << 20);
+
+	put_waiver(&waiver, g->waiver);
+	buf_printf(out, "WAIVED   %-32s ", g->rule->id);
+	buf_printable(out, buf_get(&waiver));
+	buf_putc(out, '\n');
+}
+
+/* What is waived, when asked for; which waivers run out soon, and which are of no use. */
+static void write_waivers(struct buf *out, const struct audit *a)
+{
+	int64_t now = snapshot_facts(a->snapshot)->time;
+
+	for (size_t i = 0; a->verbose && i < a->n; i++)
+		if (a->judgements[i].waiver)
+			write_waived(out, &a->judgements[i]);
+	for (size_t i = 0; i < a->site->file.waivers.n; i++) {
+		const struct site_waiver *w = &a->site->file.waivers.p[i];
+		const char *source = site_waiver_source(a->site, i, snapshot_arena(a->snapshot));
+		int64_t days = (w->until - now) / 86400;
+
+		if (!w->forever && !site_waiver_has_expired(w, now) && days < SOON)
+			buf_printf(out, "%s: the waiver of %.*s runs out in %lld d\n", source, STR_ARG(w->rule),
+					   (long long)days);
+		if (a->is_whole && !a->site->used[i] && !site_waiver_has_expired(w, now))
+			buf_printf(out, "%s: the waiver of %.*s waives nothing\n", source, STR_ARG(w->rule));
+	}
+}
+
 /* What to do next, with the worst finding as the example. */
 static void write_next(struct buf *out, const struct audit *a)
 {
@@ -158,7 +199,7 @@ static void write_next(struct buf *out, const struct audit *a)
 	for (size_t i = 0; i < a->n; i++) {
 		const struct judgement *g = &a->judgements[i];
 
-		if (g->verdict == VERDICT_FAIL && (!worst || g->rule->severity > worst->rule->severity))
+		if (judgement_counts(g) && (!worst || g->rule->severity > worst->rule->severity))
 			worst = g;
 	}
 	if (worst)
@@ -189,7 +230,7 @@ static void write_text(const struct audit *a, struct buf *out)
 	write_head(out, a);
 	for (int s = SEVERITY_CRITICAL; s >= SEVERITY_LOW; s--)
 		for (size_t i = 0; i < a->n; i++)
-			if (a->judgements[i].verdict == VERDICT_FAIL &&
+			if (judgement_counts(&a->judgements[i]) &&
 				(int)a->judgements[i].rule->severity == s) {
 				buf_putc(out, '\n');
 				write_finding(out, a, &a->judgements[i]);
@@ -201,6 +242,7 @@ static void write_text(const struct audit *a, struct buf *out)
 		write_rest(out, a, VERDICT_NOT_APPLICABLE, "N/A");
 		write_rest(out, a, VERDICT_PASS, "PASS");
 	}
+	write_waivers(out, a);
 	write_since(out, a);
 	write_next(out, a);
 }

@@ -19,23 +19,33 @@ enum verdict {
 const char *verdict_name(enum verdict);
 int verdict_parse(struct str, enum verdict *ret); /* -EINVAL */
 
+struct site_waiver;
+
 struct evidence {
 	const char *object;        /* the key, or the row's label */
 	const char *found, *wanted; /* as text for people */
 	const char *source;        /* "PATH:LINE", or NULL; with the row's note behind it */
 	struct from from;          /* the same, taken apart; path NULL: not known */
 	enum truth truth;
+	const struct site_waiver *waiver; /* that the site file has of it, or NULL: see site_waive() */
 	uint64_t hash; /* of the texts */
 };
 
 struct judgement {
 	const struct rule *rule;
 	enum verdict verdict;
+	const struct site_waiver *waiver; /* of all that failed, or NULL */
 	const char *reason; /* of NOT_APPLICABLE and UNKNOWN; else NULL */
 	struct evidence *p; /* what decided it */
 	size_t n, cap;
 	size_t more; /* evidence past the most that is kept */
 };
+
+/* Is it a finding: did it fail, and is not waived? */
+static inline bool judgement_counts(const struct judgement *g)
+{
+	return g->verdict == VERDICT_FAIL && !g->waiver;
+}
 
 #define JUDGE_MAX_EVIDENCE 200 /* pieces, of what speaks for the verdict */
 #define JUDGE_MAX_PASSING 20   /* the same, of a rule that passes */

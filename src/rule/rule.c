@@ -130,6 +130,43 @@ int catalogue_set(struct catalogue *c, const char *assignment, struct err *err)
 	return 0;
 }
 
+static int set_from(struct catalogue *c, struct yaml_at key, struct yaml_at value, struct err *err)
+{
+	struct param *p = map_get(&c->language.params.by_name, yaml_text(key));
+	struct yaml_iter it = yaml_iter(value);
+
+	if (!p)
+		return yaml_err(key, err, "there is no parameter '%.*s'; see: revet rules -f json",
+						STR_ARG(yaml_text(key)));
+	if (yaml_kind(value) != (p->is_list ? YAML_LIST : YAML_SCALAR))
+		return yaml_err(value, err, "expected %s, found %s", p->is_list ? "a list" : "a scalar",
+						yaml_kind_name(value));
+	p->items = arena_new(&c->arena, struct str, yaml_len(value) + 1);
+	p->n = 0;
+	p->regex = NULL;
+	if (!p->is_list)
+		return yaml_str(value, &p->items[p->n++], err);
+	while (yaml_next(&it))
+		if (yaml_str(it.value, &p->items[p->n++], err) < 0)
+			return -EINVAL;
+	return 0;
+}
+
+int catalogue_set_all(struct catalogue *c, struct yaml_at map, struct err *err)
+{
+	struct yaml_iter it = yaml_iter(map);
+	int r = 0;
+
+	if (yaml_kind(map) != YAML_MAP)
+		return yaml_err(map, err, "expected {parameter: value, ...}, found %s", yaml_kind_name(map));
+	while (r == 0 && yaml_next(&it)) {
+		r = set_from(c, it.key, it.value, err);
+		if (r == 0 && check_params(c, err) < 0)
+			r = yaml_err(it.value, err, "%s", arena_strdup(&c->arena, err->msg));
+	}
+	return r;
+}
+
 /* --- one rule -------------------------------------------------------------------------------- */
 
 static int text_field(struct yaml_at at, const char *key, bool required, struct str *ret,
@@ -357,7 +394,8 @@ static int load_embedded(struct catalogue *c, bool workloads, struct err *err)
 		const char *id = id_of(&c->arena, e->path);
 		struct yaml *doc;
 
-		if (is_workloads != workloads || (!id && !is_workloads))
+		if (is_workloads != workloads || (!id && !is_workloads) ||
+			str_starts(str_of(e->path), "profiles/"))
 			continue;
 		doc = arena_new(&c->arena, struct yaml, 1);
 		*doc = (struct yaml){arena_printf(&c->arena, "catalogue/%s", e->path),

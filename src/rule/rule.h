@@ -23,6 +23,7 @@ struct rule {
 	enum severity severity;
 	enum risk risk;
 	enum fix fix;
+	bool left_out; /* of the profile that was chosen */
 	const struct sentence *when, *unless; /* may be NULL */
 	const struct sentence *want;
 	struct yaml_at refs, cases, needs, parameters; /* doc NULL when there are none */
@@ -33,6 +34,7 @@ struct catalogue {
 	struct language language;
 	struct rule *p; /* sorted by id */
 	size_t n, cap;
+	const char *profile; /* that was applied, or NULL */
 };
 
 /* The embedded rules, then those of the directory (NULL: none; one that is not there is none).
@@ -44,11 +46,15 @@ const char *catalogue_nearest(const struct catalogue *, struct str id); /* or NU
 /* One rule from a document; id is "family.name". For the loader and its tests. */
 int catalogue_add(struct catalogue *, const struct yaml *, const char *id, struct err *);
 /* --set NAME=VALUE; a list parameter takes commas. */
+int catalogue_set(struct catalogue *, const char *assignment, struct err *err);
 int catalogue_set(struct catalogue *, const char *assignment, struct err *);
 
-/* The embedded documents: made by tools/embed.c. */
+/* {name: value or list, ...}, of a profile or a site file. */
+int catalogue_set_all(struct catalogue *, struct yaml_at, struct err *err);
+
+/* The embedded documents, rules and profiles: made by tools/embed.c. */
 struct embedded {
-	const char *path; /* below catalogue/: "ssh/no-root-login.yaml" */
+	const char *path; /* below catalogue/: "ssh/no-root-login.yaml"; or "profiles/server.yaml" */
 	uint32_t first_node, n_nodes;
 };
 extern const struct embedded embedded_rules[];
