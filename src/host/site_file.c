@@ -73,8 +73,6 @@ static int parse_site(struct yaml_at root, struct arena *a, struct site_file *si
 	struct yaml_at node;
 	int r;
 
-	if (yaml_is_null(root)) /* nothing but comments */
-		return 0;
 	r = yaml_check_keys(root, keys, err);
 	if (r == 0 && yaml_get(root, "profile", &site->profile_at))
 		r = yaml_str(site->profile_at, &site->profile, err);
@@ -87,10 +85,23 @@ static int parse_site(struct yaml_at root, struct arena *a, struct site_file *si
 	return r;
 }
 
+/* A file of which everything is commented out says nothing, which is no error. */
+static bool is_all_comments(struct str text)
+{
+	struct str line;
+
+	while (str_line(&text, &line))
+		if (str_trim(line).n && str_trim(line).p[0] != '#')
+			return false;
+	return true;
+}
+
 int site_file_parse(struct str text, const char *name, struct arena *a, struct site_file *ret,
 					struct err *err)
 {
 	*ret = (struct site_file){0};
+	if (is_all_comments(text))
+		return 0;
 	if (yaml_parse(text, name, a, &ret->doc, err) < 0)
 		return -EINVAL;
 	return parse_site(YAML_ROOT(&ret->doc), a, ret, err);

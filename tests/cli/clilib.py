@@ -28,7 +28,8 @@ TREE = {
 
 def run(*args, env=None, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=None, timeout=60):
     """Runs revet with an environment of its own: no terminal, no user rules but those named."""
-    full = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "REVET_RULES": "/nonexistent"}
+    full = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "REVET_RULES": "/nonexistent",
+            "REVET_SITE": "/nonexistent"}
     full.update({**SANITIZERS, **(env or {})})
     return subprocess.run([str(REVET), *map(str, args)], env=full, stdin=stdin, stdout=stdout,
                           stderr=subprocess.PIPE, cwd=cwd, timeout=timeout, text=True, errors="replace")

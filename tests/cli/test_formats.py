@@ -163,7 +163,7 @@ class Formats(Written):
             counts[result] = counts.get(result, 0) + int(n)
         verdicts = [r["verdict"] for r in self.results.values()]
         self.assertEqual(counts, {v: verdicts.count(v) for v in
-                                  ("pass", "fail", "not_applicable", "unknown", "manual")})
+                                  ("pass", "fail", "not_applicable", "unknown", "manual", "waived")})
         self.assertNotIn("revet_rule_failed", self.out["prometheus"].read_text())
         failed = re.findall(r'revet_rule_failed\{rule="([^"]+)",severity="\w+"\} 1',
                             self.out["prometheus-rules"].read_text())

@@ -99,7 +99,8 @@ class Schemas(Case):
         self.assertEqual(rules["site.own"]["parameters"], {"site.families": ["plan9"], "site.one": "1"})
         self.assertEqual(rules["site.own"]["fix"], "by_hand")
         self.assertGreater(len(rules), 100)
-        audited = json.loads(self.output("audit", "--root", self.root, "-f", "json", env=env))
+        audited = json.loads(self.output("audit", "--root", self.root, "-f", "json", "--profile",
+                                         "strict", env=env))
         self.assertEqual([one["rule"] for one in audited["results"]], sorted(rules))
 
     def test_the_audit_of_a_tree(self):

@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 REVET = Path(os.environ.get("REVET", HERE.parent.parent / "build" / "revet"))
 
 # No rules of this machine, no terminal, no locale but the one that an output is about.
-ENVIRONMENT = {"PATH": "/usr/bin:/bin", "REVET_RULES": "/nonexistent", "NO_COLOR": "1",
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "REVET_RULES": "/nonexistent", "REVET_SITE": "/nonexistent", "NO_COLOR": "1",
                "TERM": "dumb", "LC_ALL": "C.UTF-8"}
 
 EXPLAINED = ("ssh.no-root-login", "accounts.only-root-uid-0", "fs.setuid-known",
