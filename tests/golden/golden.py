@@ -39,7 +39,7 @@ ABSENT = [("read", "/run/host/container-manager"), ("read", "/run/systemd/contai
 
 # The formats that every host has an expected.* of; of any other, these hosts have one, of a few rules.
 EVERYWHERE = ("text", "json")
-SAMPLE = ("debian-12-unprivileged", "iot-backend", "rpm-tree")
+SAMPLE = ("iot-backend",)
 FEW = ("--family", "ssh", "--family", "listeners")
 
 
