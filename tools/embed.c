@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Build time: turns the YAML files of the catalogue and of the profiles into one C file of constant node trees, with the
+ * Build time: turns the YAML files of the catalogue, the profiles and the maps into one C file of constant node trees, with the
  * same parser that reads a user's rules. Usage: embed OUTPUT CATALOGUE_DIR FILE...
  */
 #include <fcntl.h>
@@ -25,6 +25,20 @@ static uint32_t write_nodes(FILE *out, const struct yaml *doc, uint32_t pool_bas
 				n->text + pool_base, n->text_len, n->child, n->next);
 	}
 	return doc->n_nodes;
+}
+
+/* Of a rule the path below catalogue/, else below the top of the tree. */
+static const char *name_of(const char *path)
+{
+	static const char *const folders[] = {"profiles/", "maps/"};
+	const char *at = strstr(path, "catalogue/");
+
+	if (at)
+		return at + strlen("catalogue/");
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
+		if ((at = strstr(path, folders[i])) != NULL)
+			return at;
+	return path;
 }
 
 int main(int argc, char **argv)
@@ -65,10 +79,7 @@ int main(int argc, char **argv)
 		write_pool(out, docs[i].pool, docs[i].n_pool);
 	fprintf(out, "0};\nconst struct embedded embedded_rules[] = {\n");
 	for (int i = 3; i < argc; i++) {
-		const char *rule = strstr(argv[i], "catalogue/"), *profile = strstr(argv[i], "profiles/");
-
-		fprintf(out, "{\"%s\", %u, %u},\n", rule ? rule + 10 : profile ? profile : argv[i], nodes,
-				docs[i].n_nodes);
+		fprintf(out, "{\"%s\", %u, %u},\n", name_of(argv[i]), nodes, docs[i].n_nodes);
 		nodes += docs[i].n_nodes;
 	}
 	fprintf(out, "};\nconst size_t embedded_count = %d;\n", argc - 3);

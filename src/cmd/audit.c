@@ -14,7 +14,7 @@
 #define STATE_DIR "/var/lib/revet"
 #define LAST_AUDIT STATE_DIR "/last-audit.json"
 
-enum { FORMAT, FAIL_ON, FAMILY, RULE, ROOT, SNAPSHOT, RECORD, SINCE, PROFILE, SITE, SET, COLOR, VERBOSE, NO_INPUT };
+enum { FORMAT, FAIL_ON, FAMILY, RULE, ROOT, SNAPSHOT, RECORD, SINCE, PROFILE, SITE, MAP, SET, COLOR, VERBOSE, NO_INPUT };
 
 static const struct option_doc options[] = {
 	[FORMAT] = {"format", 'f', "FORMAT[=FILE]", "text (default), json and others; may be given several times"},
@@ -27,6 +27,7 @@ static const struct option_doc options[] = {
 	[SINCE] = {"since", 0, "FILE", "say what is new and what is fixed since this report of -f json"},
 	[PROFILE] = {"profile", 0, "NAME", "the rules of this profile (of the site file, or server)"},
 	[SITE] = {"site", 0, "FILE", "what this server is for (/etc/revet/site.yaml)"},
+	[MAP] = {"map", 0, "NAME", "score by the numbers of cis-debian12 or another benchmark, in text and json"},
 	[SET] = {"set", 0, "PARAMETER=VALUE", "override a rule's parameter for this run"},
 	[COLOR] = {"color", 0, "WHEN", "auto, always or never"},
 	[VERBOSE] = {"verbose", 'v', NULL, "also list what passed and what does not apply"},
@@ -39,6 +40,8 @@ struct run {
 	size_t n;
 	struct catalogue catalogue;
 	struct site site;
+	struct numbering numbering;
+	const struct numbering *map; /* NULL: none was asked for */
 	struct output outputs[MAX_OUTPUTS + 1]; /* one for the last audit */
 	size_t n_outputs;
 	int fail_on; /* a severity, or above critical for none */
@@ -128,6 +131,7 @@ static int judge_and_report(struct worker *w, void *data)
 		.n = run->n,
 		.profile = run->catalogue.profile,
 		.site = &run->site,
+		.map = run->map,
 		.is_whole = run->is_whole,
 		.confinement = w->confinement,
 		.utf8 = run->utf8,
@@ -201,6 +205,19 @@ static int open_last(struct run *run)
 	return output_open(o, LAST_AUDIT);
 }
 
+static int load_map(const struct given *g, struct run *run)
+{
+	const char *name = given_value(g, MAP);
+	struct err err;
+
+	if (!name)
+		return 0;
+	if (numbering_load(&run->numbering, &run->catalogue, name, &run->catalogue.arena, &err) < 0)
+		return fail(err.errnum == ENOENT ? EXIT_USAGE : EXIT_CONFIG, "%s", err.msg);
+	run->map = &run->numbering;
+	return 0;
+}
+
 static int prepare(const struct given *g, struct run *run, struct worker *w)
 {
 	const struct table *os = table_find(STR("os"));
@@ -211,6 +228,8 @@ static int prepare(const struct given *g, struct run *run, struct worker *w)
 	if (code == 0)
 		code = select_rules(g, &(struct selecting){FAMILY, RULE, -1}, &run->catalogue, run->rules,
 							&run->n);
+	if (code == 0)
+		code = load_map(g, run);
 	if (code == 0)
 		code = parse_fail_on(given_value(g, FAIL_ON), &run->fail_on);
 	if (code == 0)

@@ -8,6 +8,7 @@
 
 #include "change/change.h"
 #include "report/report.h"
+#include "rule/map.h"
 #include "rule/profile.h"
 #include "rule/site.h"
 

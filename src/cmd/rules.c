@@ -4,13 +4,14 @@
 #include "base/json.h"
 #include "cmd/cmd.h"
 
-enum { FORMAT, FAMILY, SEVERITY, PROFILE };
+enum { FORMAT, FAMILY, SEVERITY, PROFILE, MAP };
 
 static const struct option_doc options[] = {
 	[FORMAT] = {"format", 'f', "FORMAT", "text (default) or json"},
 	[FAMILY] = {"family", 0, "NAME", "only this family"},
 	[SEVERITY] = {"severity", 0, "NAME", "only this severity"},
 	[PROFILE] = {"profile", 0, "NAME", "only the rules of this profile, with its severities and parameters"},
+	[MAP] = {"map", 0, "NAME", "by the numbers of cis-debian12 or another benchmark: the rules of each item, or why there is none"},
 	{0},
 };
 
@@ -107,6 +108,77 @@ static void write_rules(struct buf *out, const struct catalogue *c, const struct
 	}
 }
 
+static void map_json(struct jsonw *j, const struct numbering *m)
+{
+	jsonw_object(j);
+	jsonw_member_strz(j, "map", m->name);
+	jsonw_member_str(j, "title", m->title);
+	jsonw_key(j, "items");
+	jsonw_array(j);
+	for (size_t i = 0; i < m->items.n; i++) {
+		const struct map_item *item = &m->items.p[i];
+
+		jsonw_object(j);
+		jsonw_member_str(j, "item", item->id);
+		jsonw_key(j, "level");
+		if (item->level)
+			jsonw_int(j, item->level);
+		else
+			jsonw_null(j);
+		jsonw_key(j, "rules");
+		jsonw_array(j);
+		for (size_t k = 0; k < item->rules.n; k++)
+			jsonw_strz(j, item->rules.p[k]->id);
+		jsonw_end(j);
+		jsonw_member_str(j, "why_not", item->why_not);
+		jsonw_end(j);
+	}
+	jsonw_end(j);
+	jsonw_end(j);
+}
+
+static void map_text(struct buf *out, const struct numbering *m)
+{
+	size_t covered = 0;
+
+	for (size_t i = 0; i < m->items.n; i++) {
+		const struct map_item *item = &m->items.p[i];
+
+		for (size_t k = 0; k < m->sections.n; k++)
+			if (i ? numbering_is_within(item->id, m->sections.p[k].id) &&
+						!numbering_is_within(m->items.p[i - 1].id, m->sections.p[k].id)
+				  : numbering_is_within(item->id, m->sections.p[k].id))
+				buf_printf(out, "%.*s %.*s\n", STR_ARG(m->sections.p[k].id),
+						   STR_ARG(m->sections.p[k].title));
+		buf_printf(out, "  %-12.*s", STR_ARG(item->id));
+		for (size_t k = 0; k < item->rules.n; k++)
+			buf_printf(out, " %s", item->rules.p[k]->id);
+		if (!item->rules.n)
+			buf_printf(out, " -  %.*s", STR_ARG(item->why_not.p ? item->why_not : STR("no rule yet")));
+		buf_putc(out, '\n');
+		covered += item->rules.n > 0;
+	}
+	buf_printf(out, "%.*s: %zu of %zu items have rules\n", STR_ARG(m->title), covered, m->items.n);
+}
+
+static int show_map(const struct catalogue *c, const char *name, bool json)
+{
+	_cleanup_arena_ struct arena arena = {0};
+	_cleanup_buf_ struct buf out = BUF((size_t)64 << 20);
+	struct numbering map;
+	struct jsonw j;
+	struct err err;
+
+	if (numbering_load(&map, c, name, &arena, &err) < 0)
+		return fail(err.errnum == ENOENT ? EXIT_USAGE : EXIT_CONFIG, "%s", err.msg);
+	jsonw_begin(&j, &out, true);
+	if (json)
+		map_json(&j, &map);
+	else
+		map_text(&out, &map);
+	return put_stdout(&out);
+}
+
 static int run_rules(const struct given *g)
 {
 	const char *family = given_value(g, FAMILY), *severity = given_value(g, SEVERITY);
@@ -124,7 +196,9 @@ static int run_rules(const struct given *g)
 		code = check_family(&c, family);
 	if (code == 0 && severity && severity_parse(str_of(severity), &ignored) < 0)
 		code = fail(EXIT_USAGE, "--severity %s: expected low, medium, high or critical", severity);
-	if (code == 0) {
+	if (code == 0 && given_value(g, MAP)) {
+		code = show_map(&c, given_value(g, MAP), json);
+	} else if (code == 0) {
 		write_rules(&out, &c, g, json);
 		code = put_stdout(&out);
 	}

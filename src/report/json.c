@@ -131,6 +131,67 @@ static void write_since(struct jsonw *j, const struct audit *a)
 	jsonw_end(j);
 }
 
+static void write_score(struct jsonw *j, struct map_score s)
+{
+	size_t judged = s.pass + s.fail + s.unknown;
+
+	jsonw_member_int(j, "pass", (int64_t)s.pass);
+	jsonw_member_int(j, "fail", (int64_t)s.fail);
+	jsonw_member_int(j, "unknown", (int64_t)s.unknown);
+	jsonw_member_int(j, "other", (int64_t)s.other);
+	jsonw_key(j, "percent");
+	if (judged)
+		jsonw_int(j, (int64_t)(100 * s.pass / judged));
+	else
+		jsonw_null(j);
+}
+
+static void write_item(struct jsonw *j, const struct audit *a, const struct map_item *item)
+{
+	bool judged;
+	enum verdict v = numbering_verdict(item, a->judgements, a->n, &judged);
+
+	jsonw_object(j);
+	jsonw_member_str(j, "item", item->id);
+	jsonw_member_strz(j, "verdict", judged ? verdict_name(v) : NULL);
+	jsonw_key(j, "rules");
+	jsonw_array(j);
+	for (size_t k = 0; k < item->rules.n; k++)
+		jsonw_strz(j, item->rules.p[k]->id);
+	jsonw_end(j);
+	jsonw_end(j);
+}
+
+/* By another's numbers. */
+static void write_map(struct jsonw *j, const struct audit *a)
+{
+	const struct numbering *m = a->map;
+
+	if (!m)
+		return;
+	jsonw_key(j, "map");
+	jsonw_object(j);
+	jsonw_member_strz(j, "name", m->name);
+	jsonw_member_str(j, "title", m->title);
+	write_score(j, numbering_score(m, STR_ABSENT, a->judgements, a->n));
+	jsonw_key(j, "sections");
+	jsonw_array(j);
+	for (size_t i = 0; i < m->sections.n; i++) {
+		jsonw_object(j);
+		jsonw_member_str(j, "section", m->sections.p[i].id);
+		jsonw_member_str(j, "title", m->sections.p[i].title);
+		write_score(j, numbering_score(m, m->sections.p[i].id, a->judgements, a->n));
+		jsonw_end(j);
+	}
+	jsonw_end(j);
+	jsonw_key(j, "items");
+	jsonw_array(j);
+	for (size_t i = 0; i < m->items.n; i++)
+		write_item(j, a, &m->items.p[i]);
+	jsonw_end(j);
+	jsonw_end(j);
+}
+
 static void write_format(struct jsonw *j)
 {
 	jsonw_member_strz(j, "format", "revet-audit");
@@ -155,6 +216,7 @@ static void write_json(const struct audit *a, struct buf *out)
 	jsonw_end(&j);
 	write_since(&j, a);
 	write_unused(&j, a);
+	write_map(&j, a);
 	jsonw_key(&j, "results");
 	jsonw_array(&j);
 	for (size_t i = 0; i < a->n; i++) {
@@ -197,6 +259,7 @@ static void write_ndjson(const struct audit *a, struct buf *out)
 	write_summary(&j, a);
 	write_since(&j, a);
 	write_unused(&j, a);
+	write_map(&j, a);
 	end_line(&j, out);
 }
 

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/confine.h"
 #include "report/earlier.h"
+#include "rule/map.h"
 #include "rule/site.h"
 
 struct audit {
@@ -13,6 +14,7 @@ struct audit {
 	const struct judgement *judgements; /* in the order of rule ids */
 	size_t n;
 	const char *profile;     /* that was chosen */
+	const struct numbering *map; /* whose numbers to score by; NULL: none */
 	const struct site *site; /* with its waivers; its path is NULL where there is none */
 	bool is_whole;           /* all rules of the profile were judged */
 	int64_t took_us;         /* reading and judging */

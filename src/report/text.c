@@ -225,6 +225,42 @@ static void write_since(struct buf *out, const struct audit *a)
 				buf_printf(out, "     %-6s %s\n", words[change], a->judgements[i].rule->id);
 }
 
+static void write_score(struct buf *out, const char *id, struct str title, struct map_score s)
+{
+	size_t judged = s.pass + s.fail + s.unknown;
+
+	buf_printf(out, "%-8s%-44.*s", id, STR_ARG(title));
+	if (judged)
+		buf_printf(out, "%3zu %%", 100 * s.pass / judged);
+	else
+		buf_puts(out, "  -  ");
+	buf_printf(out, "   pass %zu  fail %zu  unknown %zu  other %zu\n", s.pass, s.fail, s.unknown, s.other);
+}
+
+/* Scored by another's numbers: its sections, and the items that failed. */
+static void write_map(const struct audit *a, struct buf *out)
+{
+	const struct numbering *m = a->map;
+	struct arena *arena = snapshot_arena(a->snapshot);
+
+	buf_printf(out, "\n%.*s\n", STR_ARG(m->title));
+	for (size_t i = 0; i < m->sections.n; i++)
+		write_score(out, str_dup(arena, m->sections.p[i].id), m->sections.p[i].title,
+					numbering_score(m, m->sections.p[i].id, a->judgements, a->n));
+	write_score(out, "", STR("all"), numbering_score(m, STR_ABSENT, a->judgements, a->n));
+	for (size_t i = 0; i < m->items.n; i++) {
+		const struct map_item *item = &m->items.p[i];
+		bool judged;
+
+		if (numbering_verdict(item, a->judgements, a->n, &judged) != VERDICT_FAIL || !judged)
+			continue;
+		buf_printf(out, "FAIL     %-12.*s", STR_ARG(item->id));
+		for (size_t k = 0; k < item->rules.n; k++)
+			buf_printf(out, " %s", item->rules.p[k]->id);
+		buf_putc(out, '\n');
+	}
+}
+
 static void write_text(const struct audit *a, struct buf *out)
 {
 	write_head(out, a);
@@ -242,6 +278,8 @@ static void write_text(const struct audit *a, struct buf *out)
 		write_rest(out, a, VERDICT_NOT_APPLICABLE, "N/A");
 		write_rest(out, a, VERDICT_PASS, "PASS");
 	}
+	if (a->map)
+		write_map(a, out);
 	write_waivers(out, a);
 	write_since(out, a);
 	write_next(out, a);

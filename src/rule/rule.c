@@ -395,7 +395,7 @@ static int load_embedded(struct catalogue *c, bool workloads, struct err *err)
 		struct yaml *doc;
 
 		if (is_workloads != workloads || (!id && !is_workloads) ||
-			str_starts(str_of(e->path), "profiles/"))
+			str_starts(str_of(e->path), "profiles/") || str_starts(str_of(e->path), "maps/"))
 			continue;
 		doc = arena_new(&c->arena, struct yaml, 1);
 		*doc = (struct yaml){arena_printf(&c->arena, "catalogue/%s", e->path),

@@ -52,9 +52,9 @@ int catalogue_set(struct catalogue *, const char *assignment, struct err *);
 /* {name: value or list, ...}, of a profile or a site file. */
 int catalogue_set_all(struct catalogue *, struct yaml_at, struct err *err);
 
-/* The embedded documents, rules and profiles: made by tools/embed.c. */
+/* The embedded documents, rules, profiles and maps: made by tools/embed.c. */
 struct embedded {
-	const char *path; /* below catalogue/: "ssh/no-root-login.yaml"; or "profiles/server.yaml" */
+	const char *path; /* below catalogue/: "ssh/no-root-login.yaml"; or "profiles/", "maps/" */
 	uint32_t first_node, n_nodes;
 };
 extern const struct embedded embedded_rules[];

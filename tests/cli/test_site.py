@@ -203,6 +203,39 @@ class Profiles(Case):
         self.assert_refused(self.audit("--profile", "serve"), USAGE, "did you mean server")
 
 
+class Maps(Case):
+    def test_items_have_rules_or_a_reason(self):
+        known = {r["id"]: r for r in json.loads(run("rules", "-f", "json").stdout)}
+        for name in (path.stem for path in (TOP / "maps").glob("*.yaml")):
+            numbering = json.loads(run("rules", "--map", name, "-f", "json").stdout)
+            ids = [item["item"] for item in numbering["items"]]
+            self.assertEqual(len(set(ids)), len(ids), name)
+            for item in numbering["items"]:
+                for rule in item["rules"]:
+                    self.assertIn(item["item"], known[rule]["refs"][name])
+                self.assertFalse(item["rules"] and item["why_not"], item)
+            of_rules = {number for rule in known.values() for number in rule["refs"].get(name, [])}
+            self.assertEqual(of_rules - set(ids), set(), f"{name}: items that the map does not have")
+
+    def test_scores(self):
+        ran = self.audit("--map", "cis-debian12", "-f", "json")
+        score = json.loads(ran.stdout)["map"]
+        items = {item["item"]: item["verdict"] for item in score["items"]}
+        self.assertEqual({k: v for k, v in items.items() if v}, {"5.1.20": "fail"})
+        self.assertEqual((score["fail"], score["pass"], score["percent"]), (1, 0, 0))
+        sections = {section["section"]: section for section in score["sections"]}
+        for name, fails in (("5", 1), ("5.1", 1), ("5.2", 0), ("1", 0)):
+            self.assertEqual(sections[name]["fail"], fails)
+        self.assertIsNone(sections["1"]["percent"])
+        text = self.audit("--map", "cis-debian12").stdout
+        self.assertRegex(text, r"(?m)^5\.1 +SSH server +0 %   pass 0  fail 1  unknown 0  other 0$")
+        self.assertRegex(text, r"(?m)^FAIL +5\.1\.20 +ssh\.no-root-login$")
+
+    def test_an_unknown_one(self):
+        self.assert_refused(self.audit("--map", "cis"), USAGE, "cis-debian12")
+        self.assert_refused(run("rules", "--map", "cis"), USAGE, "cis-debian12")
+
+
 class Check(Case):
     """The plug-in convention: one line with performance data, exit 0 to 3."""
 

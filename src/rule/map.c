@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rule/map.h"
+
+#include <stdlib.h>
+
+#include "base/num.h"
+
+/* --- loading ----------------------------------------------------------------------------------- */
+
+static int no_such_map(const char *name, struct err *err)
+{
+	char names[256] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < embedded_count; i++) {
+		struct str file = str_of(embedded_rules[i].path);
+
+		if (!str_skip(&file, "maps/") || n + file.n + 3 >= sizeof(names))
+			continue;
+		if (n)
+			n = (size_t)(stpcpy(names + n, ", ") - names);
+		memcpy(names + n, file.p, file.n - strlen(".yaml"));
+		n += file.n - strlen(".yaml");
+		names[n] = '\0';
+	}
+	return err_set(err, ENOENT, "there is no map '%s'; there are: %s", name, names);
+}
+
+static int find_document(const char *name, struct yaml *ret, struct err *err)
+{
+	for (size_t i = 0; i < embedded_count; i++) {
+		const struct embedded *e = &embedded_rules[i];
+		struct str file = str_of(e->path);
+
+		if (str_skip(&file, "maps/") && str_skip(&file, name) && str_is(file, ".yaml")) {
+			*ret = (struct yaml){e->path, embedded_nodes + e->first_node, embedded_pool, e->n_nodes, 0};
+			return 0;
+		}
+	}
+	return no_such_map(name, err);
+}
+
+static int parse_item(struct yaml_at at, struct map_item *item, struct err *err)
+{
+	static const char *const keys[] = {"level", "why_not", NULL};
+	struct yaml_at node;
+	uint64_t level;
+
+	if (yaml_is_null(at))
+		return 0;
+	if (yaml_check_keys(at, keys, err) < 0)
+		return -EINVAL;
+	if (yaml_get(at, "level", &node)) {
+		if (num_u64(yaml_text(node), 1, 9, &level) < 0)
+			return yaml_err(node, err, "expected a level from 1 to 9");
+		item->level = (int)level;
+	}
+	return yaml_get(at, "why_not", &node) ? yaml_str(node, &item->why_not, err) : 0;
+}
+
+static int parse(struct numbering *m, struct yaml_at at, struct arena *a, struct err *err)
+{
+	static const char *const keys[] = {"title", "ref", "sections", "items", NULL};
+	struct yaml_at title, ref, sections, items;
+	struct yaml_iter it;
+
+	if (yaml_check_keys(at, keys, err) < 0)
+		return -EINVAL;
+	if (!yaml_get(at, "title", &title) || !yaml_get(at, "ref", &ref) || !yaml_get(at, "items", &items))
+		return yaml_err(at, err, "a map has a title, a ref and items");
+	if (yaml_str(title, &m->title, err) < 0 || yaml_str(ref, &m->ref, err) < 0)
+		return -EINVAL;
+	if (yaml_get(at, "sections", &sections)) {
+		it = yaml_iter(sections);
+		while (yaml_next(&it))
+			*vec_push(a, &m->sections) = (struct map_section){yaml_text(it.key), yaml_text(it.value)};
+	}
+	it = yaml_iter(items);
+	while (yaml_next(&it)) {
+		struct map_item *item = vec_push(a, &m->items);
+
+		*item = (struct map_item){.id = yaml_text(it.key)};
+		if (parse_item(it.value, item, err) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/* --- which rules ------------------------------------------------------------------------------- */
+
+static void add_rule(struct map *by_id, struct str id, const struct rule *rule, struct arena *a)
+{
+	struct map_item *item = map_get(by_id, id);
+
+	if (item)
+		*vec_push(a, &item->rules) = rule;
+}
+
+static void add_rules(struct numbering *m, const struct catalogue *c, struct arena *a)
+{
+	const char *ref = str_dup(a, m->ref);
+	struct map by_id;
+
+	map_init(&by_id, a);
+	for (size_t i = 0; i < m->items.n; i++)
+		map_put(&by_id, m->items.p[i].id, &m->items.p[i]);
+	for (size_t i = 0; i < c->n; i++) {
+		struct yaml_at node;
+		struct yaml_iter it;
+
+		if (!c->p[i].refs.doc || !yaml_get(c->p[i].refs, ref, &node))
+			continue;
+		if (yaml_kind(node) != YAML_LIST) {
+			add_rule(&by_id, yaml_text(node), &c->p[i], a);
+			continue;
+		}
+		it = yaml_iter(node);
+		while (yaml_next(&it))
+			add_rule(&by_id, yaml_text(it.value), &c->p[i], a);
+	}
+}
+
+int numbering_load(struct numbering *m, const struct catalogue *c, const char *name, struct arena *a,
+				   struct err *err)
+{
+	struct yaml *doc = arena_new(a, struct yaml, 1);
+	int r = find_document(name, doc, err);
+
+	*m = (struct numbering){.name = name};
+	if (r == 0)
+		r = parse(m, YAML_ROOT(doc), a, err);
+	if (r == 0)
+		add_rules(m, c, a);
+	return r;
+}
+
+/* --- judging ----------------------------------------------------------------------------------- */
+
+bool numbering_is_within(struct str id, struct str section)
+{
+	return str_eq(id, section) ||
+		   (id.n > section.n && id.p[section.n] == '.' && memcmp(id.p, section.p, section.n) == 0);
+}
+
+static int by_rule(const void *id, const void *judgement)
+{
+	return strcmp(id, ((const struct judgement *)judgement)->rule->id);
+}
+
+/* The higher one decides. */
+static int rank(enum verdict v)
+{
+	static const int ranks[] = {
+		[VERDICT_NOT_APPLICABLE] = 0, [VERDICT_PASS] = 1,  [VERDICT_MANUAL] = 2,
+		[VERDICT_UNKNOWN] = 3,        [VERDICT_FAIL] = 4,
+	};
+
+	return ranks[v];
+}
+
+enum verdict numbering_verdict(const struct map_item *item, const struct judgement *all, size_t n,
+							   bool *ret_judged)
+{
+	enum verdict verdict = VERDICT_NOT_APPLICABLE;
+
+	*ret_judged = false;
+	for (size_t i = 0; i < item->rules.n; i++) {
+		const struct judgement *g = bsearch(item->rules.p[i]->id, all, n, sizeof(*all), by_rule);
+		enum verdict one;
+
+		if (!g)
+			continue;
+		*ret_judged = true;
+		/* Accepted by whoever is responsible: their numbering knows no such thing, it is an exception. */
+		one = g->waiver ? VERDICT_NOT_APPLICABLE : g->verdict;
+		if (rank(one) > rank(verdict))
+			verdict = one;
+	}
+	return verdict;
+}
+
+struct map_score numbering_score(const struct numbering *m, struct str section,
+								 const struct judgement *all, size_t n)
+{
+	struct map_score score = {0};
+
+	for (size_t i = 0; i < m->items.n; i++) {
+		bool judged;
+		enum verdict v = numbering_verdict(&m->items.p[i], all, n, &judged);
+
+		if ((section.p && !numbering_is_within(m->items.p[i].id, section)) || !judged)
+			continue;
+		score.pass += v == VERDICT_PASS;
+		score.fail += v == VERDICT_FAIL;
+		score.unknown += v == VERDICT_UNKNOWN;
+		score.other += v == VERDICT_NOT_APPLICABLE || v == VERDICT_MANUAL;
+	}
+	return score;
+}

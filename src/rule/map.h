@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Other people's numbering: a benchmark's sections and items, and which rules decide each. A file of
+ * maps/ has the items; the rules name theirs in `refs`, so that neither list has to be kept twice.
+ */
+#ifndef REVET_RULE_MAP_H
+#define REVET_RULE_MAP_H
+
+#include "base/vec.h"
+#include "rule/judge.h"
+
+struct map_item {
+	struct str id;
+	int level;          /* 0: it has none */
+	struct str why_not; /* no rule decides it: why; else absent */
+	VEC(const struct rule *) rules;
+};
+
+struct map_section {
+	struct str id, title;
+};
+
+struct numbering {
+	const char *name;
+	struct str title, ref; /* ref: its key in the refs of rules */
+	VEC(struct map_section) sections;
+	VEC(struct map_item) items; /* in the order of the file */
+};
+
+/* -ENOENT: there is no such map, and the message lists those there are. */
+int numbering_load(struct numbering *, const struct catalogue *, const char *name, struct arena *,
+				   struct err *);
+/* Is the item in the section, or the section in the other: "1.1.2" in "1.1"? */
+bool numbering_is_within(struct str id, struct str section);
+/* An item by the judgements (sorted by rule id) of its rules: failed when one is a finding, then not
+ * known, for a person, passed, or not applicable when all are. *ret_judged: is one of them there? */
+enum verdict numbering_verdict(const struct map_item *, const struct judgement *, size_t n,
+							   bool *ret_judged);
+
+struct map_score {
+	size_t pass, fail, unknown, other; /* items; other: not applicable, or for a person */
+};
+/* Of the items of a section; of all for an absent one. The score is pass / (pass + fail + unknown). */
+struct map_score numbering_score(const struct numbering *, struct str section,
+								 const struct judgement *, size_t n);
+
+#endif
