@@ -646,4 +646,5 @@ void judge_wants(const struct rule *rule, const struct params *params, struct sn
 	sentence_each(rule->when, want_sentence, &w);
 	sentence_each(rule->unless, want_sentence, &w);
 	sentence_each(rule->want, want_sentence, &w);
+	sentence_each(rule->remedy, want_sentence, &w);
 }

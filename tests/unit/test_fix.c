@@ -26,6 +26,7 @@ static const char *const files[][2] = {
 	{"/etc/audit/auditd.conf", "log_file = /var/log/audit/audit.log\n"},
 	{"/etc/apt/apt.conf", "Unattended-Upgrade::Origins-Pattern { \"label=Debian-Security\"; };\n"},
 	{"/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n"},
+	{"/etc/sudoers", "@includedir /etc/sudoers.d\n"},
 	{"/etc/fstab", "none /tmp tmpfs defaults 0 0\n"},
 };
 
