@@ -28,11 +28,14 @@ static const char *const files[][2] = {
 	{"/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n"},
 	{"/etc/audit/rules.d/audit.rules", "-D\n"},
 	{"/etc/sudoers", "@includedir /etc/sudoers.d\n"},
+	{"/etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet nokaslr intel_iommu=off\"\n"
+						  "GRUB_CMDLINE_LINUX=\"gather_data_sampling=off nopti\"\n"},
 	{"/etc/fstab", "none /tmp tmpfs defaults 0 0\n"},
 };
 
-static const char *const there[] = {"/etc/audit/rules.d", "/lib64/ld-linux-x86-64.so.2", "/usr/sbin/update-grub", "/boot/grub/grub.cfg",
-									"/etc/cron.daily/apt-compat"};
+static const char *const there[] = {"/usr/sbin/update-grub", "/boot/grub/grub.cfg",
+									"/etc/cron.daily/apt-compat", "/etc/audit/rules.d",
+									"/lib64/ld-linux-x86-64.so.2"};
 static const char *const installed[] = {"unattended-upgrades", "cron"};
 
 static struct str cell(const struct rows *rows, const struct row *row, const char *column)
