@@ -29,7 +29,7 @@ static const char *const files[][2] = {
 	{"/etc/audit/rules.d/audit.rules", "-D\n"},
 	{"/etc/sudoers", "@includedir /etc/sudoers.d\n"},
 	{"/etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet nokaslr intel_iommu=off\"\n"
-						  "GRUB_CMDLINE_LINUX=\"gather_data_sampling=off nopti\"\n"},
+						  "GRUB_CMDLINE_LINUX=\"gather_data_sampling=off nopti apparmor=0\"\n"},
 	{"/etc/fstab", "none /tmp tmpfs defaults 0 0\n"},
 };
 
