@@ -185,6 +185,7 @@ static int explain(struct worker *w, void *data)
 	printf("\nfix: %s, risk: %s\n", e->rule->fix == FIX_BY_HAND ? "by hand" : fix_name(e->rule->fix),
 		   risk_name(e->rule->risk));
 	print_sentence(e, "  makes   ", e->rule->remedy);
+	print_sentence(e, "  not while ", e->rule->not_while);
 	if (e->rule->fix != FIX_BY_HAND)
 		sentence_each(e->rule->remedy ? e->rule->remedy : e->rule->want, print_fix,
 					  (void *)&e->catalogue.language.params);

@@ -102,6 +102,7 @@ static int check_params(struct catalogue *c, struct err *err)
 		sentence_each(c->p[i].unless, check_sentence_params, &check);
 		sentence_each(c->p[i].want, check_sentence_params, &check);
 		sentence_each(c->p[i].remedy, check_sentence_params, &check);
+		sentence_each(c->p[i].not_while, check_sentence_params, &check);
 	}
 	return check.status;
 }
@@ -244,19 +245,22 @@ static enum fix fix_of(const struct rule *r)
 									: FIX_AUTOMATIC;
 }
 
-static int check_cases(struct yaml_at rule, struct yaml_at cases, struct err *err)
+static int check_cases(const struct rule *r, struct yaml_at rule, struct err *err)
 {
-	struct yaml_iter it = yaml_iter(cases);
-	bool pass = false, fail = false, manual = false;
+	struct yaml_iter it = yaml_iter(r->cases);
+	bool pass = false, fail = false, manual = false, left = false;
 	struct yaml_at ignored;
 
 	while (yaml_next(&it)) {
 		pass = pass || yaml_get(it.value, "pass", &ignored);
 		fail = fail || yaml_get(it.value, "fail", &ignored);
 		manual = manual || yaml_get(it.value, "manual", &ignored);
+		left = left || yaml_get(it.value, "left_alone", &ignored);
 	}
 	if (!fail && !manual)
 		return yaml_err(rule, err, "a rule needs a case in which it fails");
+	if (left != (r->not_while != NULL))
+		return yaml_err(rule, err, "a rule with 'not_while', and no other, needs a case left_alone");
 	return pass || manual ? 0 : yaml_err(rule, err, "a rule needs a case in which it passes");
 }
 
@@ -273,6 +277,8 @@ static int parse_sentences(struct catalogue *c, struct yaml_at at, struct rule *
 		return status;
 	if (yaml_get(at, "fix", &node))
 		status = sentence_parse(&c->language, node, false, &r->remedy, err);
+	if (status == 0 && yaml_get(at, "not_while", &node))
+		status = sentence_parse(&c->language, node, true, &r->not_while, err);
 	if (status < 0)
 		return status;
 	if (yaml_get(at, "for", &node))
@@ -328,7 +334,7 @@ static int parse_rule(struct catalogue *c, struct yaml_at at, struct rule *r, st
 {
 	static const char *const keys[] = {"title",  "severity", "why",   "when",       "unless", "for",
 									   "where",  "want",     "risk",  "breaks",     "needs",  "refs",
-									   "by_hand", "fix",     "cases", "parameters", NULL};
+									   "by_hand", "fix",     "not_while", "cases", "parameters", NULL};
 	int word = 0, status = yaml_check_keys(at, keys, err);
 
 	if (status == 0)
@@ -365,7 +371,7 @@ static int parse_rule(struct catalogue *c, struct yaml_at at, struct rule *r, st
 	if (r->by_hand.p && r->remedy)
 		return yaml_err(at, err, "a rule has 'fix' or 'by_hand', not both");
 	r->fix = fix_of(r);
-	return check_cases(at, r->cases, err);
+	return check_cases(r, at, err);
 }
 
 int catalogue_add(struct catalogue *c, const struct yaml *doc, const char *id, struct err *err)

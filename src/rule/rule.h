@@ -27,6 +27,7 @@ struct rule {
 	const struct sentence *when, *unless; /* may be NULL */
 	const struct sentence *want;
 	const struct sentence *remedy; /* `fix`: what makes `want` hold; NULL: it is derived from `want` */
+	const struct sentence *not_while; /* while it holds the fix is left alone; NULL */
 	struct yaml_at refs, cases, needs, parameters; /* doc NULL when there are none */
 };
 
