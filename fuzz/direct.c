@@ -236,6 +236,8 @@ static void judge_rule(const struct catalogue *c, const struct rule *rule)
 	sentence_each(rule->when, check_params, &loading);
 	sentence_each(rule->unless, check_params, &loading);
 	sentence_each(rule->want, check_params, &loading);
+	sentence_each(rule->remedy, check_params, &loading);
+	sentence_each(rule->not_while, check_params, &loading);
 	if (loading.status < 0)
 		return;
 	judge_wants(rule, &c->language.params, empty);

@@ -84,6 +84,8 @@ static void check_judging(struct snapshot *s)
 		sentence_each(c->p[i].when, see, &seen);
 		sentence_each(c->p[i].unless, see, &seen);
 		sentence_each(c->p[i].want, see, &seen);
+		sentence_each(c->p[i].remedy, see, &seen);
+		sentence_each(c->p[i].not_while, see, &seen);
 		if (!seen.any)
 			continue;
 		judge(&c->p[i], s, &c->language.params, &arena, &judgements[audit.n]);

@@ -389,8 +389,16 @@ static int plan_rule(struct planner *p, const struct rule *rule, const struct sn
 {
 	struct edits edits;
 	struct err why = {0};
-	int r = collect_edits(p, rule, snapshot, params, &edits, &why);
+	const char *use = rule->not_while && !rule->by_hand.p
+						  ? judge_holds(rule->not_while, snapshot, params, p->plan->arena)
+						  : NULL;
+	int r;
 
+	if (use) {
+		leave_alone(p->plan, rule->id, arena_printf(p->plan->arena, "in use: %s", use));
+		return 0;
+	}
+	r = collect_edits(p, rule, snapshot, params, &edits, &why);
 	if (r == 0)
 		r = try_alone(p, &edits, &why);
 	if (r < 0) {
@@ -426,6 +434,8 @@ int plan_make(struct plan *plan, struct host *host, struct snapshot *snapshot,
 		else if (judgements[i].verdict == VERDICT_UNKNOWN)
 			leave_alone(plan, judgements[i].rule->id,
 						arena_printf(a, "not known: %s", judgements[i].reason));
+		else if (judgements[i].excused && judgements[i].rule->fix != FIX_BY_HAND)
+			leave_alone(plan, judgements[i].rule->id, judgements[i].reason);
 	if (r < 0)
 		return r;
 	trim_steps(plan, &p.place);

@@ -39,7 +39,8 @@ static const char *const kinds[] = {
 	[EDIT_KEY] = "key", [EDIT_CONTENT] = "content", [EDIT_LINE] = "line"};
 static const char *const styles[] = {
 	[EDIT_SPACE] = "space", [EDIT_EQUALS] = "equals", [EDIT_INI] = "ini", [EDIT_APT] = "apt",
-	[EDIT_GRUB] = "grub", [EDIT_FSTAB] = "fstab"};
+	[EDIT_GRUB] = "grub", [EDIT_GRUB_WORD] = "grub-word", [EDIT_DEFAULTS] = "defaults",
+	[EDIT_LINES] = "lines", [EDIT_FSTAB] = "fstab"};
 
 static void write_edits(struct jsonw *j, const struct edits *edits)
 {

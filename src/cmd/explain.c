@@ -184,8 +184,11 @@ static int explain(struct worker *w, void *data)
 	print_evidence(&now);
 	printf("\nfix: %s, risk: %s\n", e->rule->fix == FIX_BY_HAND ? "by hand" : fix_name(e->rule->fix),
 		   risk_name(e->rule->risk));
+	print_sentence(e, "  makes   ", e->rule->remedy);
+	print_sentence(e, "  not while ", e->rule->not_while);
 	if (e->rule->fix != FIX_BY_HAND)
-		sentence_each(e->rule->want, print_fix, (void *)&e->catalogue.language.params);
+		sentence_each(e->rule->remedy ? e->rule->remedy : e->rule->want, print_fix,
+					  (void *)&e->catalogue.language.params);
 	print_field("by hand", e->rule->by_hand);
 	print_field("what may break", e->rule->breaks);
 	print_parameters(&e->catalogue, e->rule->parameters);

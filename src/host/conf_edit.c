@@ -37,6 +37,17 @@ static bool is_comment(enum edit_style style, struct str line)
 	return (style == EDIT_INI && line.p[0] == ';') || (style == EDIT_APT && str_starts(line, "//"));
 }
 
+/* "Defaults !key" and the like; with a scope, or with several settings, it is another line. */
+static bool sets_default(struct str line, struct str key)
+{
+	if (!str_skip(&line, "Defaults") || !line.n || !strchr(" \t", line.p[0]))
+		return false;
+	line = str_trim(line);
+	(void)str_skip(&line, "!");
+	return line.n >= key.n && memcmp(line.p, key.p, key.n) == 0 &&
+		   (line.n == key.n || strchr(" \t=", line.p[key.n])) && !str_has_char(line, ',');
+}
+
 /* Does the line, without its newline, set the key? With EDIT_SPACE a key may be several words, and
  * case does not count; sshd_config and its like allow `Key=value`. */
 static bool sets_key(enum edit_style style, struct str line, struct str key)
@@ -45,6 +56,10 @@ static bool sets_key(enum edit_style style, struct str line, struct str key)
 
 	if (is_comment(style, rest))
 		return false;
+	if (style == EDIT_DEFAULTS)
+		return sets_default(rest, key);
+	if (style == EDIT_LINES)
+		return str_eq(rest, key);
 	if (style == EDIT_GRUB)
 		return str_skip(&rest, GRUB_LINE) && rest.n > key.n && memcmp(rest.p, key.p, key.n) == 0 &&
 			   (rest.p[key.n] == '=' || rest.p[key.n] == '"');
@@ -76,6 +91,15 @@ static struct str ending_of(struct str line)
 	return (struct str){line.p + line.n - n, n};
 }
 
+static void put_default(struct editing *e)
+{
+	bool off = str_is(e->value, "false");
+
+	buf_printf(e->out, "Defaults %s%.*s", off ? "!" : "", STR_ARG(e->key));
+	if (!off && !str_is(e->value, "true"))
+		buf_printf(e->out, "=\"%.*s\"", STR_ARG(e->value));
+}
+
 /* In the place of the line (absent: a new one), with its indentation and its end. */
 static void put_setting(struct editing *e, struct str line)
 {
@@ -91,7 +115,12 @@ static void put_setting(struct editing *e, struct str line)
 	while (indent < line.n && (line.p[indent] == ' ' || line.p[indent] == '\t'))
 		indent++;
 	buf_add(e->out, line.p, indent);
-	buf_printf(e->out, formats[e->style], STR_ARG(e->key), STR_ARG(e->value));
+	if (e->style == EDIT_LINES)
+		buf_str(e->out, e->key);
+	else if (e->style == EDIT_DEFAULTS)
+		put_default(e);
+	else
+		buf_printf(e->out, formats[e->style], STR_ARG(e->key), STR_ARG(e->value));
 	buf_str(e->out, line.p ? ending_of(line) : e->newline);
 	e->done = true;
 }
@@ -160,6 +189,7 @@ static int check_value(enum edit_style style, struct str key, struct str value, 
 {
 	for (size_t i = 0; i < value.n; i++)
 		if ((unsigned char)value.p[i] < 0x20 || (style == EDIT_APT && value.p[i] == '"') ||
+			(style == EDIT_DEFAULTS && strchr("\"\\", value.p[i])) ||
 			(style == EDIT_GRUB && strchr(" \"$`\\", value.p[i])) ||
 			(style == EDIT_FSTAB && strchr(" ,#", value.p[i])))
 			return err_set(err, EINVAL, "%.*s: the value cannot be written to a file",
@@ -242,6 +272,43 @@ static int edit_fstab(struct str text, struct str target, struct str option, str
 	return out->full ? err_set(err, EFBIG, "the file would be too large") : 0;
 }
 
+/* --- the kernel's parameters ------------------------------------------------------------------- */
+
+static bool is_blank_or_quote(char c)
+{
+	return strchr(" \t\"'", c) != NULL;
+}
+
+/* The line of the defaults of GRUB without the word, and without the blank that told it apart. */
+static void put_without_word(struct buf *out, struct str line, struct str word)
+{
+	for (size_t i = 0; i < line.n; i++) {
+		size_t end = i + word.n;
+		bool here = i && end < line.n && is_blank_or_quote(line.p[i - 1]) &&
+					is_blank_or_quote(line.p[end]) && memcmp(line.p + i, word.p, word.n) == 0;
+
+		if (!here) {
+			buf_putc(out, line.p[i]);
+			continue;
+		}
+		if (line.p[i - 1] == ' ' && line.p[end] != ' ')
+			out->n--;
+		i = line.p[end] == ' ' ? end : end - 1;
+	}
+}
+
+static int edit_grub_word(struct str text, struct str word, struct buf *out, struct err *err)
+{
+	struct str line;
+
+	while (take_line(&text, &line))
+		if (str_starts(str_trim(line), "GRUB_CMDLINE_LINUX"))
+			put_without_word(out, line, word);
+		else
+			buf_str(out, line);
+	return out->full ? err_set(err, EFBIG, "the file would be too large") : 0;
+}
+
 int conf_edit_key(struct str text, enum edit_style style, struct str section, struct str key,
 				  struct str value, struct buf *out, struct err *err)
 {
@@ -253,6 +320,9 @@ int conf_edit_key(struct str text, enum edit_style style, struct str section, st
 		return r;
 	if (style == EDIT_FSTAB)
 		return edit_fstab(text, section, value, out, err);
+	if (style == EDIT_GRUB_WORD)
+		return value.p ? err_set(err, EINVAL, "%.*s can only be taken out", STR_ARG(key))
+					   : edit_grub_word(text, key, out, err);
 	line = text;
 	e.newline = take_line(&line, &first) && ending_of(first).n ? ending_of(first) : STR("\n");
 	count(&e, text);

@@ -4,6 +4,8 @@
 #include "base/buf.h"
 #include "host/value.h"
 
+#define LEFT_ALONE "left_alone" /* it fails, and what the host does forbids the fix */
+
 static int set_cell(struct rows *rows, struct row *row, int i, struct yaml_at at, struct err *err)
 {
 	enum type type = rows->table->columns[i].type;
@@ -205,7 +207,23 @@ static int fill_case(const struct catalogue *c, const struct rule *rule, struct 
 	sentence_each(ret->when, fill_empty, &filling);
 	sentence_each(ret->unless, fill_empty, &filling);
 	sentence_each(ret->want, fill_empty, &filling);
+	sentence_each(ret->remedy, fill_empty, &filling);
+	sentence_each(ret->not_while, fill_empty, &filling);
 	return 0;
+}
+
+/* A rule that fails is fixed, or left alone, as the case says. */
+static int check_left_alone(const struct catalogue *c, const struct rule *rule, struct yaml_at verdict,
+							const struct snapshot *s, struct arena *a, struct err *err)
+{
+	bool wanted = str_is(yaml_text(verdict), LEFT_ALONE);
+	const char *why =
+		rule->not_while ? judge_holds(rule->not_while, s, &c->language.params, a) : NULL;
+
+	if (wanted == (why != NULL))
+		return 0;
+	return yaml_err(verdict, err, "%s: its fix should%s be left alone%s%s", rule->id,
+					wanted ? "" : " not", why ? ": " : "", why ? why : "");
 }
 
 static int run_case(const struct catalogue *c, const struct rule *rule, struct yaml_at verdict,
@@ -220,6 +238,9 @@ static int run_case(const struct catalogue *c, const struct rule *rule, struct y
 	if (r < 0)
 		return r;
 	judge(&bare, s, &c->language.params, &arena, &got);
+	if (got.verdict == VERDICT_FAIL &&
+		(str_is(yaml_text(verdict), "fail") || str_is(yaml_text(verdict), LEFT_ALONE)))
+		return check_left_alone(c, rule, verdict, s, &arena, err);
 	if (str_is(yaml_text(verdict), verdict_name(got.verdict)))
 		return 0;
 	return yaml_err(verdict, err, "%s: the case should be '%.*s' and is '%s'%s%s", rule->id,

@@ -598,6 +598,25 @@ static int fulfil_items(const struct expect *e, enum type type, const struct val
 	return 0;
 }
 
+/* The text without the words that match, when the rest then does not. */
+static int fulfil_no_match(const struct expect *e, enum type type, const struct value *present,
+						   const struct params *params, struct arena *a, struct value *ret)
+{
+	_cleanup_buf_ struct buf text = BUF(65536);
+	struct value one = {.state = VALUE_SET};
+	struct str rest = present->string;
+	const char *why = NULL;
+
+	if (type != TYPE_STRING || present->state != VALUE_SET || (e->kind != MATCHES && e->kind != GLOB))
+		return -ENOTSUP;
+	while (str_word(&rest, &one.string))
+		if (test_text(e, type, &one, params, &why) == FALSE_)
+			buf_printf(&text, "%s%.*s", text.n ? " " : "", STR_ARG(one.string));
+	one.string = (struct str){arena_copy(a, text.p ? text.p : "", text.n), text.n};
+	*ret = one;
+	return test_text(e, type, &one, params, &why) == FALSE_ ? 0 : -ENOTSUP;
+}
+
 static bool has_items_of(const struct expect *e, const struct params *params)
 {
 	return resolve(&e->a, params).n > 0;
@@ -627,6 +646,8 @@ int expect_fulfil(const struct expect *e, enum type type, const struct value *pr
 	case ABSENT:
 		*ret = (struct value){.state = VALUE_ABSENT};
 		return 0;
+	case NOT:
+		return fulfil_no_match(e->subs[0], type, present, params, a, ret);
 	case HAS:
 	case LACKS:
 	case ONLY:

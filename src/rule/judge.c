@@ -535,14 +535,41 @@ static const char *print_sentence(struct judging *j, const struct sentence *s)
 }
 
 /* The part that decides: of an `any` the first that holds, of an `all` the first that does not. */
-static const char *deciding_part(struct judging *j, const struct sentence *s, enum truth truth)
+static const struct sentence *deciding_part(struct judging *j, const struct sentence *s,
+											enum truth truth)
 {
 	enum sentence_kind kind = truth == TRUE_ ? SENTENCE_ANY : SENTENCE_ALL;
 
 	for (size_t i = 0; !s->label && s->kind == kind && i < s->n_subs; i++)
 		if (test(j, s->subs[i]) == truth)
 			return deciding_part(j, s->subs[i], truth);
-	return print_sentence(j, s);
+	return s;
+}
+
+const char *judge_holds(const struct sentence *s, const struct snapshot *snapshot,
+						const struct params *params, struct arena *a)
+{
+	struct judging j = {.snapshot = snapshot, .params = params, .arena = a};
+	enum truth truth = test(&j, s);
+
+	if (truth == UNKNOWN_)
+		return arena_printf(a, "not known whether %s", print_sentence(&j, s));
+	return truth == TRUE_ ? print_sentence(&j, deciding_part(&j, s, TRUE_)) : NULL;
+}
+
+/* What makes the host another kind of thing leaves nothing to fix; what it does may contradict a fix. */
+static bool is_about_host(const struct sentence *s)
+{
+	return s->table && strcmp(s->table->name, "os") == 0;
+}
+
+static void excuse(struct judging *j, const struct rule *rule, struct judgement *out)
+{
+	const struct sentence *why = deciding_part(j, rule->unless, TRUE_);
+
+	out->verdict = VERDICT_NOT_APPLICABLE;
+	out->reason = print_sentence(j, why);
+	out->excused = !is_about_host(why) && test(j, rule->want) == FALSE_;
 }
 
 static bool is_review(const struct sentence *s)
@@ -569,8 +596,7 @@ static void decide(struct judging *j, const struct rule *rule, struct judgement 
 	if (rule->unless)
 		excused = test(&quiet, rule->unless);
 	if (excused == TRUE_) {
-		out->verdict = VERDICT_NOT_APPLICABLE;
-		out->reason = deciding_part(&quiet, rule->unless, TRUE_);
+		excuse(&quiet, rule, out);
 		return;
 	}
 	j->judged = 0;
@@ -603,7 +629,8 @@ void judge(const struct rule *rule, const struct snapshot *snapshot, const struc
 	if (applies == FALSE_) {
 		ret->verdict = VERDICT_NOT_APPLICABLE;
 		ret->reason =
-			arena_printf(a, "only for a host with %s", deciding_part(&j, rule->when, FALSE_));
+			arena_printf(a, "only for a host with %s",
+						 print_sentence(&j, deciding_part(&j, rule->when, FALSE_)));
 	} else if (applies == UNKNOWN_) {
 		ret->verdict = VERDICT_UNKNOWN;
 		ret->reason = j.why;
@@ -646,4 +673,6 @@ void judge_wants(const struct rule *rule, const struct params *params, struct sn
 	sentence_each(rule->when, want_sentence, &w);
 	sentence_each(rule->unless, want_sentence, &w);
 	sentence_each(rule->want, want_sentence, &w);
+	sentence_each(rule->remedy, want_sentence, &w);
+	sentence_each(rule->not_while, want_sentence, &w);
 }

@@ -36,6 +36,7 @@ struct judgement {
 	enum verdict verdict;
 	const struct site_waiver *waiver; /* of all that failed, or NULL */
 	const char *reason; /* of NOT_APPLICABLE and UNKNOWN; else NULL */
+	bool excused; /* NOT_APPLICABLE: it would fail, but for what the host does */
 	struct evidence *p; /* what decided it */
 	size_t n, cap;
 	size_t more; /* evidence past the most that is kept */
@@ -56,6 +57,9 @@ void judge(const struct rule *, const struct snapshot *, const struct params *, 
 /* The truth of one sentence. */
 enum truth judge_sentence(const struct sentence *, const struct snapshot *, const struct params *,
 						  struct arena *);
+/* NULL when the sentence is false; else the part of it that holds, or is not known. */
+const char *judge_holds(const struct sentence *, const struct snapshot *, const struct params *,
+						struct arena *);
 /* Do all conditions hold of the row? */
 enum truth judge_conditions(const struct table *, const struct condition *, size_t n,
 							const struct row *, const struct params *);

@@ -101,6 +101,8 @@ static int check_params(struct catalogue *c, struct err *err)
 		sentence_each(c->p[i].when, check_sentence_params, &check);
 		sentence_each(c->p[i].unless, check_sentence_params, &check);
 		sentence_each(c->p[i].want, check_sentence_params, &check);
+		sentence_each(c->p[i].remedy, check_sentence_params, &check);
+		sentence_each(c->p[i].not_while, check_sentence_params, &check);
 	}
 	return check.status;
 }
@@ -192,8 +194,17 @@ static int word_field(struct yaml_at at, const char *key, const char *const word
 	return *ret < 0 ? yaml_err(node, err, "'%.*s' is not a %s", STR_ARG(yaml_text(node)), key) : 0;
 }
 
-/* Can the fix be derived from the sentence? Where every column it judges can be set, and for rows
- * that must not be, where the table says how they go. */
+/* Does `where` say something of a column with the flag? */
+static bool has_column(const struct sentence *s, enum column_flag flag)
+{
+	for (size_t i = 0; i < s->n_where; i++)
+		if (s->table->columns[s->where[i].column].flags & flag)
+			return true;
+	return false;
+}
+
+/* Can the fix be derived from the sentence? Where every column it judges can be set, for rows that
+ * must not be, where the table says how they go, and for one that should be, where it has a name. */
 static bool is_settable(const struct sentence *s)
 {
 	bool settable = s->kind != SENTENCE_NOT && s->kind != SENTENCE_ANY;
@@ -206,8 +217,10 @@ static bool is_settable(const struct sentence *s)
 		return settable;
 	if (!s->table)
 		return settable;
-	if (!s->table->set || s->quantity == SOME_ROW || s->quantity == REVIEW_ROWS)
+	if (!s->table->set || s->quantity == REVIEW_ROWS)
 		return false;
+	if (s->kind == SENTENCE_ROWS && s->quantity == SOME_ROW)
+		return has_column(s, COLUMN_KEY) && has_column(s, COLUMN_SETTABLE);
 	if (s->kind == SENTENCE_ROWS && s->quantity == NO_ROW)
 		return true;
 	for (size_t i = 0; i < s->n_want; i++)
@@ -225,26 +238,29 @@ static bool is_settable(const struct sentence *s)
 
 static enum fix fix_of(const struct rule *r)
 {
-	if (r->by_hand.p || !is_settable(r->want))
+	if (r->by_hand.p || !(r->remedy || is_settable(r->want)))
 		return FIX_BY_HAND;
 	return r->risk == RISK_ACCESS   ? FIX_GUARDED
 		   : r->risk == RISK_REBOOT ? FIX_REBOOT
 									: FIX_AUTOMATIC;
 }
 
-static int check_cases(struct yaml_at rule, struct yaml_at cases, struct err *err)
+static int check_cases(const struct rule *r, struct yaml_at rule, struct err *err)
 {
-	struct yaml_iter it = yaml_iter(cases);
-	bool pass = false, fail = false, manual = false;
+	struct yaml_iter it = yaml_iter(r->cases);
+	bool pass = false, fail = false, manual = false, left = false;
 	struct yaml_at ignored;
 
 	while (yaml_next(&it)) {
 		pass = pass || yaml_get(it.value, "pass", &ignored);
 		fail = fail || yaml_get(it.value, "fail", &ignored);
 		manual = manual || yaml_get(it.value, "manual", &ignored);
+		left = left || yaml_get(it.value, "left_alone", &ignored);
 	}
 	if (!fail && !manual)
 		return yaml_err(rule, err, "a rule needs a case in which it fails");
+	if (left != (r->not_while != NULL))
+		return yaml_err(rule, err, "a rule with 'not_while', and no other, needs a case left_alone");
 	return pass || manual ? 0 : yaml_err(rule, err, "a rule needs a case in which it passes");
 }
 
@@ -257,6 +273,12 @@ static int parse_sentences(struct catalogue *c, struct yaml_at at, struct rule *
 		status = sentence_parse(&c->language, node, false, &r->when, err);
 	if (status == 0 && yaml_get(at, "unless", &node))
 		status = sentence_parse(&c->language, node, true, &r->unless, err);
+	if (status < 0)
+		return status;
+	if (yaml_get(at, "fix", &node))
+		status = sentence_parse(&c->language, node, false, &r->remedy, err);
+	if (status == 0 && yaml_get(at, "not_while", &node))
+		status = sentence_parse(&c->language, node, true, &r->not_while, err);
 	if (status < 0)
 		return status;
 	if (yaml_get(at, "for", &node))
@@ -312,7 +334,7 @@ static int parse_rule(struct catalogue *c, struct yaml_at at, struct rule *r, st
 {
 	static const char *const keys[] = {"title",  "severity", "why",   "when",       "unless", "for",
 									   "where",  "want",     "risk",  "breaks",     "needs",  "refs",
-									   "by_hand", "cases",   "parameters", NULL};
+									   "by_hand", "fix",     "not_while", "cases", "parameters", NULL};
 	int word = 0, status = yaml_check_keys(at, keys, err);
 
 	if (status == 0)
@@ -346,8 +368,10 @@ static int parse_rule(struct catalogue *c, struct yaml_at at, struct rule *r, st
 		return status;
 	if (!yaml_get(at, "cases", &r->cases))
 		return yaml_err(at, err, "'cases' is missing: a rule needs one that passes and one that fails");
+	if (r->by_hand.p && r->remedy)
+		return yaml_err(at, err, "a rule has 'fix' or 'by_hand', not both");
 	r->fix = fix_of(r);
-	return check_cases(at, r->cases, err);
+	return check_cases(r, at, err);
 }
 
 int catalogue_add(struct catalogue *c, const struct yaml *doc, const char *id, struct err *err)

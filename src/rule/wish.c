@@ -15,12 +15,24 @@ static int no_way(const struct sentence *s, const char *why, struct err *err)
 	return err_set(err, ENOTSUP, "%s: %s", s->table ? s->table->name : "the rule", why);
 }
 
+/* The key that the sentence names: of rows, the first of the names that `where` has. */
+static struct str key_of(const struct wishing *w, const struct sentence *s)
+{
+	const struct str *names;
+	size_t n;
+	int column;
+
+	if (s->kind == SENTENCE_ROWS && sentence_names(s, w->params, w->arena, &column, &names, &n) && n)
+		return names[0];
+	return s->key;
+}
+
 static int add_wish(struct wishing *w, const struct sentence *s, const struct row *row, int column,
 					const struct expect *expect, struct err *err)
 {
 	static const struct value absent = {.state = VALUE_ABSENT};
 	const struct value *present = row ? &row->cells[column] : &absent;
-	struct wish wish = {.table = s->table, .row = row, .key = s->key, .column = column};
+	struct wish wish = {.table = s->table, .row = row, .key = key_of(w, s), .column = column};
 	enum type type = s->table->columns[column].type;
 
 	if (!s->table->set || !(s->table->columns[column].flags & COLUMN_SETTABLE))
@@ -77,15 +89,59 @@ static int wish_every(struct wishing *w, const struct sentence *s, const struct 
 	return r;
 }
 
+static bool is_settable(const struct sentence *s, int column)
+{
+	return (s->table->columns[column].flags & COLUMN_SETTABLE) != 0;
+}
+
+/* Which row it would be: the first in which all holds that cannot be set. */
+static const struct row *find_row(const struct wishing *w, const struct sentence *s,
+								  const struct rows *rows)
+{
+	for (size_t i = 0; i < rows->n; i++) {
+		bool is = true;
+
+		for (size_t k = 0; is && k < s->n_where; k++)
+			is = is_settable(s, s->where[k].column) ||
+				 judge_conditions(s->table, &s->where[k], 1, rows->p[i], w->params) == TRUE_;
+		if (is)
+			return rows->p[i];
+	}
+	return NULL;
+}
+
+/* A row that should be there, by its name: what can be set of it is wished for. */
+static int wish_some(struct wishing *w, const struct sentence *s, const struct rows *rows,
+					 struct err *err)
+{
+	const struct row *row = find_row(w, s, rows);
+	size_t before = w->out->n;
+	int r = 0;
+
+	if (!key_of(w, s).p)
+		return no_way(s, "what should be there does not follow from the rule", err);
+	if (!row && !s->table->can_add)
+		return no_way(s, "it is not there", err);
+	for (size_t i = 0; r == 0 && i < s->n_where; i++)
+		if (is_settable(s, s->where[i].column) &&
+			(!row || judge_conditions(s->table, &s->where[i], 1, row, w->params) != TRUE_))
+			r = add_wish(w, s, row, s->where[i].column, s->where[i].expect, err);
+	if (r == 0 && w->out->n == before)
+		return no_way(s, "what should be there does not follow from the rule", err);
+	return r;
+}
+
 static int wish_rows(struct wishing *w, const struct sentence *s, const struct rows *rows,
 					 struct err *err)
 {
 	int r = 0;
 
-	if (s->quantity == SOME_ROW || s->quantity == REVIEW_ROWS)
-		return no_way(s, "what should be there does not follow from the rule", err);
+	if (s->quantity == REVIEW_ROWS)
+		return no_way(s, "a person has to look at it", err);
 	if (!s->table->set)
 		return no_way(s, "it can only be read", err);
+	if (s->quantity == SOME_ROW)
+		return wish_some(w, s, rows, err);
 	for (size_t i = 0; r == 0 && i < rows->n; i++) {
 		const struct row *row = rows->p[i];
 
@@ -141,7 +197,11 @@ int rule_wishes(const struct rule *rule, const struct snapshot *snapshot,
 				const struct params *params, struct arena *a, struct wishes *ret, struct err *err)
 {
 	struct wishing w = {snapshot, params, a, ret};
+	int r;
 
 	*ret = (struct wishes){0};
-	return wish_for(&w, rule->want, err);
+	r = wish_for(&w, rule->remedy ? rule->remedy : rule->want, err);
+	if (r == 0 && !ret->n && judge_sentence(rule->want, snapshot, params, a) != TRUE_)
+		return err_set(err, ENOTSUP, "its fix is in place, and at most waits for the next boot");
+	return r;
 }

@@ -26,11 +26,16 @@ static const char *const files[][2] = {
 	{"/etc/audit/auditd.conf", "log_file = /var/log/audit/audit.log\n"},
 	{"/etc/apt/apt.conf", "Unattended-Upgrade::Origins-Pattern { \"label=Debian-Security\"; };\n"},
 	{"/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n"},
+	{"/etc/audit/rules.d/audit.rules", "-D\n"},
+	{"/etc/sudoers", "@includedir /etc/sudoers.d\n"},
+	{"/etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet nokaslr intel_iommu=off\"\n"
+						  "GRUB_CMDLINE_LINUX=\"gather_data_sampling=off nopti apparmor=0\"\n"},
 	{"/etc/fstab", "none /tmp tmpfs defaults 0 0\n"},
 };
 
 static const char *const there[] = {"/usr/sbin/update-grub", "/boot/grub/grub.cfg",
-									"/etc/cron.daily/apt-compat"};
+									"/etc/cron.daily/apt-compat", "/etc/audit/rules.d",
+									"/lib64/ld-linux-x86-64.so.2"};
 static const char *const installed[] = {"unattended-upgrades", "cron"};
 
 static struct str cell(const struct rows *rows, const struct row *row, const char *column)

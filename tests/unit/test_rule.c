@@ -78,6 +78,9 @@ static const struct {
 	{HEAD WANT "refs: [cis]\n" CASES, "expected {standard: item"},
 	{HEAD WANT "refs: {cis: {a: b}}\n" CASES, "t/rule.yaml:5:13: "},
 	{HEAD WANT "needs: [luck]\n" CASES, "there is no proof 'luck'"},
+	{HEAD WANT "by_hand: Do it.\nfix: {sysctl.a.b: 1}\n" CASES, "not both"},
+	{HEAD WANT "fix: {sysctl.a.b: $t.none}\n" CASES, "no rule declares the parameter 't.none'"},
+	{HEAD WANT "not_while: {package: a}\n" CASES, "needs a case left_alone"},
 	{HEAD WANT "title: again\n" CASES, "t/rule.yaml:5:1: "},
 	{HEAD "want: {sysctl.a.b: &x 1}\n" CASES, "t/rule.yaml:4:"},
 	{"", "t/rule.yaml:1:1: "},
@@ -208,6 +211,14 @@ static const char *const meant[] = {
 	"- not_applicable: {os: {container: true}, packages: [{name: docker.io, state: installed}]}\n"
 	"- unknown: {os: {container: true}, packages: unknown}\n"
 	"- pass: {os: {container: false}, packages: unknown}\n",
+	/* What the host uses keeps the fix back, also where it is not known; the rule fails all the same. */
+	"not_while: {package: docker.io}\n"
+	"want: {os.container: false}\n"
+	"cases:\n"
+	"- pass: {os: {container: false}, packages: [{name: docker.io, state: installed}]}\n"
+	"- fail: {os: {container: true}}\n"
+	"- left_alone: {os: {container: true}, packages: [{name: docker.io, state: installed}]}\n"
+	"- left_alone: {os: {container: true}, packages: unknown}\n",
 	/* A package whose configuration alone is left is not installed. */
 	"when: {package: [a, b]}\n"
 	"want: {os.container: false}\n"

@@ -14,7 +14,8 @@ enum { PATH, PRESENT, TEXT, DISCLOSES, MODE, OWNER };
 static const struct column columns[] = {
 	[PATH] = {"path", TYPE_STRING, "The file", COLUMN_KEY | COLUMN_LABEL},
 	[PRESENT] = {"present", TYPE_BOOL, "It exists", 0},
-	[TEXT] = {"text", TYPE_STRING, "Its text, at most 4 KiB; absent: not there", 0},
+	[TEXT] = {"text", TYPE_STRING, "Its text, at most 4 KiB; absent: not there",
+			  COLUMN_SETTABLE},
 	[DISCLOSES] = {"discloses", TYPE_LIST,
 				   "What in it tells the system: the escapes \\m \\r \\s \\v \\S of agetty(8), and "
 				   "the id or name in /etc/os-release",
@@ -201,15 +202,38 @@ static int read_banners(struct host *host, struct rows *rows, struct err *err _u
 	return 0;
 }
 
-static int set_banners(struct host *host _unused_, const struct wish *wish, struct edits *edits,
-						struct err *err)
+/* What is in a directory, or behind a link, somebody else makes. */
+static int set_text_of(struct host *host, const char *path, struct str text, struct edits *edits,
+					   struct err *err)
 {
-	const char *name = wish->column < 0 ? "" : wish->table->columns[wish->column].name;
+	struct str target;
+	struct err ignored;
+	bool own = false;
 
-	if (strcmp(name, "mode") != 0 && strcmp(name, "owner") != 0)
-		return err_set(err, ENOTSUP, "banners are not written or deleted");
-	edit_attribute(edits, str_dup(edits->arena, wish->row->cells[PATH].string), name,
-				   edit_text(edits, wish, ","));
+	for (size_t i = 0; i < ARRAY_LEN(always); i++)
+		own = own || strcmp(path, always[i]) == 0;
+	if (!own || host_readlink(host, path, edits->arena, &target, &ignored) == 0)
+		return err_set(err, ENOTSUP, "%s: see which package or program makes it, and change it there",
+					   path);
+	edit_content(edits, path,
+				 str_of(arena_printf(edits->arena, "%.*s\n", STR_ARG(str_trim(text)))));
+	return 0;
+}
+
+static int set_banners(struct host *host, const struct wish *wish, struct edits *edits,
+					   struct err *err)
+{
+	const char *path = wish->row ? str_dup(edits->arena, wish->row->cells[PATH].string) : NULL;
+	struct str value;
+
+	if (!path || wish->column < 0)
+		return err_set(err, ENOTSUP, "banners are not deleted");
+	value = edit_text(edits, wish, ",");
+	if (wish->column == TEXT && value.n)
+		return set_text_of(host, path, value, edits, err);
+	if (wish->column != MODE && wish->column != OWNER)
+		return err_set(err, ENOTSUP, "%s: what it should say does not follow from the rule", path);
+	edit_attribute(edits, path, wish->table->columns[wish->column].name, value);
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command line that the running kernel was started with. */
-#include "host/edit.h"
+#include "host/grub_edit.h"
 #include "host/table.h"
 
 enum { KEY, VALUE };
@@ -66,24 +66,21 @@ static int read_cmdline(struct host *host, struct rows *rows, struct err *err)
 	return 0;
 }
 
-/* By a file that Debian's grub-mkconfig includes; the menu is made anew at the end. */
 static int set_cmdline(struct host *host, const struct wish *wish, struct edits *edits, struct err *err)
 {
-	static const char *const needed[] = {"/usr/sbin/update-grub", "/boot/grub/grub.cfg"};
-	struct str value = edit_text(edits, wish, "");
-	struct path_stat st;
-	struct err ignored;
+	const struct row *row = wish->row;
+	struct str value = wish->column < 0 ? STR_ABSENT : edit_text(edits, wish, ""), now;
 
-	if (wish->row || !value.p)
+	if (!row && value.p)
+		return grub_add(host, edits, wish->key, value, err);
+	if (!row || wish->column >= 0)
 		return err_set(err, ENOTSUP, "%.*s is on the kernel's command line: edit it where it comes from",
 					   STR_ARG(wish->key));
-	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
-		if (host_stat(host, needed[i], true, &st, &ignored) < 0)
-			return err_set(err, ENOTSUP, "there is no %s: give the kernel %.*s=%.*s by hand", needed[i],
-						   STR_ARG(wish->key), STR_ARG(value));
-	edit_key(edits, "/etc/default/grub.d/99-revet.cfg", EDIT_GRUB, NULL, wish->key, value);
-	edit_state(edits, "grub", "/boot/grub/grub.cfg", "menu", STR_ABSENT, STR_ABSENT);
-	return 0;
+	now = row->cells[VALUE].string;
+	return grub_take_out(host, edits,
+						 str_of(arena_printf(edits->arena, "%.*s%s%.*s", STR_ARG(row->cells[KEY].string),
+											 now.n ? "=" : "", STR_ARG(now))),
+						 err);
 }
 
 static const struct table cmdline = {
@@ -93,6 +90,7 @@ static const struct table cmdline = {
 	.read = read_cmdline,
 	.multi = true,
 	.set = set_cmdline,
-	.fix = "add {key} to GRUB_CMDLINE_LINUX in /etc/default/grub.d; takes effect with the next boot",
+	.fix = "add {key} to GRUB_CMDLINE_LINUX in /etc/default/grub.d, or take it out of the defaults of GRUB; takes "
+		   "effect with the next boot",
 };
 TABLE(cmdline);

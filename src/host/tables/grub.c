@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/vec.h"
 #include "host/glob.h"
+#include "host/grub_edit.h"
 #include "host/passwd.h"
 #include "host/secret.h"
 #include "host/table.h"
@@ -14,8 +15,8 @@ enum { INSTALLED, CONFIG, MODE, OWNER, PASSWORD, SUPERUSERS, CMDLINE_DEFAULT, CM
 static const struct column columns[] = {
 	[INSTALLED] = {"installed", TYPE_BOOL, "There is a menu of GRUB's", 0},
 	[CONFIG] = {"config", TYPE_STRING, "Path of the menu", COLUMN_LABEL},
-	[MODE] = {"mode", TYPE_MODE, "Permissions of the menu", COLUMN_SETTABLE},
-	[OWNER] = {"owner", TYPE_STRING, "Owner of the menu", COLUMN_SETTABLE},
+	[MODE] = {"mode", TYPE_MODE, "Permissions of the menu", 0},
+	[OWNER] = {"owner", TYPE_STRING, "Owner of the menu", 0},
 	[PASSWORD] = {"password", TYPE_BOOL, "Changing an entry takes a superuser's password", 0},
 	[SUPERUSERS] = {"superusers", TYPE_LIST, "Names in `set superusers=`", 0},
 	[CMDLINE_DEFAULT] = {"cmdline_default", TYPE_STRING,
@@ -383,11 +384,40 @@ static int read_grub(struct host *host, struct rows *rows, struct err *err)
 	return 0;
 }
 
+/* --- changing ----------------------------------------------------------------------------------- */
+
+static bool has_word(struct str text, struct str word)
+{
+	struct str one;
+
+	while (str_word(&text, &one))
+		if (str_eq(one, word))
+			return true;
+	return false;
+}
+
+/* Parameters are taken out; what is wished for besides is a parameter of the running kernel. */
+static int set_grub(struct host *host, const struct wish *wish, struct edits *edits, struct err *err)
+{
+	bool is_ours = wish->row && (wish->column == CMDLINE || wish->column == CMDLINE_DEFAULT);
+	struct str now, word;
+	int r = 0;
+
+	if (!is_ours || wish->value.state != VALUE_SET)
+		return err_set(err, ENOTSUP, "GRUB's menu and password are seen to by hand");
+	now = wish->row->cells[wish->column].string;
+	while (r == 0 && str_word(&now, &word))
+		if (!has_word(wish->value.string, word))
+			r = grub_take_out(host, edits, word, err);
+	return r;
+}
+
 static const struct table grub = {
 	.name = "grub",
 	.doc = "The boot loader: its menu's permissions and password, and the kernel's parameters",
 	.columns = columns,
 	.read = read_grub,
+	.set = set_grub,
 	.fix = "edit /etc/default/grub and run update-grub",
 };
 TABLE(grub);

@@ -527,6 +527,8 @@ static int set_units(struct host *host, const struct wish *wish, struct edits *e
 			return err_set(err, ENOTSUP, "%s is not a state that units are put into",
 						   wanted.p ? wanted.p : "unset");
 	}
+	if (!off && str_starts(row->cells[ENABLED].string, "masked"))
+		return err_set(err, ENOTSUP, "%s is masked: find out who did not want it", unit);
 	/* A unit file in /etc stands where the mask would. */
 	own = row->cells[FRAGMENT].state == VALUE_SET &&
 		  str_starts(row->cells[FRAGMENT].string, "/etc/systemd/system/");

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What fixes do with the programs they are for, and when they are left alone: because the host uses
+what they would take away, or because somebody else has the last word."""
+
+import json
+import os
+import subprocess
+import unittest
+
+import test_change
+from oracle import OnHost
+
+
+class Fixes(OnHost):
+    image = "iot-backend"
+    revet = test_change.Changes.revet
+
+    def left(self, rule, *argv):
+        """Why the plan leaves the rule alone; None: it fixes it."""
+        plan = json.loads(self.revet("plan", "-f", "json", "--rule", rule, *argv).partition("\nrevet:")[0])
+        if plan["rules"]:
+            return None
+        return {left["rule"]: left["why"] for left in plan["left_alone"]}[rule]
+
+    def sh(self, script):
+        return self.out("sh", "-euc", script)
+
+    def test_what_a_session_forwards(self):
+        """Whoever forwards a port, a display or an agent keeps it, and so do the next sessions."""
+        self.sh("printf 'X11Forwarding yes\\n' >/etc/ssh/sshd_config.d/00-x.conf; systemctl reload ssh")
+        rules = ["ssh.no-tcp-forwarding", "ssh.no-x11-forwarding", "ssh.no-agent-forwarding"]
+        self.assertEqual([self.left(rule) for rule in rules], [None] * 3)
+        agent = subprocess.run(["ssh-agent", "-c"], capture_output=True, text=True, check=True).stdout
+        socket, pid = (line.split()[2].rstrip(";") for line in agent.splitlines()[:2])
+        net = self.host.net()
+        argv = ["ip", "netns", "exec", net.namespace, "ssh", "-F", "none", "-A", "-oBatchMode=yes",
+                "-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null", "-oExitOnForwardFailure=yes",
+                "-i", str(self.host.image.key), "-R", "9000:127.0.0.1:22", "-R", "6010:127.0.0.1:22", f"ops@{net.host}",
+                "echo in; exec sleep 600"]
+        with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              env=os.environ | {"SSH_AUTH_SOCK": socket}) as session:
+            try:
+                self.assertEqual(session.stdout.readline(), b"in\n")
+                for rule, word in zip(rules, ("forwards a port", "graphical", "key agent")):
+                    self.assertIn(word, self.left(rule) or "it is fixed", rule)
+            finally:
+                session.terminate()
+                subprocess.run(["kill", pid], check=True)
+
+    def test_what_a_workload_excuses(self):
+        self.sh("echo 'net.ipv4.ip_forward = 1' >/etc/sysctl.d/50-x.conf; sysctl -qw net.ipv4.ip_forward=1")
+        self.assertIsNone(self.left("net.no-forwarding"))
+        with open(os.path.join(self.host.root, "var/lib/dpkg/status"), "a", encoding="utf-8") as status:
+            status.write("\nPackage: docker.io\nStatus: install ok installed\nVersion: 1\nArchitecture: amd64\n"
+                         "Maintainer: x\nDescription: x\n")
+        self.assertIn("Docker runs containers", self.left("net.no-forwarding"))
+
+    def test_sudo_reads_it_last(self):
+        self.sh("echo 'Defaults !use_pty' >/etc/sudoers.d/90-pty; chmod 440 /etc/sudoers.d/90-pty")
+        self.revet("apply", "--no-input", "--rule", "sudo.use-pty", "--rule", "sudo.logfile")
+        self.assertIn("use_pty, logfile=/var/log/sudo.log", self.out("sudo", "-l").replace("\n   ", ""))
+        self.assertIn("/var/log/sudo.log", self.sh("sudo true; logrotate -d /etc/logrotate.conf 2>&1; "
+                                                   "grep -H COMMAND /var/log/sudo.log"))
+        self.revet("revert")
+        self.sh("cp /etc/sudoers /run/sudoers; echo 'Defaults !use_pty' >>/etc/sudoers")
+        self.assertIn("has the last word", self.left("sudo.use-pty"))
+        self.sh("cp /run/sudoers /etc/sudoers; echo 'Defaults:ops !use_pty' >/etc/sudoers.d/90-pty")
+        self.assertIn("with visudo", self.left("sudo.use-pty"))
+        self.sh("rm /etc/sudoers.d/90-pty; sed -i /includedir/d /etc/sudoers")
+        self.assertIn("does not include", self.left("sudo.logfile"))
+        self.sh("cp /run/sudoers /etc/sudoers")
+
+    def test_audit_rules_are_merged(self):
+        rules = ["--rule", "audit.identity", "--rule", "audit.immutable", "--rule", "audit.time"]
+        self.revet("apply", "--no-input", *rules)
+        merged = self.sh("augenrules >/dev/null; cat /etc/audit/audit.rules").splitlines()
+        self.assertEqual(merged[-1], "-e 2")
+        self.assertIn("-w /etc/shadow -p wa -k identity", merged)
+        self.revet("revert")
+        self.assertNotIn("-w /etc/shadow -p wa -k identity",
+                         self.sh("augenrules >/dev/null; cat /etc/audit/audit.rules"))
+        # Where rules.d is empty, rules are those of audit.rules, and a first file would take their place.
+        self.sh("mkdir /run/rules; mv /etc/audit/rules.d/* /run/rules/")
+        self.assertIn("audit.rules itself", self.left("audit.identity"))
+        self.sh("mv /run/rules/* /etc/audit/rules.d/")
+
+    def test_texts_that_others_make(self):
+        self.sh("cp /etc/issue.net /run/issue.net; ln -sf /run/issue.net /etc/issue.net")
+        self.assertIn("see which package", self.left("banners.warning"))
+        self.sh("rm /etc/issue.net; cp /run/issue.net /etc/issue.net")
+        self.assertIsNone(self.left("banners.warning"))
+
+
+
+if __name__ == "__main__":
+    unittest.main()
