@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between writing and activating, and after: the configuration is one that its program accepts, an
- * administrator can still log in with it, and what listened still does. A check that fails here
- * stops a change while all that has to be undone are files.
+ * Between writing and activating: the configuration is one that its program accepts, and an
+ * administrator can still log in with it. A check that fails here stops a change while all that has
+ * to be undone are files. What is checked after activating: sshd_probe.h, services.h.
  */
 #ifndef REVET_CHANGE_CHECK_H
 #define REVET_CHANGE_CHECK_H
@@ -20,11 +20,5 @@ bool check_is_about_login(const struct plan *);
  * *evidence: who and by what. */
 int check_admin(const struct place *, const struct plan *, struct arena *, const char **evidence,
 				struct err *err);
-/* Does sshd answer, before the change? -ESTALE: it runs, but otherwise than configured. */
-int check_sshd_before(const struct place *, bool *ret_answers, struct err *);
-/* sshd answers with its banner, within a few seconds: where this session came in, if it did. */
-int check_sshd_answers(const struct place *, struct err *);
-/* After an undo: a service that died of the change is not brought back by telling it to reload. */
-void check_sshd_revive(const struct place *, const struct plan *);
 
 #endif

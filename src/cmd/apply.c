@@ -7,7 +7,9 @@
 #include "base/num.h"
 #include "change/arm.h"
 #include "change/check.h"
+#include "change/services.h"
 #include "change/session.h"
+#include "change/sshd_probe.h"
 #include "cmd/cmd.h"
 
 enum { RULE, FAMILY, SEVERITY, PROFILE, SITE, SET, ROOT, WAIT, NO_INPUT };
@@ -32,9 +34,10 @@ struct applying {
 	struct arena *arena;
 	struct changes changes;
 	struct change change;
-	bool begun; /* a step may have been done */
-	bool access;       /* may be cut, so that it needs confirming */
-	bool sshd_answers; /* did before, and the change is about it */
+	bool begun;               /* a step may have been done */
+	bool access;              /* may be cut, so that it needs confirming */
+	struct services services; /* on the running system: what worked before */
+	struct sshd_seen sshd;    /* where the change is about it: what it did before */
 };
 
 static int64_t now(void)
@@ -77,6 +80,24 @@ static int finish_other(struct applying *ap)
 	return code;
 }
 
+/* What worked before the change has to work with it. */
+static int check_services(struct applying *ap, struct err *err)
+{
+	const char *evidence = NULL;
+	int r = 0;
+
+	services_activated(&ap->services);
+	if (ap->sshd.answers)
+		r = sshd_probe_after(&ap->changes.place, &ap->sshd, ap->arena, &evidence, err);
+	if (r == 0)
+		r = services_check(&ap->services, err);
+	if (r == 0 && evidence)
+		said(evidence);
+	if (r == 0)
+		said("every service runs and answers as before");
+	return r;
+}
+
 static int do_and_check(struct applying *ap, struct err *err)
 {
 	const char *evidence = NULL;
@@ -97,27 +118,49 @@ static int do_and_check(struct applying *ap, struct err *err)
 	}
 	if (r == 0)
 		r = change_activate(&ap->changes, &ap->change, err);
-	if (r == 0 && ap->sshd_answers)
-		r = check_sshd_answers(&ap->changes.place, err);
-	return r;
+	return r < 0 ? r : check_services(ap, err);
+}
+
+/* What died of a change that is undone is started again. */
+static int revive(struct applying *ap)
+{
+	struct err err;
+
+	if (!ap->begun || !ap->changes.place.live || services_revive(&ap->services, &err) == 0)
+		return 0;
+	return fail(-EIO, "although what was changed is undone, %s", err.msg);
 }
 
 static int undo_all(struct applying *ap, const struct err *why)
 {
 	struct err err;
-	int r;
+	int r, revived;
 
 	fail(0, "%s", why->msg);
 	r = change_undo(&ap->changes, &ap->change, UNDO_SKIP, &err);
-	if (ap->sshd_answers)
-		check_sshd_revive(&ap->changes.place, ap->plan);
+	revived = revive(ap);
 	if (r < 0)
 		return fail(EXIT_CANNOT, "change %04u could not be undone whole: %s; see: %s/undo.sh",
 					ap->change.number, err.msg, ap->change.path);
 	disarm(&ap->changes, ap->change.number);
 	if (!ap->begun)
 		return fail(EXIT_CANNOT, "nothing was changed");
-	return fail(EXIT_UNDONE, "change %04u was undone, everything is as it was", ap->change.number);
+	return fail(EXIT_UNDONE, "change %04u was undone%s", ap->change.number,
+				revived == 0 ? ", everything is as it was" : "");
+}
+
+/* What the running system is like before, for the checks afterwards. */
+static int look_around(struct applying *ap, struct err *err)
+{
+	int r = check_configurations(&ap->changes.place, ap->plan, err);
+
+	if (r == 0 && check_is_about_login(ap->plan))
+		r = sshd_probe_before(&ap->changes.place, ap->arena, &ap->sshd, err);
+	if (r == 0)
+		r = services_look(&ap->changes.place, ap->plan, ap->arena, &ap->services, err);
+	if (r == 0)
+		services_probe(&ap->services);
+	return r;
 }
 
 static int begin(struct applying *ap, struct err *err)
@@ -127,9 +170,7 @@ static int begin(struct applying *ap, struct err *err)
 	if (r == -ESTALE)
 		return err_context(err, "the host has moved since the plan was made");
 	if (r == 0 && ap->changes.place.live)
-		r = check_configurations(&ap->changes.place, ap->plan, err);
-	if (r == 0 && ap->changes.place.live && check_is_about_login(ap->plan))
-		r = check_sshd_before(&ap->changes.place, &ap->sshd_answers, err);
+		r = look_around(ap, err);
 	if (r < 0)
 		return err_context(err, "nothing was changed");
 	r = change_begin(&ap->changes, ap->plan, ap->arena, &ap->change, err);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "change/check.h"
+#include "change/services.h"
 #include "cmd/cmd.h"
 
 enum { OUTPUT, RULE, FAMILY, SEVERITY, PROFILE, SITE, SET, ROOT, FORMAT, DETAILED };
@@ -32,6 +33,23 @@ static int show_plan(const struct plan *plan, bool json)
 	return put_stdout(&text);
 }
 
+/* What has to work afterwards. */
+static void show_services(const struct place *place, const struct plan *plan, struct arena *a)
+{
+	_cleanup_buf_ struct buf text = BUF((size_t)1 << 20);
+	struct services services;
+	struct err err;
+
+	if (services_look(place, plan, a, &services, &err) < 0) {
+		printf("!!   cannot be applied: %s\n", err.msg);
+		return;
+	}
+	buf_puts(&text, "then ");
+	services_describe(&services, &text);
+	buf_putc(&text, '\n');
+	(void)put_stdout(&text);
+}
+
 /* What applying would check first, as it is now. It takes root, and the running system. */
 static void show_checks(const struct plan *plan, struct arena *a)
 {
@@ -49,6 +67,7 @@ static void show_checks(const struct plan *plan, struct arena *a)
 		else
 			printf("ok   %s\n", evidence);
 	}
+	show_services(&place, plan, a);
 	close_fd(&place.root_fd);
 }
 

@@ -177,9 +177,13 @@ class Changes(OnHost):
         before = tree(self.host.root)
         self.out("sh", "-c", "revet plan -o /root/p.plan >/dev/null")
         before = tree(self.host.root)
-        for milliseconds in (5, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200, 300):
-            self.host.exec(["sh", "-c", f"revet apply /root/p.plan --no-input --wait 10min & "
-                            f"sleep {milliseconds / 1000}; kill -9 $!; wait"], check=False)
+        self.out("mkdir", "-p", "-m", "700", "/var/lib/revet/changes")
+        for milliseconds in (0, 5, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200, 300, 600, 1200):
+            # From when there is something to undo: the looks before it take their time.
+            self.host.exec(["sh", "-c", "cd /var/lib/revet/changes || exit; had=$(ls | grep -c '^0'); "
+                            "revet apply /root/p.plan --no-input --wait 10min & pid=$!; "
+                            "until [ $(ls | grep -c '^0') -gt $had ]; do sleep 0.002; done; "
+                            f"sleep {milliseconds / 1000}; kill -9 $pid; wait"], check=False)
             self.revet("revert", "--unconfirmed")
             self.same_tree(before)
         self.assertEqual(self.host.ssh(["id", "-un"]).stdout, "ops\n")
