@@ -309,7 +309,7 @@ class Machine(Host):
             self._agent.send({"execute": "guest-shutdown", "arguments": {"mode": "reboot"}})
             if not wait_until(lambda: not self.is_running, BOOT_SECONDS):
                 raise HostError(f"{self.id} does not go down: {self._console()}")
-            self._disconnect()
+            self._gone()
         self.boot()
 
     def power_cut(self):
@@ -317,6 +317,9 @@ class Machine(Host):
         if self.is_running:
             os.kill(self.state["qemu"][0], signal.SIGKILL)
             wait_until(lambda: not self.is_running, 10)
+        self._gone()
+
+    def _gone(self):
         if self._nspawn:
             self._nspawn.wait()
         self._disconnect()
