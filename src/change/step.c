@@ -103,7 +103,6 @@ int step_run(const struct place *place, const char *const argv[], int timeout_ms
 	if (!result.status)
 		return 0;
 	add_lines(&said, result.err);
-	if (!buf_get(&said).n)
-		add_lines(&said, result.out);
+	add_lines(&said, result.out); /* findmnt --verify gives the sum to stderr, the reasons to stdout */
 	return err_set(err, EIO, "%s: exit %d: %.*s", argv[0], result.status, STR_ARG(buf_get(&said)));
 }
