@@ -49,7 +49,7 @@ bool check_is_about_sshd(const struct plan *p)
 bool check_is_about_login(const struct plan *p)
 {
 	return plan_needs(p, "admin-can-log-in") || check_is_about_sshd(p) ||
-		   plan_risk(p) == RISK_ACCESS;
+		   plan_may_cut_access(p);
 }
 
 /* --- an administrator can log in ------------------------------------------------------------------- */

@@ -444,13 +444,12 @@ int plan_make(struct plan *plan, struct host *host, struct snapshot *snapshot,
 	return 0;
 }
 
-enum risk plan_risk(const struct plan *plan)
+bool plan_may_cut_access(const struct plan *plan)
 {
-	enum risk worst = RISK_NONE;
-
 	for (size_t i = 0; i < plan->rules.n; i++)
-		worst = MAX(worst, plan->rules.p[i].risk);
-	return worst;
+		if (plan->rules.p[i].risk == RISK_ACCESS)
+			return true;
+	return false;
 }
 
 bool plan_needs(const struct plan *plan, const char *proof)

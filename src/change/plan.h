@@ -42,8 +42,8 @@ int plan_make(struct plan *, struct host *, struct snapshot *, const struct judg
  * shares with other rules. -ENOENT: the plan has no such rule. */
 int plan_without(const struct plan *applied, const char *rule, const struct place *, int64_t now,
 				 struct plan *ret, struct err *);
-/* The worst that applying can do. */
-enum risk plan_risk(const struct plan *);
+/* May applying it lock somebody out? Then it needs confirming, whatever else it may do. */
+bool plan_may_cut_access(const struct plan *);
 /* Does one of its rules need the proof? */
 bool plan_needs(const struct plan *, const char *proof);
 

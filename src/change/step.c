@@ -4,6 +4,9 @@
 #include "base/exec.h"
 
 #define OUTPUT_MAX ((size_t)4 << 20)
+/* What is shown of it when it fails. */
+#define SAID_MAX 400
+#define SAID_LINE 200
 
 const struct step_type *step_type_find(struct str name)
 {
@@ -70,13 +73,26 @@ static int enter_root(void *data)
 	return place->live ? 0 : fchdir(place->root_fd) < 0 || chroot(".") < 0;
 }
 
+/* What a program said, in one line: some begin with an empty one, or say at the end what is wrong. */
+static void add_lines(struct buf *out, struct str text)
+{
+	struct str line;
+
+	while (str_line(&text, &line)) {
+		line = str_trim(line);
+		if (line.n)
+			buf_printf(out, "%s%.*s", buf_get(out).n ? "; " : "", (int)MIN(line.n, (size_t)SAID_LINE),
+					   line.p);
+	}
+}
+
 int step_run(const struct place *place, const char *const argv[], int timeout_ms, struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
 	struct exec_result result = {0};
 	struct place copy = *place;
 	struct exec e = EXEC_NONE;
-	struct str line = STR_ABSENT;
+	_cleanup_buf_ struct buf said = BUF(SAID_MAX);
 	int r;
 
 	/* An fd for the root that is not O_PATH may be needed by chroot; fchdir() takes either. */
@@ -86,8 +102,7 @@ int step_run(const struct place *place, const char *const argv[], int timeout_ms
 		return err_context(err, "%s", argv[0]);
 	if (!result.status)
 		return 0;
-	if (!str_line(&result.err, &line))
-		(void)str_line(&result.out, &line);
-	return err_set(err, EIO, "%s: exit %d: %.*s", argv[0], result.status,
-				   (int)MIN(line.n, (size_t)200), line.p ? line.p : "");
+	add_lines(&said, result.err);
+	add_lines(&said, result.out); /* findmnt --verify gives the sum to stderr, the reasons to stdout */
+	return err_set(err, EIO, "%s: exit %d: %.*s", argv[0], result.status, STR_ARG(buf_get(&said)));
 }

@@ -282,7 +282,7 @@ static int run_locked(struct applying *ap)
 	code = finish_other(ap);
 	if (code)
 		return code;
-	ap->access = plan_risk(ap->plan) == RISK_ACCESS;
+	ap->access = plan_may_cut_access(ap->plan);
 	return apply(ap);
 }
 

@@ -582,9 +582,14 @@ void unitfiles_read(struct host *host, struct arena *a, const char *const *only,
 
 /* --- questions ------------------------------------------------------------------------------- */
 
+const struct unit_file *unitfiles_named(const struct unit_files *units, struct str name)
+{
+	return map_get(&units->by_name, name);
+}
+
 const struct unit_file *unitfiles_find(const struct unit_files *units, struct str name)
 {
-	const struct unit_file *u = map_get(&units->by_name, name);
+	const struct unit_file *u = unitfiles_named(units, name);
 
 	/* An alias of an alias is not valid, but a tree may hold a circle of them. */
 	for (int i = 0; u && u->alias_of.p && i < 8; i++)

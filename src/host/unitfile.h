@@ -31,6 +31,8 @@ struct unit_files {
 
 /* `only`: names of the units whose content and state are wanted, NULL-terminated; NULL for all. */
 void unitfiles_read(struct host *, struct arena *, const char *const *only, struct unit_files *ret);
+/* What is there of the name itself, be it an alias; NULL when nothing is. */
+const struct unit_file *unitfiles_named(const struct unit_files *, struct str name);
 /* The unit of the name, an alias resolved; NULL when there is none. */
 const struct unit_file *unitfiles_find(const struct unit_files *, struct str name);
 /* Is it there and does the boot start it: "enabled", "enabled-runtime" or generated from an init

@@ -4,7 +4,7 @@
 A definition is a file in images/: a head of `key: value` lines (an indented line continues the
 one before), a line `---`, then a shell snippet that finishes the tree.
 
-  kind:      host (boots) or tree (is only looked at)
+  kind:      host (boots), tree (is only looked at) or machine (boots from a disk, see vm.py)
   suite:     the Debian release that the tree starts from, or
   base:      the image that the tree starts as a copy of; with neither, the snippet makes it all
   like:      the image whose packages and snippet are used as well, on another release
@@ -34,6 +34,11 @@ KEYS = {"kind", "suite", "base", "like", "packages"}
 
 # Part of every stamp: change it when the code below makes a different tree of the same definition.
 BUILDER = "1"
+
+# The disk of a machine, of which only what is written takes room. The partition table of its first
+# sector is behind the code that starts it.
+DISK_BYTES = 3 << 30
+BOOT_CODE = 440
 
 # Nothing started by a package's installation, and no question asked.
 BEGIN = r"""
@@ -164,6 +169,8 @@ class Image:
             with open(CACHE / f"{self.name}.log", "w") as log:
                 self._make_key(work)
                 self._make_tree(work, log)
+                if self.kind == "machine":
+                    self._make_disk(work, log)
             (work / "stamp").write_text(self.stamp)
             self._replace(work)
             took = time.monotonic() - began
@@ -198,7 +205,7 @@ class Image:
     def _make_tree(self, work, log):
         tree = work / "tree"
         env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "NAME": self.name,
-               "KIND": self.kind, "PACKAGES": "", "TREE": str(tree),
+               "KIND": "tree" if self.kind == "tree" else "host", "PACKAGES": "", "TREE": str(tree),
                "ADMIN_KEY": (work / "admin.key.pub").read_text().strip()}
         if self.base:
             self._logged(log, ["cp", "-a", "--reflink=auto", self.base.tree, tree], env)
@@ -218,6 +225,21 @@ class Image:
                            "--as-pid2", f"--machine=build-{self.name}", "--resolv-conf=bind-host",
                            "--link-journal=no", "--pipe", *setenv, "--", "sh", "-eu"],
                      env, BEGIN + self.setup + END)
+
+    def _make_disk(self, work, log):
+        """A disk that boots: GRUB's two parts in front, and the tree in the one partition."""
+        disk, grub = work / "disk", work / "tree/boot/grub"
+        start = 1 << 20
+        table = f"label: dos\nstart={start // 512}, type=83, bootable\n"
+        disk.touch()
+        os.truncate(disk, DISK_BYTES)
+        self._logged(log, ["sfdisk", "-q", disk], None, table)
+        self._logged(log, ["mke2fs", "-q", "-F", "-t", "ext4", "-d", work / "tree", "-E", f"offset={start}",
+                           disk, f"{(DISK_BYTES - start) >> 10}K"], None)
+        with open(disk, "r+b") as file:
+            file.write((grub / "i386-pc/boot.img").read_bytes()[:BOOT_CODE])
+            file.seek(512)
+            file.write((grub / "core.img").read_bytes())
 
     def _logged(self, log, argv, env, script=None, cwd=None):
         done = subprocess.run([str(a) for a in argv], input=script, text=True, stdout=log,

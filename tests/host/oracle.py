@@ -74,10 +74,11 @@ class OnHost(OracleCase):
     """A host of an image, started once for the class. prepare() changes it before the tests."""
 
     image = "iot-backend"
+    kind = Host
 
     @classmethod
     def setUpClass(cls):
-        cls.host = Host.start(cls.image)
+        cls.host = cls.kind.start(cls.image)
         try:
             cls.host.put_program(REVET, "/usr/local/bin/revet")
             cls.prepare()

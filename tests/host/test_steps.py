@@ -257,7 +257,7 @@ class Mounts(Steps):
         before = tree(self.host.root)
         self.revet("apply", "--no-input", *rules)
         self.assertIn("noexec", self.options("/tmp") & self.options("/dev/shm"))
-        self.assertIn("tmpfs /dev/shm tmpfs defaults,noexec 0 0", self.read("/etc/fstab"))
+        self.assertIn("tmpfs /dev/shm tmpfs defaults,nosuid,nodev,noexec 0 0", self.read("/etc/fstab"))
         self.assertIn("mode=1777,strictatime,nosuid,nodev", self.read("/etc/systemd/system/tmp.mount.d/99-revet.conf"))
         self.out("systemctl", "daemon-reload")
         self.assertIn("noexec", self.out("systemctl", "show", "-p", "Options", "tmp.mount"))

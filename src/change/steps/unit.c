@@ -24,7 +24,8 @@ static int capture_enabled(const struct place *place, const char *target, struct
 	if (!host)
 		return -err->errnum;
 	unitfiles_read(host, a, only, &files);
-	unit = unitfiles_find(&files, str_of(target));
+	/* Of an alias its own state, not what it stands for: a mask takes its place. */
+	unit = unitfiles_named(&files, str_of(target));
 	if (!unit && files.gap)
 		err_set(err, EIO, "%s: %s", target, files.gap);
 	state_set(ret, a, "enabled", str_of(unit ? unit->enabled : NULL));

@@ -545,6 +545,11 @@ static int read_modules(struct host *host, struct rows *rows, struct err *err _u
 #define OWN_FILE "/etc/modprobe.d/revet.conf"
 
 /* Not to be loaded any more, by hardware or by name; and out of the kernel now. */
+static bool is_true(const struct value *v)
+{
+	return v->state == VALUE_SET && v->number;
+}
+
 static int set_modules(struct host *host, const struct wish *wish, struct edits *edits,
 					   struct err *err)
 {
@@ -554,11 +559,12 @@ static int set_modules(struct host *host, const struct wish *wish, struct edits 
 
 	if (wish->column != USABLE || wish->value.number)
 		return err_set(err, ENOTSUP, "modules are not loaded");
-	if (row->cells[BUILTIN].state == VALUE_SET && row->cells[BUILTIN].number)
+	if (is_true(&row->cells[BUILTIN]))
 		return err_set(err, ENOTSUP, "%s is built into the kernel", module);
 	edit_key(edits, OWN_FILE, EDIT_SPACE, NULL,
 			 str_of(arena_printf(edits->arena, "install %s", module)), STR("/bin/false"));
-	if (host_is_live(host) && row->cells[LOADED].state == VALUE_SET && row->cells[LOADED].number)
+	/* What is in use cannot be unloaded, SCTP for one never: then it is gone with the next boot. */
+	if (host_is_live(host) && is_true(&row->cells[LOADED]) && !is_true(&row->cells[USED_BY]))
 		edit_state(edits, "module", module, "loaded", STR("yes"), STR("no"));
 	return 0;
 }
@@ -569,7 +575,7 @@ static const struct table modules = {
 	.columns = columns,
 	.read = read_modules,
 	.set = set_modules,
-	.fix = "write `install {name} /bin/false` to /etc/modprobe.d and unload it",
+	.fix = "write `install {name} /bin/false` to /etc/modprobe.d and unload it, unless it is in use",
 	.cost = 5,
 };
 TABLE(modules);

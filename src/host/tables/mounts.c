@@ -210,6 +210,9 @@ static const char *unit_of(struct arena *a, struct str target)
 	return name;
 }
 
+/* Options that are set without asking a person. */
+static const char *const known[] = {"nosuid", "nodev", "noexec", "nosymfollow"};
+
 /* From the next boot on, for what /etc/fstab has not: by a drop-in of the unit that mounts it. */
 static int persist(struct host *host, const struct wish *wish, struct str missing, struct edits *edits,
 				   struct err *err)
@@ -232,10 +235,15 @@ static int persist(struct host *host, const struct wish *wish, struct str missin
 									 STR_ARG(missing))));
 		return 0;
 	}
-	/* systemd mounts these itself, and afterwards applies what /etc/fstab says of them. */
 	if (!str_starts(target, "/dev/") || !str_is(fstype, "tmpfs"))
 		return err_set(err, ENOTSUP, "%.*s is neither in /etc/fstab nor mounted by a unit",
 					   STR_ARG(target));
+	/* systemd mounts these itself, and afterwards what /etc/fstab says takes the place of its options,
+	 * those that it leaves out included. */
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (has_item(&wish->row->cells[OPTIONS], str_of(known[i])))
+			edit_key(edits, FSTAB, EDIT_FSTAB, str_dup(edits->arena, target), str_of(known[i]),
+					 str_of(known[i]));
 	while (str_cut(&missing, ',', &one))
 		edit_key(edits, FSTAB, EDIT_FSTAB, str_dup(edits->arena, target), one, one);
 	return 0;
@@ -244,7 +252,6 @@ static int persist(struct host *host, const struct wish *wish, struct str missin
 static int set_mounts(struct host *host, const struct wish *wish, struct edits *edits,
 					  struct err *err)
 {
-	static const char *const known[] = {"nosuid", "nodev", "noexec", "nosymfollow"};
 	_cleanup_buf_ struct buf missing = BUF(4096);
 	const struct row *row = wish->row;
 	const char *target;

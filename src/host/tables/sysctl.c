@@ -565,6 +565,20 @@ static int read_sysctl(struct host *host, struct rows *rows, struct err *err _un
 #define OWN_FILE "/etc/sysctl.d/99-zz-revet.conf"
 
 /* Both, now and at boot: a parameter that is right by chance today is not right. */
+/* Those that a running kernel never takes back: set at the next boot, they are gone with the one
+ * after a revert. See Documentation/admin-guide/sysctl/kernel.rst and LSM/Yama.rst. */
+static bool is_one_way(struct str key, struct str value)
+{
+	static const char *const keys[][2] = {
+		{"kernel.kexec_load_disabled", "1"}, {"kernel.modules_disabled", "1"},
+		{"kernel.unprivileged_bpf_disabled", "1"}, {"kernel.yama.ptrace_scope", "3"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (str_is(key, keys[i][0]) && str_is(value, keys[i][1]))
+			return true;
+	return false;
+}
+
 static int set_sysctl(struct host *host, const struct wish *wish, struct edits *edits,
 					  struct err *err)
 {
@@ -574,7 +588,8 @@ static int set_sysctl(struct host *host, const struct wish *wish, struct edits *
 	if (!value.p)
 		return err_set(err, ENOTSUP, "a parameter cannot be unset");
 	edit_key(edits, OWN_FILE, EDIT_EQUALS, NULL, wish->key, value);
-	if (host_is_live(host) && now && now->state == VALUE_SET && !str_eq(now->string, value))
+	if (host_is_live(host) && now && now->state == VALUE_SET && !str_eq(now->string, value) &&
+		!is_one_way(wish->key, value))
 		edit_state(edits, "sysctl", str_dup(edits->arena, wish->key), "value", now->string, value);
 	return 0;
 }
@@ -585,7 +600,7 @@ static const struct table sysctl = {
 	.columns = columns,
 	.read = read_sysctl,
 	.set = set_sysctl,
-	.fix = "set {key} in /etc/sysctl.d and now",
+	.fix = "set {key} in /etc/sysctl.d and, where that can be taken back, now",
 	.cost = 2,
 };
 TABLE(sysctl);
