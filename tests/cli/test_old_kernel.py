@@ -57,11 +57,12 @@ class OldKernel(Case):
 
     @unittest.skipIf(os.geteuid(), "takes root")
     def test_a_tree_is_changed_and_undone(self):
-        made = self.root / "etc/sysctl.d/99-zz-revet.conf"
-        self.run_with(forget_calls, "apply", "--root", str(self.root), "--rule", "net.syncookies")
-        self.assertIn("tcp_syncookies = 1", made.read_text())
+        settings = self.root / "etc/login.defs"
+        settings.write_text("UMASK 022\n")
+        self.run_with(forget_calls, "apply", "--root", str(self.root), "--rule", "accounts.new-homes")
+        self.assertEqual(settings.read_text(), "UMASK 022\nHOME_MODE 0750\n")
         self.run_with(forget_calls, "revert", "--root", str(self.root))
-        self.assertFalse(made.exists())
+        self.assertEqual(settings.read_text(), "UMASK 022\n")
 
 
 if __name__ == "__main__":
