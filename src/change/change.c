@@ -516,6 +516,8 @@ static int undo_one(struct changes *cs, struct change *c, size_t i, struct err *
 		r = 0;
 	if (r == 0)
 		r = step_check(&cs->place, s, &s->before, err);
+	if (r == -ENOENT && s->type->may_vanish)
+		r = 0;
 	if (r == 0)
 		(void)mark(c, i, MARK_REVERTED, &ignored);
 	return r;

@@ -44,6 +44,7 @@ struct step_type {
 	const char *name, *doc;
 	unsigned order;   /* lower ones are applied first, and undone last */
 	bool live_only;   /* a tree has no such thing */
+	bool may_vanish;  /* what is gone by the time it is undone, -ENOENT, has nothing to be undone */
 	bool is_action;   /* has no state: done after the steps, and again after they were undone */
 	/* The state now, every field that the type knows. */
 	int (*capture)(const struct place *, const char *target, struct arena *, struct state *ret,
