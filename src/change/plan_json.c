@@ -41,6 +41,15 @@ static const char *const styles[] = {
 	[EDIT_SPACE] = "space", [EDIT_EQUALS] = "equals", [EDIT_INI] = "ini", [EDIT_APT] = "apt",
 	[EDIT_GRUB] = "grub", [EDIT_FSTAB] = "fstab"};
 
+static const char *const lefts[] = {
+	[LEFT_NEEDED] = "needed", [LEFT_CONTRADICTS] = "contradicts", [LEFT_NOT_POSSIBLE] = "not possible",
+	[LEFT_BY_HAND] = "by hand", [LEFT_UNKNOWN] = "unknown"};
+
+const char *left_name(enum left l)
+{
+	return lefts[l];
+}
+
 static void write_edits(struct jsonw *j, const struct edits *edits)
 {
 	if (!edits->n)
@@ -99,6 +108,7 @@ static void write_lists(struct jsonw *j, const struct plan *p)
 	for (size_t i = 0; i < p->left.n; i++) {
 		jsonw_object(j);
 		jsonw_member_strz(j, "rule", p->left.p[i].rule);
+		jsonw_member_strz(j, "left", left_name(p->left.p[i].left));
 		jsonw_member_strz(j, "why", p->left.p[i].why);
 		jsonw_end(j);
 	}
@@ -292,9 +302,11 @@ static int read_left(const struct reading *r, json_t *object)
 {
 	struct left_alone *left = vec_push(r->plan->arena, &r->plan->left);
 
-	left->rule = string_of(r, object, "rule");
-	left->why = string_of(r, object, "why");
-	return left->rule && left->why ? 0 : bad(r, "something left alone without a reason");
+	int word = word_of(r, object, "left", lefts, ARRAY_LEN(lefts));
+
+	*left = (struct left_alone){
+		string_of(r, object, "rule"), (enum left)word, string_of(r, object, "why")};
+	return left->rule && left->why && word >= 0 ? 0 : bad(r, "something left alone without a reason");
 }
 
 static int read_list(const struct reading *r, json_t *root, const char *key,

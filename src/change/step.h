@@ -67,6 +67,7 @@ LEAF_SET(step_types, struct step_type);
 
 const struct step_type *step_type_find(struct str name); /* NULL when there is none */
 
+bool step_has_rule(const struct step *, const char *rule);
 /* 0, or -ESTALE when the thing is not in `expected`; the message names the field. */
 int step_check(const struct place *, const struct step *, const struct state *expected, struct err *);
 /* "name: before -> after" for each field that differs; the describe() of most types. */

@@ -115,6 +115,7 @@ struct planning {
 	const struct rule *const *rules;
 	size_t n;
 	const struct params *params;
+	bool named; /* each was asked for by its name: see plan.h */
 };
 /* Reads the host in a worker and makes the plan there; *ret lives in the arena. Exit code. */
 int make_plan(const struct planning *, struct arena *, struct plan *ret);
