@@ -44,6 +44,8 @@ static int plan_in_worker(struct worker *w, void *data)
 		.named = p->named,
 	};
 
+	if (host_is_recording(w->source.host))
+		return fail(EXIT_CANNOT, "%s: a recording cannot be changed", p->root);
 	if (plan_make(&plan, &about, &a, &err) < 0)
 		return fail(EXIT_CANNOT, "%s", err.msg);
 	if (plan_write(&plan, &text) < 0)
