@@ -6,6 +6,7 @@
 
 #include "base/num.h"
 #include "change/content.h"
+#include "change/fs.h"
 #include "change/settle.h"
 #include "host/passwd.h"
 
@@ -163,6 +164,8 @@ static int file_step(struct planner *p, const struct edit *e, struct step **ret,
 	int r = resolve(p, &path, err);
 
 	if (r == 0)
+		r = fs_check_changeable(&p->place, path, true, err);
+	if (r == 0)
 		r = find_step(p, "file", path, e->rule, &s, err);
 	if (r < 0)
 		return r;
@@ -251,6 +254,8 @@ static int edit_attributes(struct planner *p, const struct edit *e, struct err *
 	struct str value = STR_ABSENT;
 	int r = resolve(p, &path, err);
 
+	if (r == 0)
+		r = fs_check_changeable(&p->place, path, false, err);
 	if (r == 0)
 		r = find_step(p, "attributes", path, e->rule, &s, err);
 	if (r == 0)

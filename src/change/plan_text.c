@@ -181,10 +181,11 @@ static void print_group(const struct plan *p, size_t first, bool any, const char
 	buf_printf(out, "! %s", lead);
 	if (!any)
 		buf_printable(out, str_of(p->left.p[first].why));
-	buf_puts(out, ": ");
 	if (out->n - begin > WIDTH / 2) {
-		buf_puts(out, "\n    ");
+		buf_puts(out, ":\n    ");
 		begin = out->n - 4;
+	} else {
+		buf_puts(out, ": ");
 	}
 	print_names(names, shown, out->n - begin, 4, out);
 	if (shown < n)
