@@ -55,6 +55,9 @@ struct step_type {
 			   const struct saved *, struct err *);
 	/* Keeps, durably, what the fields do not hold (times, attributes, links); NULL: nothing. */
 	int (*save)(const struct place *, const struct step *, const struct saved *, struct err *);
+	/* Gives the directories that the step has written in the times back that they had; NULL: it has written
+	 * in none. When all is undone, in the same order: what was undone late has moved them again. */
+	void (*restore_times)(const struct place *, const struct step *, const struct saved *);
 	/* For people: a diff, or "key: before -> after". */
 	void (*describe)(struct buf *, const struct step *);
 	/* POSIX shell that undoes it without revet: $ROOT is the system's root ("" for /), $SAVED the

@@ -170,12 +170,20 @@ int unit_links_restore(const struct place *place, const char *unit, const struct
 			*vec_push(&a, &touched) = (struct unit_link){str_dup(&a, path), line};
 			r = unit_link_make(place, str_dup(&a, path), str_dup(&a, line), err);
 		}
-	/* Directories in UNIT_LINKS_DIR come and go first, then its own times are put back. */
 	if (r == 0)
 		restore_dirs(place, text, &touched, &a);
-	if (r == 0)
-		restore_dirs(place, text, &(struct unit_links){0}, &a);
 	return r;
+}
+
+/* Of UNIT_LINKS_DIR and those below it in which a link is. */
+void unit_links_restore_times(const struct place *place, const char *unit, const struct saved *saved)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct unit_links links = unit_links_find(place, unit, &a);
+	struct str text;
+
+	if (path_read(saved->dir_fd, saved->name, 1u << 20, &a, &text) == 0)
+		restore_dirs(place, text, &links, &a);
 }
 
 static void save_times(const struct place *place, const char *path, struct buf *out)

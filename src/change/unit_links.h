@@ -28,6 +28,7 @@ int unit_links_remove(const struct place *, const char *unit, struct err *);
 /* To and from a file of the change: "link PATH TARGET" a line, and "times SECONDS NANOSECONDS PATH" of
  * all directories of links. Restoring leaves those links and no others. */
 int unit_links_save(const struct place *, const char *unit, const struct saved *, struct err *);
+void unit_links_restore_times(const struct place *, const char *unit, const struct saved *);
 int unit_links_restore(const struct place *, const char *unit, const struct saved *, struct err *);
 
 #endif

@@ -24,17 +24,17 @@ static bool is_already(const struct place *place, const char *target, const stru
 static int put_file(const struct place *place, const char *target, const struct state *to,
 					const struct saved *saved, struct err *err)
 {
-	int r;
-
 	fs_remove_temp(place, target);
-	r = saved && is_already(place, target, to) ? 0
-		: state_is(to, "type", "absent")
-			? fs_remove(place, target, err)
-			: fs_write(place, target, state_get(to, "content"), to, saved, err);
-	/* Also when it failed: what was written beside has moved them. */
-	if (saved)
-		fs_restore_parent_times(place, target, saved);
-	return r;
+	if (saved && is_already(place, target, to))
+		return 0;
+	return state_is(to, "type", "absent")
+			   ? fs_remove(place, target, err)
+			   : fs_write(place, target, state_get(to, "content"), to, saved, err);
+}
+
+static void restore_times(const struct place *place, const struct step *s, const struct saved *saved)
+{
+	fs_restore_parent_times(place, s->target, saved);
 }
 
 static int save_file(const struct place *place, const struct step *s, const struct saved *saved,
@@ -73,6 +73,7 @@ static const struct step_type file_step = {
 	.capture = capture_file,
 	.put = put_file,
 	.save = save_file,
+	.restore_times = restore_times,
 	.describe = describe_file,
 	.undo_sh = undo_file,
 };
