@@ -288,7 +288,7 @@ static int read_rule(const struct reading *r, json_t *object)
 
 	rule->id = string_of(r, object, "rule");
 	rule->title = string_of(r, object, "title");
-	for (enum risk i = RISK_NONE; risk && i <= RISK_REBOOT; i++)
+	for (enum risk i = RISK_NONE; risk && i <= RISK_ACCESS; i++)
 		if (strcmp(risk, risk_name(i)) == 0) {
 			rule->risk = i;
 			if (!rule->id || !rule->title)

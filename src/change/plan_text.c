@@ -8,25 +8,27 @@
 
 /* --- steps ------------------------------------------------------------------------------------- */
 
-static enum risk step_risk(const struct plan *p, const struct step *s)
+static bool has_risk(const struct plan *p, const struct step *s, enum risk risk)
 {
-	enum risk worst = RISK_NONE;
-
 	for (size_t i = 0; i < p->rules.n; i++)
-		if (step_has_rule(s, p->rules.p[i].id))
-			worst = MAX(worst, p->rules.p[i].risk);
-	return worst;
+		if (p->rules.p[i].risk == risk && step_has_rule(s, p->rules.p[i].id))
+			return true;
+	return false;
 }
 
+/* Each of its rules' risks, the worst first. */
 static void print_risk(const struct plan *p, const struct step *s, struct buf *out)
 {
 	static const char *const words[] = {
-		[RISK_NONE] = NULL, [RISK_RESTART] = "a service restarts", [RISK_ACCESS] = "ACCESS may be cut",
-		[RISK_REBOOT] = "takes a reboot"};
-	const char *word = words[step_risk(p, s)];
+		[RISK_RESTART] = "a service restarts", [RISK_REBOOT] = "takes a reboot",
+		[RISK_ACCESS] = "ACCESS may be cut"};
+	const char *lead = "   risk: ";
 
-	if (word)
-		buf_printf(out, "   risk: %s", word);
+	for (enum risk risk = RISK_ACCESS; risk > RISK_NONE; risk--)
+		if (has_risk(p, s, risk)) {
+			buf_printf(out, "%s%s", lead, words[risk]);
+			lead = ", ";
+		}
 }
 
 /* Names with commas between them, on lines that begin at the indent. */

@@ -112,6 +112,22 @@ static void assert_prints(const struct plan *p, bool whole, const char *want)
 	assert_string_equal(out.p, want);
 }
 
+/* Whatever else is in it, a plan that may cut access waits for its confirmation. */
+static void the_worst_risk(void **state _unused_)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct plan p = {.arena = &a};
+
+	assert_int_equal(plan_risk(&p), RISK_NONE);
+	add_rule(&p, "a.one", RISK_RESTART);
+	assert_int_equal(plan_risk(&p), RISK_RESTART);
+	add_rule(&p, "a.two", RISK_ACCESS);
+	add_rule(&p, "a.three", RISK_REBOOT);
+	assert_int_equal(plan_risk(&p), RISK_ACCESS);
+	assert_string_equal(risk_name(RISK_ACCESS), "access");
+	assert_string_equal(risk_name(RISK_REBOOT), "reboot");
+}
+
 static void for_people(void **state _unused_)
 {
 	_cleanup_arena_ struct arena a = {0};
@@ -151,6 +167,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(actions_go_with_what_they_are_for),
 		cmocka_unit_test(it_comes_back_the_same),
+		cmocka_unit_test(the_worst_risk),
 		cmocka_unit_test(for_people),
 	};
 
