@@ -55,8 +55,9 @@ struct step_type {
 			   const struct saved *, struct err *);
 	/* Keeps, durably, what the fields do not hold (times, attributes, links); NULL: nothing. */
 	int (*save)(const struct place *, const struct step *, const struct saved *, struct err *);
-	/* Gives the directories that the step has written in the times back that they had; NULL: it has written
-	 * in none. When all is undone, in the same order: what was undone late has moved them again. */
+	/* Gives the directories that the step has written in the times back that they had, and takes away those
+	 * that were only made for it. NULL: there is none of either kind. Called
+	 * when all is undone, in the same order: what was undone late has moved the times again. */
 	void (*restore_times)(const struct place *, const struct step *, const struct saved *);
 	/* For people: a diff, or "key: before -> after". */
 	void (*describe)(struct buf *, const struct step *);

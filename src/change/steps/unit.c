@@ -115,9 +115,10 @@ static int save_unit(const struct place *place, const struct step *s, const stru
 	return unit_links_save(place, s->target, saved, err);
 }
 
-static void restore_times(const struct place *place, const struct step *s, const struct saved *saved)
+static void restore_times(const struct place *place, const struct step *s _unused_,
+						  const struct saved *saved)
 {
-	unit_links_restore_times(place, s->target, saved);
+	unit_links_restore_dirs(place, saved);
 }
 
 static void undo_unit(struct buf *out, const struct step *s)
