@@ -4,15 +4,62 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/num.h"
 
 static char *const fixed_env[] = {
 	(char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", (char *)"LC_ALL=C", (char *)"TZ=UTC", NULL};
+
+/* As the kernel lays them out, see getdents(2); the one of readdir() takes memory, which is not to be
+ * had between fork and exec. */
+struct dirent64_head {
+	uint64_t ino;
+	int64_t next;
+	uint16_t size;
+	uint8_t type;
+	char name[];
+};
+
+/* Those that /proc lists. False: it cannot be asked, in a tree that has none mounted for one. */
+static bool close_listed(int first)
+{
+	int dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_Alignas(struct dirent64_head) char chunk[4096];
+	long n;
+
+	if (dir < 0)
+		return false;
+	while ((n = syscall(SYS_getdents64, dir, chunk, sizeof(chunk))) > 0)
+		for (long at = 0; at < n;) {
+			const struct dirent64_head *entry = (const void *)(chunk + at);
+			uint64_t fd;
+
+			if (num_u64(str_of(entry->name), (uint64_t)first, INT32_MAX, &fd) == 0 && (int)fd != dir)
+				close((int)fd);
+			at += entry->size;
+		}
+	close(dir);
+	return n == 0;
+}
+
+void exec_close_fds(int first)
+{
+	struct rlimit limit = {.rlim_cur = 1024};
+
+	/* Since Linux 5.9. */
+	if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0 || close_listed(first))
+		return;
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	for (int fd = first; (rlim_t)fd < MIN(limit.rlim_cur, (rlim_t)1 << 20); fd++)
+		close(fd);
+}
 
 static void __attribute__((noreturn))
 child(const char *const argv[], const int fds[3], int report, int (*in_child)(void *), void *data)
@@ -26,9 +73,9 @@ child(const char *const argv[], const int fds[3], int report, int (*in_child)(vo
 		if (dup2(fds[i], i) < 0)
 			_exit(126);
 	/* The report pipe moves to 3 and closes on exec: silence there means that exec worked. */
-	if (dup2(report, 3) < 0 || fcntl(3, F_SETFD, FD_CLOEXEC) < 0 ||
-		syscall(SYS_close_range, 4u, ~0u, 0u) < 0)
+	if (dup2(report, 3) < 0 || fcntl(3, F_SETFD, FD_CLOEXEC) < 0)
 		_exit(126);
+	exec_close_fds(4);
 	for (int sig = 1; sig < 32; sig++)
 		signal(sig, SIG_DFL);
 	umask(077);
@@ -38,13 +85,12 @@ child(const char *const argv[], const int fds[3], int report, int (*in_child)(vo
 	_exit(127);
 }
 
-/* Through the pidfd, so that a confined process needs no kill(2). */
-static void kill_child(const struct exec *e)
+/* Through the pidfd, so that a confined process needs no kill(2). Before Linux 5.3 there is none, and
+ * a confined process cannot kill. */
+static bool kill_child(const struct exec *e)
 {
-	if (e->pidfd >= 0)
-		syscall(SYS_pidfd_send_signal, e->pidfd, SIGKILL, NULL, 0u);
-	else
-		kill(e->pid, SIGKILL);
+	return e->pidfd >= 0 ? syscall(SYS_pidfd_send_signal, e->pidfd, SIGKILL, NULL, 0u) == 0
+						 : kill(e->pid, SIGKILL) == 0;
 }
 
 static int pipe_cloexec(int fds[2])
@@ -139,19 +185,22 @@ static int collect(struct exec *e, struct buf *out, struct buf *errs, int timeou
 	return 0;
 }
 
-/* Waits for the end of a child that has closed its outputs, or kills it at the deadline. */
+/* Waits for the end of a child that has closed its outputs, or kills it at the deadline. One that
+ * cannot be killed is left to itself: it has nobody to write to any more. */
 static int reap(struct exec *e, int timeout_ms)
 {
 	int64_t deadline = now_ms() + timeout_ms;
-	int status = 0;
+	int status = 0, how = WNOHANG;
 
-	while (waitpid(e->pid, &status, timeout_ms ? WNOHANG : 0) == 0) {
+	while (waitpid(e->pid, &status, how) == 0) {
 		struct pollfd fd = {.fd = e->pidfd, .events = POLLIN};
 		int64_t left = deadline - now_ms();
 
 		if (left <= 0) {
-			kill_child(e);
-			timeout_ms = 0;
+			status = SIGKILL;
+			if (!kill_child(e))
+				break;
+			how = 0;
 		} else {
 			poll(&fd, e->pidfd >= 0, (int)MIN(left, 20));
 		}
@@ -163,10 +212,8 @@ static int reap(struct exec *e, int timeout_ms)
 
 void exec_done(struct exec *e)
 {
-	if (e->pid > 0) {
-		kill_child(e);
+	if (e->pid > 0)
 		reap(e, 0);
-	}
 	close_fd(&e->out_fd);
 	close_fd(&e->err_fd);
 	*e = EXEC_NONE;

@@ -33,5 +33,7 @@ struct exec exec_start(const char *const argv[], int (*in_child)(void *), void *
 int exec_finish(struct exec *, size_t max, int timeout_ms, struct arena *, struct exec_result *ret,
 				struct err *);
 void exec_done(struct exec *); /* kills and reaps what is still running */
+/* Closes every descriptor from `first` on. Async-signal-safe. */
+void exec_close_fds(int first);
 
 #endif

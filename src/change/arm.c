@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include "base/exec.h"
 #include "change/fs.h"
 
 #define BOOT_UNIT "/etc/systemd/system/revet-revert.service"
@@ -113,7 +114,7 @@ static void wait_and_revert(const struct change *c, const char *self, unsigned s
 	signal(SIGHUP, SIG_IGN);
 	for (int fd = 0; fd < 3; fd++)
 		dup2(null, fd);
-	close_range(3, ~0U, 0);
+	exec_close_fds(3);
 	if (chdir("/") == 0)
 		for (unsigned left = seconds; left;)
 			left = sleep(left);

@@ -516,6 +516,8 @@ static int undo_one(struct changes *cs, struct change *c, size_t i, struct err *
 		r = 0;
 	if (r == 0)
 		r = step_check(&cs->place, s, &s->before, err);
+	if (r == -ENOENT && s->type->may_vanish)
+		r = 0;
 	if (r == 0)
 		(void)mark(c, i, MARK_REVERTED, &ignored);
 	return r;
@@ -563,6 +565,17 @@ static int undo_steps(struct changes *cs, struct change *c, enum undo_foreign fo
 	return r < 0 && r != -ESTALE ? undo_pass(cs, c, foreign, err) : r;
 }
 
+static void restore_times(const struct changes *cs, const struct change *c)
+{
+	for (size_t i = c->plan.steps.n; i-- > 0;) {
+		const struct step *s = &c->plan.steps.p[i];
+		struct saved saved = saved_of(c, i);
+
+		if (s->type->restore_times && c->marks[i] == MARK_REVERTED)
+			s->type->restore_times(&cs->place, s, &saved);
+	}
+}
+
 /* Where the journal has lost its end: a step of which it says nothing, but which has been done. */
 static void find_unmarked(struct changes *cs, struct change *c)
 {
@@ -590,6 +603,7 @@ int change_undo(struct changes *cs, struct change *c, enum undo_foreign foreign,
 		return r;
 	(void)set_status(c, CHANGE_REVERTING, &ignored);
 	r = undo_steps(cs, c, foreign, err);
+	restore_times(cs, c);
 	/* Services that never took it in are not told now: others may have changed something meanwhile. */
 	if (c->activated)
 		(void)run_actions(cs, c, &ignored);

@@ -2,6 +2,7 @@
 #include "change/diff.h"
 
 #include "base/vec.h"
+#include "host/secret.h"
 
 #define CONTEXT 3
 #define MAX_COMPARED 2000 /* lines; the table of common lengths has their product */
@@ -107,7 +108,8 @@ void diff_print(struct buf *out, struct str before, struct str after)
 			buf_printf(out, "  @@ line %zu @@\n", m.p[i].new + 1);
 		gap = false;
 		buf_printf(out, "  %c", m.p[i].sign);
-		buf_printable(out, m.p[i].text);
+		/* What only stands near a change is nobody's business when it is a password. */
+		buf_printable(out, m.p[i].sign == ' ' ? secret_masked(&a, m.p[i].text) : m.p[i].text);
 		buf_putc(out, '\n');
 	}
 }

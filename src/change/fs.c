@@ -185,6 +185,64 @@ int fs_capture(const struct place *place, const char *path, bool content, struct
 	return 0;
 }
 
+/* Linux 5.8; older kernels do not tell, and the rename fails. */
+#ifndef STATX_ATTR_MOUNT_ROOT
+#define STATX_ATTR_MOUNT_ROOT 0x2000
+#endif
+
+/* Why neither its content nor its attributes could be changed; NULL: nothing is known against it. */
+static const char *why_not_changed(const struct statx *file)
+{
+	return file->stx_attributes & STATX_ATTR_IMMUTABLE ? "it is immutable (chattr +i)"
+		   : file->stx_attributes & STATX_ATTR_APPEND  ? "it can only be added to (chattr +a)"
+													   : NULL;
+}
+
+/* Why no other could be renamed into its place, or it be removed. */
+static const char *why_not_replaced(int dir, const char *name, bool linked)
+{
+	struct statx d = {0}, f = {0};
+
+	if (statx(dir, "", AT_EMPTY_PATH, STATX_TYPE, &d) == 0 && d.stx_attributes & STATX_ATTR_IMMUTABLE)
+		return "its directory is immutable (chattr +i)";
+	if (d.stx_attributes & STATX_ATTR_APPEND)
+		return "its directory takes only new files (chattr +a)";
+	if (statx(dir, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_NLINK, &f) < 0)
+		return NULL;
+	if (f.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+		return "something is mounted there, by a container's manager say";
+	if (linked && S_ISREG(f.stx_mode) && f.stx_nlink > 1)
+		return "it has another name (a hard link), which would keep the old content";
+	return why_not_changed(&f);
+}
+
+int fs_check_changeable(const struct place *place, const char *path, bool replace, struct err *err)
+{
+	const char *name = NULL, *why = NULL;
+	_cleanup_close_ int dir = fs_open_parent(place, path, &name);
+	struct statx f = {0};
+
+	if (dir >= 0 && replace)
+		why = why_not_replaced(dir, name, true);
+	else if (dir >= 0 && statx(dir, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &f) == 0)
+		why = why_not_changed(&f);
+	return why ? err_set(err, ENOTSUP, "%s: %s", path, why) : 0;
+}
+
+/* The error of a file that could not be changed, with more to say where it is known. */
+static int cannot(int dir, const char *name, const char *path, int r, struct err *err)
+{
+	const char *why = dir >= 0 && (r == -EPERM || r == -EBUSY) ? why_not_replaced(dir, name, false) : NULL;
+
+	return why ? err_set(err, -r, "%s: %s", path, why) : err_errno(err, -r, "%s", path);
+}
+
+/* Directories are not synced by every file system, FUSE ones above all. */
+static int sync_dir(int dir)
+{
+	return fsync(dir) < 0 && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP ? -errno : 0;
+}
+
 /* --- copying attributes -------------------------------------------------------------------------- */
 
 /* Makes the extended attributes of `to` those of `from`. Those that a file system has not are not
@@ -300,7 +358,7 @@ int fs_write(const struct place *place, const char *path, struct str content,
 			 const struct state *s, const struct saved *saved, struct err *err)
 {
 	_cleanup_close_ int dir = -1, fd = -1, old = -1, copy = -1;
-	const char *name = NULL;
+	const char *name = NULL, *why;
 	char temp[NAME_MAX + 1];
 	int r = open_saved(saved, s, &copy, err);
 
@@ -314,17 +372,33 @@ int fs_write(const struct place *place, const char *path, struct str content,
 	old = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (old < 0 && errno != ENOENT)
 		return err_errno(err, errno, "%s", path);
+	/* Undoing does not stop at a name that the file was given since. */
+	if (!saved && (why = why_not_replaced(dir, name, true)))
+		return err_set(err, EPERM, "%s: %s", path, why);
 	r = fd = open_temp(dir, name, temp);
 	if (r < 0)
-		return err_errno(err, -r, "%s: cannot be written beside it", path);
+		return cannot(dir, name, path, r, err);
 	r = fill(fd, old, content, s, copy);
 	if (r == 0 && renameat(dir, temp, dir, name) < 0)
 		r = -errno;
 	if (r < 0)
 		unlinkat(dir, temp, 0);
-	else if (fsync(dir) < 0)
-		r = -errno;
-	return r < 0 ? err_errno(err, -r, "%s", path) : 0;
+	else
+		r = sync_dir(dir);
+	return r < 0 ? cannot(dir, name, path, r, err) : 0;
+}
+
+int fs_remove(const struct place *place, const char *path, struct err *err)
+{
+	const char *name = NULL;
+	_cleanup_close_ int dir = fs_open_parent(place, path, &name);
+	int r = dir;
+
+	if (r == -ENOENT)
+		return 0;
+	if (r >= 0)
+		r = unlinkat(dir, name, 0) < 0 && errno != ENOENT ? -errno : sync_dir(dir);
+	return r < 0 ? cannot(dir, name, path, r, err) : 0;
 }
 
 int fs_set_attributes(const struct place *place, const char *path, const struct state *s,
@@ -348,9 +422,9 @@ int fs_set_attributes(const struct place *place, const char *path, const struct 
 		r = copy_xattrs(copy, fd);
 	if (r == 0 && copy >= 0)
 		r = copy_times(copy, fd);
-	if (r == 0 && fsync(fd) < 0)
-		r = -errno;
-	return r < 0 ? err_errno(err, -r, "%s", path) : 0;
+	if (r == 0)
+		r = sync_dir(fd);
+	return r < 0 ? cannot(dir, name, path, r, err) : 0;
 }
 
 /* --- saving ------------------------------------------------------------------------------------ */

@@ -21,6 +21,11 @@ int fs_capture(const struct place *, const char *path, bool content, struct aren
  * are those of the saved copy, else of the file that is replaced. */
 int fs_write(const struct place *, const char *path, struct str content, const struct state *,
 			 const struct saved *, struct err *);
+/* -ENOTSUP, with the reason: it is known beforehand that its attributes, or with `replace` the file,
+ * cannot be changed, or that this would take it apart from its other names. */
+int fs_check_changeable(const struct place *, const char *path, bool replace, struct err *);
+/* Durably; that it is not there is no error. */
+int fs_remove(const struct place *, const char *path, struct err *);
 /* What a write that was killed has left beside the file. */
 void fs_remove_temp(const struct place *, const char *path);
 /* Mode, owner and group, as far as they are in the state; with saved also times and attributes. */

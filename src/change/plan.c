@@ -5,18 +5,22 @@
 #include <stdlib.h>
 
 #include "base/num.h"
-#include "host/conf_edit.h"
+#include "change/content.h"
+#include "change/fs.h"
+#include "change/settle.h"
 #include "host/passwd.h"
+#include "host/site_file.h"
+#include "host/value.h"
 
-#define MAX_CONTENT ((size_t)4 << 20) /* of a file that is edited */
 #define MAX_LINKS 40
 
 struct planner {
 	struct plan *plan;
 	struct host *host;
 	struct place place;
-	struct map steps;   /* "type target" -> number of the step + 1 */
-	struct map settled; /* "path section key" -> the edit that decided it */
+	struct map steps;       /* "type target" -> number of the step + 1 */
+	struct settled settled; /* which edit decided what */
+	struct map *captured;   /* "type target" -> struct state: one look for all rules */
 	struct passwd_db users;
 	bool has_users;
 };
@@ -42,6 +46,29 @@ static void add_rule(struct planner *p, struct step *s, const char *rule)
 	s->rules[s->n_rules++] = rule;
 }
 
+/* Of what is no file, the table that asked for it says what it is now. */
+static bool is_of_files(const struct step_type *t)
+{
+	return strcmp(t->name, "file") == 0 || strcmp(t->name, "directory") == 0 ||
+		   strcmp(t->name, "attributes") == 0;
+}
+
+static int capture(struct planner *p, struct step *s, const char *key, struct err *err)
+{
+	struct state *seen = map_get(p->captured, str_of(key));
+	int r = 0;
+
+	if (!seen) {
+		seen = arena_new(p->plan->arena, struct state, 1);
+		r = s->type->capture(&p->place, s->target, p->plan->arena, seen, err);
+		if (r == 0)
+			map_put(p->captured, str_of(key), seen);
+	}
+	for (size_t i = 0; r == 0 && i < seen->n; i++)
+		state_set(&s->before, p->plan->arena, seen->p[i].name, seen->p[i].value);
+	return r;
+}
+
 /* The step for the thing, made with its present state when it is the first. */
 static int find_step(struct planner *p, const char *type, const char *target, const char *rule,
 					 struct step **ret, struct err *err)
@@ -63,11 +90,7 @@ static int find_step(struct planner *p, const char *type, const char *target, co
 	*ret = s;
 	if (!s->type)
 		return err_set(err, ENOTSUP, "there is no step type %s", type);
-	/* Of what is no file, the table that asked for it says what it is now. */
-	return strcmp(type, "file") == 0 || strcmp(type, "directory") == 0 ||
-				   strcmp(type, "attributes") == 0
-			   ? s->type->capture(&p->place, target, a, &s->before, err)
-			   : 0;
+	return is_of_files(s->type) ? capture(p, s, key, err) : 0;
 }
 
 /* Two rules that take bits of one mode away, or add some, each from what it is now: both have their way. */
@@ -81,25 +104,14 @@ static struct str joined_modes(const struct planner *p, struct str before, struc
 	return str_of(arena_printf(p->plan->arena, "%04o", (now & a & b) | (a & ~now) | (b & ~now)));
 }
 
-/* A step changes a field: the present value goes to `before`, the new one to `after`. */
-static int change_field(struct planner *p, struct step *s, const char *name, struct str value,
-						const char *rule, struct err *err)
+/* A step changes a field: the present value is in `before`, the new one goes to `after`. */
+static void change_field(struct planner *p, struct step *s, const char *name, struct str value)
 {
-	const char *key = arena_printf(p->plan->arena, "%s %s %s", s->type->name, s->target, name);
-	const struct edit *other = map_get(&p->settled, str_of(key));
-	struct str before = state_get(&s->after, name);
-	struct edit *edit;
+	struct str other = state_get(&s->after, name);
 
-	if (other && strcmp(name, "mode") == 0)
-		value = joined_modes(p, state_get(&s->before, name), before, value);
-	else if (other && !str_eq(before, value))
-		return err_set(err, EEXIST, "%s wants %s of %s to be %.*s, and %s %.*s", other->rule, name,
-					   s->target, STR_ARG(before), rule, STR_ARG(value));
-	edit = arena_new(p->plan->arena, struct edit, 1);
-	edit->rule = rule;
-	map_put(&p->settled, str_of(key), edit);
+	if (other.p && strcmp(name, "mode") == 0)
+		value = joined_modes(p, state_get(&s->before, name), other, value);
 	state_set(&s->after, p->plan->arena, name, value);
-	return 0;
 }
 
 /* --- files ------------------------------------------------------------------------------------- */
@@ -154,6 +166,8 @@ static int file_step(struct planner *p, const struct edit *e, struct step **ret,
 	int r = resolve(p, &path, err);
 
 	if (r == 0)
+		r = fs_check_changeable(&p->place, path, true, err);
+	if (r == 0)
 		r = find_step(p, "file", path, e->rule, &s, err);
 	if (r < 0)
 		return r;
@@ -177,44 +191,7 @@ static int file_step(struct planner *p, const struct edit *e, struct step **ret,
 	return 0;
 }
 
-static int settle_key(struct planner *p, const struct edit *e, struct err *err)
-{
-	struct arena *a = p->plan->arena;
-	const char *key =
-		arena_printf(a, "%s [%.*s] %.*s", e->target, STR_ARG(e->section), STR_ARG(e->name));
-	const struct edit *other = map_put(&p->settled, str_of(key), (void *)(uintptr_t)e);
-
-	if (!other ||
-		(!other->value.p == !e->value.p && (!e->value.p || str_eq(other->value, e->value))))
-		return 0;
-	return err_set(err, EEXIST, "%s wants %.*s in %s to be %.*s, and %s %.*s", other->rule,
-				   STR_ARG(e->name), e->target, STR_ARG(other->value), e->rule, STR_ARG(e->value));
-}
-
-/* The content with one edit made. */
-static int edited(struct str content, const struct edit *e, struct buf *out, struct err *err)
-{
-	if (e->kind == EDIT_CONTENT)
-		return buf_str(out, e->value) < 0 ? err_set(err, EFBIG, "the file would be too large") : 0;
-	if (e->kind == EDIT_KEY)
-		return conf_edit_key(content, e->style, e->section, e->name, e->value, out, err);
-	return conf_edit_line(content, e->line, e->old, e->value, out, err);
-}
-
-static int edit_content_of(struct state *s, const struct edit *e, struct arena *a, struct err *err)
-{
-	_cleanup_buf_ struct buf text = BUF(MAX_CONTENT);
-	struct str content = state_get(s, "content");
-	int r;
-
-	if (!content.p)
-		return err_set(err, ENOTSUP, "it is no text file");
-	r = edited(content, e, &text, err);
-	if (r == 0)
-		state_set(s, a, "content", text.n ? buf_get(&text) : STR(""));
-	return r;
-}
-
+/* What the file becomes is made of all its edits, when they are known. */
 static int edit_file(struct planner *p, const struct edit *e, struct err *err)
 {
 	struct step *s;
@@ -226,10 +203,27 @@ static int edit_file(struct planner *p, const struct edit *e, struct err *err)
 	if (e->kind == EDIT_CONTENT && !e->value.p) {
 		s->after = (struct state){0};
 		state_set(&s->after, p->plan->arena, "type", STR("absent"));
-		return 0;
 	}
-	r = edit_content_of(&s->after, e, p->plan->arena, err);
-	return r < 0 ? err_context(err, "%s", s->target) : 0;
+	return 0;
+}
+
+static int make_contents(struct planner *p, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < p->plan->steps.n; i++) {
+		struct step *s = &p->plan->steps.p[i];
+		struct str content;
+
+		if (!s->edits.n || state_is(&s->after, "type", "absent"))
+			continue;
+		content = state_is(&s->before, "type", "absent") ? STR("") : state_get(&s->before, "content");
+		r = content_edit(content, &s->edits, NULL, p->plan->arena, &content, err);
+		if (r < 0)
+			return err_context(err, "%s", s->target);
+		state_set(&s->after, p->plan->arena, "content", content);
+	}
+	return r;
 }
 
 static int attribute_value(struct planner *p, const struct edit *e, struct str *ret,
@@ -263,10 +257,14 @@ static int edit_attributes(struct planner *p, const struct edit *e, struct err *
 	int r = resolve(p, &path, err);
 
 	if (r == 0)
+		r = fs_check_changeable(&p->place, path, false, err);
+	if (r == 0)
 		r = find_step(p, "attributes", path, e->rule, &s, err);
 	if (r == 0)
 		r = attribute_value(p, e, &value, err);
-	return r < 0 ? r : change_field(p, s, str_dup(p->plan->arena, e->name), value, e->rule, err);
+	if (r == 0)
+		change_field(p, s, str_dup(p->plan->arena, e->name), value);
+	return r;
 }
 
 /* --- edits ------------------------------------------------------------------------------------- */
@@ -276,10 +274,9 @@ static int take_edit(struct planner *p, const struct edit *e, struct err *err)
 	struct step *s = NULL;
 	int r;
 
+	settled_add(&p->settled, e);
 	switch (e->kind) {
 	case EDIT_KEY:
-		r = settle_key(p, e, err);
-		return r < 0 ? r : edit_file(p, e, err);
 	case EDIT_CONTENT:
 	case EDIT_LINE:
 		return edit_file(p, e, err);
@@ -292,55 +289,134 @@ static int take_edit(struct planner *p, const struct edit *e, struct err *err)
 		if (r < 0)
 			return r;
 		state_set(&s->before, p->plan->arena, str_dup(p->plan->arena, e->name), e->old);
-		return change_field(p, s, str_dup(p->plan->arena, e->name), e->value, e->rule, err);
+		change_field(p, s, str_dup(p->plan->arena, e->name), e->value);
+		return 0;
 	}
 }
 
-/* Steps that change nothing go, and each keeps in `before` just what it has in `after`. */
-static void trim_steps(struct plan *plan, const struct place *place)
+/* --- what is left of it ------------------------------------------------------------------------- */
+
+/* Has the rule a step that changes something? */
+static bool has_change(const struct plan *plan, const char *rule)
+{
+	for (size_t i = 0; i < plan->steps.n; i++)
+		if (!plan->steps.p[i].type->is_action && step_has_rule(&plan->steps.p[i], rule))
+			return true;
+	return false;
+}
+
+static bool changes_nothing(const struct step *s, const struct place *place)
+{
+	const char *field;
+
+	return (s->type->live_only && !place->live) ||
+		   (!s->type->is_action && state_covers(&s->before, &s->after, &field));
+}
+
+/* An action is for what its rules change: without that, there is nothing to be taken in. */
+static bool activates_nothing(const struct plan *plan, const struct step *s)
+{
+	for (size_t i = 0; i < s->n_rules; i++)
+		if (has_change(plan, s->rules[i]))
+			return false;
+	return s->type->is_action;
+}
+
+/* Each step keeps in `before` just what it has in `after`. */
+static void trim_before(struct plan *plan, struct step *s)
+{
+	struct state before = {0};
+
+	for (size_t k = 0; k < s->after.n; k++)
+		state_set(&before, plan->arena, s->after.p[k].name, state_get(&s->before, s->after.p[k].name));
+	s->before = before;
+}
+
+void plan_trim(struct plan *plan, const struct place *place)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < plan->steps.n; i++) {
-		struct step *s = &plan->steps.p[i];
-		struct state before = {0};
-		const char *field;
-
-		if (s->type->live_only && !place->live)
-			continue;
-		if (!s->type->is_action && state_covers(&s->before, &s->after, &field))
-			continue;
-		for (size_t k = 0; k < s->after.n; k++)
-			state_set(&before, plan->arena, s->after.p[k].name,
-					  state_get(&s->before, s->after.p[k].name));
-		s->before = before;
-		plan->steps.p[kept++] = *s;
-	}
+	for (size_t i = 0; i < plan->steps.n; i++)
+		if (!changes_nothing(&plan->steps.p[i], place)) {
+			trim_before(plan, &plan->steps.p[i]);
+			plan->steps.p[kept++] = plan->steps.p[i];
+		}
 	plan->steps.n = kept;
+	kept = 0;
+	for (size_t i = 0; i < plan->steps.n; i++)
+		if (!activates_nothing(plan, &plan->steps.p[i]))
+			plan->steps.p[kept++] = plan->steps.p[i];
+	plan->steps.n = kept;
+}
+
+static void leave_alone(struct plan *plan, const char *rule, enum left left, const char *why)
+{
+	*vec_push(plan->arena, &plan->left) =
+		(struct left_alone){rule, left, arena_strdup(plan->arena, why)};
+}
+
+/* A rule that fails, though all that its fix would bring about is so. */
+static void trim_rules(struct plan *plan, const struct place *place)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < plan->rules.n; i++)
+		if (has_change(plan, plan->rules.p[i].id))
+			plan->rules.p[kept++] = plan->rules.p[i];
+		else
+			leave_alone(plan, plan->rules.p[i].id, LEFT_NOT_POSSIBLE,
+						place->live ? "what its fix brings about is so already; a restart or a reboot may be due"
+									: "only on the running system");
+	plan->rules.n = kept;
 }
 
 /* --- rules ------------------------------------------------------------------------------------- */
 
-static void leave_alone(struct plan *plan, const char *rule, const char *why)
+/* Is the wish about an object of which the site file waives the finding? */
+static bool is_waived(const struct judgement *g, const struct wish *wish)
 {
-	*vec_push(plan->arena, &plan->left) = (struct left_alone){rule, arena_strdup(plan->arena, why)};
+	_cleanup_buf_ struct buf label = BUF(8192);
+
+	if (wish->row)
+		row_label(&label, wish->table, wish->row);
+	for (size_t i = 0; i < g->n; i++)
+		if (g->p[i].waiver && (str_is(buf_get(&label), g->p[i].object) ||
+							   (wish->key.p && str_is(wish->key, g->p[i].object))))
+			return true;
+	return false;
 }
 
 /* The edits that the tables make of what the rule wishes. */
-static int collect_edits(struct planner *p, const struct rule *rule,
-						 const struct snapshot *snapshot, const struct params *params,
+static int collect_edits(struct planner *p, const struct plan_about *about, const struct judgement *g,
 						 struct edits *ret, struct err *err)
 {
 	struct wishes wishes;
 	int r;
 
-	*ret = (struct edits){.arena = p->plan->arena, .rule = rule->id};
-	if (rule->by_hand.p)
-		return err_set(err, ENOTSUP, "by hand: %.*s", STR_ARG(str_trim(rule->by_hand)));
-	r = rule_wishes(rule, snapshot, params, p->plan->arena, &wishes, err);
+	*ret = (struct edits){.arena = p->plan->arena, .rule = g->rule->id};
+	r = rule_wishes(g->rule, about->snapshot, about->params, p->plan->arena, &wishes, err);
 	for (size_t i = 0; r == 0 && i < wishes.n; i++)
-		r = wishes.p[i].table->set(p->host, &wishes.p[i], ret, err);
+		if (!is_waived(g, &wishes.p[i]))
+			r = wishes.p[i].table->set(p->host, &wishes.p[i], ret, err);
 	return r;
+}
+
+/* May all of them be made beside those that were? */
+static int check_settled(const struct planner *p, const struct edits *edits, struct err *err)
+{
+	for (size_t i = 0; i < edits->n; i++) {
+		const struct edit *e = &edits->p[i], *other = settled_against(&p->settled, e);
+		_cleanup_buf_ struct buf what = BUF(1024), this = BUF(1024), that = BUF(1024);
+
+		if (!other)
+			continue;
+		settled_thing(&what, other);
+		settled_value(&that, other);
+		settled_value(&this, e);
+		return err_set(err, EEXIST, "%s wants %.*s to be %.*s, and %s %.*s", other->rule,
+					   STR_ARG(buf_get(&what)), STR_ARG(buf_get(&that)), e->rule, STR_ARG(buf_get(&this)));
+	}
+	return 0;
 }
 
 static int take_edits(struct planner *p, const struct edits *edits, struct err *err)
@@ -356,7 +432,7 @@ static void planner_begin(struct planner *p, struct plan *plan)
 {
 	p->plan = plan;
 	map_init(&p->steps, plan->arena);
-	map_init(&p->settled, plan->arena);
+	settled_begin(&p->settled, plan->arena);
 }
 
 /* Can the rule be fixed by itself? What cannot is left alone, and does not spoil the plan. */
@@ -364,9 +440,17 @@ static int try_alone(const struct planner *p, const struct edits *edits, struct 
 {
 	struct plan alone = {.arena = p->plan->arena};
 	struct planner scratch = *p;
+	int r = 0;
 
 	planner_begin(&scratch, &alone);
-	return take_edits(&scratch, edits, err);
+	for (size_t i = 0; r == 0 && i < edits->n; i++) {
+		struct edits one = {.p = &edits->p[i], .n = 1};
+
+		r = check_settled(&scratch, &one, err);
+		if (r == 0)
+			r = take_edits(&scratch, &one, err);
+	}
+	return r < 0 ? r : make_contents(&scratch, err);
 }
 
 static void add_plan_rule(struct plan *plan, const struct rule *rule)
@@ -384,61 +468,106 @@ static void add_plan_rule(struct plan *plan, const struct rule *rule)
 		r->needs[r->n_needs++] = str_dup(plan->arena, yaml_text(it.value));
 }
 
-static int plan_rule(struct planner *p, const struct rule *rule, const struct snapshot *snapshot,
-					 const struct params *params, struct err *err)
+/* What contradicts a rule that goes before, one more severe say, is left alone; but not where both
+ * were asked for by name: then it is for the person to say which. */
+static int plan_rule(struct planner *p, const struct plan_about *about, const struct judgement *g,
+					 struct err *err)
 {
+	const struct rule *rule = g->rule;
 	struct edits edits;
 	struct err why = {0};
 	const char *use = rule->not_while && !rule->by_hand.p
-						  ? judge_holds(rule->not_while, snapshot, params, p->plan->arena)
+						  ? judge_holds(rule->not_while, about->snapshot, about->params, p->plan->arena)
 						  : NULL;
 	int r;
 
 	if (use) {
-		leave_alone(p->plan, rule->id, arena_printf(p->plan->arena, "in use: %s", use));
+		leave_alone(p->plan, rule->id, LEFT_NEEDED, arena_printf(p->plan->arena, "in use: %s", use));
 		return 0;
 	}
-	r = collect_edits(p, rule, snapshot, params, &edits, &why);
+	r = collect_edits(p, about, g, &edits, &why);
 	if (r == 0)
 		r = try_alone(p, &edits, &why);
 	if (r < 0) {
-		leave_alone(p->plan, rule->id, why.msg);
+		leave_alone(p->plan, rule->id, LEFT_NOT_POSSIBLE, why.msg);
+		return 0;
+	}
+	r = check_settled(p, &edits, &why);
+	if (r < 0 && about->named)
+		return err_set(err, EEXIST, "%s; plan for one of them", why.msg);
+	if (r < 0) {
+		leave_alone(p->plan, rule->id, LEFT_CONTRADICTS, why.msg);
 		return 0;
 	}
 	add_plan_rule(p->plan, rule);
 	return take_edits(p, &edits, err);
 }
 
-int plan_make(struct plan *plan, struct host *host, struct snapshot *snapshot,
-			  const struct judgement *judgements, size_t n, const struct params *params,
-			  int root_fd, struct arena *a, struct err *err)
+static const char *waiver_text(const struct site_waiver *w, struct arena *a)
 {
+	_cleanup_buf_ struct buf text = BUF(1u << 20);
+
+	site_waiver_print(&text, w);
+	return arena_copy(a, text.p, text.n);
+}
+
+static int plan_judgement(struct planner *p, const struct plan_about *about, const struct judgement *g,
+						  struct err *err)
+{
+	struct arena *a = p->plan->arena;
+	const struct rule *rule = g->rule;
+
+	if (g->verdict == VERDICT_UNKNOWN)
+		leave_alone(p->plan, rule->id, LEFT_UNKNOWN, g->reason);
+	else if (g->excused && rule->fix != FIX_BY_HAND)
+		leave_alone(p->plan, rule->id, LEFT_NEEDED, g->reason);
+	else if (g->waiver)
+		leave_alone(p->plan, rule->id, LEFT_WAIVED, waiver_text(g->waiver, a));
+	else if (g->verdict == VERDICT_FAIL && rule->by_hand.p)
+		leave_alone(p->plan, rule->id, LEFT_BY_HAND, str_dup(a, str_trim(rule->by_hand)));
+	else if (g->verdict == VERDICT_FAIL)
+		return plan_rule(p, about, g, err);
+	return 0;
+}
+
+/* The most severe first: they have their way where two contradict each other. */
+static int plan_all(struct planner *p, const struct plan_about *about, struct err *err)
+{
+	int r = 0;
+
+	for (int severity = SEVERITY_CRITICAL; r == 0 && severity >= SEVERITY_LOW; severity--)
+		for (size_t i = 0; r == 0 && i < about->n; i++)
+			if ((int)about->judgements[i].rule->severity == severity)
+				r = plan_judgement(p, about, &about->judgements[i], err);
+	return r < 0 ? r : make_contents(p, err);
+}
+
+int plan_make(struct plan *plan, const struct plan_about *about, struct arena *a, struct err *err)
+{
+	struct host *host = about->host;
 	struct planner p = {
 		.host = host,
-		.place = {host_root(host), root_fd, host_is_live(host)},
+		.place = {host_root(host), about->root_fd, host_is_live(host)},
 	};
+	struct map captured;
 	struct err ignored = {0};
-	int r = 0;
+	int r;
 
 	*plan = (struct plan){
 		.arena = a,
-		.host = snapshot_os(snapshot, "hostname", NULL),
-		.time = snapshot_facts(snapshot)->time,
+		.host = snapshot_os(about->snapshot, "hostname", NULL),
+		.time = snapshot_facts(about->snapshot)->time,
 		.root = arena_strdup(a, host_root(host)),
 	};
 	planner_begin(&p, plan);
+	map_init(&captured, a);
+	p.captured = &captured;
 	p.has_users = passwd_read(host, a, &p.users, &ignored) == 0;
-	for (size_t i = 0; r == 0 && i < n; i++)
-		if (judgements[i].verdict == VERDICT_FAIL)
-			r = plan_rule(&p, judgements[i].rule, snapshot, params, err);
-		else if (judgements[i].verdict == VERDICT_UNKNOWN)
-			leave_alone(plan, judgements[i].rule->id,
-						arena_printf(a, "not known: %s", judgements[i].reason));
-		else if (judgements[i].excused && judgements[i].rule->fix != FIX_BY_HAND)
-			leave_alone(plan, judgements[i].rule->id, judgements[i].reason);
+	r = plan_all(&p, about, err);
 	if (r < 0)
 		return r;
-	trim_steps(plan, &p.place);
+	plan_trim(plan, &p.place);
+	trim_rules(plan, &p.place);
 	if (plan->steps.n)
 		qsort(plan->steps.p, plan->steps.n, sizeof(*plan->steps.p), by_order);
 	return 0;
@@ -459,74 +588,4 @@ bool plan_needs(const struct plan *plan, const char *proof)
 			if (strcmp(plan->rules.p[i].needs[k], proof) == 0)
 				return true;
 	return false;
-}
-
-/* --- taking one rule back ------------------------------------------------------------------------ */
-
-static bool has_rule(const struct step *s, const char *rule)
-{
-	for (size_t i = 0; i < s->n_rules; i++)
-		if (strcmp(s->rules[i], rule) == 0)
-			return true;
-	return false;
-}
-
-/* The file as the edits of the other rules alone would have made it. */
-static int without_edits(const struct step *s, const char *rule, struct arena *a, struct state *ret,
-						 struct err *err)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < s->after.n; i++)
-		state_set(ret, a, s->after.p[i].name, s->after.p[i].value);
-	state_set(ret, a, "content",
-			  state_get(&s->before, "content").p ? state_get(&s->before, "content") : STR(""));
-	for (size_t i = 0; r == 0 && i < s->edits.n; i++)
-		if (strcmp(s->edits.p[i].rule, rule) != 0)
-			r = edit_content_of(ret, &s->edits.p[i], a, err);
-	return r < 0 ? err_context(err, "%s", s->target) : 0;
-}
-
-static int add_inverse(struct plan *plan, const struct step *s, const char *rule, struct err *err)
-{
-	struct step *inverse;
-	struct state after = {0};
-	int r = 0;
-
-	if (s->n_rules > 1 && !s->edits.n && !s->type->is_action)
-		return 0; /* another rule wants the same of it */
-	if (s->n_rules > 1 && s->edits.n)
-		r = without_edits(s, rule, plan->arena, &after, err);
-	inverse = vec_push(plan->arena, &plan->steps);
-	*inverse = *s;
-	inverse->before = s->after;
-	inverse->after = s->n_rules > 1 ? after : s->before;
-	inverse->rules = arena_new(plan->arena, const char *, 1);
-	inverse->rules[0] = rule;
-	inverse->n_rules = 1;
-	inverse->edits = (struct edits){0};
-	return r;
-}
-
-int plan_without(const struct plan *applied, const char *rule, const struct place *place,
-				 int64_t now, struct plan *ret, struct err *err)
-{
-	int r = 0;
-
-	*ret = (struct plan){
-		.arena = applied->arena, .host = applied->host, .time = now, .root = applied->root};
-	for (size_t i = 0; i < applied->rules.n; i++)
-		if (strcmp(applied->rules.p[i].id, rule) == 0)
-			*vec_push(ret->arena, &ret->rules) = applied->rules.p[i];
-	if (!ret->rules.n)
-		return err_set(err, ENOENT, "the change did nothing for %s", rule);
-	/* In reverse, but what takes the files in again still comes last. */
-	for (int actions = 0; actions < 2; actions++)
-		for (size_t i = applied->steps.n; r == 0 && i-- > 0;)
-			if (has_rule(&applied->steps.p[i], rule) &&
-				applied->steps.p[i].type->is_action == (actions == 1))
-				r = add_inverse(ret, &applied->steps.p[i], rule, err);
-	if (r == 0)
-		trim_steps(ret, place);
-	return r;
 }

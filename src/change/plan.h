@@ -12,8 +12,19 @@
 #include "rule/wish.h"
 
 /* A rule that the plan does not fix, and why. */
+enum left {
+	LEFT_NEEDED,       /* a workload of the host needs what the rule forbids */
+	LEFT_WAIVED,       /* the site file accepts the finding */
+	LEFT_CONTRADICTS,  /* another rule, which goes before, wants something else */
+	LEFT_NOT_POSSIBLE, /* something stands in the way here */
+	LEFT_BY_HAND,      /* a person has to decide */
+	LEFT_UNKNOWN,      /* it is not known whether it fails */
+};
+const char *left_name(enum left);
+
 struct left_alone {
 	const char *rule;
+	enum left left;
 	const char *why;
 };
 
@@ -34,10 +45,22 @@ struct plan {
 	const char *root; /* "/" or the tree */
 };
 
-/* For the judgements that failed. Everything lives in the arena. -EEXIST: two rules want different
- * values of one thing, both are named. */
-int plan_make(struct plan *, struct host *, struct snapshot *, const struct judgement *, size_t n,
-			  const struct params *, int root_fd, struct arena *, struct err *);
+/* What a plan is made from. */
+struct plan_about {
+	struct host *host;
+	struct snapshot *snapshot;
+	const struct judgement *judgements;
+	size_t n;
+	const struct params *params;
+	int root_fd;
+	bool named; /* the rules were asked for by name: two that contradict each other are an error */
+};
+
+/* For the judgements that failed. Everything lives in the arena. -EEXIST: two of the rules that were
+ * named want different values of one thing, both are named. */
+int plan_make(struct plan *, const struct plan_about *, struct arena *, struct err *);
+/* Steps that change nothing go, and then the actions that were for them. */
+void plan_trim(struct plan *, const struct place *);
 /* What takes one rule of a plan that was applied back: its own steps, and its part of the files that it
  * shares with other rules. -ENOENT: the plan has no such rule. */
 int plan_without(const struct plan *applied, const char *rule, const struct place *, int64_t now,
@@ -50,7 +73,11 @@ bool plan_needs(const struct plan *, const char *proof);
 int plan_write(const struct plan *, struct buf *out);
 /* -EINVAL: no plan, or its hash is not that of its content. */
 int plan_parse(struct plan *, struct str text, const char *name, struct arena *, struct err *);
-/* For people: the steps with their diffs, what is left alone and why. */
+/* For people: the steps with their diffs and risks; what is left alone, with the reasons, the whole of
+ * it or in short; how much it is, on one line; and all three, in short. */
+void plan_print_steps(const struct plan *, struct buf *out);
+void plan_print_left(const struct plan *, bool whole, struct buf *out);
+void plan_print_sum(const struct plan *, struct buf *out);
 void plan_print(const struct plan *, struct buf *out);
 
 #endif

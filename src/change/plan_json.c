@@ -42,6 +42,15 @@ static const char *const styles[] = {
 	[EDIT_GRUB] = "grub", [EDIT_GRUB_WORD] = "grub-word", [EDIT_DEFAULTS] = "defaults",
 	[EDIT_LINES] = "lines", [EDIT_FSTAB] = "fstab"};
 
+static const char *const lefts[] = {
+	[LEFT_NEEDED] = "needed", [LEFT_WAIVED] = "waived", [LEFT_CONTRADICTS] = "contradicts", [LEFT_NOT_POSSIBLE] = "not possible",
+	[LEFT_BY_HAND] = "by hand", [LEFT_UNKNOWN] = "unknown"};
+
+const char *left_name(enum left l)
+{
+	return lefts[l];
+}
+
 static void write_edits(struct jsonw *j, const struct edits *edits)
 {
 	if (!edits->n)
@@ -100,6 +109,7 @@ static void write_lists(struct jsonw *j, const struct plan *p)
 	for (size_t i = 0; i < p->left.n; i++) {
 		jsonw_object(j);
 		jsonw_member_strz(j, "rule", p->left.p[i].rule);
+		jsonw_member_strz(j, "left", left_name(p->left.p[i].left));
 		jsonw_member_strz(j, "why", p->left.p[i].why);
 		jsonw_end(j);
 	}
@@ -279,7 +289,7 @@ static int read_rule(const struct reading *r, json_t *object)
 
 	rule->id = string_of(r, object, "rule");
 	rule->title = string_of(r, object, "title");
-	for (enum risk i = RISK_NONE; risk && i <= RISK_REBOOT; i++)
+	for (enum risk i = RISK_NONE; risk && i <= RISK_ACCESS; i++)
 		if (strcmp(risk, risk_name(i)) == 0) {
 			rule->risk = i;
 			if (!rule->id || !rule->title)
@@ -293,9 +303,11 @@ static int read_left(const struct reading *r, json_t *object)
 {
 	struct left_alone *left = vec_push(r->plan->arena, &r->plan->left);
 
-	left->rule = string_of(r, object, "rule");
-	left->why = string_of(r, object, "why");
-	return left->rule && left->why ? 0 : bad(r, "something left alone without a reason");
+	int word = word_of(r, object, "left", lefts, ARRAY_LEN(lefts));
+
+	*left = (struct left_alone){
+		string_of(r, object, "rule"), (enum left)word, string_of(r, object, "why")};
+	return left->rule && left->why && word >= 0 ? 0 : bad(r, "something left alone without a reason");
 }
 
 static int read_list(const struct reading *r, json_t *root, const char *key,

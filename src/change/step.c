@@ -16,6 +16,14 @@ const struct step_type *step_type_find(struct str name)
 	return NULL;
 }
 
+bool step_has_rule(const struct step *s, const char *rule)
+{
+	for (size_t i = 0; i < s->n_rules; i++)
+		if (strcmp(s->rules[i], rule) == 0)
+			return true;
+	return false;
+}
+
 int step_check(const struct place *place, const struct step *s, const struct state *expected,
 			   struct err *err)
 {

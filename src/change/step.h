@@ -44,6 +44,7 @@ struct step_type {
 	const char *name, *doc;
 	unsigned order;   /* lower ones are applied first, and undone last */
 	bool live_only;   /* a tree has no such thing */
+	bool may_vanish;  /* what is gone by the time it is undone, -ENOENT, has nothing to be undone */
 	bool is_action;   /* has no state: done after the steps, and again after they were undone */
 	/* The state now, every field that the type knows. */
 	int (*capture)(const struct place *, const char *target, struct arena *, struct state *ret,
@@ -54,6 +55,10 @@ struct step_type {
 			   const struct saved *, struct err *);
 	/* Keeps, durably, what the fields do not hold (times, attributes, links); NULL: nothing. */
 	int (*save)(const struct place *, const struct step *, const struct saved *, struct err *);
+	/* Gives the directories that the step has written in the times back that they had, and takes away those
+	 * that were only made for it. NULL: there is none of either kind. Called
+	 * when all is undone, in the same order: what was undone late has moved the times again. */
+	void (*restore_times)(const struct place *, const struct step *, const struct saved *);
 	/* For people: a diff, or "key: before -> after". */
 	void (*describe)(struct buf *, const struct step *);
 	/* POSIX shell that undoes it without revet: $ROOT is the system's root ("" for /), $SAVED the
@@ -66,6 +71,7 @@ LEAF_SET(step_types, struct step_type);
 
 const struct step_type *step_type_find(struct str name); /* NULL when there is none */
 
+bool step_has_rule(const struct step *, const char *rule);
 /* 0, or -ESTALE when the thing is not in `expected`; the message names the field. */
 int step_check(const struct place *, const struct step *, const struct state *expected, struct err *);
 /* "name: before -> after" for each field that differs; the describe() of most types. */

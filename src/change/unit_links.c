@@ -114,22 +114,9 @@ static bool parse_times(struct str line, struct timespec ret[2], struct str *ret
 	return true;
 }
 
-static bool is_parent(struct str dir, const char *path)
-{
-	return (size_t)(strrchr(path, '/') - path) == dir.n && memcmp(path, dir.p, dir.n) == 0;
-}
-
-static bool is_among(const struct unit_links *links, struct str dir)
-{
-	for (size_t i = 0; i < links->n; i++)
-		if (is_parent(dir, links->p[i].path))
-			return true;
-	return str_is(dir, UNIT_LINKS_DIR);
-}
-
-/* Of the directories in which a link was, the times come back; one that was not there goes. */
-static void restore_dirs(const struct place *place, struct str saved, const struct unit_links *touched,
-						 struct arena *a)
+/* Directories get the times back that they had; one that was not there goes, when it is empty. Those in
+ * which no link is any more as well: what undid that may have been killed. */
+static void restore_dirs(const struct place *place, struct str saved, struct arena *a)
 {
 	size_t n;
 	struct str *dirs = list_dirs(place, a, &n), line, path = STR_ABSENT;
@@ -141,8 +128,6 @@ static void restore_dirs(const struct place *place, struct str saved, const stru
 		const char *name;
 		bool known = false;
 
-		if (!is_among(touched, dirs[i]))
-			continue;
 		while (!known && str_line(&rest, &line))
 			known = str_skip(&line, "times ") && parse_times(line, times, &path) &&
 					str_eq(path, dirs[i]);
@@ -158,7 +143,6 @@ int unit_links_restore(const struct place *place, const char *unit, const struct
 					   struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
-	struct unit_links touched = unit_links_find(place, unit, &a);
 	struct str text, rest, line, path;
 	int r = path_read(saved->dir_fd, saved->name, 1u << 20, &a, &text);
 
@@ -166,16 +150,21 @@ int unit_links_restore(const struct place *place, const char *unit, const struct
 		return err_errno(err, -r, "before/%s", saved->name);
 	r = unit_links_remove(place, unit, err);
 	for (rest = text; r == 0 && str_line(&rest, &line);)
-		if (str_skip(&line, "link ") && str_cut(&line, ' ', &path)) {
-			*vec_push(&a, &touched) = (struct unit_link){str_dup(&a, path), line};
+		if (str_skip(&line, "link ") && str_cut(&line, ' ', &path))
 			r = unit_link_make(place, str_dup(&a, path), str_dup(&a, line), err);
-		}
-	/* Directories in UNIT_LINKS_DIR come and go first, then its own times are put back. */
-	if (r == 0)
-		restore_dirs(place, text, &touched, &a);
-	if (r == 0)
-		restore_dirs(place, text, &(struct unit_links){0}, &a);
 	return r;
+}
+
+void unit_links_restore_dirs(const struct place *place, const struct saved *saved)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct str text;
+
+	if (path_read(saved->dir_fd, saved->name, 1u << 20, &a, &text) < 0)
+		return;
+	/* Directories in UNIT_LINKS_DIR go first, which moves its own times. */
+	restore_dirs(place, text, &a);
+	restore_dirs(place, text, &a);
 }
 
 static void save_times(const struct place *place, const char *path, struct buf *out)

@@ -26,8 +26,10 @@ int unit_link_remove(const struct place *, const char *path, struct err *); /* m
 int unit_link_make(const struct place *, const char *path, const char *target, struct err *);
 int unit_links_remove(const struct place *, const char *unit, struct err *);
 /* To and from a file of the change: "link PATH TARGET" a line, and "times SECONDS NANOSECONDS PATH" of
- * all directories of links. Restoring leaves those links and no others. */
+ * all directories of links. Restoring leaves those links and no others; their directories, and the
+ * times of these, come last. */
 int unit_links_save(const struct place *, const char *unit, const struct saved *, struct err *);
 int unit_links_restore(const struct place *, const char *unit, const struct saved *, struct err *);
+void unit_links_restore_dirs(const struct place *, const struct saved *);
 
 #endif

@@ -348,6 +348,7 @@ static int get_plan(const struct given *g, const struct catalogue *c, struct sit
 						ret->root);
 		return code;
 	}
+	planning.named = given_value(g, RULE) && !given_value(g, FAMILY);
 	code = select_rules(g, &(struct selecting){FAMILY, RULE, SEVERITY}, c, rules, &planning.n);
 	return code ? code : make_plan(&planning, a, ret);
 }

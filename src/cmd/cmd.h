@@ -127,6 +127,7 @@ struct planning {
 	size_t n;
 	const struct params *params;
 	struct site *site; /* whose waivers hold; NULL: none do */
+	bool named; /* each was asked for by its name: see plan.h */
 };
 /* Reads the host in a worker and makes the plan there; *ret lives in the arena. Exit code. */
 int make_plan(const struct planning *, struct arena *, struct plan *ret);

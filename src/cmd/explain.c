@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,6 +16,7 @@ static const struct option_doc options[] = {
 struct explaining {
 	struct catalogue catalogue;
 	const struct rule *rule;
+	int root_fd; /* for the plan's looks at files */
 };
 
 #define WIDTH 96
@@ -167,6 +169,97 @@ static void print_sentences(const struct explaining *e)
 	print_sentence(e, "  want    ", e->rule->want);
 }
 
+/* --- the fix --------------------------------------------------------------------------------------- */
+
+static void print_needs(struct yaml_at needs)
+{
+	static const struct {
+		const char *name, *what;
+	} proofs[] = {
+		{"admin-can-log-in", "an administrator can still log in and raise privilege"},
+		{"session-stays-allowed", "the address that you work from stays allowed"},
+		{"pam-authenticates", "PAM still lets an administrator in"},
+	};
+	struct yaml_iter it;
+
+	if (!needs.doc)
+		return;
+	it = yaml_iter(needs);
+	while (yaml_next(&it))
+		for (size_t i = 0; i < ARRAY_LEN(proofs); i++)
+			if (str_is(yaml_text(it.value), proofs[i].name))
+				printf("  proven first: %s\n", proofs[i].what);
+}
+
+static void print_undoing(const struct rule *rule)
+{
+	puts("  undone: what was there is kept in " CHANGE_STATE_DIR "/changes first");
+	printf("  to take it back: revet revert --rule %s\n", rule->id);
+	if (rule->risk == RISK_ACCESS)
+		puts("  and it reverts by itself, unless somebody confirms it who has logged in anew");
+}
+
+/* What would be done on this host, or why nothing is. */
+static void print_plan(const struct plan *plan)
+{
+	_cleanup_buf_ struct buf text = BUF((size_t)64 << 20);
+
+	plan_print_steps(plan, &text);
+	for (size_t i = 0; i < plan->left.n; i++)
+		if (plan->left.p[i].left != LEFT_UNKNOWN) {
+			buf_puts(&text, "  nothing: ");
+			buf_printable(&text, str_of(plan->left.p[i].why));
+			buf_putc(&text, '\n');
+		}
+	if (text.n) {
+		puts("\non this host it would change");
+		fwrite(text.p, 1, text.n, stdout);
+	}
+}
+
+static void explain_plan(const struct explaining *e, struct worker *w, const struct judgement *now,
+						 struct arena *a)
+{
+	const struct plan_about about = {
+		.host = w->source.host,
+		.snapshot = w->snapshot,
+		.judgements = now,
+		.n = 1,
+		.params = &e->catalogue.language.params,
+		.root_fd = e->root_fd,
+	};
+	struct plan plan;
+	struct err err;
+
+	/* Of a snapshot or a recording there is nothing to be changed. */
+	if (!w->source.host || host_is_recording(w->source.host) || e->root_fd < 0)
+		return;
+	if (plan_make(&plan, &about, a, &err) < 0)
+		printf("\nthe change cannot be planned: %s\n", err.msg);
+	else
+		print_plan(&plan);
+}
+
+static void explain_fix(const struct explaining *e, struct worker *w, const struct judgement *now,
+						struct arena *a)
+{
+	const struct rule *rule = e->rule;
+
+	printf("\nfix: %s, risk: %s\n", rule->fix == FIX_BY_HAND ? "by hand" : fix_name(rule->fix),
+		   risk_name(rule->risk));
+	print_sentence(e, "  makes   ", rule->remedy);
+	print_sentence(e, "  not while ", rule->not_while);
+	if (rule->fix != FIX_BY_HAND) {
+		sentence_each(rule->remedy ? rule->remedy : rule->want, print_fix,
+					  (void *)&e->catalogue.language.params);
+		print_needs(rule->needs);
+		print_undoing(rule);
+		explain_plan(e, w, now, a);
+	}
+	print_field("by hand", rule->by_hand);
+	print_field("what may break", rule->breaks);
+}
+
 static int explain(struct worker *w, void *data)
 {
 	const struct explaining *e = data;
@@ -182,15 +275,7 @@ static int explain(struct worker *w, void *data)
 	printf("\nreads\n");
 	sentence_each(e->rule->want, print_table, &last);
 	print_evidence(&now);
-	printf("\nfix: %s, risk: %s\n", e->rule->fix == FIX_BY_HAND ? "by hand" : fix_name(e->rule->fix),
-		   risk_name(e->rule->risk));
-	print_sentence(e, "  makes   ", e->rule->remedy);
-	print_sentence(e, "  not while ", e->rule->not_while);
-	if (e->rule->fix != FIX_BY_HAND)
-		sentence_each(e->rule->remedy ? e->rule->remedy : e->rule->want, print_fix,
-					  (void *)&e->catalogue.language.params);
-	print_field("by hand", e->rule->by_hand);
-	print_field("what may break", e->rule->breaks);
+	explain_fix(e, w, &now, &arena);
 	print_parameters(&e->catalogue, e->rule->parameters);
 	print_refs(e->rule->refs);
 	printf("\nfrom %s\n", e->rule->file);
@@ -200,7 +285,7 @@ static int explain(struct worker *w, void *data)
 static int run_explain(const struct given *g)
 {
 	_cleanup_snapshot_ struct snapshot *snapshot = snapshot_new();
-	struct explaining e = {0};
+	struct explaining e = {.root_fd = -1};
 	struct worker w = {
 		.source = {.root = given_value(g, ROOT), .snapshot_file = given_value(g, SNAPSHOT)},
 		.snapshot = snapshot,
@@ -220,8 +305,11 @@ static int run_explain(const struct given *g)
 	}
 	if (code == 0) {
 		judge_wants(e.rule, &e.catalogue.language.params, snapshot);
+		snapshot_want(snapshot, table_find(STR("os")));
+		e.root_fd = open(w.source.root ? w.source.root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		code = worker_run(&w);
 	}
+	close_fd(&e.root_fd);
 	catalogue_done(&e.catalogue);
 	return code;
 }

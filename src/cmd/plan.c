@@ -6,7 +6,9 @@
 #include "change/services.h"
 #include "cmd/cmd.h"
 
-enum { OUTPUT, RULE, FAMILY, SEVERITY, PROFILE, SITE, SET, ROOT, FORMAT, DETAILED };
+#define MAX_PLAN ((size_t)64 << 20)
+
+enum { OUTPUT, RULE, FAMILY, SEVERITY, PROFILE, SITE, SET, ROOT, FORMAT, LEFT, DETAILED };
 
 static const struct option_doc options[] = {
 	[OUTPUT] = {"output", 'o', "FILE", "keep the plan, for: revet apply FILE"},
@@ -18,20 +20,10 @@ static const struct option_doc options[] = {
 	[SET] = {"set", 0, "PARAMETER=VALUE", "override a rule's parameter for this run"},
 	[ROOT] = {"root", 0, "DIR", "plan for the tree in DIR"},
 	[FORMAT] = {"format", 'f', "FORMAT", "text (default) or json"},
+	[LEFT] = {"left", 0, NULL, "show every rule that is left alone, with the whole reason"},
 	[DETAILED] = {"detailed-exitcode", 0, NULL, "exit 2 when there is something to change"},
 	{0},
 };
-
-static int show_plan(const struct plan *plan, bool json)
-{
-	_cleanup_buf_ struct buf text = BUF((size_t)64 << 20);
-
-	if (json)
-		(void)plan_write(plan, &text);
-	else
-		plan_print(plan, &text);
-	return put_stdout(&text);
-}
 
 /* What has to work afterwards. */
 static void show_services(const struct place *place, const struct plan *plan, struct arena *a)
@@ -71,9 +63,39 @@ static void show_checks(const struct plan *plan, struct arena *a)
 	close_fd(&place.root_fd);
 }
 
+static int show_json(const struct plan *plan)
+{
+	_cleanup_buf_ struct buf text = BUF(MAX_PLAN);
+
+	(void)plan_write(plan, &text);
+	return put_stdout(&text);
+}
+
+static int show_plan(const struct plan *plan, const struct given *g, struct arena *a)
+{
+	_cleanup_buf_ struct buf text = BUF(MAX_PLAN);
+	const char *root = given_value(g, ROOT), *file = given_value(g, OUTPUT);
+	bool whole = given_value(g, LEFT);
+	int code;
+
+	plan_print_steps(plan, &text);
+	plan_print_left(plan, whole, &text);
+	if (!whole && plan->left.n)
+		buf_puts(&text, "  why each is left alone, and what to do by hand: revet plan --left, revet explain RULE\n");
+	code = put_stdout(&text);
+	if (code == 0 && plan->steps.n && !root && geteuid() == 0)
+		show_checks(plan, a);
+	buf_clear(&text);
+	plan_print_sum(plan, &text);
+	if (plan->steps.n)
+		buf_printf(&text, "Nothing has been changed. Next: revet apply%s%s%s%s\n", file ? " " : "",
+				   file ? file : "", root ? " --root " : "", root ? root : "");
+	return code ? code : put_stdout(&text);
+}
+
 static int write_plan(struct output *o, const struct plan *plan)
 {
-	_cleanup_buf_ struct buf text = BUF((size_t)64 << 20);
+	_cleanup_buf_ struct buf text = BUF(MAX_PLAN);
 
 	if (plan_write(plan, &text) < 0)
 		return fail(EXIT_CANNOT, "the plan is larger than 64 MiB");
@@ -104,6 +126,7 @@ static int run_plan(const struct given *g)
 							&planning.n);
 	planning.params = &catalogue.language.params;
 	planning.site = &site;
+	planning.named = given_value(g, RULE) && !given_value(g, FAMILY);
 	if (code == 0 && path)
 		code = output_open(&output, path);
 	if (code == 0)
@@ -112,11 +135,7 @@ static int run_plan(const struct given *g)
 		code = write_plan(&output, &plan);
 	code = output_end(&output, code);
 	if (code == 0)
-		code = show_plan(&plan, json);
-	if (code == 0 && !json && plan.steps.n && !planning.root && geteuid() == 0)
-		show_checks(&plan, &arena);
-	if (code == 0 && !json && plan.steps.n)
-		puts("Nothing has been changed.");
+		code = json ? show_json(&plan) : show_plan(&plan, g, &arena);
 	if (code == 0 && plan.steps.n && given_value(g, DETAILED))
 		code = EXIT_FINDINGS;
 	catalogue_done(&catalogue);

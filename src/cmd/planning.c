@@ -37,8 +37,19 @@ static int plan_in_worker(struct worker *w, void *data)
 	struct plan plan;
 	struct err err;
 
-	if (plan_make(&plan, w->source.host, w->snapshot, judge_all(job, w, &a), p->n, p->params,
-				  job->root_fd, &a, &err) < 0)
+	const struct plan_about about = {
+		.host = w->source.host,
+		.snapshot = w->snapshot,
+		.judgements = judge_all(job, w, &a),
+		.n = p->n,
+		.params = p->params,
+		.root_fd = job->root_fd,
+		.named = p->named,
+	};
+
+	if (host_is_recording(w->source.host))
+		return fail(EXIT_CANNOT, "%s: a recording cannot be changed", p->root);
+	if (plan_make(&plan, &about, &a, &err) < 0)
 		return fail(EXIT_CANNOT, "%s", err.msg);
 	if (plan_write(&plan, &text) < 0)
 		return fail(EXIT_CANNOT, "the plan is larger than 64 MiB");

@@ -26,7 +26,7 @@ static int show(const struct changes *cs, unsigned number, struct arena *a)
 	} else {
 		buf_printf(&out, "change %04u: %s\nkept in %s\n\n", number, change_status_name(c.status),
 				   c.path);
-		plan_print(&c.plan, &out);
+		plan_print_steps(&c.plan, &out);
 		buf_putc(&out, '\n');
 		for (size_t i = 0; i < c.plan.steps.n; i++)
 			if (!c.plan.steps.p[i].type->is_action) {

@@ -2,8 +2,9 @@
 /*
  * What a table answers to a wish: edits. Plain data about what should be different on the host,
  * collected while a plan is made; nothing is changed here, and no edit says how. Edits of one file
- * that come from different tables and rules are joined into one step by the planner, and two that
- * want different values of one thing are an error that names both rules.
+ * that come from different tables and rules are joined into one step by the planner. Of two that
+ * want different values of one thing the less severe rule is left alone, with a reason that names
+ * both; where both rules were asked for by name, that is an error.
  *
  * Strings that are passed are copied.
  */

@@ -2,6 +2,7 @@
 #include "host/site_file.h"
 
 #include "base/num.h"
+#include "host/value.h"
 
 #define DAY 86400
 
@@ -110,4 +111,18 @@ int site_file_parse(struct str text, const char *name, struct arena *a, struct s
 bool site_waiver_has_expired(const struct site_waiver *w, int64_t now)
 {
 	return !w->forever && now >= w->until;
+}
+
+void site_waiver_print(struct buf *out, const struct site_waiver *w)
+{
+	_cleanup_buf_ struct buf time = BUF(64);
+	struct value last = {.state = VALUE_SET, .number = w->until - 1};
+
+	value_print(&time, TYPE_TIME, &last);
+	buf_printf(out, "waived by %.*s ", STR_ARG(w->owner));
+	if (w->forever)
+		buf_puts(out, "for good");
+	else
+		buf_printf(out, "until %.10s", time.p);
+	buf_printf(out, ": %.*s", STR_ARG(str_trim(w->reason)));
 }

@@ -32,6 +32,9 @@ struct site_file {
 /* Everything lives in the arena; text and name are borrowed. -EINVAL. */
 int site_file_parse(struct str text, const char *name, struct arena *, struct site_file *ret,
 					struct err *);
+/* For people: "waived by OWNER until DATE: REASON". */
+struct buf;
+void site_waiver_print(struct buf *, const struct site_waiver *);
 bool site_waiver_has_expired(const struct site_waiver *, int64_t now);
 
 #endif

@@ -189,7 +189,7 @@ static void write_body(struct buf *out, const struct judgement *g)
 	if (g->reason)
 		write_paragraph(out, "", str_of(g->reason));
 	if (g->waiver) {
-		put_waiver(&waiver, g->waiver);
+		site_waiver_print(&waiver, g->waiver);
 		write_paragraph(out, "", buf_get(&waiver));
 	}
 	if (open || g->verdict == VERDICT_UNKNOWN)

@@ -39,7 +39,7 @@ static void write_outcome(struct buf *out, const struct judgement *g)
 	struct str message = g->reason ? str_of(g->reason) : g->rule->title;
 
 	if (g->waiver) {
-		put_waiver(&waiver, g->waiver);
+		site_waiver_print(&waiver, g->waiver);
 		message = buf_get(&waiver);
 	}
 

@@ -103,7 +103,7 @@ static void write_waived(const struct audit *a, struct buf *out)
 
 		if (!a->judgements[i].waiver)
 			continue;
-		put_waiver(&waiver, a->judgements[i].waiver);
+		site_waiver_print(&waiver, a->judgements[i].waiver);
 		buf_printf(out, "- `%s`: ", a->judgements[i].rule->id);
 		put_text(out, buf_get(&waiver));
 		buf_puts(out, "\n");

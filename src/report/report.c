@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/value.h"
 #include "report/report.h"
 
 size_t audit_count(const struct audit *a, enum verdict v)
@@ -42,20 +41,4 @@ size_t audit_count_change(const struct audit *a, enum since change)
 	for (size_t i = 0; a->since && i < a->n; i++)
 		n += earlier_change(a->since, &a->judgements[i]) == change;
 	return n;
-}
-
-void put_waiver(struct buf *out, const struct site_waiver *w)
-{
-	struct value last = {.state = VALUE_SET, .number = w->until - 1};
-
-	buf_printf(out, "waived by %.*s ", STR_ARG(w->owner));
-	if (w->forever) {
-		buf_puts(out, "for good");
-	} else {
-		_cleanup_buf_ struct buf time = BUF(64);
-
-		value_print(&time, TYPE_TIME, &last);
-		buf_printf(out, "until %.10s", time.p);
-	}
-	buf_printf(out, ": %.*s", STR_ARG(str_trim(w->reason)));
 }

@@ -34,8 +34,6 @@ LEAF_SET(reports, struct report);
 /* How many judgements have the verdict; what is waived has not failed. */
 size_t audit_count(const struct audit *, enum verdict);
 size_t audit_count_waived(const struct audit *);
-/* "waived by OWNER until DATE: REASON" */
-void put_waiver(struct buf *, const struct site_waiver *);
 /* "waived", or the name of the verdict. */
 const char *judgement_outcome(const struct judgement *);
 size_t audit_count_severity(const struct audit *, enum verdict, enum severity);

@@ -164,7 +164,7 @@ static void write_waived(struct buf *out, const struct judgement *g)
 {
 	_cleanup_buf_ struct buf waiver = BUF(1u << 20);
 
-	put_waiver(&waiver, g->waiver);
+	site_waiver_print(&waiver, g->waiver);
 	buf_printf(out, "WAIVED   %-32s ", g->rule->id);
 	buf_printable(out, buf_get(&waiver));
 	buf_putc(out, '\n');

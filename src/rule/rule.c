@@ -10,7 +10,8 @@
 #include "base/vec.h"
 
 static const char *const severities[] = {"low", "medium", "high", "critical"};
-static const char *const risks[] = {"none", "restart", "access", "reboot"};
+static const char *const risks[] = {
+	[RISK_NONE] = "none", [RISK_RESTART] = "restart", [RISK_REBOOT] = "reboot", [RISK_ACCESS] = "access"};
 static const char *const fixes[] = {"automatic", "guarded", "reboot", "by_hand"};
 
 const char *severity_name(enum severity s)

@@ -9,7 +9,7 @@
 #include "rule/sentence.h"
 
 enum severity { SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL };
-enum risk { RISK_NONE, RISK_RESTART, RISK_ACCESS, RISK_REBOOT };
+enum risk { RISK_NONE, RISK_RESTART, RISK_REBOOT, RISK_ACCESS }; /* the worst last */
 enum fix { FIX_AUTOMATIC, FIX_GUARDED, FIX_REBOOT, FIX_BY_HAND };
 
 const char *severity_name(enum severity);

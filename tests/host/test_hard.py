@@ -108,8 +108,11 @@ class Hard(OnHost):
                  ">/etc/sysctl.d/99-zz-revet.conf")
         if self.host.exec(["chattr", "+i", "/etc/sysctl.d/99-zz-revet.conf"], check=False).returncode:
             self.skipTest("this file system has no immutable files")
+        self.out("chattr", "-i", "/etc/sysctl.d/99-zz-revet.conf")
+        self.revet("plan", "-o", "/root/p.plan", "--family", "cron", *SMALL)
+        self.out("chattr", "+i", "/etc/sysctl.d/99-zz-revet.conf")
         before = tree(self.host.root)
-        code, said = self.run_revet("apply", "--no-input", "--family", "cron", *SMALL)
+        code, said = self.run_revet("apply", "--no-input", "/root/p.plan")
         self.out("chattr", "-i", "/etc/sysctl.d/99-zz-revet.conf")
         self.assertEqual(code, 4, said)
         self.same_tree(before)

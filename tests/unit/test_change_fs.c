@@ -272,6 +272,8 @@ static void diffs(void **state _unused_)
 		{"", "a\n", "  @@ line 1 @@\n  +a\n"},
 		{"a\n", "", "  @@ line 1 @@\n  -a\n"},
 		{"a\nb\nc\n", "a\nB\nc\n", "  @@ line 1 @@\n   a\n  -b\n  +B\n   c\n"},
+		{"PASS_MIN_DAYS 0\nKey 1\ndb_password=hunter2\n", "PASS_MIN_DAYS 0\nKey 2\ndb_password=hunter2\n",
+		 "  @@ line 1 @@\n   PASS_MIN_DAYS 0\n  -Key 1\n  +Key 2\n   db_password=***\n"},
 		{"a\033[31m\n", "b\n", "  @@ line 1 @@\n  -a\\x1b[31m\n  +b\n"},
 	};
 

@@ -199,8 +199,6 @@ static int put_file(const struct place *place, enum file file, const char *name,
 		r = fs_capture(place, files[file].path, false, &a, &attributes, err);
 	if (r == 0)
 		r = fs_write(place, files[file].path, buf_get(&text), &attributes, saved ? &copy : NULL, err);
-	if (r == 0 && saved)
-		fs_restore_parent_times(place, files[file].path, &copy);
 	if (text.p)
 		explicit_bzero(text.p, text.n);
 	return r;
@@ -264,6 +262,16 @@ static int save_account(const struct place *place, const struct step *s, const s
 	return r == 0 ? fs_save_text(saved, "", text.n ? buf_get(&text) : STR(""), err) : r;
 }
 
+static void restore_times(const struct place *place, const struct step *s, const struct saved *saved)
+{
+	for (size_t f = ARRAY_LEN(files); f-- > 0;) {
+		struct saved copy = saved_for(saved, (enum file)f);
+
+		if (is_about(&s->after, (enum file)f))
+			fs_restore_parent_times(place, files[f].path, &copy);
+	}
+}
+
 /* --- the script -------------------------------------------------------------------------------- */
 
 static void undo_field(struct buf *out, const struct step *s, size_t i)
@@ -303,6 +311,7 @@ static const struct step_type account_step = {
 	.capture = capture_account,
 	.put = put_account,
 	.save = save_account,
+	.restore_times = restore_times,
 	.undo_sh = undo_account,
 };
 STEP_TYPE(account_step);

@@ -11,7 +11,7 @@ static int capture_directory(const struct place *place, const char *target, stru
 }
 
 static int put_directory(const struct place *place, const char *target, const struct state *to,
-						 const struct saved *saved, struct err *err)
+						 const struct saved *saved _unused_, struct err *err)
 {
 	const char *name;
 	_cleanup_close_ int dir = fs_open_parent(place, target, &name);
@@ -27,11 +27,12 @@ static int put_directory(const struct place *place, const char *target, const st
 		r = -errno;
 	if (r < 0)
 		return err_errno(err, -r, "%s", target);
-	if (!state_is(to, "type", "absent"))
-		return fs_set_attributes(place, target, to, NULL, err);
-	if (saved)
-		fs_restore_parent_times(place, target, saved);
-	return 0;
+	return state_is(to, "type", "absent") ? 0 : fs_set_attributes(place, target, to, NULL, err);
+}
+
+static void restore_times(const struct place *place, const struct step *s, const struct saved *saved)
+{
+	fs_restore_parent_times(place, s->target, saved);
 }
 
 static int save_directory(const struct place *place, const struct step *s,
@@ -54,6 +55,7 @@ static const struct step_type directory_step = {
 	.capture = capture_directory,
 	.put = put_directory,
 	.save = save_directory,
+	.restore_times = restore_times,
 	.undo_sh = undo_directory,
 };
 STEP_TYPE(directory_step);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A text file: its content, with mode and owner, or that it is not there. */
-#include <fcntl.h>
-
 #include "change/diff.h"
 #include "change/fs.h"
 
@@ -11,33 +9,32 @@ static int capture_file(const struct place *place, const char *target, struct ar
 	return fs_capture(place, target, true, a, ret, err);
 }
 
-static int remove_file(const struct place *place, const char *target, struct err *err)
+/* A step that was begun and refused has left the file as it was: writing it again would only take it
+ * apart from other names, or fail for the same reason. */
+static bool is_already(const struct place *place, const char *target, const struct state *to)
 {
-	const char *name;
-	_cleanup_close_ int dir = fs_open_parent(place, target, &name);
+	_cleanup_arena_ struct arena a = {0};
+	struct state now = {0};
+	const char *field;
+	struct err ignored;
 
-	if (dir == -ENOENT)
-		return 0;
-	if (dir < 0)
-		return err_errno(err, -dir, "%s", target);
-	if (unlinkat(dir, name, 0) < 0 && errno != ENOENT)
-		return err_errno(err, errno, "%s", target);
-	return fsync(dir) < 0 ? err_errno(err, errno, "%s", target) : 0;
+	return capture_file(place, target, &a, &now, &ignored) == 0 && state_covers(&now, to, &field);
 }
 
 static int put_file(const struct place *place, const char *target, const struct state *to,
 					const struct saved *saved, struct err *err)
 {
-	int r;
-
 	fs_remove_temp(place, target);
-	r = state_is(to, "type", "absent")
-			? remove_file(place, target, err)
-			: fs_write(place, target, state_get(to, "content"), to, saved, err);
+	if (saved && is_already(place, target, to))
+		return 0;
+	return state_is(to, "type", "absent")
+			   ? fs_remove(place, target, err)
+			   : fs_write(place, target, state_get(to, "content"), to, saved, err);
+}
 
-	if (r == 0 && saved)
-		fs_restore_parent_times(place, target, saved);
-	return r;
+static void restore_times(const struct place *place, const struct step *s, const struct saved *saved)
+{
+	fs_restore_parent_times(place, s->target, saved);
 }
 
 static int save_file(const struct place *place, const struct step *s, const struct saved *saved,
@@ -76,6 +73,7 @@ static const struct step_type file_step = {
 	.capture = capture_file,
 	.put = put_file,
 	.save = save_file,
+	.restore_times = restore_times,
 	.describe = describe_file,
 	.undo_sh = undo_file,
 };

@@ -110,6 +110,7 @@ static const struct step_type mount_step = {
 	.doc = "what a mounted file system forbids now",
 	.order = 58,
 	.live_only = true,
+	.may_vanish = true,
 	.capture = capture_mount,
 	.put = put_mount,
 	.undo_sh = undo_mount,

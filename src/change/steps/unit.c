@@ -116,6 +116,12 @@ static int save_unit(const struct place *place, const struct step *s, const stru
 	return unit_links_save(place, s->target, saved, err);
 }
 
+static void restore_times(const struct place *place, const struct step *s _unused_,
+						  const struct saved *saved)
+{
+	unit_links_restore_dirs(place, saved);
+}
+
 static void undo_unit(struct buf *out, const struct step *s)
 {
 	buf_puts(out, "find \"$ROOT\"" UNIT_LINKS_DIR " -type l \\( -name ");
@@ -144,6 +150,7 @@ static const struct step_type unit_step = {
 	.capture = capture_unit,
 	.put = put_unit,
 	.save = save_unit,
+	.restore_times = restore_times,
 	.undo_sh = undo_unit,
 };
 STEP_TYPE(unit_step);

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`revet plan` and what `revet explain` says of a fix, on a tree with rules of the user's own."""
+
+import json
+import unittest
+
+from clilib import CANNOT, DONE, FINDINGS, Case, run, write_tree
+
+RULE = """title: {title}
+severity: {severity}
+why: A test wants it.
+want: {{login_defs.{key}: {value}}}
+cases:
+  - pass: {{login_defs: {{{key}: {value}}}}}
+  - fail: {{login_defs: {{{key}: "1"}}}}
+"""
+BY_HAND = RULE + "by_hand: Ask a person.\n"
+
+
+def rule(key, value, severity="low", text=RULE):
+    return text.format(title=f"{key} is not {value}", key=key, value=json.dumps(value), severity=severity)
+
+
+class Plan(Case):
+    def setUp(self):
+        super().setUp()
+        write_tree(self.root, {"etc/login.defs": "PASS_WARN_AGE 7\nPASS_MIN_DAYS 0\n"})
+        self.rules({"own/days": rule("PASS_WARN_AGE", "14"), "own/mindays": rule("PASS_MIN_DAYS", "2")})
+
+    def rules(self, rules):
+        write_tree(self.tmp / "rules", {f"{name}.yaml": text for name, text in rules.items()})
+
+    def revet(self, command, *args):
+        return run(command, *args, "--root", self.root, env={"REVET_RULES": str(self.tmp / "rules")})
+
+    def plan(self, *args, code=DONE):
+        made = self.revet("plan", *args)
+        self.assert_exit(made, code)
+        return made.stdout
+
+    def test_what_it_says(self):
+        told = self.plan("--family", "own")
+        self.assertIn("~ file /etc/login.defs   own.days, own.mindays\n", told)
+        self.assertIn("  -PASS_WARN_AGE 7\n  -PASS_MIN_DAYS 0\n  +PASS_WARN_AGE 14\n  +PASS_MIN_DAYS 2\n", told)
+        self.assertTrue(told.endswith("1 step for 2 of the 2 rules that fail, all reversible.\n"
+                                      f"Nothing has been changed. Next: revet apply --root {self.root}\n"), told)
+        self.assertEqual((self.root / "etc/login.defs").read_text(), "PASS_WARN_AGE 7\nPASS_MIN_DAYS 0\n")
+
+    def test_it_is_kept(self):
+        path = self.tmp / "p.plan"
+        told = self.plan("--family", "own", "-o", path)
+        self.assertIn(f"Next: revet apply {path} --root", told)
+        self.assertEqual(json.loads(path.read_text())["steps"][0]["target"], "/etc/login.defs")
+        self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+
+    def test_the_exit_code(self):
+        self.plan("--rule", "own.days", "--detailed-exitcode", code=FINDINGS)
+        (self.root / "etc/login.defs").write_text("PASS_WARN_AGE 14\nPASS_MIN_DAYS 2\n")
+        self.assertEqual(self.plan("--family", "own", "--detailed-exitcode"), "There is nothing to change.\n")
+
+    def test_what_is_by_hand(self):
+        self.rules({f"own/hand{n}": rule("PASS_MAX_DAYS", str(n), text=BY_HAND) for n in range(8)})
+        told = self.plan("--family", "own")
+        self.assertIn("! by hand: own.hand0, own.hand1,", told)
+        self.assertIn(" and 2 more\n", told)
+        self.assertIn("1 step for 2 of the 10 rules that fail", told)
+        told = self.plan("--family", "own", "--left")
+        self.assertIn("! by hand: own.hand7: Ask a person.\n", told)
+        told = self.plan("--rule", "own.hand7")
+        self.assertIn("Nothing can be changed for the 1 rule that fails.\n", told)
+
+    def test_the_more_severe_has_its_way(self):
+        self.rules({"own/other": rule("PASS_WARN_AGE", "21", "high")})
+        told = self.plan("--family", "own")
+        self.assertIn("+PASS_WARN_AGE 21\n", told)
+        self.assertIn("! left alone: own.days: own.other wants PASS_WARN_AGE in /etc/login.defs to be 21, "
+                      "and own.days 14\n", told)
+        made = json.loads(self.plan("--family", "own", "-f", "json"))
+        self.assertEqual([r["rule"] for r in made["rules"]], ["own.other", "own.mindays"])
+        self.assertEqual([(r["rule"], r["left"]) for r in made["left_alone"]], [("own.days", "contradicts")])
+        # Who asks for both has to choose.
+        made = self.revet("plan", "--rule", "own.days", "--rule", "own.other")
+        self.assert_refused(made, CANNOT, "own.other wants", "own.days 14", "plan for one of them")
+        made = self.revet("apply", "--rule", "own.days", "--rule", "own.other")
+        self.assertNotEqual(made.returncode, DONE)
+        self.assertEqual((self.root / "etc/login.defs").read_text(), "PASS_WARN_AGE 7\nPASS_MIN_DAYS 0\n")
+
+    def test_a_recording_is_not_changed(self):
+        made = self.revet("audit", "--record", self.tmp / "recorded", "--rule", "own.days")
+        self.assertTrue((self.tmp / "recorded").exists(), made.stderr)
+        made = run("plan", "--rule", "own.days", "--root", self.tmp / "recorded",
+                   env={"REVET_RULES": str(self.tmp / "rules")})
+        self.assert_refused(made, CANNOT, "a recording")
+
+    def test_explain_shows_the_change(self):
+        told = self.revet("explain", "own.days").stdout
+        self.assertIn("on this host it would change\n~ file /etc/login.defs   own.days\n", told)
+        self.assertIn("  -PASS_WARN_AGE 7\n  +PASS_WARN_AGE 14\n", told)
+        self.assertIn("to take it back: revet revert --rule own.days\n", told)
+        (self.root / "etc/login.defs").write_text("PASS_WARN_AGE 14\n")
+        told = self.revet("explain", "own.days").stdout
+        self.assertNotIn("on this host", told)
+        self.assertIn("set PASS_WARN_AGE in /etc/login.defs", told)
+        (self.root / "etc/login.defs").write_bytes(b"PASS_WARN_AGE 7\n\xff\n")
+        told = self.revet("explain", "own.days").stdout
+        self.assertIn("  nothing: /etc/login.defs: it is no text file", told)
+
+
+if __name__ == "__main__":
+    unittest.main()
