@@ -100,18 +100,27 @@ static int pipe_cloexec(int fds[2])
 
 struct exec exec_start(const char *const argv[], int (*in_child)(void *), void *data)
 {
-	int out[2] = {-1, -1}, errs[2] = {-1, -1}, report[2] = {-1, -1}, null_fd;
+	_cleanup_close_ int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct exec e = EXEC_NONE;
 
-	null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (null_fd < 0 || pipe_cloexec(out) < 0 || pipe_cloexec(errs) < 0 ||
-		pipe_cloexec(report) < 0) {
+	if (null_fd >= 0)
+		return exec_start_input(argv, null_fd, in_child, data);
+	e.start_errno = errno;
+	return e;
+}
+
+struct exec exec_start_input(const char *const argv[], int input, int (*in_child)(void *), void *data)
+{
+	int out[2] = {-1, -1}, errs[2] = {-1, -1}, report[2] = {-1, -1};
+	struct exec e = EXEC_NONE;
+
+	if (pipe_cloexec(out) < 0 || pipe_cloexec(errs) < 0 || pipe_cloexec(report) < 0) {
 		e.start_errno = errno;
 		goto out;
 	}
 	e.pid = fork();
 	if (e.pid == 0)
-		child(argv, (int[]){null_fd, out[1], errs[1]}, report[1], in_child, data);
+		child(argv, (int[]){input, out[1], errs[1]}, report[1], in_child, data);
 	if (e.pid < 0) {
 		e.start_errno = errno;
 		goto out;
@@ -123,7 +132,6 @@ struct exec exec_start(const char *const argv[], int (*in_child)(void *), void *
 	e.out_fd = take_fd(&out[0]);
 	e.err_fd = take_fd(&errs[0]);
 out:
-	close_fd(&null_fd);
 	for (int i = 0; i < 2; i++) {
 		close_fd(&out[i]);
 		close_fd(&errs[i]);

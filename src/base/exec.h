@@ -27,6 +27,8 @@ struct exec_result {
  * be NULL) runs between fork and exec and may use async-signal-safe calls only; non-zero ends the
  * child with 126. A failure to start is kept in start_errno and reported by exec_finish(). */
 struct exec exec_start(const char *const argv[], int (*in_child)(void *), void *data);
+/* The same, with stdin from a descriptor, which stays the caller's. */
+struct exec exec_start_input(const char *const argv[], int input, int (*in_child)(void *), void *data);
 
 /* Waits at most timeout_ms, reads at most max bytes of stdout, then kills and reaps the child.
  * 0 even when the program failed: look at status. -ENOENT: no such program; -ETIMEDOUT; -EFBIG. */

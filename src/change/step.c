@@ -28,7 +28,7 @@ int step_check(const struct place *place, const struct step *s, const struct sta
 			   struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
-	struct state now = {0};
+	struct state now = {0}, canonical = {0};
 	const char *field;
 	int r = s->type->capture(place, s->target, &a, &now, err);
 
@@ -36,6 +36,13 @@ int step_check(const struct place *place, const struct step *s, const struct sta
 		return r;
 	if (state_covers(&now, expected, &field))
 		return 0;
+	if (s->type->canonical) {
+		r = s->type->canonical(place, s->target, expected, &a, &canonical, err);
+		if (r < 0)
+			return r;
+		if (state_covers(&now, &canonical, &field))
+			return 0;
+	}
 	return err_set(err, ESTALE, "%s %s: %s is not what it was", s->type->name, s->target, field);
 }
 

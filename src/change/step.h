@@ -49,6 +49,10 @@ struct step_type {
 	/* The state now, every field that the type knows. */
 	int (*capture)(const struct place *, const char *target, struct arena *, struct state *ret,
 				   struct err *);
+	/* What capture() says once put() has brought the state about, where the system words it in its own
+	 * way; NULL: the same. */
+	int (*canonical)(const struct place *, const char *target, const struct state *, struct arena *,
+					 struct state *ret, struct err *);
 	/* Brings it into the state. Idempotent, and for files atomic: a kill leaves before or after.
 	 * saved: when undoing, what save() kept; else NULL. */
 	int (*put)(const struct place *, const char *target, const struct state *to,

@@ -9,6 +9,7 @@
 #include "change/check.h"
 #include "change/services.h"
 #include "change/session.h"
+#include "change/shadow.h"
 #include "change/sshd_probe.h"
 #include "cmd/cmd.h"
 
@@ -152,8 +153,13 @@ static int undo_all(struct applying *ap, const struct err *why)
 /* What the running system is like before, for the checks afterwards. */
 static int look_around(struct applying *ap, struct err *err)
 {
+	const char *evidence = NULL;
 	int r = check_configurations(&ap->changes.place, ap->plan, err);
 
+	if (r == 0)
+		r = shadow_check(&ap->changes.place, ap->plan, ap->arena, &evidence, err);
+	if (r == 0 && evidence)
+		said(evidence);
 	if (r == 0 && check_is_about_login(ap->plan))
 		r = sshd_probe_before(&ap->changes.place, ap->arena, &ap->sshd, err);
 	if (r == 0)

@@ -27,10 +27,8 @@ static enum match try_option(const struct fw_ruleset *set, struct str option, st
 {
 	bool met;
 
-	if (str_is(option, "-m") || str_is(option, "--comment") || str_is(option, "--limit-burst"))
+	if (str_is(option, "-m") || str_is(option, "--comment") || str_starts(option, "--limit"))
 		return YES;
-	if (str_is(option, "--limit"))
-		return MAYBE;
 	if (str_is(option, "-p"))
 		met = str_is(value, fw_protocol(p)) || str_is(value, "all");
 	else if (str_is(option, "-i") || str_is(option, "-o"))
@@ -39,12 +37,16 @@ static enum match try_option(const struct fw_ruleset *set, struct str option, st
 		met = str_has(value, "NEW");
 	else if (str_is(option, "--dst-type"))
 		met = str_is(value, "LOCAL");
-	else if ((str_is(option, "--dport") || str_is(option, "--dports")) && is_most_ports(value))
+	else if ((str_is(option, "--dport") || str_is(option, "--dports")) && !fw_is_spoofed(p) &&
+			 is_most_ports(value))
 		met = true;
 	else if (str_is(option, "--tcp-flags"))
 		met = str_is(value, "SYN");
+	else if (str_is(option, "-s") && fw_is_spoofed(p))
+		met = str_is(value, "127.0.0.0/8") || str_is(value, "127.0.0.1/32") ||
+			  str_is(value, "::1/128") || str_ends(value, "/0");
 	else
-		return negated ? MAYBE : NO;
+		return negated || fw_is_spoofed(p) ? MAYBE : NO;
 	return met != negated ? YES : NO;
 }
 
@@ -106,6 +108,7 @@ struct fw_effect ipt_effect(const struct fw_ruleset *set, struct str line, enum 
 		if (m == NO)
 			return none;
 		effect.maybe = effect.maybe || m == MAYBE;
+		effect.limited = effect.limited || str_is(option, "--limit");
 	}
 	return none;
 }

@@ -32,12 +32,24 @@ static const struct helper compat6 = {
 	.needs = "/usr/sbin/ip6tables-nft-save",
 };
 
+/* Exits with an error when there is no such table. */
+const struct helper netfilter_own = {
+	.argv = (const char *const[]){"/usr/sbin/nft", "-s", "list", "table", "inet", "revet_loopback", NULL},
+	.needs = "/etc/nftables.d/revet_loopback.nft",
+	.status_ok = true,
+};
+
 const struct helper *const netfilter_helpers[] = {&nft,     &legacy4, &legacy6,
-												  &compat4, &compat6, NULL};
+												  &compat4, &compat6, &netfilter_own, NULL};
 
 bool fw_is_v6(enum fw_packet p)
 {
 	return p % 2 == FW_V6 % 2;
+}
+
+bool fw_is_spoofed(enum fw_packet p)
+{
+	return p == FW_V4_SPOOFED || p == FW_V6_SPOOFED;
 }
 
 const char *fw_protocol(enum fw_packet p)
@@ -446,7 +458,10 @@ static enum fw_verdict apply(struct walk *w, const struct fw_chain *chain,
 
 		verdict = there == FW_CONTINUE && verdict == FW_GOTO ? FW_RETURN : there;
 	}
-	return effect->maybe && verdict != FW_ACCEPT ? FW_CONTINUE : verdict;
+	/* What talks over lo all the time is past any rate. */
+	if (effect->limited && is_loopback(w->packet))
+		return FW_CONTINUE;
+	return (effect->maybe || effect->limited) && verdict != FW_ACCEPT ? FW_CONTINUE : verdict;
 }
 
 static enum fw_verdict walk_chain(struct walk *w, const struct fw_chain *chain, unsigned depth)

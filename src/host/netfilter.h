@@ -13,12 +13,14 @@
 /* The packets that rules are tried with: the first of a TCP connection (UDP, where it says so) from
  * nowhere in particular to no port in particular, in both families. It comes in over the interface of
  * the default route or over loopback, is routed from the former to a network behind this host, or is
- * sent to the former. */
+ * sent to the former. A spoofed one comes in over the former, says that it is from a loopback address,
+ * and goes to whatever port gets it in. */
 enum fw_packet {
 	FW_V4, FW_V6, FW_V4_UDP, FW_V6_UDP, FW_V4_LOOPBACK, FW_V6_LOOPBACK, FW_V4_FORWARD,
-	FW_V6_FORWARD, FW_V4_OUTPUT, FW_V6_OUTPUT, FW_PACKETS,
+	FW_V6_FORWARD, FW_V4_OUTPUT, FW_V6_OUTPUT, FW_V4_SPOOFED, FW_V6_SPOOFED, FW_PACKETS,
 };
 bool fw_is_v6(enum fw_packet);
+bool fw_is_spoofed(enum fw_packet);
 const char *fw_protocol(enum fw_packet); /* "tcp" or "udp" */
 
 enum fw_verdict { FW_CONTINUE, FW_ACCEPT, FW_DENY, FW_JUMP, FW_GOTO, FW_RETURN };
@@ -27,6 +29,7 @@ enum fw_verdict { FW_CONTINUE, FW_ACCEPT, FW_DENY, FW_JUMP, FW_GOTO, FW_RETURN }
 struct fw_effect {
 	enum fw_verdict verdict;
 	bool maybe;        /* a condition that most packets meet, such as saddr != X */
+	bool limited;      /* the same, up to a rate */
 	struct str target; /* of a jump */
 };
 
@@ -60,9 +63,11 @@ struct fw_ruleset {
 
 /* For struct table.helpers: all that netfilter_read() may run. */
 extern const struct helper *const netfilter_helpers[];
+/* Lists the table of revet's own that firewall.c asks for; nothing when there is none. */
+extern const struct helper netfilter_own;
 
 int netfilter_read(struct host *, struct arena *, struct fw_ruleset *ret, struct err *);
-/* What becomes of the packet at a hook ("input" for the first six): FW_CONTINUE when no chain is there for it. */
+/* What becomes of the packet at a hook ("input" for the first six and the last two): FW_CONTINUE when no chain is there for it. */
 enum fw_verdict fw_judge(const struct fw_ruleset *, const char *hook, enum fw_packet);
 /* Does the packet come in (or leave) by an interface of that name? "eth*" and "eth+" name several. */
 bool fw_interface(const struct fw_ruleset *, enum fw_packet, struct str pattern, bool incoming);

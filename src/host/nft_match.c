@@ -115,6 +115,41 @@ static bool are_most_addresses(const json_t *left, const json_t *right)
 	return width > 32768;
 }
 
+static bool is_loopback_value(const json_t *value, bool v6)
+{
+	const json_t *prefix = json_object_get(value, "prefix"), *range = json_object_get(value, "range");
+	const char *first = json_string_value(prefix  ? json_object_get(prefix, "addr")
+										  : range ? json_array_get(range, 0)
+												  : value);
+	const char *last = json_string_value(json_array_get(range, 1));
+	unsigned bits = prefix ? (unsigned)json_integer_value(json_object_get(prefix, "len")) : 128;
+	unsigned char from[16], to[16], own[16] = {0};
+	int family = v6 ? AF_INET6 : AF_INET;
+
+	own[v6 ? 15 : 3] = 1;
+	own[0] = v6 ? 0 : 127;
+	if (!first || inet_pton(family, first, from) != 1)
+		return false;
+	if (range)
+		return last && inet_pton(family, last, to) == 1 && memcmp(from, own, v6 ? 16 : 4) <= 0 &&
+			   memcmp(own, to, v6 ? 16 : 4) <= 0;
+	for (unsigned i = 0; i < MIN(bits, v6 ? 128u : 32u); i++)
+		if ((from[i / 8] ^ own[i / 8]) & 0x80 >> i % 8)
+			return false;
+	return true;
+}
+
+/* The spoofed packet's own address, 127.0.0.1 or ::1, is among them. */
+static bool has_loopback(const json_t *right, enum fw_packet p)
+{
+	const json_t *value;
+
+	for (size_t i = 0; (value = value_at(right, i)); i++)
+		if (is_loopback_value(value, fw_is_v6(p)))
+			return true;
+	return false;
+}
+
 /* Met by any packet now and then. */
 static bool is_by_chance(const json_t *left)
 {
@@ -214,7 +249,9 @@ static enum match try_plain(const struct trial *t, const json_t *match, const js
 		return try_interface(t, right, true);
 	if (has_value(meta, "key", "oif") || has_value(meta, "key", "oifname"))
 		return try_interface(t, right, false);
-	if (is_port(left, t->packet) && try_ports(match, right) == YES)
+	if (fw_is_spoofed(t->packet) && has_value(json_object_get(left, "payload"), "field", "saddr"))
+		return met(has_loopback(right, t->packet));
+	if (is_port(left, t->packet) && !fw_is_spoofed(t->packet) && try_ports(match, right) == YES)
 		return YES;
 	if (is_flags(left))
 		return try_flags(match, right);
@@ -230,8 +267,8 @@ static enum match try_match(const struct trial *t, const json_t *match)
 	if (is_other_packet(left, t->packet))
 		return NO;
 	plain = try_plain(t, match, left, right);
-	if (plain == MAYBE) /* few packets have the value, most do not have it */
-		return negated || is_by_chance(left) ? MAYBE : NO;
+	if (plain == MAYBE) /* few packets have the value, most do not have it; a spoofed one may */
+		return negated || is_by_chance(left) || fw_is_spoofed(t->packet) ? MAYBE : NO;
 	return met((plain == YES) != negated);
 }
 
@@ -332,7 +369,7 @@ static struct fw_effect effect_on(const struct trial *t, const json_t *statement
 		} else if (is_limit(statement, &over)) {
 			if (over)
 				return none;
-			effect.maybe = true;
+			effect.limited = true;
 		} else if (set_verdict(statement, &effect, t->arena) ||
 				   set_xt_verdict(statement, &effect)) {
 			return effect;

@@ -3,8 +3,10 @@
 #include "host/table.h"
 
 #include "host/conf.h"
+#include "host/edit.h"
 #include "host/glob.h"
 #include "host/netfilter.h"
+#include "host/nft_table.h"
 #include "host/procs.h"
 #include "host/unitfile.h"
 
@@ -12,7 +14,7 @@ enum {
 	BACKEND, MANAGED_BY, ACTIVE, INPUT_POLICY, INPUT_POLICY_IPV6, FORWARD_POLICY,
 	FORWARD_POLICY_IPV6, OUTPUT_POLICY, DEFAULT_DENY_INPUT, DEFAULT_DENY_INPUT_IPV6,
 	DEFAULT_DENY_FORWARD, DEFAULT_DENY_FORWARD_IPV6, DEFAULT_DENY_OUTPUT, DEFAULT_DENY_OUTPUT_IPV6,
-	LOOPBACK_ACCEPTED, RULES, UFW_ENABLED, FIREWALLD_RUNNING, PERSISTED,
+	LOOPBACK_ACCEPTED, LOOPBACK_GUARDED, RULES, UFW_ENABLED, FIREWALLD_RUNNING, PERSISTED,
 };
 
 static const struct column columns[] = {
@@ -43,7 +45,11 @@ static const struct column columns[] = {
 							 "The same for one that leaves by that interface", 0},
 	[DEFAULT_DENY_OUTPUT_IPV6] = {"default_deny_output_ipv6", TYPE_BOOL, "The same over IPv6", 0},
 	[LOOPBACK_ACCEPTED] = {"loopback_accepted", TYPE_BOOL,
-						   "A new TCP connection over lo gets through", 0},
+						   "A new TCP connection over lo gets through, also past a rate", 0},
+	[LOOPBACK_GUARDED] = {"loopback_guarded", TYPE_BOOL,
+						  "What says that it is from a loopback address, and does not come in over lo, is "
+						  "dropped whatever port it is for, over IPv4 and IPv6",
+						  COLUMN_SETTABLE},
 	[RULES] = {"rules", TYPE_INT, "In all chains", 0},
 	[UFW_ENABLED] = {"ufw_enabled", TYPE_BOOL, "ENABLED=yes in /etc/ufw/ufw.conf", 0},
 	[FIREWALLD_RUNNING] = {"firewalld_running", TYPE_BOOL, "A process of firewalld is there", 0},
@@ -220,6 +226,11 @@ static void set_deny(struct row *row, int column, const struct fw_ruleset *set, 
 		row_bool(row, column, deny);
 }
 
+static bool drops_spoofed(const struct fw_ruleset *set, enum fw_packet packet)
+{
+	return fw_judge(set, "prerouting", packet) == FW_DENY || fw_judge(set, "input", packet) == FW_DENY;
+}
+
 static void set_ruleset(struct row *row, const struct fw_ruleset *set)
 {
 	row_strz(row, BACKEND, set->backend);
@@ -238,6 +249,7 @@ static void set_ruleset(struct row *row, const struct fw_ruleset *set)
 	row_bool(row, LOOPBACK_ACCEPTED,
 			 fw_judge(set, "input", FW_V4_LOOPBACK) != FW_DENY &&
 				 fw_judge(set, "input", FW_V6_LOOPBACK) != FW_DENY);
+	row_bool(row, LOOPBACK_GUARDED, drops_spoofed(set, FW_V4_SPOOFED) && drops_spoofed(set, FW_V6_SPOOFED));
 	row_int(row, RULES, (int64_t)set->n_rules);
 }
 
@@ -257,6 +269,7 @@ static void set_unknown(struct row *row, const char *why)
 								 DEFAULT_DENY_OUTPUT,
 								 DEFAULT_DENY_OUTPUT_IPV6,
 								 LOOPBACK_ACCEPTED,
+								 LOOPBACK_GUARDED,
 								 RULES};
 
 	for (size_t i = 0; i < ARRAY_LEN(kernel); i++)
@@ -289,11 +302,44 @@ static int read_firewall(struct host *host, struct rows *rows, struct err *err)
 	return 0;
 }
 
+/* --- changing -------------------------------------------------------------------------------- */
+
+/* In front of all that tracks or translates. The second of each pair is for hosts that route to
+ * loopback addresses (route_localnet, as container engines set it), CVE-2020-8558. */
+#define GUARD "inet revet_loopback"
+#define GUARD_TEXT                                                                                   \
+	"table " GUARD " {\n"                                                                           \
+	"\tchain prerouting {\n"                                                                        \
+	"\t\ttype filter hook prerouting priority raw; policy accept;\n"                                \
+	"\t\tiif != \"lo\" ip saddr 127.0.0.0/8 counter drop\n"                                         \
+	"\t\tiif != \"lo\" ip daddr 127.0.0.0/8 counter drop\n"                                         \
+	"\t\tiif != \"lo\" ip6 saddr ::1 counter drop\n"                                                \
+	"\t\tiif != \"lo\" ip6 daddr ::1 counter drop\n"                                                \
+	"\t}\n"                                                                                         \
+	"}"
+
+static int set_firewall(struct host *host, const struct wish *wish, struct edits *edits, struct err *err)
+{
+	struct str manager = wish->row ? wish->row->cells[MANAGED_BY].string : STR_ABSENT, present;
+	struct err ignored = {0};
+
+	if (wish->column != LOOPBACK_GUARDED || !wish->row)
+		return err_set(err, ENOTSUP, "what is let in is for a person to say");
+	if (!str_is(manager, "nftables.service") && !str_is(manager, "none"))
+		return err_set(err, ENOTSUP, "%.*s manages the packet filter: it is to be told there",
+					   STR_ARG(manager));
+	if (host_run(host, &netfilter_own, edits->arena, &present, &ignored) < 0 || !str_trim(present).n)
+		present = STR_ABSENT;
+	return nft_table_edit(host, edits, GUARD, present.p ? str_trim(present) : present, STR(GUARD_TEXT),
+						  err);
+}
+
 static const struct table firewall = {
 	.name = "firewall",
 	.doc = "The packet filter that is in force, and what loads it at boot",
 	.columns = columns,
 	.read = read_firewall,
+	.set = set_firewall,
 	.early = procs_early,
 	.helpers = netfilter_helpers,
 	.fix = "load and persist an nftables ruleset",

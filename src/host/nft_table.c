@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/nft_table.h"
+
+#include "host/unitfile.h"
+
+#define SERVICE "nftables.service"
+#define OWN_DIR "/etc/nftables.d"
+
+/* What nftables.service loads: on Debian and Arch, and on the RHEL family. */
+static const char *const configurations[] = {"/etc/nftables.conf", "/etc/sysconfig/nftables.conf"};
+
+/* Does it load no rule, like Debian's with its three empty chains? Else the rules in it would come into
+ * force with the next boot, which nobody may have tried. */
+static bool is_bare(struct str text)
+{
+	static const char *const nothing[] = {"#", "flush ruleset", "table ", "chain ", "}"};
+	struct str line;
+
+	while (str_line(&text, &line)) {
+		bool bare = !str_trim(line).n;
+
+		for (size_t i = 0; i < ARRAY_LEN(nothing); i++)
+			bare = bare || str_starts(str_trim(line), nothing[i]);
+		if (!bare && (!str_starts(str_trim(line), "type ") || str_has(line, "drop")))
+			return false;
+	}
+	return true;
+}
+
+static int find_configuration(struct host *host, struct arena *a, const char **ret_path,
+							  struct str *ret_text, struct err *err)
+{
+	int r = -ENOENT;
+
+	for (size_t i = 0; i < ARRAY_LEN(configurations) && r == -ENOENT; i++) {
+		*ret_path = configurations[i];
+		r = host_read(host, configurations[i], a, ret_text, err);
+	}
+	return r == -ENOENT ? err_set(err, ENOTSUP,
+								  "there is no %s, so nothing loads rules at boot: install nftables",
+								  configurations[0])
+						: r;
+}
+
+static int edit_service(struct host *host, struct edits *edits, const char *path, struct str text,
+						struct err *err)
+{
+	const char *only[] = {SERVICE, NULL};
+	const struct unit_file *unit;
+	struct unit_files files;
+
+	unitfiles_read(host, edits->arena, only, &files);
+	unit = unitfiles_find(&files, STR(SERVICE));
+	if (files.gap || !unit || unit->unread || unit->masked)
+		return err_set(err, ENOTSUP, "%s", files.gap            ? files.gap
+										   : unit && unit->masked ? SERVICE " is masked, so nothing "
+																			"loads rules at boot"
+																  : "there is no " SERVICE
+																	" that would load rules at boot");
+	if (unitfile_starts(unit))
+		return 0;
+	if (!is_bare(text))
+		return err_set(err, ENOTSUP,
+					   "%s has rules that are not loaded at boot today, and would be with these: see "
+					   "that they are meant, then systemctl enable " SERVICE,
+					   path);
+	/* Not started: that would flush what others have loaded since. */
+	edit_state(edits, "unit", SERVICE, "enabled", str_of(unit->enabled), STR("enabled"));
+	return 0;
+}
+
+int nft_table_edit(struct host *host, struct edits *edits, const char *table, struct str present,
+				   struct str text, struct err *err)
+{
+	struct arena *a = edits->arena;
+	const char *own = arena_printf(a, OWN_DIR "/%s.nft", strchr(table, ' ') + 1), *path = NULL;
+	const char *include = arena_printf(a, "include \"%s\"", own);
+	struct str configuration = STR_ABSENT;
+	int r = find_configuration(host, a, &path, &configuration, err);
+
+	if (r == 0)
+		r = edit_service(host, edits, path, configuration, err);
+	if (r < 0)
+		return r;
+	edit_content(edits, own,
+				 str_of(arena_printf(a,
+									 "# Written by revet; see: revet history\n"
+									 "table %s\ndelete table %s\n%s\n",
+									 table, table, str_dup(a, text))));
+	edit_key(edits, path, EDIT_LINES, NULL, str_of(include), str_of(include));
+	if (host_is_live(host))
+		edit_state(edits, "nft", table, "ruleset", present, text);
+	return 0;
+}
