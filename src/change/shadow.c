@@ -15,7 +15,7 @@
 
 #define SSHD "/usr/sbin/sshd"
 #define NOBODY "192.0.2.1" /* RFC 5737 */
-#define WAIT_MS 2500       /* a first packet that was lost on the way is sent again after a second */
+#define WAIT_MS 1500       /* a first packet that was lost on the way is sent again after a second */
 
 /* A connection: from whom, to where, and by which interface. */
 struct session_path {
@@ -216,42 +216,55 @@ static int connect_there(const struct shadow *w, const struct session_path *s)
 																						   : -failed;
 }
 
-/* Without the table the connection has to come about, or the trial would show nothing. */
-static int try_in(struct shadow *w, const struct session_path *s, const struct step *step,
-				  struct err *err)
-{
-	int r = wire_up(w, s);
-
-	if (r == 0)
-		r = listen_here(w, s);
-	if (r == 0)
-		r = connect_there(w, s);
-	if (r < 0)
-		return err_errno(err, -r,
-						 "a connection from %s to %s port %s cannot be tried in private, so it is not "
-						 "known whether the table %s admits it",
-						 s->peer, s->local, s->port, step->target);
-	r = nft_load(w->here, step->target, state_get(&step->after, "ruleset"), err);
-	if (r < 0)
-		return r;
-	r = connect_there(w, s);
-	return r < 0 ? err_set(err, EPERM,
-						   "the table %s would not admit %s to port %s, where this session comes from",
-						   step->target, s->peer, s->port)
-				 : 0;
-}
-
-static int try_table(const struct session_path *s, const struct step *step, struct err *err)
+/* The connection, where only the table is loaded; absent: no table is. Each time in new namespaces, so
+ * that nothing is remembered of the neighbour. *ret_connected: 0 or the reason. */
+static int try_with(const struct session_path *s, const char *table, struct str text, int *ret_connected,
+					struct err *err)
 {
 	struct shadow w = {.here = netns_new(err), .there = -1, .listener = -1};
 	int r = w.here;
 
 	if (r >= 0 && strcmp(s->interface, "lo") != 0)
 		r = w.there = netns_new(err);
-	if (r >= 0)
-		r = try_in(&w, s, step, err);
+	if (r >= 0 && text.p)
+		r = nft_load(w.here, table, text, err);
+	if (r >= 0) {
+		r = wire_up(&w, s);
+		if (r == 0)
+			r = listen_here(&w, s);
+		if (r < 0)
+			err_errno(err, -r, "%s", s->interface);
+	}
+	if (r == 0)
+		*ret_connected = connect_there(&w, s);
 	shadow_done(&w);
 	return r < 0 ? r : 0;
+}
+
+/* Without a table the connection has to come about, or trying would show nothing. */
+static int try_control(const struct session_path *s, struct err *err)
+{
+	int connected = 0, r = try_with(s, NULL, STR_ABSENT, &connected, err);
+
+	if (r == 0 && connected < 0)
+		r = err_errno(err, -connected, "%s", s->interface);
+	return r < 0 ? err_context(err,
+							   "a connection from %s to %s port %s cannot be tried in private, so it is "
+							   "not known whether new rules admit it",
+							   s->peer, s->local, s->port)
+				 : 0;
+}
+
+static int try_table(const struct session_path *s, const struct step *step, struct err *err)
+{
+	int connected = 0;
+	int r = try_with(s, step->target, state_get(&step->after, "ruleset"), &connected, err);
+
+	return r == 0 && connected < 0
+			   ? err_set(err, EPERM,
+						 "the table %s would not admit %s to port %s, where this session comes from",
+						 step->target, s->peer, s->port)
+			   : r;
 }
 
 /* Is it a table that is loaded, rather than one that goes? */
@@ -275,8 +288,11 @@ int shadow_check(const struct place *place, const struct plan *plan, struct aren
 		if (!is_table(s))
 			continue;
 		r = nft_word(s->target, state_get(&s->after, "ruleset"), a, &ignored, err);
-		if (r == 0 && !session.peer)
+		if (r == 0 && !session.peer) {
 			r = find_session(place, a, &session, &none, err);
+			if (r == 0 && !none)
+				r = try_control(&session, err);
+		}
 		if (r == 0 && !none)
 			r = try_table(&session, s, err);
 		*evidence = none ? none
