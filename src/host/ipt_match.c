@@ -29,6 +29,8 @@ static enum match try_option(const struct fw_ruleset *set, struct str option, st
 
 	if (str_is(option, "-m") || str_is(option, "--comment") || str_starts(option, "--limit"))
 		return YES;
+	if (str_is(option, "-i") && fw_is_spoofed(p) && !str_is(value, "lo"))
+		return MAYBE;
 	if (str_is(option, "-p"))
 		met = str_is(value, fw_protocol(p)) || str_is(value, "all");
 	else if (str_is(option, "-i") || str_is(option, "-o"))

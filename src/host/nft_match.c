@@ -176,13 +176,19 @@ static bool is_other_packet(const json_t *left, enum fw_packet p)
 
 static enum match try_interface(const struct trial *t, const json_t *right, bool incoming)
 {
+	enum match best = NO;
 	const json_t *value;
 
-	for (size_t i = 0; (value = value_at(right, i)); i++)
-		if (json_is_string(value) &&
-			fw_interface(t->set, t->packet, str_of(json_string_value(value)), incoming))
+	for (size_t i = 0; (value = value_at(right, i)); i++) {
+		struct str name = str_of(json_string_value(value));
+
+		/* Whoever spoofs may be behind any of them. */
+		if (fw_is_spoofed(t->packet) && incoming && name.p && !str_is(name, "*"))
+			best = str_is(name, "lo") ? best : MAYBE;
+		else if (name.p && fw_interface(t->set, t->packet, name, incoming))
 			return YES;
-	return NO;
+	}
+	return best;
 }
 
 /* --- ports ----------------------------------------------------------------------------------- */

@@ -130,7 +130,7 @@ static void add_between(struct buf *out, const char *from, const char *to)
 /* Copies a set without the line of its elements; from behind its opening brace. */
 static struct str copy_dynamic(struct str block, struct buf *out)
 {
-	const char *from = block.p, *line = block.p; /* what is not copied yet; the end of the last line */
+	const char *from = block.p, *line = block.p; /* what is not copied yet; where this line or statement begins */
 	struct str token;
 
 	while (take(&block, &token) && !str_is(token, "}")) {
@@ -141,8 +141,8 @@ static struct str copy_dynamic(struct str block, struct buf *out)
 			block = behind_block(block);
 			from = block.p;
 		}
-		if (str_is(token, "\n"))
-			line = token.p;
+		if (str_is(token, "\n") || str_is(token, ";"))
+			line = token.p + (*token.p == ';');
 	}
 	add_between(out, from, block.p);
 	return block;

@@ -31,7 +31,12 @@ static const char *const files[][2] = {
 	{"/etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet nokaslr intel_iommu=off\"\n"
 						  "GRUB_CMDLINE_LINUX=\"gather_data_sampling=off nopti apparmor=0\"\n"},
 	{"/etc/fstab", "none /tmp tmpfs defaults 0 0\n"},
+	{"/etc/nftables.conf", "flush ruleset\n"},
+	{"/usr/lib/systemd/system/nftables.service", "[Install]\nWantedBy=sysinit.target\n"},
 };
+
+/* Of units: the type of each entry ('a' and DT_REG) and its name. */
+static const struct str unit_dir = {"inftables.service", sizeof("inftables.service")};
 
 static const char *const there[] = {"/usr/sbin/update-grub", "/boot/grub/grub.cfg",
 									"/etc/cron.daily/apt-compat", "/etc/audit/rules.d",
@@ -71,6 +76,7 @@ static struct host *make_host(const struct snapshot *s, struct buf *text, struct
 	recording_write(text, "read", "/var/lib/dpkg/status", 0, status.n ? buf_get(&status) : STR(""));
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		recording_write(text, "read", files[i][0], 0, str_of(files[i][1]));
+	recording_write(text, "list", "/usr/lib/systemd/system", 0, unit_dir);
 	for (size_t i = 0; i < ARRAY_LEN(there); i++)
 		recording_write(text, "stat", there[i], 0, STR("33188 0 0 1 1 1 1 1"));
 	return host_open_recording(buf_get(text), ENOENT, err);
