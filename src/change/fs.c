@@ -126,6 +126,28 @@ static int check_owner(int dir, int fd)
 	return f.st_uid == d.st_uid || S_ISDIR(f.st_mode) ? 0 : -EPERM;
 }
 
+/* *ret_dir, also after a failure: the directory that it is in, which the caller closes. */
+static int open_itself(const struct place *place, const char *path, int *ret_dir, const char **ret_name)
+{
+	bool trusted = false;
+	_cleanup_close_ int fd = -1;
+	int r = *ret_dir = open_parent(place, path, ret_name, &trusted);
+
+	if (r < 0)
+		return r;
+	fd = openat(*ret_dir, *ret_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	r = fd < 0 ? -errno : trusted ? 0 : check_owner(*ret_dir, fd);
+	return r < 0 ? r : take_fd(&fd);
+}
+
+int fs_open_itself(const struct place *place, const char *path)
+{
+	_cleanup_close_ int dir = -1;
+	const char *name = NULL;
+
+	return open_itself(place, path, &dir, &name);
+}
+
 /* --- looking ----------------------------------------------------------------------------------- */
 
 static bool is_text(struct str s)
@@ -406,18 +428,12 @@ int fs_set_attributes(const struct place *place, const char *path, const struct 
 {
 	_cleanup_close_ int copy = -1, fd = -1, dir = -1;
 	const char *name = NULL;
-	bool trusted = false;
 	int r = open_saved(saved, s, &copy, err);
 
 	if (r < 0)
 		return err_context(err, "%s", path);
-	r = dir = open_parent(place, path, &name, &trusted);
-	if (r >= 0) {
-		fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-		r = fd < 0 ? -errno : trusted ? 0 : check_owner(dir, fd);
-	}
-	if (r == 0)
-		r = set_owner_and_mode(fd, s);
+	r = fd = open_itself(place, path, &dir, &name);
+	r = r < 0 ? r : set_owner_and_mode(fd, s);
 	if (r == 0 && copy >= 0)
 		r = copy_xattrs(copy, fd);
 	if (r == 0 && copy >= 0)

@@ -13,6 +13,10 @@
  * way are followed as long as only root can have made them; -ELOOP: somebody else may have. */
 int fs_open_parent(const struct place *, const char *path, const char **ret_name);
 
+/* The file or directory itself, open for reading, for a change of what goes with it: no link, and in a
+ * directory that others than root may write only what belongs to its owner. -errno. */
+int fs_open_itself(const struct place *, const char *path);
+
 /* "type" (regular, directory, symlink, other, absent), "mode", "owner", "group" (numbers), and with
  * `content` that of a regular file which is text (UTF-8, no NUL, at most 4 MiB). */
 int fs_capture(const struct place *, const char *path, bool content, struct arena *,

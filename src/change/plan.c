@@ -8,6 +8,7 @@
 #include "change/content.h"
 #include "change/fs.h"
 #include "change/settle.h"
+#include "host/acl.h"
 #include "host/passwd.h"
 #include "host/site_file.h"
 #include "host/value.h"
@@ -44,13 +45,6 @@ static void add_rule(struct planner *p, struct step *s, const char *rule)
 	if (s->n_rules == s->cap_rules)
 		s->rules = vec_grow(p->plan->arena, s->rules, s->n_rules, &s->cap_rules, sizeof(*s->rules));
 	s->rules[s->n_rules++] = rule;
-}
-
-/* Of what is no file, the table that asked for it says what it is now. */
-static bool is_of_files(const struct step_type *t)
-{
-	return strcmp(t->name, "file") == 0 || strcmp(t->name, "directory") == 0 ||
-		   strcmp(t->name, "attributes") == 0;
 }
 
 static int capture(struct planner *p, struct step *s, const char *key, struct err *err)
@@ -90,7 +84,7 @@ static int find_step(struct planner *p, const char *type, const char *target, co
 	*ret = s;
 	if (!s->type)
 		return err_set(err, ENOTSUP, "there is no step type %s", type);
-	return is_of_files(s->type) ? capture(p, s, key, err) : 0;
+	return s->type->is_file ? capture(p, s, key, err) : 0;
 }
 
 /* Two rules that take bits of one mode away, or add some, each from what it is now: both have their way. */
@@ -267,12 +261,33 @@ static int edit_attributes(struct planner *p, const struct edit *e, struct err *
 	return r;
 }
 
+/* A field of whatever the step type is about. */
+static int edit_thing(struct planner *p, const struct edit *e, struct err *err)
+{
+	const struct step_type *type = step_type_find(str_of(e->step));
+	const char *path = e->target;
+	struct step *s = NULL;
+	int r = 0;
+
+	if (type && type->is_file)
+		r = resolve(p, &path, err);
+	if (r == 0 && type && type->is_file)
+		r = fs_check_changeable(&p->place, path, false, err);
+	if (r == 0)
+		r = find_step(p, e->step, path, e->rule, &s, err);
+	if (r < 0)
+		return r;
+	if (!type->is_file)
+		state_set(&s->before, p->plan->arena, str_dup(p->plan->arena, e->name), e->old);
+	change_field(p, s, str_dup(p->plan->arena, e->name), e->value);
+	return 0;
+}
+
 /* --- edits ------------------------------------------------------------------------------------- */
 
 static int take_edit(struct planner *p, const struct edit *e, struct err *err)
 {
 	struct step *s = NULL;
-	int r;
 
 	settled_add(&p->settled, e);
 	switch (e->kind) {
@@ -285,12 +300,39 @@ static int take_edit(struct planner *p, const struct edit *e, struct err *err)
 	case EDIT_RELOAD:
 		return find_step(p, "reload", e->target, e->rule, &s, err);
 	default:
-		r = find_step(p, e->step, e->target, e->rule, &s, err);
-		if (r < 0)
-			return r;
-		state_set(&s->before, p->plan->arena, str_dup(p->plan->arena, e->name), e->old);
-		change_field(p, s, str_dup(p->plan->arena, e->name), e->value);
-		return 0;
+		return edit_thing(p, e, err);
+	}
+}
+
+/* A file's list and its mode share bits: where both change, the list has both changes. */
+static void join_list_and_mode(struct planner *p, struct step *list, struct step *attributes)
+{
+	_cleanup_buf_ struct buf text = BUF(64);
+	unsigned before, after, mode = acl_mode(state_get(&list->after, "access"));
+	struct state rest = {0};
+
+	if (num_mode(state_get(&attributes->before, "mode"), &before) < 0 ||
+		num_mode(state_get(&attributes->after, "mode"), &after) < 0 || (before ^ after) & 07000)
+		return;
+	acl_of_mode(((mode & ~(before & ~after)) | (after & ~before)) & 0777, &text);
+	state_set(&list->after, p->plan->arena, "access", buf_get(&text));
+	for (size_t i = 0; i < attributes->after.n; i++)
+		if (strcmp(attributes->after.p[i].name, "mode") != 0)
+			state_set(&rest, p->plan->arena, attributes->after.p[i].name, attributes->after.p[i].value);
+	attributes->after = rest;
+	for (size_t i = 0; i < attributes->n_rules; i++)
+		add_rule(p, list, attributes->rules[i]);
+}
+
+static void join_lists_and_modes(struct planner *p)
+{
+	vec_each(&p->plan->steps, list) {
+		uintptr_t other = (uintptr_t)map_get(
+			&p->steps, str_of(arena_printf(p->plan->arena, "attributes %s", list->target)));
+
+		if (other && strcmp(list->type->name, "acl") == 0 && state_get(&list->after, "access").p &&
+			state_has(&p->plan->steps.p[other - 1].after, "mode"))
+			join_list_and_mode(p, list, &p->plan->steps.p[other - 1]);
 	}
 }
 
@@ -566,6 +608,7 @@ int plan_make(struct plan *plan, const struct plan_about *about, struct arena *a
 	r = plan_all(&p, about, err);
 	if (r < 0)
 		return r;
+	join_lists_and_modes(&p);
 	plan_trim(plan, &p.place);
 	trim_rules(plan, &p.place);
 	if (plan->steps.n)

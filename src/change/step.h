@@ -45,6 +45,8 @@ struct step_type {
 	unsigned order;   /* lower ones are applied first, and undone last */
 	bool live_only;   /* a tree has no such thing */
 	bool may_vanish;  /* what is gone by the time it is undone, -ENOENT, has nothing to be undone */
+	bool is_file;     /* the target is a path, and capture() looks at nothing else: the planner asks it,
+					   * and follows links. Of other things the table that wants it says what is */
 	bool is_action;   /* has no state: done after the steps, and again after they were undone */
 	/* The state now, every field that the type knows. */
 	int (*capture)(const struct place *, const char *target, struct arena *, struct state *ret,

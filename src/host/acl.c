@@ -11,9 +11,10 @@
 
 /* linux/posix_acl_xattr.h: a version, then entries of a tag, permissions and an id. */
 enum { VERSION = 2, HEADER = 4, ENTRY = 8 };
-enum { TAG_USER = 0x02, TAG_GROUP = 0x08, TAG_MASK = 0x10 };
-
-#define ACL_MAX 16384 /* 2,000 entries; one that is longer is an error, ERANGE */
+enum {
+	TAG_OWNER = 0x01, TAG_USER = 0x02, TAG_OWNING = 0x04, TAG_GROUP = 0x08, TAG_MASK = 0x10,
+	TAG_OTHER = 0x20,
+};
 
 static uint32_t le(const unsigned char *p, int n)
 {
@@ -49,6 +50,198 @@ static int print(const unsigned char *p, size_t n, const char *prefix, struct bu
 	}
 	return r;
 }
+
+/* --- as text ------------------------------------------------------------------------------------ */
+
+static const struct {
+	unsigned tag;
+	const char *word;
+	bool named;
+} tags[] = {
+	{TAG_OWNER, "user", false}, {TAG_USER, "user", true},  {TAG_OWNING, "group", false},
+	{TAG_GROUP, "group", true}, {TAG_MASK, "mask", false}, {TAG_OTHER, "other", false},
+};
+
+static int print_entry(const unsigned char *p, struct buf *out)
+{
+	unsigned bits = le(p + 2, 2);
+
+	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
+		if (tags[i].tag != le(p, 2))
+			continue;
+		buf_printf(out, "%s%s:", out->n ? "," : "", tags[i].word);
+		if (tags[i].named)
+			buf_printf(out, "%u", le(p + 4, 4));
+		return buf_printf(out, ":%c%c%c", bits & 4 ? 'r' : '-', bits & 2 ? 'w' : '-',
+						  bits & 1 ? 'x' : '-');
+	}
+	return -EINVAL;
+}
+
+int acl_print(const void *value, size_t n, struct buf *out)
+{
+	const unsigned char *p = value;
+	int r = 0;
+
+	if (n < HEADER || n > ACL_MAX || (n - HEADER) % ENTRY || le(p, 4) != VERSION)
+		return -EINVAL;
+	for (size_t i = HEADER; r == 0 && i < n; i += ENTRY)
+		r = le(p + i + 2, 2) > 7 ? -EINVAL : print_entry(p + i, out);
+	return r;
+}
+
+static void put_le(unsigned char *p, uint32_t value, int n)
+{
+	for (int i = 0; i < n; i++, value >>= 8)
+		p[i] = (unsigned char)value;
+}
+
+/* "r-x" -> 5; -1: it is none. */
+static int bits_of(struct str s)
+{
+	int bits = 0;
+
+	if (s.n != 3)
+		return -1;
+	for (int i = 0; i < 3; i++)
+		if (s.p[i] == "rwx"[i])
+			bits |= 4 >> i;
+		else if (s.p[i] != '-')
+			return -1;
+	return bits;
+}
+
+static int parse_entry(struct str entry, unsigned char p[ENTRY])
+{
+	struct str word = STR_ABSENT, id = STR_ABSENT;
+	uint64_t number = UINT32_MAX; /* of an entry without a name, ACL_UNDEFINED_ID */
+	int bits;
+
+	if (!str_cut(&entry, ':', &word) || !str_cut(&entry, ':', &id) || !entry.p)
+		return -EINVAL;
+	bits = bits_of(entry);
+	if (bits < 0 || (id.n && num_u64(id, 0, UINT32_MAX - 1, &number) < 0))
+		return -EINVAL;
+	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
+		if (!str_is(word, tags[i].word) || tags[i].named != (id.n > 0))
+			continue;
+		put_le(p, tags[i].tag, 2);
+		put_le(p + 2, (uint32_t)bits, 2);
+		put_le(p + 4, (uint32_t)number, 4);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int acl_parse(struct str text, unsigned char ret[ACL_MAX], size_t *ret_n)
+{
+	size_t n = HEADER;
+	struct str entry;
+	int r = 0;
+
+	put_le(ret, VERSION, 4);
+	while (r == 0 && str_cut(&text, ',', &entry)) {
+		r = n + ENTRY > ACL_MAX ? -EINVAL : parse_entry(entry, ret + n);
+		n += ENTRY;
+	}
+	*ret_n = n;
+	return r < 0 || n == HEADER ? -EINVAL : 0;
+}
+
+void acl_of_mode(unsigned mode, struct buf *out)
+{
+	static const unsigned plain[] = {TAG_OWNER, TAG_OWNING, TAG_OTHER};
+
+	for (int i = 0; i < 3; i++) {
+		unsigned char entry[ENTRY] = {0};
+
+		put_le(entry, plain[i], 2);
+		put_le(entry + 2, mode >> (6 - 3 * i) & 7, 2);
+		(void)print_entry(entry, out);
+	}
+}
+
+/* What the text gives by an entry without a name; -1: it has none. */
+static int given(struct str text, const char *prefix)
+{
+	struct str entry;
+
+	while (str_cut(&text, ',', &entry))
+		if (str_skip(&entry, prefix))
+			return bits_of(entry);
+	return -1;
+}
+
+unsigned acl_mode(struct str text)
+{
+	int mask = given(text, "mask::"), group = given(text, "group::");
+
+	return (unsigned)(MAX(given(text, "user::"), 0) << 6 | MAX(mask >= 0 ? mask : group, 0) << 3 |
+					  MAX(given(text, "other::"), 0));
+}
+
+struct str acl_without_names(struct arena *a, struct str text)
+{
+	_cleanup_buf_ struct buf out = BUF(64);
+	int mask = given(text, "mask::"), group = MAX(given(text, "group::"), 0);
+
+	acl_of_mode((acl_mode(text) & 0707) | (unsigned)(mask >= 0 ? group & mask : group) << 3, &out);
+	return (struct str){arena_copy(a, out.p, out.n), out.n};
+}
+
+/* A line each: that of the file, and the default one where there is one. */
+static int ask_texts(struct host *host, const void *path, struct buf *out, struct err *err)
+{
+	_cleanup_close_ int fd = path_open(host_root_fd(host), path, O_PATH);
+	_cleanup_buf_ struct buf access = BUF(65536), other = BUF(65536);
+	unsigned char p[ACL_MAX];
+	struct stat st;
+	char link[40];
+	ssize_t n;
+	int r = fd < 0 ? fd : fstat(fd, &st) < 0 ? -errno : 0;
+
+	if (r < 0)
+		return err_errno(err, -r, "%s", (const char *)path);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = getxattr(link, "system.posix_acl_access", p, sizeof(p));
+	if (n >= 0)
+		r = acl_print(p, (size_t)n, &access);
+	else if (errno == ENODATA || errno == EOPNOTSUPP)
+		acl_of_mode(st.st_mode & 0777, &access);
+	else
+		r = -errno;
+	n = r == 0 ? getxattr(link, "system.posix_acl_default", p, sizeof(p)) : -1;
+	if (n >= 0)
+		r = acl_print(p, (size_t)n, &other);
+	if (r < 0)
+		return err_errno(err, -r, "%s: its access control list", (const char *)path);
+	buf_str(out, buf_get(&access));
+	buf_putc(out, '\n');
+	return buf_str(out, other.n ? buf_get(&other) : STR(""));
+}
+
+int acl_texts(struct host *host, const char *path, struct arena *arena, struct str *ret_access,
+			  struct str *ret_default, struct err *err)
+{
+	const struct query query = {
+		.name = arena_printf(arena, "acls %s", path),
+		.live_with = ask_texts,
+		.data = path,
+		.tree = true,
+	};
+	struct str text;
+	int r = host_query(host, &query, arena, &text, err);
+
+	if (r < 0)
+		return r;
+	if (!str_line(&text, ret_access))
+		return err_set(err, EINVAL, "%s: there is no access control list", path);
+	if (!str_line(&text, ret_default) || !ret_default->n)
+		*ret_default = STR_ABSENT;
+	return 0;
+}
+
+/* --- what it gives to others ------------------------------------------------------------------------ */
 
 /* The attributes of an O_PATH descriptor are read through its link in /proc, so the file itself is
  * never opened: whoever may put a device or a FIFO there gains nothing by it. */

@@ -74,6 +74,8 @@ static struct host *make_host(const struct snapshot *s, struct buf *text, struct
 	recording_write_header(text, true, true, 1767225600);
 	put_packages(s, &status);
 	recording_write(text, "read", "/var/lib/dpkg/status", 0, status.n ? buf_get(&status) : STR(""));
+	recording_write(text, "query", "acls /etc/shadow", 0,
+					STR("user::rw-,user:1000:r--,group::r--,mask::r--,other::---\n"));
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		recording_write(text, "read", files[i][0], 0, str_of(files[i][1]));
 	recording_write(text, "list", "/usr/lib/systemd/system", 0, unit_dir);

@@ -34,6 +34,7 @@ static const struct step_type attributes_step = {
 	.name = "attributes",
 	.doc = "mode, owner and group of a file or directory",
 	.order = 30,
+	.is_file = true,
 	.capture = capture_attributes,
 	.put = put_attributes,
 	.save = save_attributes,

@@ -52,6 +52,7 @@ static const struct step_type directory_step = {
 	.name = "directory",
 	.doc = "a directory that is made for a file",
 	.order = 10,
+	.is_file = true,
 	.capture = capture_directory,
 	.put = put_directory,
 	.save = save_directory,

@@ -70,6 +70,7 @@ static const struct step_type file_step = {
 	.name = "file",
 	.doc = "a text file, written beside and renamed into place",
 	.order = 20,
+	.is_file = true,
 	.capture = capture_file,
 	.put = put_file,
 	.save = save_file,

@@ -32,7 +32,7 @@ static const struct column columns[] = {
 	[ACL] = {"acl", TYPE_LIST,
 			 "What an access control list gives to users and groups by name: user:ops:rw-, "
 			 "default:group:web:r-x; absent: none",
-			 0},
+			 COLUMN_SETTABLE},
 	{0},
 };
 
@@ -198,11 +198,31 @@ static int read_files(struct host *host, struct rows *rows, struct err *err _unu
 	return 0;
 }
 
-static int set_files(struct host *host _unused_, const struct wish *wish, struct edits *edits,
-					 struct err *err)
+/* Who is named there is taken out, one and all: which of them is meant, a rule does not say. */
+static int set_acl_absent(struct host *host, const struct wish *wish, struct edits *edits, struct err *err)
+{
+	const char *path = str_dup(edits->arena, wish->row->cells[PATH].string);
+	struct str access, other, plain;
+	int r = acl_texts(host, path, edits->arena, &access, &other, err);
+
+	if (r == 0 && wish->value.state == VALUE_SET)
+		return err_set(err, ENOTSUP, "%s: what its access control list should have is said by hand", path);
+	if (r < 0)
+		return r;
+	plain = acl_without_names(edits->arena, access);
+	if (!str_eq(access, plain))
+		edit_state(edits, "acl", path, "access", access, plain);
+	if (other.p)
+		edit_state(edits, "acl", path, "default", other, STR_ABSENT);
+	return 0;
+}
+
+static int set_files(struct host *host, const struct wish *wish, struct edits *edits, struct err *err)
 {
 	if (wish->column < 0)
 		return err_set(err, ENOTSUP, "files are not deleted");
+	if (wish->column == ACL)
+		return set_acl_absent(host, wish, edits, err);
 	edit_attribute(edits, str_dup(edits->arena, wish->row->cells[PATH].string),
 				   wish->table->columns[wish->column].name, edit_text(edits, wish, ","));
 	return 0;
@@ -215,6 +235,6 @@ static const struct table files = {
 	.columns = columns,
 	.read = read_files,
 	.set = set_files,
-	.fix = "set mode, owner and group of {path}",
+	.fix = "set mode, owner and group of {path}, and take named users and groups out of its ACL",
 };
 TABLE(files);
