@@ -4,6 +4,7 @@
 #include "base/vec.h"
 #include "host/ipt_match.h"
 #include "host/nft_match.h"
+#include "host/nft_sets.h"
 
 #define MAX_STEPS 100000 /* of one judgement: chains that jump to each other */
 #define MAX_DEPTH 16     /* the kernel's own limit on jumps */
@@ -219,6 +220,7 @@ static void read_nft_chain(struct fw_ruleset *set, struct arena *a, const json_t
 	if (!map_get(&set->dormant, str_of(table_key(a, chain->family, chain->table))))
 		chain->hook = member(object, "hook", a);
 	chain->policy = member(object, "policy", a);
+	set->refuses = set->refuses || str_is(chain->policy, "drop");
 	chain->priority = json_integer_value(json_object_get(object, "prio"));
 }
 
@@ -231,7 +233,8 @@ static void read_nft_rule(struct fw_ruleset *set, struct arena *a, const json_t 
 
 	if (!chain)
 		return;
-	nft_effects(set, statements, a, add_rule(set, a, chain));
+	nft_effects(set, chain, statements, a, add_rule(set, a, chain));
+	set->refuses = set->refuses || nft_refuses(statements);
 	if (nft_has_xt_match(statements))
 		set->unsure[str_is(family, "ip6")] =
 			"it has rules of iptables that nft does not show in full, and iptables-nft-save does "
@@ -239,7 +242,8 @@ static void read_nft_rule(struct fw_ruleset *set, struct arena *a, const json_t 
 }
 
 /* Chains come before the rules that jump to them, but not always before all rules; so twice. */
-static int read_nft(struct fw_ruleset *set, struct arena *a, struct str text, struct err *err)
+static int read_nft(struct fw_ruleset *set, struct host *host, struct arena *a, struct str text,
+					struct err *err)
 {
 	json_error_t error;
 	json_t *root = json_loadb(text.p, text.n, 0, &error);
@@ -249,6 +253,7 @@ static int read_nft(struct fw_ruleset *set, struct arena *a, struct str text, st
 		json_decref(root);
 		return err_set(err, EINVAL, "nft: not the JSON that was expected: %s", error.text);
 	}
+	set->sets = nft_sets_read(host, a);
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *item = json_array_get(list, i);
 
@@ -263,6 +268,8 @@ static int read_nft(struct fw_ruleset *set, struct arena *a, struct str text, st
 		if (rule)
 			read_nft_rule(set, a, rule);
 	}
+	json_decref(set->sets);
+	set->sets = NULL;
 	json_decref(root);
 	return 0;
 }
@@ -297,6 +304,7 @@ static void read_legacy_line(struct fw_ruleset *set, struct arena *a, struct str
 	struct fw_rule *rule;
 	struct str name, policy;
 
+	set->refuses = set->refuses || str_has(line, "DROP") || str_has(line, "REJECT");
 	if (str_skip(&line, ":")) {
 		if (!str_word(&line, &name) || !str_word(&line, &policy))
 			return;
@@ -404,6 +412,11 @@ static bool is_impossible(struct host *host, struct arena *a)
 		   !str_has(builtin, "/nf_tables.ko");
 }
 
+void netfilter_early(struct host *host)
+{
+	nft_sets_early(host);
+}
+
 int netfilter_read(struct host *host, struct arena *a, struct fw_ruleset *ret, struct err *err)
 {
 	struct fw_ruleset set = {.backend = "none"};
@@ -417,7 +430,7 @@ int netfilter_read(struct host *host, struct arena *a, struct fw_ruleset *ret, s
 	read_uplinks(&set, host, a);
 	r = host_run(host, &nft, a, &text, err);
 	if (r == 0)
-		r = read_nft(&set, a, text, err);
+		r = read_nft(&set, host, a, text, err);
 	else if (r == -ENOENT && is_impossible(host, a))
 		r = 0;
 	else if (r == -ENOENT)
@@ -441,6 +454,7 @@ struct walk {
 	const struct fw_ruleset *set;
 	enum fw_packet packet;
 	unsigned steps;
+	bool unknown; /* a rule was passed that may let the packet in */
 };
 
 static enum fw_verdict walk_chain(struct walk *w, const struct fw_chain *chain, unsigned depth);
@@ -451,6 +465,10 @@ static enum fw_verdict apply(struct walk *w, const struct fw_chain *chain,
 {
 	enum fw_verdict verdict = effect->verdict;
 
+	if (effect->unknown) {
+		w->unknown = w->unknown || verdict != FW_DENY;
+		return FW_CONTINUE;
+	}
 	if (verdict == FW_JUMP || verdict == FW_GOTO) {
 		const struct fw_chain *target =
 			find_chain(w->set, chain->family, chain->table, effect->target);
@@ -486,10 +504,14 @@ static bool is_at(const struct fw_chain *chain, const char *hook, bool v6)
 		   (str_is(chain->family, "inet") || str_is(chain->family, v6 ? "ip6" : "ip"));
 }
 
-/* Every base chain of a hook must let a packet pass, so that one that does not is enough. */
-enum fw_verdict fw_judge(const struct fw_ruleset *set, const char *hook, enum fw_packet packet)
+/* Every base chain of a hook must let a packet pass, so that one that does not is enough.
+ * *ret_sure: one surely does not. */
+static enum fw_verdict judge(const struct fw_ruleset *set, const char *hook, enum fw_packet packet,
+							 bool *ret_sure)
 {
 	enum fw_verdict result = FW_CONTINUE;
+
+	*ret_sure = false;
 
 	for (size_t i = 0; i < set->n; i++) {
 		struct walk w = {.set = set, .packet = packet};
@@ -505,8 +527,27 @@ enum fw_verdict fw_judge(const struct fw_ruleset *set, const char *hook, enum fw
 			verdict = FW_ACCEPT;
 		if (result != FW_DENY)
 			result = verdict;
+		*ret_sure = *ret_sure || (verdict == FW_DENY && !w.unknown);
 	}
 	return result;
+}
+
+enum fw_verdict fw_judge(const struct fw_ruleset *set, const char *hook, enum fw_packet packet)
+{
+	bool ignored;
+
+	return judge(set, hook, packet, &ignored);
+}
+
+const char *fw_doubt(const struct fw_ruleset *set, const char *hook, enum fw_packet packet)
+{
+	bool sure;
+
+	if (set->unsure[fw_is_v6(packet)])
+		return set->unsure[fw_is_v6(packet)];
+	return judge(set, hook, packet, &sure) == FW_DENY && !sure
+			   ? "it lets in what is in a named set, which is too large or of a kind that is not read"
+			   : NULL;
 }
 
 const char *fw_policy(const struct fw_ruleset *set, const char *hook, bool v6)

@@ -7,6 +7,8 @@
 #ifndef REVET_HOST_NETFILTER_H
 #define REVET_HOST_NETFILTER_H
 
+#include <jansson.h>
+
 #include "base/map.h"
 #include "host/host.h"
 
@@ -30,6 +32,7 @@ struct fw_effect {
 	enum fw_verdict verdict;
 	bool maybe;        /* a condition that most packets meet, such as saddr != X */
 	bool limited;      /* the same, up to a rate */
+	bool unknown;      /* it would let in what is in a named set that is not known */
 	struct str target; /* of a jump */
 };
 
@@ -51,12 +54,14 @@ struct fw_ruleset {
 	size_t n, cap;
 	size_t n_rules;
 	bool firewalld, docker; /* it has tables or chains of theirs */
+	bool refuses;           /* some rule or policy drops or rejects something */
 	struct {
 		struct str *p;
 		size_t n, cap;
 	} uplinks;          /* interfaces of the default routes; none: not known */
-	/* Why some conditions of rules over IPv4 and over IPv6 are not known; NULL: they are. */
+	/* Why conditions of iptables over IPv4 and over IPv6 are not known; NULL: they are. */
 	const char *unsure[2];
+	json_t *sets;       /* private, while it is read: see nft_sets.h */
 	struct map by_name; /* private: "family table chain" */
 	struct map dormant; /* private: "family table" of those that are switched off */
 };
@@ -66,9 +71,13 @@ extern const struct helper *const netfilter_helpers[];
 /* Lists the table of revet's own that firewall.c asks for; nothing when there is none. */
 extern const struct helper netfilter_own;
 
+/* For struct table.early. */
+void netfilter_early(struct host *);
 int netfilter_read(struct host *, struct arena *, struct fw_ruleset *ret, struct err *);
 /* What becomes of the packet at a hook ("input" for the first six and the last two): FW_CONTINUE when no chain is there for it. */
 enum fw_verdict fw_judge(const struct fw_ruleset *, const char *hook, enum fw_packet);
+/* Why the packet may get in all the same where that says FW_DENY; NULL: it does not. */
+const char *fw_doubt(const struct fw_ruleset *, const char *hook, enum fw_packet);
 /* Does the packet come in (or leave) by an interface of that name? "eth*" and "eth+" name several. */
 bool fw_interface(const struct fw_ruleset *, enum fw_packet, struct str pattern, bool incoming);
 /* The policy there: drop when any base chain for this family has it, accept when all have that,

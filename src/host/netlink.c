@@ -5,7 +5,7 @@
 #include <sys/time.h>
 
 #define RECEIVE_SIZE (256u << 10)
-#define MAX_REQUEST 256
+#define MAX_REQUEST 1024
 #define ATTR_HEADER sizeof(struct nlattr)
 
 static int send_request(int fd, unsigned type, const void *request, size_t n)
@@ -41,7 +41,8 @@ static int take_messages(const char *p, size_t n, netlink_each *each, void *arg,
 			return body.n >= sizeof(int) ? *(const int *)(const void *)body.p : 0;
 		if (h->nlmsg_type == NLMSG_ERROR)
 			return body.n >= sizeof(int) ? *(const int *)(const void *)body.p : -EBADMSG;
-		each(arg, h->nlmsg_type, body);
+		if (!each(arg, h->nlmsg_type, body))
+			return 0;
 		whole = MIN(NLMSG_ALIGN((size_t)h->nlmsg_len), n);
 		p += whole;
 		n -= whole;

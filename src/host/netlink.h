@@ -10,8 +10,8 @@
 
 #include "base/str.h"
 
-/* Called for each message, with its body. */
-typedef void netlink_each(void *arg, unsigned type, struct str body);
+/* Called for each message, with its body; false: that was enough, and the rest is not received. */
+typedef bool netlink_each(void *arg, unsigned type, struct str body);
 
 /* Asks for a dump: `request` is the body behind the header. Returns 0 or -errno; -ENOENT when the
  * kernel has no module for it. An error in the middle leaves what came before, and -EINTR is one

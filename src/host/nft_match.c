@@ -4,12 +4,13 @@
 
 #include <arpa/inet.h>
 
-/* Whether a packet meets a condition. */
-enum match { NO, MAYBE, YES };
+/* Whether a packet meets a condition. UNKNOWN: it looks into a named set that is not known. */
+enum match { NO, MAYBE, YES, UNKNOWN };
 
 /* The packet that a rule is tried with. */
 struct trial {
 	const struct fw_ruleset *set;
+	const struct fw_chain *chain;
 	enum fw_packet packet;
 	struct arena *arena;
 };
@@ -33,8 +34,7 @@ static enum match met(bool yes)
 	return yes ? YES : NO;
 }
 
-/* The n-th of the values on the right, which may be one or a set; NULL behind the last. What is in
- * a named set is not asked for: feeds have millions of addresses. */
+/* The n-th of the values on the right, which may be one or a set; NULL behind the last. */
 static const json_t *value_at(const json_t *right, size_t n)
 {
 	const json_t *set = json_object_get(right, "set");
@@ -264,14 +264,29 @@ static enum match try_plain(const struct trial *t, const json_t *match, const js
 	return are_most_addresses(left, right) ? YES : MAYBE;
 }
 
+/* The elements of "@name"; anything else as it is. NULL: they are not known. */
+static const json_t *resolve(const struct trial *t, const json_t *right)
+{
+	const char *name = json_string_value(right);
+
+	if (!name || name[0] != '@')
+		return right;
+	return json_object_get(t->set->sets,
+						   arena_printf(t->arena, "%.*s %.*s %s", STR_ARG(t->chain->family),
+										STR_ARG(t->chain->table), name + 1));
+}
+
 static enum match try_match(const struct trial *t, const json_t *match)
 {
-	const json_t *left = json_object_get(match, "left"), *right = json_object_get(match, "right");
+	const json_t *left = json_object_get(match, "left");
+	const json_t *right = resolve(t, json_object_get(match, "right"));
 	bool negated = has_value(match, "op", "!=");
 	enum match plain;
 
 	if (is_other_packet(left, t->packet))
 		return NO;
+	if (!right) /* all but what is in it is most of all */
+		return negated ? MAYBE : UNKNOWN;
 	plain = try_plain(t, match, left, right);
 	if (plain == MAYBE) /* few packets have the value, most do not have it; a spoofed one may */
 		return negated || is_by_chance(left) || fw_is_spoofed(t->packet) ? MAYBE : NO;
@@ -370,8 +385,12 @@ static struct fw_effect effect_on(const struct trial *t, const json_t *statement
 			if (m == NO)
 				return none;
 			effect.maybe = effect.maybe || m == MAYBE;
+			effect.unknown = effect.unknown || m == UNKNOWN;
 		} else if (vmap) {
-			return try_vmap(t, vmap, &effect) ? effect : none;
+			effect.unknown = effect.unknown ||
+							 (json_is_string(json_object_get(vmap, "data")) &&
+							  !is_other_packet(json_object_get(vmap, "key"), t->packet));
+			return effect.unknown || try_vmap(t, vmap, &effect) ? effect : none;
 		} else if (is_limit(statement, &over)) {
 			if (over)
 				return none;
@@ -397,11 +416,28 @@ bool nft_has_xt_match(const json_t *statements)
 	return false;
 }
 
-void nft_effects(const struct fw_ruleset *set, const json_t *statements, struct arena *a,
-				 struct fw_rule *ret)
+bool nft_refuses(const json_t *statements)
+{
+	const char *key;
+	json_t *value;
+
+	for (size_t i = 0; json_is_array(statements) && i < json_array_size(statements); i++)
+		if (nft_refuses(json_array_get(statements, i)))
+			return true;
+	if (!json_is_object(statements))
+		return false;
+	json_object_foreach((json_t *)statements, key, value)
+		if (strcmp(key, "drop") == 0 || strcmp(key, "reject") == 0 || strcmp(key, "xt") == 0 ||
+			nft_refuses(value))
+			return true;
+	return false;
+}
+
+void nft_effects(const struct fw_ruleset *set, const struct fw_chain *chain,
+				 const json_t *statements, struct arena *a, struct fw_rule *ret)
 {
 	for (int p = 0; p < FW_PACKETS; p++) {
-		struct trial trial = {set, (enum fw_packet)p, a};
+		struct trial trial = {set, chain, (enum fw_packet)p, a};
 
 		ret->on[p] = effect_on(&trial, statements);
 	}

@@ -7,11 +7,13 @@
 
 #include "host/netfilter.h"
 
-/* The statements of one rule, for all packets. Targets live in the arena. */
-void nft_effects(const struct fw_ruleset *, const json_t *statements, struct arena *,
-				 struct fw_rule *ret);
+/* The statements of one rule of the chain, for all packets. Targets live in the arena. */
+void nft_effects(const struct fw_ruleset *, const struct fw_chain *, const json_t *statements,
+				 struct arena *, struct fw_rule *ret);
 
 /* Does it have a condition of iptables' own modules, of which nft shows the name only? */
 bool nft_has_xt_match(const json_t *statements);
+/* Does it drop or reject anything, or may it? */
+bool nft_refuses(const json_t *statements);
 
 #endif

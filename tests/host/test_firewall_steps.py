@@ -305,6 +305,21 @@ class Firewall(Steps):
         self.revet("revert", via=self.host.ssh)
         self.assertEqual(re.sub(r"(?s)elements = \{[^}]*timeout[^}]*\}", "", first), re.sub(r"\t\t\n", "\t\t\n", self.ruleset()))
 
+    def test_sets_that_are_too_large_to_read(self):
+        """Whether they let everybody in is not known; that they keep somebody out does not matter."""
+        def deny():
+            row = json.loads(self.out("revet", "snapshot"))["tables"]["firewall"]["rows"][0]
+            return row["default_deny_input"]
+        many = ", ".join(f"10.{i // 256}.{i % 256}.0/25" for i in range(3000))
+        self.out("nft", "-f", "-", input="table inet filter {\n\tset feed { type ipv4_addr; flags interval; elements = { "
+                 + many + " }; }\n}\n")
+        self.out("nft", "insert rule inet filter input ip saddr @feed drop")
+        self.assertIs(deny(), True)
+        self.out("nft", "add rule inet filter input ip saddr @feed accept")
+        self.assertIn("named set", str(deny()))
+        self.out("nft", "-f", "-", input="delete element inet filter feed { " + ", ".join(many.split(", ")[500:]) + " }\n")
+        self.assertIs(deny(), True)
+
     def test_somebody_changes_the_table(self):
         self.revet("apply", "--no-input", "--rule", RULE)
         self.out("nft", "add", "rule", *TABLE.split(), "prerouting", "ip saddr 192.0.2.0/24 drop")

@@ -55,7 +55,8 @@ static const struct column columns[] = {
 	[FIREWALLD_RUNNING] = {"firewalld_running", TYPE_BOOL, "A process of firewalld is there", 0},
 	[PERSISTED] = {"persisted", TYPE_BOOL,
 				   "The boot loads rules: a service that does is enabled, and has some to load that "
-				   "refuse anything, for IPv6 as well where that is refused now",
+				   "refuse anything, for IPv6 as well where that is refused now; where those in force "
+				   "only accept, any to load",
 				   COLUMN_SETTABLE},
 	{0},
 };
@@ -146,9 +147,32 @@ static void read_services(struct host *host, struct rows *rows, struct configure
 		c->no_services = "neither systemd nor OpenRC decides what the boot starts";
 }
 
-/* Debian's nftables.conf is there from the start, with three chains that have no rules; and what only
- * accepts loads no filter. *ret_why is set when it is not known. */
-static bool loads_rules(struct host *host, struct arena *a, const char *path, const char **ret_why)
+/* Is the line of a ruleset more than a table or chain without rules? */
+static bool is_rule(struct str line)
+{
+	static const char *const nothing[] = {"flush ", "table ", "chain ", "type ", "}", "*", ":", "COMMIT"};
+
+	for (size_t i = 0; i < ARRAY_LEN(nothing); i++)
+		if (str_starts(line, nothing[i]))
+			return false;
+	return true;
+}
+
+static bool may_refuse(struct str line)
+{
+	static const char *const words[] = {"drop", "reject", "DROP", "REJECT"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_has(line, words[i]))
+			return true;
+	return str_starts(line, "include ");
+}
+
+/* Debian's nftables.conf is there from the start, with three chains that have no rules; and where what
+ * is in force refuses something, a file that only accepts is not it. *ret_why is set when it is not
+ * known. */
+static bool loads_rules(struct host *host, struct arena *a, const char *path, bool refuses,
+						const char **ret_why)
 {
 	struct str text, line;
 	struct err err = {0};
@@ -159,10 +183,7 @@ static bool loads_rules(struct host *host, struct arena *a, const char *path, co
 	while (r == 0 && str_line(&text, &line)) {
 		struct str trimmed = str_trim(line);
 
-		if (!trimmed.n || trimmed.p[0] == '#')
-			continue;
-		if (str_starts(trimmed, "include ") || str_has(trimmed, "drop") ||
-			str_has(trimmed, "reject") || str_has(trimmed, "DROP") || str_has(trimmed, "REJECT"))
+		if (trimmed.n && trimmed.p[0] != '#' && (refuses ? may_refuse(trimmed) : is_rule(trimmed)))
 			return true;
 	}
 	return false;
@@ -184,13 +205,13 @@ static void set_persisted(struct host *host, struct arena *a, struct row *row,
 		{c->iptables_service, "/etc/iptables/iptables.rules", "/etc/iptables/ip6tables.rules"},
 		{c->iptables_service, "/etc/iptables/rules-save", "/etc/iptables/rules6-save"},
 	};
-	bool v6 = set && fw_judge(set, "input", FW_V6) == FW_DENY;
+	bool refuses = !set || set->refuses, v6 = set && fw_judge(set, "input", FW_V6) == FW_DENY;
 	const char *why = c->no_services;
 	bool persisted = (c->ufw && c->ufw_service) || c->firewalld_service;
 
 	for (size_t i = 0; !persisted && i < ARRAY_LEN(files); i++)
-		persisted = files[i].service && loads_rules(host, a, files[i].path, &why) &&
-					(!v6 || !files[i].path6 || loads_rules(host, a, files[i].path6, &why));
+		persisted = files[i].service && loads_rules(host, a, files[i].path, refuses, &why) &&
+					(!v6 || !files[i].path6 || loads_rules(host, a, files[i].path6, refuses, &why));
 	if (!persisted && why)
 		row_unknown(row, PERSISTED, why);
 	else
@@ -220,15 +241,23 @@ static void set_deny(struct row *row, int column, const struct fw_ruleset *set, 
 {
 	bool deny = fw_judge(set, hook, one) == FW_DENY && fw_judge(set, hook, other) == FW_DENY;
 
-	if (deny && set->unsure[fw_is_v6(one)])
-		row_unknown(row, column, set->unsure[fw_is_v6(one)]);
+	const char *doubt = fw_doubt(set, hook, one);
+
+	doubt = doubt ? doubt : fw_doubt(set, hook, other);
+	if (deny && doubt)
+		row_unknown(row, column, doubt);
 	else
 		row_bool(row, column, deny);
 }
 
 static bool drops_spoofed(const struct fw_ruleset *set, enum fw_packet packet)
 {
-	return fw_judge(set, "prerouting", packet) == FW_DENY || fw_judge(set, "input", packet) == FW_DENY;
+	static const char *const hooks[] = {"prerouting", "input"};
+	bool drops = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(hooks); i++)
+		drops = drops || (fw_judge(set, hooks[i], packet) == FW_DENY && !fw_doubt(set, hooks[i], packet));
+	return drops;
 }
 
 static void set_ruleset(struct row *row, const struct fw_ruleset *set)
@@ -334,13 +363,19 @@ static int set_firewall(struct host *host, const struct wish *wish, struct edits
 						  err);
 }
 
+static void early(struct host *host)
+{
+	procs_early(host);
+	netfilter_early(host);
+}
+
 static const struct table firewall = {
 	.name = "firewall",
 	.doc = "The packet filter that is in force, and what loads it at boot",
 	.columns = columns,
 	.read = read_firewall,
 	.set = set_firewall,
-	.early = procs_early,
+	.early = early,
 	.helpers = netfilter_helpers,
 	.fix = "load and persist an nftables ruleset",
 	.cost = 20,

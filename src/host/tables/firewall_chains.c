@@ -50,6 +50,7 @@ static const struct table firewall_chains = {
 	.doc = "Chains of nftables and iptables that the kernel has loaded",
 	.columns = columns,
 	.read = read_firewall_chains,
+	.early = netfilter_early,
 	.helpers = netfilter_helpers,
 	.multi = true,
 	.cost = 15,

@@ -45,14 +45,14 @@ static void put_text(struct buf *out, const char *name, struct str value)
 	fields_put(out, name, value);
 }
 
-static void take_link(void *arg, unsigned type, struct str body)
+static bool take_link(void *arg, unsigned type, struct str body)
 {
 	struct buf *out = arg;
 	struct ifinfomsg msg;
 	struct str info;
 
 	if (type != RTM_NEWLINK || body.n < sizeof(msg))
-		return;
+		return true;
 	memcpy(&msg, body.p, sizeof(msg));
 	info = netlink_attribute(body, sizeof(msg), IFLA_LINKINFO);
 	buf_printf(out, "link=%d type=%u flags=%u promiscuity=%u", msg.ifi_index, msg.ifi_type,
@@ -61,10 +61,11 @@ static void take_link(void *arg, unsigned type, struct str body)
 	put_text(out, "kind", netlink_attribute(info, 0, IFLA_INFO_KIND));
 	put_text(out, "port", netlink_attribute(info, 0, IFLA_INFO_SLAVE_KIND));
 	buf_putc(out, '\n');
+	return true;
 }
 
 /* IFA_ADDRESS is the peer's on a point-to-point link; ours is IFA_LOCAL then. */
-static void take_address(void *arg, unsigned type, struct str body)
+static bool take_address(void *arg, unsigned type, struct str body)
 {
 	struct buf *out = arg;
 	struct ifaddrmsg msg;
@@ -72,15 +73,16 @@ static void take_address(void *arg, unsigned type, struct str body)
 	char text[INET6_ADDRSTRLEN];
 
 	if (type != RTM_NEWADDR || body.n < sizeof(msg))
-		return;
+		return true;
 	memcpy(&msg, body.p, sizeof(msg));
 	address = netlink_attribute(body, sizeof(msg), IFA_LOCAL);
 	if (!address.p)
 		address = netlink_attribute(body, sizeof(msg), IFA_ADDRESS);
 	if (address.n < (msg.ifa_family == AF_INET6 ? 16u : 4u) ||
 		!inet_ntop(msg.ifa_family, address.p, text, sizeof(text)))
-		return;
+		return true;
 	buf_printf(out, "address=%s/%u link=%u\n", text, msg.ifa_prefixlen, msg.ifa_index);
+	return true;
 }
 
 static int interfaces_live(struct host *host _unused_, struct buf *out, struct err *err)

@@ -75,21 +75,22 @@ static void put_socket(struct buf *out, const struct ask *ask, const void *addre
 			   ask->family, text, port, (unsigned long long)inode, v6only ? " v6only" : "");
 }
 
-static void take_socket(void *arg, unsigned type, struct str body)
+static bool take_socket(void *arg, unsigned type, struct str body)
 {
 	const struct asking *a = arg;
 	struct inet_diag_msg msg;
 	struct str v6only;
 
 	if (type != SOCK_DIAG_BY_FAMILY || body.n < sizeof(msg))
-		return;
+		return true;
 	memcpy(&msg, body.p, sizeof(msg));
 	/* A UDP socket without a port was made and not used. */
 	if (!msg.id.idiag_sport || msg.idiag_state != a->ask->state)
-		return;
+		return true;
 	v6only = netlink_attribute(body, sizeof(msg), INET_DIAG_SKV6ONLY);
 	put_socket(a->out, a->ask, msg.id.idiag_src, ntohs(msg.id.idiag_sport), msg.idiag_inode,
 			   v6only.n && v6only.p[0]);
+	return true;
 }
 
 /* Local addresses are groups of 8 hexadecimal digits: 32 bits each, in the byte order of the

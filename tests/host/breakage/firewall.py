@@ -13,6 +13,11 @@ cat >/etc/nftables.conf <<'EOF'
 #!/usr/sbin/nft -f
 flush ruleset
 table inet filter {
+	chain pre {
+		type filter hook prerouting priority raw; policy accept;
+		iif != "lo" ip saddr 127.0.0.0/8 drop
+		iif != "lo" ip6 saddr ::1 drop
+	}
 	chain input {
 		type filter hook input priority filter; policy drop;
 		ct state established,related accept
@@ -53,6 +58,13 @@ def unit(name, wanted="sysinit.target"):
             f"systemctl enable -q {name}", f"systemctl disable -q {name}")
 
 
+def named(kind, elements, text, flags="interval"):
+    """A way: a rule that looks into a set."""
+    flags = f"flags {flags};" if flags else ""
+    return nft(f"add set inet filter s {{ type {kind}; {flags} elements = {{ {elements} }}; }}",
+               f"add rule inet filter input {text} accept")
+
+
 def no_chain(hook):
     return nft(f"flush chain inet filter {hook}", f"delete chain inet filter {hook}")
 
@@ -76,10 +88,19 @@ RULES = {
                 rule("input", "udp dport 1-65535 accept"), rule("input", "meta l4proto udp accept"),
                 rule("input", "limit rate 100/second accept"), rule("input", "fib daddr type local accept"),
                 rule("input", "iifname vmap { \"eth0\" : accept }"),
+                named("ipv4_addr", "0.0.0.0/1, 128.0.0.0/1", "ip saddr @s"),
+                named("ipv4_addr", "0.0.0.0-9.255.255.255, 11.0.0.0-255.255.255.255", "ip saddr @s"),
+                named("inet_service", "22, 1024-65535", "tcp dport @s"),
+                named("ifname", "\"wg0\", \"eth0\"", "iifname @s", ""),
+                named("inet_proto", "tcp, udp", "meta l4proto @s", ""),
                 nft("add chain inet filter more", "add rule inet filter more accept",
                     "add rule inet filter input goto more")],
         "fine": [nft("chain inet filter input { policy accept; }", "add rule inet filter input counter drop"),
                  nft("chain inet filter input { policy accept; }", "add rule inet filter input reject"),
+                 named("ipv4_addr", "10.0.0.0/8, 192.0.2.1", "ip saddr @s"),
+                 named("ipv4_addr", "192.0.2.1, 192.0.2.3 timeout 1h", "ip saddr @s", "timeout"),
+                 named("inet_service", "22, 8000-9000", "tcp dport @s"),
+                 named("ifname", "\"wg0\"", "iifname @s", ""),
                  rule("input", "iifname \"wg0\" accept"), rule("input", "ip saddr 198.51.100.0/24 accept"),
                  rule("input", "udp dport 60000-61000 accept"), rule("input", "tcp dport { 80, 443, 8000-9000 } accept"),
                  nft("add table ip other", "add chain ip other input { type filter hook input priority 10; policy accept; }",
@@ -91,7 +112,7 @@ RULES = {
                     "add chain ip f input { type filter hook input priority 0; policy drop; }",
                     "add rule ip f input iifname lo accept"),
                 rule("input", "meta nfproto ipv6 accept"), rule("input", "meta protocol ip6 accept"),
-                rule("input", "ip6 saddr ::/0 accept"),
+                rule("input", "ip6 saddr ::/0 accept"), named("ipv6_addr", "::/1, 8000::/1", "ip6 saddr @s"),
                 ("echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; echo 0 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6\n"
                  "nft 'add rule inet filter input meta nfproto ipv6 accept'",
                  "echo 0 >/proc/sys/net/ipv6/conf/all/disable_ipv6\n" + AGAIN)],
@@ -124,8 +145,24 @@ RULES = {
     "firewall.loopback": {
         "bad": [nft("flush chain inet filter input", "add rule inet filter input tcp dport 22 accept"),
                 nft("insert rule inet filter input iifname lo meta nfproto ipv6 drop"),
-                nft("insert rule inet filter input iif lo reject")],
+                nft("insert rule inet filter input iif lo reject"),
+                nft("flush chain inet filter input", "add rule inet filter input iif lo limit rate 10/second accept"),
+                nft("flush chain inet filter input", "add rule inet filter input iif lo ct count 20 accept")],
         "fine": [rule("input", "iif lo drop")],
+        "alone": True,
+    },
+    "firewall.loopback-spoofed": {
+        "bad": [nft("flush chain inet filter pre"), nft("chain inet filter pre { policy accept; }", "flush chain inet filter pre",
+                                                       "add rule inet filter pre iif != lo ip saddr 127.0.0.0/8 drop"),
+                nft("flush chain inet filter pre", "add rule inet filter pre ip saddr 127.0.0.2 drop",
+                    "add rule inet filter pre ip6 saddr ::1 drop"),
+                nft("insert rule inet filter pre iifname eth0 accept", "flush chain inet filter pre"),
+                nft("flush chain inet filter pre", "add rule inet filter pre iifname wg0 ip saddr 127.0.0.0/8 drop",
+                    "add rule inet filter pre iif != lo ip6 saddr ::1 drop")],
+        "fine": [nft("flush chain inet filter pre", "insert rule inet filter input iif != lo ip saddr 127.0.0.0/8 drop",
+                     "insert rule inet filter input iif != lo ip6 saddr { ::1, fe80::/64 } drop"),
+                 nft("flush chain inet filter pre", "add rule inet filter pre iif != lo ip saddr 126.0.0.0-128.0.0.0 counter drop",
+                     "add rule inet filter pre iif != lo ip6 saddr ::/64 counter drop")],
         "alone": True,
     },
     "firewall.one-manager": {
@@ -149,6 +186,8 @@ RULES = {
         "fine": [("systemctl disable -q nftables.service\n" + unit("netfilter-persistent.service")[0] +
                   "\nfor v in 4 6; do put /etc/iptables/rules.v$v '*filter\n:INPUT DROP [0:0]\nCOMMIT'; done",
                   unit("netfilter-persistent.service")[1] + "; systemctl enable -q nftables.service"),
+                 ("sed -i 's/drop/accept/' /etc/nftables.conf; nft -f /etc/nftables.conf",
+                  "sed -i 's/policy accept/policy drop/' /etc/nftables.conf; nft -f /etc/nftables.conf"),
                  "put /etc/nftables.conf 'flush ruleset\ninclude \"/etc/nftables.d/*.nft\"'"],
         "alone": True,
     },
