@@ -32,6 +32,7 @@ static const char *const left_out[] = {
 	"/var/lib/lxd/storage-pools/*/containers",
 	"/var/lib/incus/storage-pools/*/containers",
 	"/var/lib/machines",
+	"/var/lib/revet/changes/*/before", /* what revet's own changes keep, with all modes */
 };
 
 static const char *const rootless[] = {

@@ -31,6 +31,7 @@ static const char *const files[][2] = {
 	{"/etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet nokaslr intel_iommu=off\"\n"
 						  "GRUB_CMDLINE_LINUX=\"gather_data_sampling=off nopti apparmor=0\"\n"},
 	{"/etc/fstab", "none /tmp tmpfs defaults 0 0\n"},
+	{"/etc/exim4/update-exim4.conf.conf", "dc_local_interfaces=''\n"},
 	{"/etc/nftables.conf", "flush ruleset\n"},
 	{"/usr/lib/systemd/system/nftables.service", "[Install]\nWantedBy=sysinit.target\n"},
 };
@@ -40,7 +41,8 @@ static const struct str unit_dir = {"inftables.service", sizeof("inftables.servi
 
 static const char *const there[] = {"/usr/sbin/update-grub", "/boot/grub/grub.cfg",
 									"/etc/cron.daily/apt-compat", "/etc/audit/rules.d",
-									"/lib64/ld-linux-x86-64.so.2"};
+									"/lib64/ld-linux-x86-64.so.2",
+									"/etc/exim4/update-exim4.conf.conf"};
 static const char *const installed[] = {"unattended-upgrades", "cron"};
 
 static struct str cell(const struct rows *rows, const struct row *row, const char *column)

@@ -13,6 +13,7 @@
 #include "host/owner.h"
 #include "host/passwd.h"
 #include "host/procs.h"
+#include "host/edit.h"
 #include "host/table.h"
 
 #define STATE_CLOSE 7 /* include/net/tcp_states.h; what UDP is in until it is connected */
@@ -456,12 +457,44 @@ static int read_listeners(struct host *host, struct rows *rows, struct err *err)
 	return 0;
 }
 
+/* --- changing -------------------------------------------------------------------------------- */
+
+#define EXIM "/etc/exim4/update-exim4.conf.conf"
+
+static bool is_there(struct host *host, const char *path)
+{
+	struct path_stat st;
+	struct err ignored;
+
+	return host_stat(host, path, true, &st, &ignored) == 0;
+}
+
+/* Debian's exim, whose configuration is made from answers; another one is somebody's own. */
+static int set_listeners(struct host *host, const struct wish *wish, struct edits *edits,
+						 struct err *err)
+{
+	const struct value *process = wish->row ? &wish->row->cells[PROCESS] : NULL;
+
+	if (wish->column >= 0 || !process || process->state != VALUE_SET ||
+		!str_starts(process->string, "exim4"))
+		return err_set(err, ENOTSUP, "where %.*s listens is said in its own configuration",
+					   STR_ARG(process && process->state == VALUE_SET ? process->string : STR("it")));
+	if (is_there(host, "/etc/exim4/exim4.conf") || !is_there(host, EXIM))
+		return err_set(err, ENOTSUP, "exim's configuration is not the one that Debian makes: set "
+									 "local_interfaces in it");
+	edit_key(edits, EXIM, EDIT_INI, NULL, STR("dc_local_interfaces"), STR("'127.0.0.1 ; ::1'"));
+	edit_reload(edits, "exim4.service");
+	return 0;
+}
+
 static const struct table listeners = {
 	.name = "listeners",
 	.doc = "Sockets that anyone who reaches them may talk to: TCP that listens and UDP that is not "
 		   "connected, in this network namespace, from sock_diag(7)",
 	.columns = columns,
 	.read = read_listeners,
+	.set = set_listeners,
+	.fix = "have exim4 listen on loopback alone, where {process} is Debian's",
 	.early = procs_early,
 	.cost = 5,
 };

@@ -2,6 +2,7 @@
 /* What is mounted, from /proc/self/mountinfo, joined with what /etc/fstab wants. */
 #include "base/map.h"
 #include "base/vec.h"
+#include "host/apt_conf.h"
 #include "host/edit.h"
 #include "host/mountinfo.h"
 #include "host/secret.h"
@@ -249,6 +250,20 @@ static int persist(struct host *host, const struct wish *wish, struct str missin
 	return 0;
 }
 
+/* debconf has apt run scripts of packages from /tmp, before it installs them. */
+static int move_templates(struct host *host, struct edits *edits, struct err *err)
+{
+	const struct str key = STR("APT::ExtractTemplates::TempDir");
+	struct apt_conf conf;
+	struct path_stat st;
+	struct err ignored;
+
+	if (host_stat(host, "/etc/apt/apt.conf.d/70debconf", true, &st, &ignored) < 0)
+		return 0;
+	apt_conf_read(host, edits->arena, &conf);
+	return apt_conf_last(&conf, key.p) ? 0 : apt_conf_set(&conf, key, STR("/var/cache/apt"), edits, err);
+}
+
 static int set_mounts(struct host *host, const struct wish *wish, struct edits *edits,
 					  struct err *err)
 {
@@ -275,6 +290,9 @@ static int set_mounts(struct host *host, const struct wish *wish, struct edits *
 		else
 			edit_state(edits, "mount", target, str_dup(edits->arena, option), STR("no"), STR("yes"));
 	}
+	if (strcmp(target, "/tmp") == 0 && str_has(buf_get(&missing), "noexec") &&
+		move_templates(host, edits, err) < 0)
+		return -err->errnum;
 	if (wish->column == OPTIONS && missing.n && row->cells[FSTAB_OPTIONS].state == VALUE_ABSENT)
 		return persist(host, wish, buf_get(&missing), edits, err);
 	return 0;

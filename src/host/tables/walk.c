@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "host/capability.h"
+#include "host/edit.h"
 #include "host/fields.h"
 #include "host/owner.h"
 #include "host/passwd.h"
@@ -36,7 +37,7 @@ enum {
 static const struct column columns[] = {
 	[PATH] = {"path", TYPE_STRING, "The file", COLUMN_KEY | COLUMN_LABEL},
 	[KIND] = {"type", TYPE_STRING, "regular, directory, symlink, socket, fifo, block, char", 0},
-	[MODE] = {"mode", TYPE_MODE, "Permission bits", 0},
+	[MODE] = {"mode", TYPE_MODE, "Permission bits", COLUMN_SETTABLE},
 	[OWNER] = {"owner", TYPE_STRING, "Name of the owner; the uid when it has none", 0},
 	[GROUP] = {"group", TYPE_STRING, "Name of the group; the gid when it has none", 0},
 	[UID] = {"uid", TYPE_INT, "Owner", 0},
@@ -492,15 +493,57 @@ static int read_walk(struct host *host, struct rows *rows, struct err *err)
 	return 0;
 }
 
+/* --- changing -------------------------------------------------------------------------------- */
+
+/* Where files are programs and settings: nobody but root has to write them. Elsewhere a file that all
+ * may write may be how programs of different accounts share their data. */
+static bool is_system_path(struct str path)
+{
+	static const char *const places[] = {"/etc/", "/usr/", "/bin/", "/sbin/", "/lib", "/boot/"};
+
+	for (size_t i = 0; i < ARRAY_LEN(places); i++)
+		if (str_starts(path, places[i]))
+			return true;
+	return false;
+}
+
+static bool is_plain_text(struct str path)
+{
+	for (size_t i = 0; i < path.n; i++)
+		if ((unsigned char)path.p[i] < 0x20 || (unsigned char)path.p[i] >= 0x7f)
+			return false;
+	return path.n > 0;
+}
+
+static int set_walk(struct host *host _unused_, const struct wish *wish, struct edits *edits,
+					struct err *err)
+{
+	struct str path = wish->row ? wish->row->cells[PATH].string : STR_ABSENT;
+
+	if (wish->column != MODE || !wish->row)
+		return err_set(err, ENOTSUP, "files are not deleted");
+	if (!is_plain_text(path))
+		return err_set(err, ENOTSUP, "a file's name is not plain text: its mode is set by hand");
+	if (str_is(wish->row->cells[KIND].string, "regular") && !is_system_path(path))
+		return err_set(err, ENOTSUP,
+					   "%.*s: which accounts have to write it is not known; give them a group, then "
+					   "chmod o-w",
+					   STR_ARG(path));
+	edit_attribute(edits, str_dup(edits->arena, path), "mode", edit_text(edits, wish, ""));
+	return 0;
+}
+
 static const struct table walk = {
 	.name = "walk",
 	.doc = "Files on all local file systems that are SUID or SGID, have capabilities, may be "
 		   "written by anyone, or have no owner. Left out: /proc, /sys and /dev, network and FUSE "
 		   "file systems, read-only images (squashfs), and where containers and machines keep "
-		   "theirs (docker, containerd, podman, lxc, /var/lib/machines); of a user's own containers "
+		   "theirs (docker, containerd, podman, lxc, /var/lib/machines) and revet what it keeps of changed files; of a user's own containers "
 		   "only what gives the rights of another account is listed",
 	.columns = columns,
 	.read = read_walk,
+	.set = set_walk,
+	.fix = "set the mode of {path}",
 	.early = start_walk,
 	.cost = 1000,
 };

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Access control lists on booted hosts and in a tree: taken out, and given back to the byte, with
-getfacl and setfacl of this machine as the oracle."""
+"""Access control lists, modes found by the walk, mounts and a mail server on booted hosts: fixed, and
+given back to the byte. For lists, getfacl and setfacl of this machine are the oracle."""
 
 import os
 import subprocess
+import time
 import unittest
 
+from test_breakage import LOOK_LIKE_A_MACHINE
 from test_change import look, tree
 from test_steps import Steps
 
@@ -107,6 +109,74 @@ class Lists(Steps):
         self.revet("revert")
         self.assertIn("user:1000:rwx", subprocess.run(["getfacl", "-n", f"{root}/etc/cron.d"], check=True,
                                                       capture_output=True, text=True).stdout)
+
+
+class Modes(Steps):
+    def mode(self, path):
+        return self.out("stat", "-c", "%a %U", path).strip()
+
+    def test_directories_and_files_that_all_may_write(self):
+        self.sh("mkdir -m 777 /srv/share; mkdir -m 2777 /srv/team; chown ops /srv/team; echo x >/etc/app.conf; chmod 666 /etc/app.conf\n"
+                "install -m 777 /bin/true /usr/local/bin/tool; ln -s /etc/app.conf /srv/share/link; touch -d 2020-01-02 /srv/share /etc/app.conf")
+        before = tree(self.host.root)
+        told = self.revet("apply", "--no-input", "--rule", "fs.sticky-directories", "--rule", "fs.world-writable-files")
+        self.assertIn("2 fixed, 0 still fail", told)
+        self.assertEqual([self.mode(p) for p in ("/srv/share", "/srv/team", "/etc/app.conf", "/usr/local/bin/tool")],
+                         ["1777 root", "3777 ops", "664 root", "775 root"])
+        self.revet("revert")
+        self.same(before)
+
+    def test_a_file_that_may_be_data(self):
+        self.sh("mkdir /srv/data; echo x >/srv/data/shared; chmod 666 /srv/data/shared")
+        before = tree(self.host.root)
+        self.assertIn("/srv/data/shared: which accounts have to write it is not known",
+                      self.revet("plan", "--rule", "fs.world-writable-files"))
+        self.revet("apply", "--no-input", "--rule", "fs.world-writable-files")
+        self.same(before)
+
+    def test_a_link_takes_the_directory(self):
+        """Where the account that owns the directory above puts one, between plan and change."""
+        self.sh("install -d -o ops /srv/ops; install -d -o ops -m 777 /srv/ops/share")
+        self.revet("plan", "--rule", "fs.sticky-directories", "-o", "/root/p.plan")
+        self.sh("mv /srv/ops/share /srv/ops/was; ln -s /usr/local /srv/ops/share; chmod 777 /usr/local")
+        self.assertIn("symbolic links", self.revet("apply", "/root/p.plan", "--no-input", code=4))
+        self.assertEqual(self.mode("/usr/local"), "777 root")
+
+    def test_tmp_without_programs(self):
+        """apt, which runs scripts of packages from /tmp, is told of another place."""
+        self.sh("cp /usr/share/systemd/tmp.mount /etc/systemd/system/; systemctl daemon-reload; "
+                "mkdir -p /etc/apt/apt.conf.d; echo >/etc/apt/apt.conf.d/70debconf")
+        self.sh(LOOK_LIKE_A_MACHINE)
+        before = tree(self.host.root)
+        told = self.revet("apply", "--no-input", "--rule", "mounts.tmp-noexec")
+        self.assertIn("1 fixed, 0 still fail", told)
+        self.assertIn('"/var/cache/apt"', self.out("apt-config", "dump", "APT::ExtractTemplates::TempDir"))
+        self.assertEqual(self.host.exec(["sh", "-c", "cp /bin/true /tmp/x; /tmp/x"], check=False).returncode, 126)
+        self.revet("revert")
+        self.assertEqual(self.host.exec(["/tmp/x"], check=False).returncode, 0)
+        self.same(before)
+
+
+class Mail(Steps):
+    image = "iot-backend"
+
+    def listening(self):
+        return sorted(line.split()[3] for line in self.out("ss", "-Hltn", "sport", "=", ":25").splitlines())
+
+    def test_exim(self):
+        loopback = self.listening()
+        self.sh("sed -i \"s/^dc_local_interfaces=.*/dc_local_interfaces=''/\" /etc/exim4/update-exim4.conf.conf; systemctl restart exim4; sleep 0.5")
+        public = self.listening()
+        self.assertNotEqual(public, loopback)
+        before = tree(self.host.root)
+        self.revet("apply", "--no-input", "--rule", "services.mail-loopback")
+        time.sleep(1)
+        self.assertEqual(self.listening(), loopback)
+        self.assertIn("pass 1", self.revet("audit", "--rule", "services.mail-loopback"))
+        self.revet("revert")
+        time.sleep(1)
+        self.assertEqual(self.listening(), public)
+        self.same(before, names=("var/lib/exim4",))
 
 
 if __name__ == "__main__":
