@@ -81,25 +81,26 @@ struct taking {
 	struct sockets *sockets;
 };
 
-static void take_unix(void *arg, unsigned type, struct str body)
+static bool take_unix(void *arg, unsigned type, struct str body)
 {
 	struct taking *t = arg;
 	struct unix_diag_msg msg;
 	struct str name;
 
 	if (type != SOCK_DIAG_BY_FAMILY || body.n < sizeof(msg))
-		return;
+		return true;
 	memcpy(&msg, body.p, sizeof(msg));
 	name = netlink_attribute(body, sizeof(msg), UNIX_DIAG_NAME);
 	if (!name.n || name.p[0] != '/' ||
 		(msg.udiag_type != SOCK_DGRAM && msg.udiag_state != UNIX_LISTEN))
-		return;
+		return true;
 	if (name.p[name.n - 1] == '\0')
 		name.n--;
 	*vec_push(t->arena, t->sockets) = (struct bound_socket){.kind = SOCKET_UNIX,
 															.name = str_dup(t->arena, name),
 															.family = AF_UNIX,
 															.inode = msg.udiag_ino};
+	return true;
 }
 
 /* Not from /proc/net/unix, where a line end in a path makes a line of its own. */

@@ -39,8 +39,8 @@ FILES = {
         for name in ("cron", "openssh-server", "systemd", "rpcbind")),
 }
 RULES = ("accounts.password-ageing", "cron.files-private", "accounts.new-homes", "ssh.no-root-login", "ssh.max-auth-tries",
-         "services.rpcbind")
-TYPES = {"account", "attributes", "directory", "file", "unit"}  # the others are of a running system
+         "services.rpcbind", "fs.acl")
+TYPES = {"account", "acl", "attributes", "directory", "file", "unit"}  # the others are of a running system
 
 
 def some(count, most):
@@ -94,6 +94,9 @@ class Crash(unittest.TestCase):
         for name in ("etc/cron.d", "etc/cron.daily"):
             os.makedirs(os.path.join(self.root, name), exist_ok=True)
         os.chmod(os.path.join(self.root, "usr/sbin/sshd"), 0o755)
+        # As: setfacl -m u:1000:rw etc/group
+        os.setxattr(os.path.join(self.root, "etc/group"), "system.posix_acl_access", bytes.fromhex(
+            "02000000" "01000600ffffffff" "02000600e8030000" "04000400ffffffff" "10000600ffffffff" "20000400ffffffff"))
         os.makedirs(os.path.join(self.root, "etc/systemd/system/multi-user.target.wants"))
         os.symlink("/usr/lib/systemd/system/rpcbind.service",
                    os.path.join(self.root, "etc/systemd/system/multi-user.target.wants/rpcbind.service"))
