@@ -38,9 +38,9 @@ static void write_names(struct jsonw *j, const char *key, const char *const *nam
 static const char *const kinds[] = {
 	[EDIT_KEY] = "key", [EDIT_CONTENT] = "content", [EDIT_LINE] = "line"};
 static const char *const styles[] = {
-	[EDIT_SPACE] = "space", [EDIT_EQUALS] = "equals", [EDIT_INI] = "ini", [EDIT_APT] = "apt",
-	[EDIT_GRUB] = "grub", [EDIT_GRUB_WORD] = "grub-word", [EDIT_DEFAULTS] = "defaults",
-	[EDIT_LINES] = "lines", [EDIT_FSTAB] = "fstab"};
+	[EDIT_SPACE] = "space",       [EDIT_EQUALS] = "equals", [EDIT_INI] = "ini",
+	[EDIT_APT] = "apt",           [EDIT_GRUB] = "grub",     [EDIT_GRUB_WORD] = "grub-word",
+	[EDIT_DEFAULTS] = "defaults", [EDIT_LINES] = "lines",   [EDIT_FSTAB] = "fstab"};
 
 static const char *const lefts[] = {
 	[LEFT_NEEDED] = "needed", [LEFT_WAIVED] = "waived", [LEFT_CONTRADICTS] = "contradicts", [LEFT_NOT_POSSIBLE] = "not possible",

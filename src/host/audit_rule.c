@@ -178,7 +178,8 @@ static void set_watch(struct audit_rule *rule, struct str path)
 }
 
 /* -X value; false for an option that is none of a rule's. */
-static bool read_option(struct parser *p, struct audit_rule *rule, struct str option, struct str value)
+static bool read_option(struct parser *p, struct audit_rule *rule, struct str option,
+						struct str value)
 {
 	struct arena *a = p->arena;
 

@@ -24,15 +24,15 @@ struct wish {
 
 /* How a file writes a setting, for edit_key(). */
 enum edit_style {
-	EDIT_SPACE,  /* Key value */
-	EDIT_EQUALS, /* key = value */
-	EDIT_INI,    /* Key=value below [Section] */
-	EDIT_APT,    /* Key "value"; */
-	EDIT_GRUB,   /* a parameter of the kernel, in a shell file that GRUB's defaults include */
+	EDIT_SPACE,     /* Key value */
+	EDIT_EQUALS,    /* key = value */
+	EDIT_INI,       /* Key=value below [Section] */
+	EDIT_APT,       /* Key "value"; */
+	EDIT_GRUB,      /* a parameter of the kernel, in a shell file that GRUB's defaults include */
 	EDIT_GRUB_WORD, /* the same, as one word of a line of GRUB's defaults: it can only be taken out */
-	EDIT_DEFAULTS,  /* Defaults key, Defaults !key or Defaults key="value", for sudo */
-	EDIT_LINES,     /* the key is a line of its own, and any value says that it should be there */
-	EDIT_FSTAB,  /* the section is where it is mounted, key and value an option that it should have */
+	EDIT_DEFAULTS, /* Defaults key, Defaults !key or Defaults key="value", for sudo */
+	EDIT_LINES,    /* the key is a line of its own, and any value says that it should be there */
+	EDIT_FSTAB, /* the section is where it is mounted, key and value an option that it should have */
 };
 
 enum edit_kind { EDIT_KEY, EDIT_CONTENT, EDIT_ATTRIBUTE, EDIT_LINE, EDIT_STATE, EDIT_RELOAD };

@@ -12,8 +12,8 @@ static int check_grub(struct host *host, struct str what, struct err *err)
 
 	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
 		if (host_stat(host, needed[i], true, &st, &ignored) < 0)
-			return err_set(err, ENOTSUP, "there is no %s: see to %.*s of the kernel by hand", needed[i],
-						   STR_ARG(what));
+			return err_set(err, ENOTSUP, "there is no %s: see to %.*s of the kernel by hand",
+						   needed[i], STR_ARG(what));
 	return 0;
 }
 
@@ -73,7 +73,8 @@ int grub_take_out(struct host *host, struct edits *edits, struct str word, struc
 	}
 	if (r == 0 && !found)
 		return err_set(err, ENOTSUP,
-					   "%.*s is not in " DEFAULTS ": it is gone with the next boot, or the boot loader "
+					   "%.*s is not in " DEFAULTS
+					   ": it is gone with the next boot, or the boot loader "
 					   "has it from elsewhere",
 					   STR_ARG(word));
 	if (r == 0)

@@ -62,7 +62,7 @@ struct table {
 	/* Says what to edit so that a wish comes true (host/edit.h). NULL: read only. -ENOTSUP: not this
 	 * one, err says why a person has to. */
 	int (*set)(struct host *, const struct wish *, struct edits *, struct err *);
-	bool can_add;                   /* set() takes wishes for rows that are not there, by their key */
+	bool can_add; /* set() takes wishes for rows that are not there, by their key */
 	unsigned cost;                  /* expected milliseconds; the dear ones are started first */
 };
 

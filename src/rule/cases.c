@@ -213,8 +213,9 @@ static int fill_case(const struct catalogue *c, const struct rule *rule, struct 
 }
 
 /* A rule that fails is fixed, or left alone, as the case says. */
-static int check_left_alone(const struct catalogue *c, const struct rule *rule, struct yaml_at verdict,
-							const struct snapshot *s, struct arena *a, struct err *err)
+static int check_left_alone(const struct catalogue *c, const struct rule *rule,
+							struct yaml_at verdict, const struct snapshot *s, struct arena *a,
+							struct err *err)
 {
 	bool wanted = str_is(yaml_text(verdict), LEFT_ALONE);
 	const char *why =

@@ -607,7 +607,8 @@ static int fulfil_no_match(const struct expect *e, enum type type, const struct 
 	struct str rest = present->string;
 	const char *why = NULL;
 
-	if (type != TYPE_STRING || present->state != VALUE_SET || (e->kind != MATCHES && e->kind != GLOB))
+	if (type != TYPE_STRING || present->state != VALUE_SET ||
+		(e->kind != MATCHES && e->kind != GLOB))
 		return -ENOTSUP;
 	while (str_word(&rest, &one.string))
 		if (test_text(e, type, &one, params, &why) == FALSE_)

@@ -628,9 +628,8 @@ void judge(const struct rule *rule, const struct snapshot *snapshot, const struc
 		applies = test(&j, rule->when);
 	if (applies == FALSE_) {
 		ret->verdict = VERDICT_NOT_APPLICABLE;
-		ret->reason =
-			arena_printf(a, "only for a host with %s",
-						 print_sentence(&j, deciding_part(&j, rule->when, FALSE_)));
+		ret->reason = arena_printf(a, "only for a host with %s",
+								   print_sentence(&j, deciding_part(&j, rule->when, FALSE_)));
 	} else if (applies == UNKNOWN_) {
 		ret->verdict = VERDICT_UNKNOWN;
 		ret->reason = j.why;

@@ -36,7 +36,7 @@ struct judgement {
 	enum verdict verdict;
 	const struct site_waiver *waiver; /* of all that failed, or NULL */
 	const char *reason; /* of NOT_APPLICABLE and UNKNOWN; else NULL */
-	bool excused; /* NOT_APPLICABLE: it would fail, but for what the host does */
+	bool excused;       /* NOT_APPLICABLE: it would fail, but for what the host does */
 	struct evidence *p; /* what decided it */
 	size_t n, cap;
 	size_t more; /* evidence past the most that is kept */

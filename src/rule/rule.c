@@ -261,7 +261,8 @@ static int check_cases(const struct rule *r, struct yaml_at rule, struct err *er
 	if (!fail && !manual)
 		return yaml_err(rule, err, "a rule needs a case in which it fails");
 	if (left != (r->not_while != NULL))
-		return yaml_err(rule, err, "a rule with 'not_while', and no other, needs a case left_alone");
+		return yaml_err(rule, err,
+						"a rule with 'not_while', and no other, needs a case left_alone");
 	return pass || manual ? 0 : yaml_err(rule, err, "a rule needs a case in which it passes");
 }
 
@@ -333,9 +334,10 @@ static int parse_needs(struct yaml_at at, struct rule *r, struct err *err)
 
 static int parse_rule(struct catalogue *c, struct yaml_at at, struct rule *r, struct err *err)
 {
-	static const char *const keys[] = {"title",  "severity", "why",   "when",       "unless", "for",
-									   "where",  "want",     "risk",  "breaks",     "needs",  "refs",
-									   "by_hand", "fix",     "not_while", "cases", "parameters", NULL};
+	static const char *const keys[] = {"title", "severity",   "why",     "when", "unless",
+									   "for",   "where",      "want",    "risk", "breaks",
+									   "needs", "refs",       "by_hand", "fix",  "not_while",
+									   "cases", "parameters", NULL};
 	int word = 0, status = yaml_check_keys(at, keys, err);
 
 	if (status == 0)

@@ -26,8 +26,9 @@ struct rule {
 	bool left_out; /* of the profile that was chosen */
 	const struct sentence *when, *unless; /* may be NULL */
 	const struct sentence *want;
-	const struct sentence *remedy; /* `fix`: what makes `want` hold; NULL: it is derived from `want` */
-	const struct sentence *not_while; /* while it holds the fix is left alone; NULL */
+	const struct sentence
+		*remedy; /* `fix`: what makes `want` hold; NULL: it is derived from `want` */
+	const struct sentence *not_while;              /* while it holds the fix is left alone; NULL */
 	struct yaml_at refs, cases, needs, parameters; /* doc NULL when there are none */
 };
 

@@ -22,7 +22,8 @@ static struct str key_of(const struct wishing *w, const struct sentence *s)
 	size_t n;
 	int column;
 
-	if (s->kind == SENTENCE_ROWS && sentence_names(s, w->params, w->arena, &column, &names, &n) && n)
+	if (s->kind == SENTENCE_ROWS && sentence_names(s, w->params, w->arena, &column, &names, &n) &&
+		n)
 		return names[0];
 	return s->key;
 }

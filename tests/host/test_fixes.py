@@ -58,7 +58,7 @@ class Fixes(OnHost):
     def test_sudo_reads_it_last(self):
         self.sh("echo 'Defaults !use_pty' >/etc/sudoers.d/90-pty; chmod 440 /etc/sudoers.d/90-pty")
         self.revet("apply", "--no-input", "--rule", "sudo.use-pty", "--rule", "sudo.logfile")
-        self.assertIn("use_pty, logfile=/var/log/sudo.log", self.out("sudo", "-l").replace("\n   ", ""))
+        self.assertRegex(self.out("sudo", "-l"), r"!use_pty,\s[^!]*logfile=/var/log/sudo.log[^!]*\suse_pty\n")
         self.assertIn("/var/log/sudo.log", self.sh("sudo true; logrotate -d /etc/logrotate.conf 2>&1; "
                                                    "grep -H COMMAND /var/log/sudo.log"))
         self.revet("revert")

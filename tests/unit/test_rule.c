@@ -67,7 +67,8 @@ static const struct {
 	{HEAD "want: {sysctl.a.b: {matches: '('}}\n" CASES, "regular expression"},
 	{HEAD "want: {sysctl.a.b: $t.none}\n" CASES, "no rule declares the parameter 't.none'"},
 	{HEAD "want: {for: files, where: {name: /x}, want: {mode: {lacks: $t.mode}}}\n"
-		  "parameters: {t.mode: rwx}\n" CASES, "the value 'rwx' of $t.mode"},
+		  "parameters: {t.mode: rwx}\n" CASES,
+	 "the value 'rwx' of $t.mode"},
 	{HEAD "want: {sysctl.a.b: {max: $t.max}}\nparameters: {t.max: many}\n" CASES, "t.max"},
 	{HEAD "want: {sysctl.a.b: $t.l}\nparameters: {t.l: [1, 2]}\n" CASES, "2 values where one"},
 	{HEAD WANT "unless: {workload: dokcer}\n" CASES, "there is no workload 'dokcer'"},
@@ -154,7 +155,8 @@ static const char *const meant[] = {
 	"- not_applicable: {sysctl: {net.ipv6.conf.eth0.forwarding: 1}}\n"
 	"- unknown: {sysctl: [{key: net.ipv6.conf.eth0.accept_ra, value: {unknown: x}}]}\n",
 	/* Names that stand in a parameter are asked for, and one that was not read is not known. */
-	"want: {for: files, where: {name: {one_of: $t.files}, type: regular}, want: {mode: {lacks: 0022}}}\n"
+	"want: {for: files, where: {name: {one_of: $t.files}, type: regular}, want: {mode: {lacks: "
+	"0022}}}\n"
 	"parameters: {t.files: [/a, /b]}\n"
 	"cases:\n"
 	"- pass: {files: [{name: /a, type: regular, mode: 0644}]}\n"

@@ -258,8 +258,7 @@ static void read_disk(struct reader *r)
 	struct str *files;
 	size_t n;
 
-	if (host_list_files(r->host, RULES_DIR, ".rules", r->rows->arena, &files, &n, &err) <
-		0) {
+	if (host_list_files(r->host, RULES_DIR, ".rules", r->rows->arena, &files, &n, &err) < 0) {
 		disk_gap(r, &err);
 		return;
 	}
@@ -317,7 +316,8 @@ static int check_directory(struct host *host, struct arena *a, struct err *err)
 	while (str_line(&text, &line)) {
 		line = str_trim(line);
 		if (line.n && line.p[0] != '#')
-			return err_set(err, ENOTSUP, "rules stand in /etc/audit/audit.rules itself: add it there");
+			return err_set(err, ENOTSUP,
+						   "rules stand in /etc/audit/audit.rules itself: add it there");
 	}
 	return 0;
 }
@@ -325,15 +325,17 @@ static int check_directory(struct host *host, struct arena *a, struct err *err)
 /* System calls are other ones elsewhere, and a rule that auditctl does not know ends the loading. */
 static int check_machine(struct host *host, const struct audit_rule *rule, struct err *err)
 {
-	static const char *const loaders[] = {"/lib64/ld-linux-x86-64.so.2", "/lib/ld-musl-x86_64.so.1"};
+	static const char *const loaders[] = {"/lib64/ld-linux-x86-64.so.2",
+										  "/lib/ld-musl-x86_64.so.1"};
 	struct path_stat st;
 	struct err ignored;
 
 	for (size_t i = 0; i < ARRAY_LEN(loaders); i++)
 		if (!rule->syscalls.n || host_stat(host, loaders[i], true, &st, &ignored) == 0)
 			return 0;
-	return err_set(err, ENOTSUP, "the system calls of this machine are not those of x86_64: write a "
-								 "rule like %.*s",
+	return err_set(err, ENOTSUP,
+				   "the system calls of this machine are not those of x86_64: write a "
+				   "rule like %.*s",
 				   STR_ARG(rule->text));
 }
 
@@ -377,7 +379,8 @@ static void load(struct host *host, const struct audit_rule *rule, struct edits 
 static int set_audit_rules(struct host *host, const struct wish *wish, struct edits *edits,
 						   struct err *err)
 {
-	bool is_wanted = wish->column == ON_DISK && wish->value.state == VALUE_SET && wish->value.number;
+	bool is_wanted =
+		wish->column == ON_DISK && wish->value.state == VALUE_SET && wish->value.number;
 	struct audit_rule rule;
 	int r;
 
@@ -390,7 +393,8 @@ static int set_audit_rules(struct host *host, const struct wish *wish, struct ed
 	if (r < 0)
 		return r;
 	edits->mode = "0640";
-	edit_key(edits, rule.is_control ? LAST_FILE : OWN_FILE, EDIT_LINES, NULL, wish->key, STR("yes"));
+	edit_key(edits, rule.is_control ? LAST_FILE : OWN_FILE, EDIT_LINES, NULL, wish->key,
+			 STR("yes"));
 	edits->mode = NULL;
 	if (host_is_live(host) && !rule.is_control)
 		load(host, &rule, edits);

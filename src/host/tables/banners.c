@@ -14,8 +14,7 @@ enum { PATH, PRESENT, TEXT, DISCLOSES, MODE, OWNER };
 static const struct column columns[] = {
 	[PATH] = {"path", TYPE_STRING, "The file", COLUMN_KEY | COLUMN_LABEL},
 	[PRESENT] = {"present", TYPE_BOOL, "It exists", 0},
-	[TEXT] = {"text", TYPE_STRING, "Its text, at most 4 KiB; absent: not there",
-			  COLUMN_SETTABLE},
+	[TEXT] = {"text", TYPE_STRING, "Its text, at most 4 KiB; absent: not there", COLUMN_SETTABLE},
 	[DISCLOSES] = {"discloses", TYPE_LIST,
 				   "What in it tells the system: the escapes \\m \\r \\s \\v \\S of agetty(8), and "
 				   "the id or name in /etc/os-release",
@@ -213,8 +212,8 @@ static int set_text_of(struct host *host, const char *path, struct str text, str
 	for (size_t i = 0; i < ARRAY_LEN(always); i++)
 		own = own || strcmp(path, always[i]) == 0;
 	if (!own || host_readlink(host, path, edits->arena, &target, &ignored) == 0)
-		return err_set(err, ENOTSUP, "%s: see which package or program makes it, and change it there",
-					   path);
+		return err_set(err, ENOTSUP,
+					   "%s: see which package or program makes it, and change it there", path);
 	edit_content(edits, path,
 				 str_of(arena_printf(edits->arena, "%.*s\n", STR_ARG(str_trim(text)))));
 	return 0;

@@ -77,10 +77,11 @@ static int set_cmdline(struct host *host, const struct wish *wish, struct edits 
 		return err_set(err, ENOTSUP, "%.*s is on the kernel's command line: edit it where it comes from",
 					   STR_ARG(wish->key));
 	now = row->cells[VALUE].string;
-	return grub_take_out(host, edits,
-						 str_of(arena_printf(edits->arena, "%.*s%s%.*s", STR_ARG(row->cells[KEY].string),
-											 now.n ? "=" : "", STR_ARG(now))),
-						 err);
+	return grub_take_out(
+		host, edits,
+		str_of(arena_printf(edits->arena, "%.*s%s%.*s", STR_ARG(row->cells[KEY].string),
+							now.n ? "=" : "", STR_ARG(now))),
+		err);
 }
 
 static const struct table cmdline = {
@@ -90,7 +91,8 @@ static const struct table cmdline = {
 	.read = read_cmdline,
 	.multi = true,
 	.set = set_cmdline,
-	.fix = "add {key} to GRUB_CMDLINE_LINUX in /etc/default/grub.d, or take it out of the defaults of GRUB; takes "
+	.fix = "add {key} to GRUB_CMDLINE_LINUX in /etc/default/grub.d, or take it out of the defaults "
+		   "of GRUB; takes "
 		   "effect with the next boot",
 };
 TABLE(cmdline);

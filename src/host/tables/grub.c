@@ -397,7 +397,8 @@ static bool has_word(struct str text, struct str word)
 }
 
 /* Parameters are taken out; what is wished for besides is a parameter of the running kernel. */
-static int set_grub(struct host *host, const struct wish *wish, struct edits *edits, struct err *err)
+static int set_grub(struct host *host, const struct wish *wish, struct edits *edits,
+					struct err *err)
 {
 	bool is_ours = wish->row && (wish->column == CMDLINE || wish->column == CMDLINE_DEFAULT);
 	struct str now, word;

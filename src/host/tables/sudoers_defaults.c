@@ -99,7 +99,8 @@ static int find_include(struct host *host, struct arena *a, unsigned *ret, struc
 
 	*ret = 0;
 	for (unsigned n = 1; r == 0 && str_line(&text, &line); n++)
-		if (str_word(&line, &word) && (str_is(word, "@includedir") || str_is(word, "#includedir")) &&
+		if (str_word(&line, &word) &&
+			(str_is(word, "@includedir") || str_is(word, "#includedir")) &&
 			str_word(&line, &path) && (str_is(path, "/etc/sudoers.d") || str_is(path, DIRECTORY)))
 			*ret = n;
 	return r;
@@ -147,8 +148,8 @@ static bool is_rotated(struct host *host, struct arena *a, struct str log)
 	if (host_list_files(host, LOGROTATE, "", a, &files, &n, &ignored) < 0)
 		return true;
 	for (size_t i = 0; i < n; i++)
-		if (host_read(host, files[i].p, a, &text, &ignored) < 0 ||
-			str_has(text, str_dup(a, log)) || str_has(text, all))
+		if (host_read(host, files[i].p, a, &text, &ignored) < 0 || str_has(text, str_dup(a, log)) ||
+			str_has(text, all))
 			return true;
 	return false;
 }
