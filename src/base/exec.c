@@ -80,6 +80,9 @@ child(const char *const argv[], const int fds[3], int report, int (*in_child)(vo
 		signal(sig, SIG_DFL);
 	umask(077);
 	execve(argv[0], (char *const *)argv, fixed_env);
+	/* Before Debian 12 a system may have /bin and /sbin of its own. */
+	if (errno == ENOENT && strncmp(argv[0], "/usr/", 5) == 0)
+		execve(argv[0] + 4, (char *const *)argv, fixed_env);
 	failed = errno;
 	(void)!write(3, &failed, sizeof(failed));
 	_exit(127);

@@ -22,10 +22,11 @@ struct exec_result {
 	int status;          /* exit code, or 128 + the signal's number */
 };
 
-/* Starts argv[0], an absolute path, with stdin from /dev/null, the environment PATH, LC_ALL=C and
- * TZ=UTC only, umask 077, default signal dispositions, no inherited descriptors. `in_child` (may
- * be NULL) runs between fork and exec and may use async-signal-safe calls only; non-zero ends the
- * child with 126. A failure to start is kept in start_errno and reported by exec_finish(). */
+/* Starts argv[0], an absolute path (that begins with /usr: or the same without it), with stdin from
+ * /dev/null, the environment PATH, LC_ALL=C and TZ=UTC only, umask 077, default signal dispositions,
+ * no inherited descriptors. `in_child` (may be NULL) runs between fork and exec and may use
+ * async-signal-safe calls only; non-zero ends the child with 126. A failure to start is kept in
+ * start_errno and reported by exec_finish(). */
 struct exec exec_start(const char *const argv[], int (*in_child)(void *), void *data);
 /* The same, with stdin from a descriptor, which stays the caller's. */
 struct exec exec_start_input(const char *const argv[], int input, int (*in_child)(void *), void *data);

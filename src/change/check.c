@@ -19,7 +19,9 @@ static bool is_there(const struct place *place, const char *path)
 {
 	struct path_stat st;
 
-	return path_stat(place->root_fd, path, true, &st) == 0;
+	/* Where /bin and /sbin are directories of their own. */
+	return path_stat(place->root_fd, path, true, &st) == 0 ||
+		   (str_starts(str_of(path), "/usr/") && path_stat(place->root_fd, path + 4, true, &st) == 0);
 }
 
 int check_configurations(const struct place *place, const struct plan *plan, struct err *err)

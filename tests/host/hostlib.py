@@ -41,11 +41,11 @@ CAPABILITIES = """chown dac_override dac_read_search fowner fsetid kill setgid s
     sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog
     wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore""".split()
 
-# What revet loads when a table needs it; another release's would not fit our C library.
-LOADED_LATER = ["/usr/lib/x86_64-linux-gnu/libsystemd.so.0",
-                "/usr/lib/x86_64-linux-gnu/libsqlite3.so.0",
-                "/usr/lib/x86_64-linux-gnu/libzstd.so.1",
-                "/usr/lib/x86_64-linux-gnu/libarchive.so.13"]
+# What revet loads when a table needs it; another release's would not fit our C library. PAM's modules,
+# which are the release's own, need what is part of ours since.
+LOADED_LATER = [f"/usr/lib/x86_64-linux-gnu/lib{name}" for name in (
+    "systemd.so.0", "sqlite3.so.0", "zstd.so.1", "archive.so.13", "pam.so.0",
+    "dl.so.2", "pthread.so.0", "rt.so.1")]
 
 # namespace: where the peer end is. host and peer are the two ends' addresses.
 Net = namedtuple("Net", "namespace host peer host6 peer6")

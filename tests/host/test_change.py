@@ -16,7 +16,7 @@ from oracle import REVET, OnHost
 
 # What a running system writes by itself, and revet's own state.
 MOVING = ("proc", "sys", "dev", "run", "tmp", "var/log", "var/lib/revet", "var/lib/systemd", "var/tmp",
-          "root/.ssh", "var/lib/postgresql", "var/lib/mosquitto", "var/spool/exim4", "var/backups",
+          "root/.ssh", "var/lib/postgresql", "var/lib/mosquitto", "var/spool/exim4", "var/lib/exim4", "var/backups",
           "var/lib/logrotate")
 # Directories whose times revet's own things have touched: its state, the unit that reverts at boot.
 ARMED = ("etc/systemd/system", "etc/systemd/system/multi-user.target.wants", "var/lib")

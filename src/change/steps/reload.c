@@ -11,6 +11,27 @@ static bool takes_signal(const char *target)
 	return strcmp(target, "auditd.service") == 0;
 }
 
+/* The script of the service that "ssh.service" is the unit of. */
+static struct str script_name(const char *target)
+{
+	struct str name = str_of(target);
+
+	if (str_ends(name, ".service"))
+		name.n -= strlen(".service");
+	return name;
+}
+
+/* Where systemd does not run. Without a script there is nobody to tell. */
+static int reload_by_script(const struct place *place, const char *target, struct err *err)
+{
+	_cleanup_arena_ struct arena a = {0};
+	const char *script = arena_printf(&a, "/etc/init.d/%.*s", STR_ARG(script_name(target)));
+	const char *const argv[] = {script, "reload", NULL};
+	struct path_stat st;
+
+	return path_stat(place->root_fd, script, true, &st) < 0 ? 0 : step_run(place, argv, 60000, err);
+}
+
 static int put_reload(const struct place *place, const char *target,
 					  const struct state *to _unused_, const struct saved *saved _unused_,
 					  struct err *err)
@@ -21,9 +42,8 @@ static int put_reload(const struct place *place, const char *target,
 	struct err ignored;
 	struct path_stat st;
 
-	/* Without systemd, or a unit of the name, there is nobody to tell. */
 	if (path_stat(place->root_fd, "/run/systemd/system", true, &st) < 0)
-		return 0;
+		return reload_by_script(place, target, err);
 	if (!takes_signal(target))
 		return step_run(place, argv, 60000, err);
 	return step_run(place, ask, 20000, &ignored) == 0 ? step_run(place, signal, 20000, err) : 0;
@@ -31,10 +51,12 @@ static int put_reload(const struct place *place, const char *target,
 
 static void undo_reload(struct buf *out, const struct step *s)
 {
-	buf_printf(out, "[ -n \"$ROOT\" ] || systemctl %s ",
+	buf_printf(out, "if [ -n \"$ROOT\" ]; then :\nelif [ -d /run/systemd/system ]; then systemctl %s ",
 			   takes_signal(s->target) ? "kill -s HUP" : "try-reload-or-restart");
 	step_shell_word(out, str_of(s->target));
-	buf_puts(out, " || true\n");
+	buf_puts(out, "\nelse service ");
+	step_shell_word(out, script_name(s->target));
+	buf_puts(out, " reload\nfi || true\n");
 }
 
 static const struct step_type reload_step = {

@@ -515,6 +515,25 @@ static const char *service_name(struct host *host)
 	return "sshd.service";
 }
 
+/* The option by the name that the sshd of this host has for it: release 8.4 knows no
+ * PubkeyAcceptedAlgorithms, and says PubkeyAcceptedKeyTypes. */
+static const char *name_here(struct host *host, struct arena *a, const struct sshd_keyword *keyword)
+{
+	struct str said, line, word = STR_ABSENT;
+	const struct sshd_keyword *all;
+	size_t n = sshd_keywords(&all);
+	struct err ignored;
+
+	if (!host_is_live(host) || host_run(host, &sshd_t, a, &said, &ignored) < 0)
+		return keyword->name;
+	while (str_line(&said, &line))
+		if (str_word(&line, &word) && sshd_keyword(word) == keyword)
+			for (size_t i = 0; i < n; i++)
+				if (str_is_nocase(word, all[i].name))
+					return all[i].name;
+	return keyword->name;
+}
+
 static int set_sshd(struct host *host, const struct wish *wish, struct edits *edits, struct err *err)
 {
 	const struct sshd_keyword *keyword = sshd_keyword(wish->key);
@@ -530,7 +549,8 @@ static int set_sshd(struct host *host, const struct wish *wish, struct edits *ed
 		return err_set(err, ENOTSUP, "%.*s cannot be overridden by an earlier line: edit it where it "
 					   "is set", STR_ARG(wish->key));
 	edits->mode = "0600";
-	edit_key(edits, OWN_FILE, EDIT_SPACE, NULL, wish->key, value);
+	edit_key(edits, OWN_FILE, EDIT_SPACE, NULL,
+			 str_of(name_here(host, edits->arena, keyword)), value);
 	edit_reload(edits, service_name(host));
 	return 0;
 }
