@@ -231,17 +231,24 @@ static void read_line(struct change *c, struct str line)
 												: c->marks[step];
 }
 
-static int read_journal(struct change *c, struct err *err)
+void change_read_journal(struct change *c, struct str text)
 {
-	struct str text, line;
-	int r = path_read(c->dir_fd, "journal", MAX_PLAN, c->arena, &text);
+	struct str line;
 
-	if (r < 0)
-		return err_errno(err, -r, "%s/journal", c->path);
 	c->marks = arena_new(c->arena, enum mark, c->plan.steps.n + 1);
 	while (text.n && memchr(text.p, '\n', text.n) && str_line(&text, &line))
 		read_line(c, line);
 	c->torn = text.n > 0;
+}
+
+static int read_journal(struct change *c, struct err *err)
+{
+	struct str text;
+	int r = path_read(c->dir_fd, "journal", MAX_PLAN, c->arena, &text);
+
+	if (r < 0)
+		return err_errno(err, -r, "%s/journal", c->path);
+	change_read_journal(c, text);
 	return 0;
 }
 
