@@ -67,7 +67,7 @@ void change_close(struct change *);
 
 /* Is everything as the plan found it? -ESTALE names what is not. */
 int change_check(const struct changes *, const struct plan *, struct err *);
-/* Saves, does and verifies each step. At the first that fails: its error; undo what was done. */
+/* Saves what all steps will change, then does and verifies each. At the first that fails: its error; undo what was done. */
 int change_do(struct changes *, struct change *, struct err *);
 /* The actions: services take in what was written. */
 int change_activate(struct changes *, struct change *, struct err *);
