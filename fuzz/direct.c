@@ -9,6 +9,7 @@
 
 #include "base/num.h"
 #include "base/regex.h"
+#include "change/change.h"
 #include "fuzz.h"
 #include "host/address.h"
 #include "host/apt_conf.h"
@@ -262,6 +263,57 @@ static void run_rules(const struct target *t _unused_, struct str s)
 	catalogue_done(&c);
 }
 
+/* --- changes ----------------------------------------------------------------------------- */
+
+/* What a person and a shell are shown of it, and each rule taken back. */
+static void use_plan(const struct plan *p)
+{
+	static const struct place place = {"/", -1, true};
+	_cleanup_buf_ struct buf text = BUF(MAX_TEXT), script = BUF(MAX_TEXT);
+	struct plan without;
+	struct err err;
+
+	plan_print(p, &text);
+	plan_print_left(p, true, &text);
+	for (size_t i = 0; i < p->steps.n; i++)
+		if (p->steps.p[i].type->undo_sh)
+			p->steps.p[i].type->undo_sh(&script, &p->steps.p[i]);
+	for (size_t i = 0; i < p->rules.n && i < 4; i++)
+		(void)plan_without(p, p->rules.p[i].id, &place, 0, &without, &err);
+}
+
+/* As it might be handed to somebody: with a hash that is right. */
+static void run_plan(const struct target *t _unused_, struct str s)
+{
+	_cleanup_arena_ struct arena a = {0};
+	_cleanup_buf_ struct buf once = BUF(MAX_TEXT), twice = BUF(MAX_TEXT);
+	char *text = str_dup(&a, s);
+	struct plan plan, again;
+	struct err err;
+
+	(void)plan_seal(text, s.n);
+	if (plan_parse(&plan, (struct str){text, s.n}, "input", &a, &err) < 0)
+		return;
+	use_plan(&plan);
+	check(plan_write(&plan, &once) == 0);
+	check(plan_parse(&again, buf_get(&once), "again", &a, &err) == 0);
+	check(plan_write(&again, &twice) == 0 && str_eq(buf_get(&once), buf_get(&twice)));
+}
+
+static void run_journal(const struct target *t _unused_, struct str s)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct change c = {.arena = &a, .plan.arena = &a};
+
+	for (int i = 0; i < 3; i++)
+		*vec_push(&a, &c.plan.steps) = (struct step){.target = "thing"};
+	change_read_journal(&c, s);
+	check(change_status_name(c.status));
+	check(c.torn == (s.n && s.p[s.n - 1] != '\n'));
+	for (size_t i = 0; i < c.plan.steps.n; i++)
+		check(c.marks[i] <= MARK_REVERTED);
+}
+
 /* --- formats of the host ----------------------------------------------------------------- */
 
 static void run_sshd_lines(const struct target *t _unused_, struct str s)
@@ -417,6 +469,8 @@ const struct target direct_targets[] = {
 	{.name = "recording", .max = 16384, .run = run_recording},
 	{.name = "earlier", .max = 16384, .run = run_earlier},
 	{.name = "rules", .max = 8192, .run = run_rules},
+	{.name = "plan", .max = 16384, .run = run_plan},
+	{.name = "journal", .max = 4096, .run = run_journal},
 	{.name = "sshd_lines", .max = 8192, .run = run_sshd_lines},
 	{.name = "scrub", .max = 4096, .run = run_scrub},
 	{.name = "ssh_key", .max = 8192, .run = run_ssh_key},

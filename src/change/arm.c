@@ -85,6 +85,7 @@ static void remove_boot_unit(const struct changes *cs)
 		if (dir >= 0)
 			(void)unlinkat(dir, name, 0);
 	}
+	fs_remove_temp(&cs->place, BOOT_UNIT); /* of a process that was killed while it wrote that */
 }
 
 /* --- after a time ---------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "change/change.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 #define MAX_PLAN ((size_t)64 << 20)
 #define MAX_CHANGES ((size_t)9999)
+#define MAX_SAVED ((size_t)1 << 20) /* files that one change keeps */
 
 static const char *const statuses[] = {"running", "waiting", "committed", "reverting", "reverted"};
 
@@ -165,7 +167,7 @@ int changes_pending(const struct changes *c, struct arena *a, unsigned *ret, str
 
 /* --- the journal ----------------------------------------------------------------------------------- */
 
-static int write_down(struct change *c, const char *line, struct err *err)
+static int append(struct change *c, const char *line, struct err *err)
 {
 	size_t n = strlen(line);
 
@@ -178,9 +180,18 @@ static int write_down(struct change *c, const char *line, struct err *err)
 		c->torn = true;
 		return err_errno(err, errno, "%s/journal", c->path);
 	}
-	return fdatasync(c->journal_fd) < 0 ? err_errno(err, errno, "%s/journal", c->path) : 0;
+	return 0;
 }
 
+static int write_down(struct change *c, const char *line, struct err *err)
+{
+	int r = append(c, line, err);
+
+	return r == 0 && fdatasync(c->journal_fd) < 0 ? err_errno(err, errno, "%s/journal", c->path) : r;
+}
+
+/* That something is begun has to last; that it is through need not: at worst it is done once more, and
+ * the next line takes it along. */
 static int mark(struct change *c, size_t step, enum mark mark, struct err *err)
 {
 	static const char *const words[] = {
@@ -190,7 +201,8 @@ static int mark(struct change *c, size_t step, enum mark mark, struct err *err)
 
 	snprintf(line, sizeof(line), "step %zu %s\n", step, words[mark]);
 	c->marks[step] = mark;
-	return write_down(c, line, err);
+	return mark == MARK_APPLIED || mark == MARK_REVERTED ? append(c, line, err)
+														 : write_down(c, line, err);
 }
 
 static int set_status(struct change *c, enum change_status status, struct err *err)
@@ -231,17 +243,24 @@ static void read_line(struct change *c, struct str line)
 												: c->marks[step];
 }
 
-static int read_journal(struct change *c, struct err *err)
+void change_read_journal(struct change *c, struct str text)
 {
-	struct str text, line;
-	int r = path_read(c->dir_fd, "journal", MAX_PLAN, c->arena, &text);
+	struct str line;
 
-	if (r < 0)
-		return err_errno(err, -r, "%s/journal", c->path);
 	c->marks = arena_new(c->arena, enum mark, c->plan.steps.n + 1);
 	while (text.n && memchr(text.p, '\n', text.n) && str_line(&text, &line))
 		read_line(c, line);
 	c->torn = text.n > 0;
+}
+
+static int read_journal(struct change *c, struct err *err)
+{
+	struct str text;
+	int r = path_read(c->dir_fd, "journal", MAX_PLAN, c->arena, &text);
+
+	if (r < 0)
+		return err_errno(err, -r, "%s/journal", c->path);
+	change_read_journal(c, text);
 	return 0;
 }
 
@@ -412,18 +431,51 @@ int change_check(const struct changes *cs, const struct plan *plan, struct err *
 	return r;
 }
 
+/* All that was saved, before the first step is begun: the first sync takes most of the others along. */
+static int sync_saved(const struct change *c)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct path_entry *entries;
+	bool more;
+	size_t n;
+	int r = path_list(c->before_fd, ".", MAX_SAVED, &a, &entries, &n, &more);
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		_cleanup_close_ int fd =
+			openat(c->before_fd, entries[i].name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+		if (fd < 0 || (entries[i].type != DT_DIR && fsync(fd) < 0))
+			r = -errno;
+	}
+	return r < 0 ? r : more ? -EMFILE : fsync(c->before_fd) < 0 ? -errno : 0;
+}
+
+static int save_all(struct changes *cs, struct change *c, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->plan.steps.n; i++) {
+		const struct step *s = &c->plan.steps.p[i];
+		struct saved saved = saved_of(c, i);
+
+		if (s->type->save)
+			r = s->type->save(&cs->place, s, &saved, err);
+	}
+	if (r < 0)
+		return r;
+	r = sync_saved(c);
+	return r < 0 ? err_errno(err, -r, "%s/before", c->path) : 0;
+}
+
 static int do_step(struct changes *cs, struct change *c, size_t i, struct err *err)
 {
 	const struct step *s = &c->plan.steps.p[i];
-	struct saved saved = saved_of(c, i);
 	struct err ignored;
 	int r = step_check(&cs->place, s, &s->before, err);
 
 	/* A step before may have brought this about as well: net.ipv4.ip_forward sets each interface's. */
 	if (r == -ESTALE && i > 0 && step_check(&cs->place, s, &s->after, &ignored) == 0)
 		r = 0;
-	if (r == 0 && s->type->save)
-		r = s->type->save(&cs->place, s, &saved, err);
 	if (r == 0)
 		r = mark(c, i, MARK_PREPARED, err);
 	if (r == 0)
@@ -435,7 +487,7 @@ static int do_step(struct changes *cs, struct change *c, size_t i, struct err *e
 
 int change_do(struct changes *cs, struct change *c, struct err *err)
 {
-	int r = 0;
+	int r = save_all(cs, c, err);
 
 	for (size_t i = 0; r == 0 && i < c->plan.steps.n; i++)
 		if (!c->plan.steps.p[i].type->is_action)

@@ -61,11 +61,13 @@ int change_begin(struct changes *, const struct plan *, struct arena *, struct c
 				 struct err *);
 int change_open(const struct changes *, unsigned number, struct arena *, struct change *ret,
 				struct err *);
+/* What a journal says of a change whose plan is known; change_open() does it. */
+void change_read_journal(struct change *, struct str text);
 void change_close(struct change *);
 
 /* Is everything as the plan found it? -ESTALE names what is not. */
 int change_check(const struct changes *, const struct plan *, struct err *);
-/* Saves, does and verifies each step. At the first that fails: its error; undo what was done. */
+/* Saves what all steps will change, then does and verifies each. At the first that fails: its error; undo what was done. */
 int change_do(struct changes *, struct change *, struct err *);
 /* The actions: services take in what was written. */
 int change_activate(struct changes *, struct change *, struct err *);

@@ -494,7 +494,7 @@ static int save_fd(int from, const char *name, bool content, const struct saved 
 		r = copy_xattrs(from, to);
 	if (r == 0)
 		r = copy_times(from, to);
-	return r == 0 && fsync(to) < 0 ? -errno : r;
+	return r;
 }
 
 static void parent_name(const struct saved *saved, char ret[32])
@@ -521,8 +521,6 @@ int fs_save(const struct place *place, const char *path, bool content, const str
 		r = errno == ENOENT ? 0 : -errno;
 	else if (r == 0)
 		r = save_fd(fd, saved->name, content, saved);
-	if (r == 0 && fsync(saved->dir_fd) < 0)
-		r = -errno;
 	return r < 0 ? err_errno(err, -r, "%s: cannot be saved", path) : 0;
 }
 
@@ -536,8 +534,6 @@ int fs_save_text(const struct saved *saved, const char *suffix, struct str text,
 		return err_set(err, ENAMETOOLONG, "before/%s%s", saved->name, suffix);
 	fd = openat(saved->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	r = fd < 0 ? -errno : fd_write_all(fd, text);
-	if (r == 0 && (fsync(fd) < 0 || fsync(saved->dir_fd) < 0))
-		r = -errno;
 	return r < 0 ? err_errno(err, -r, "before/%s cannot be saved", name) : 0;
 }
 

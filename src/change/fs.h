@@ -39,7 +39,7 @@ int fs_set_attributes(const struct place *, const char *path, const struct state
  * whole one. Nothing where nothing is. Also keeps the times of its directory. */
 int fs_save(const struct place *, const char *path, bool content, const struct saved *,
 			struct err *);
-/* Keeps a text in the change's directory, durably: its name is that of `saved` and the suffix. */
+/* Keeps a text in the change's directory: its name is that of `saved` and the suffix. */
 int fs_save_text(const struct saved *, const char *suffix, struct str text, struct err *);
 /* Gives the directory of the path the times back that it had when the path was saved. */
 void fs_restore_parent_times(const struct place *, const char *path, const struct saved *);

@@ -71,6 +71,8 @@ bool plan_may_cut_access(const struct plan *);
 bool plan_needs(const struct plan *, const char *proof);
 
 int plan_write(const struct plan *, struct buf *out);
+/* Writes the hash of the text of a plan into it, where that has its place. */
+int plan_seal(char *text, size_t n);
 /* -EINVAL: no plan, or its hash is not that of its content. */
 int plan_parse(struct plan *, struct str text, const char *name, struct arena *, struct err *);
 /* For people: the steps with their diffs and risks; what is left alone, with the reasons, the whole of

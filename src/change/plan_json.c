@@ -142,13 +142,22 @@ static size_t find_hole(struct str text)
 	return hole && hole + 64 < text.n ? hole : 0;
 }
 
+int plan_seal(char *text, size_t n)
+{
+	size_t hole = find_hole((struct str){text, n});
+	char digits[65];
+
+	if (!hole || hash((struct str){text, n}, hole, digits) < 0)
+		return -EINVAL;
+	memcpy(text + hole, digits, 64);
+	return 0;
+}
+
 int plan_write(const struct plan *p, struct buf *out)
 {
 	static const char zeros[] = "0000000000000000000000000000000000000000000000000000000000000000";
 	struct value time = {.state = VALUE_SET, .number = p->time};
-	char digits[65];
 	struct jsonw j;
-	size_t hole;
 
 	jsonw_begin(&j, out, true);
 	jsonw_object(&j);
@@ -162,11 +171,7 @@ int plan_write(const struct plan *p, struct buf *out)
 	write_lists(&j, p);
 	jsonw_end(&j);
 	buf_putc(out, '\n');
-	hole = out->full ? 0 : find_hole(buf_get(out));
-	if (!hole || hash(buf_get(out), hole, digits) < 0)
-		return -ENOBUFS;
-	memcpy(out->p + hole, digits, 64);
-	return 0;
+	return out->full || plan_seal(out->p, out->n) < 0 ? -ENOBUFS : 0;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -255,7 +260,9 @@ static int read_edit(const struct reading *r, struct step *s, json_t *object)
 		.old = text_of(r, json_object_get(object, "old")),
 		.line = (unsigned)json_integer_value(json_object_get(object, "line")),
 	};
-	return e->rule ? 0 : bad(r, "an edit without its rule");
+	if (!e->rule || (e->kind == EDIT_KEY && !e->name.p) || (e->kind == EDIT_LINE && !e->old.p))
+		return bad(r, "an edit without its rule, its key or its line");
+	return 0;
 }
 
 static int read_step(const struct reading *r, json_t *object)

@@ -262,8 +262,11 @@ void plan_print_sum(const struct plan *p, struct buf *out)
 			buf_puts(out, "There is nothing to change.\n");
 		return;
 	}
-	buf_printf(out, "%zu step%s for %zu of the %zu rules that fail, all reversible", p->steps.n,
-			   p->steps.n == 1 ? "" : "s", p->rules.n, p->rules.n + left);
+	buf_printf(out, "%zu step%s for %zu ", p->steps.n, p->steps.n == 1 ? "" : "s", p->rules.n);
+	if (left)
+		buf_printf(out, "of the %zu rules that fail, all reversible", p->rules.n + left);
+	else
+		buf_printf(out, "rule%s, all reversible", p->rules.n == 1 ? "" : "s");
 	if (restart)
 		buf_printf(out, "; %zu restart%s a service", restart, restart == 1 ? "s" : "");
 	if (reboot)

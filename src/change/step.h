@@ -59,7 +59,8 @@ struct step_type {
 	 * saved: when undoing, what save() kept; else NULL. */
 	int (*put)(const struct place *, const char *target, const struct state *to,
 			   const struct saved *, struct err *);
-	/* Keeps, durably, what the fields do not hold (times, attributes, links); NULL: nothing. */
+	/* Keeps what the fields do not hold (times, attributes, links); NULL: nothing. Called for all steps
+	 * before the first is begun; the caller makes it durable. */
 	int (*save)(const struct place *, const struct step *, const struct saved *, struct err *);
 	/* Gives the directories that the step has written in the times back that they had, and takes away those
 	 * that were only made for it. NULL: there is none of either kind. Called

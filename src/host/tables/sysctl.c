@@ -587,6 +587,9 @@ static int set_sysctl(struct host *host, const struct wish *wish, struct edits *
 
 	if (!value.p)
 		return err_set(err, ENOTSUP, "a parameter cannot be unset");
+	/* The kernel drops all addresses with it, and no write brings those back that were set by hand. */
+	if (str_ends(wish->key, ".disable_ipv6") && str_is(value, "1") && host_is_live(host))
+		return err_set(err, ENOTSUP, "IPv6 is turned off by hand: the addresses would not come back");
 	edit_key(edits, OWN_FILE, EDIT_EQUALS, NULL, wish->key, value);
 	if (host_is_live(host) && now && now->state == VALUE_SET && !str_eq(now->string, value) &&
 		!is_one_way(wish->key, value))
