@@ -211,7 +211,9 @@ class Machine(Host):
     def freeze(self, directory):
         """Keeps the machine as it is now, for any number of others to go on from; this one stops."""
         self._disconnect()
-        Monitor(self.dir / "monitor").save(Path(directory) / "memory")
+        monitor = Monitor(self.dir / "monitor")
+        monitor.save(Path(directory) / "memory")
+        monitor.close()
         self.power_cut()
         shutil.move(self.dir / "disk", Path(directory) / "disk")
         shutil.copy2(self.dir / "state.json", directory)

@@ -59,7 +59,8 @@ static bool is_active(const struct place *place, const char *unit)
 	if (!is_booting(place))
 		return false;
 	e = exec_start(job, NULL, NULL);
-	return exec_finish(&e, 65536, 20000, &a, &result, &ignored) == 0 && str_starts(result.out, "Job=");
+	return exec_finish(&e, 65536, 20000, &a, &result, &ignored) == 0 &&
+		   str_skip(&result.out, "Job=") && str_trim(result.out).n; /* empty: there is none */
 }
 
 static int capture_unit(const struct place *place, const char *target, struct arena *a,
