@@ -181,6 +181,47 @@ class Everything(OnMachine):
         self.assertEqual(self.host.ssh(["id", "-un"]).stdout, "ops\n")
 
 
+# All that root may, but for one directory.
+PROFILE = """abi <abi/3.0>,
+profile revet /usr/local/bin/revet {
+  capability,
+  network,
+  mount,
+  ptrace,
+  signal,
+  unix,
+  dbus,
+  file,
+  deny /etc/ssh/sshd_config.d/** wl,
+}
+"""
+
+
+class AppArmor(OnMachine):
+    def test_a_profile_in_the_way(self):
+        load, unload = ("apparmor_parser", "-r", "/etc/apparmor.d/revet"), ("apparmor_parser", "-R", "/etc/apparmor.d/revet")
+        rules = ["--rule", "ssh.max-auth-tries", "--rule", "cron.files-private"]
+        self.write("/etc/apparmor.d/revet", PROFILE)
+        before = self.tree()
+        # In the way of doing: all of it is undone, and said where it was.
+        self.out(*load)
+        said = self.revet("apply", "--no-input", *rules, code=4)
+        self.assertIn("/etc/ssh/sshd_config.d/00-revet.conf", said)
+        self.assertIn("Permission denied", said)
+        self.assertIn("reverted", self.revet("history"))
+        self.same_tree(before)
+        # In the way of undoing: said, and undone when it is out of it.
+        self.out(*unload)
+        self.revet("apply", "--no-input", *rules)
+        self.out(*load)
+        said = self.revet("revert", code=1)
+        self.assertIn("/etc/ssh/sshd_config.d/00-revet.conf", said)
+        self.assertIn("maxauthtries 4", self.out("sshd", "-T"))
+        self.out(*unload)
+        self.revet("revert")
+        self.same_tree(before)
+
+
 class Cuts(OnMachine):
     """What is there after the power has failed, from a machine that has been got ready once."""
 
