@@ -50,7 +50,11 @@ static int write_boot_unit(const struct changes *cs, const struct change *c, con
 		&a,
 		"# Written by revet; it goes away when change %04u is confirmed or reverted.\n"
 		"[Unit]\nDescription=Revert a change that was not confirmed before the machine went down\n"
-		"DefaultDependencies=no\nAfter=local-fs.target nftables.service\nBefore=basic.target\n"
+		"DefaultDependencies=no
+After=local-fs.target systemd-sysctl.service nftables.service
+"
+		"Before=basic.target
+"
 		"ConditionPathExists=%s\n\n"
 		"[Service]\nType=oneshot\n"
 		"ExecStart=/bin/sh -c '" REVERT "' sh \"%s\" %u \"%s/undo.sh\"\n\n"

@@ -86,10 +86,24 @@ static int undo(struct reverting *rv, struct change *c)
 													   : UNDO_REFUSE;
 	struct err err;
 
+	/* Should the machine go down meanwhile, the next boot goes on with it. */
+	if (c->status == CHANGE_COMMITTED && rv->changes.place.live)
+		(void)arm(&rv->changes, c, 0, &err);
 	if (change_undo(&rv->changes, c, foreign, &err) < 0)
 		return fail(EXIT_CANNOT, "change %04u: %s; by hand: %s/undo.sh", c->number, err.msg, c->path);
 	disarm(&rv->changes, c->number);
 	printf("change %04u is reverted: %zu steps undone and verified\n", c->number, c->plan.steps.n);
+	return EXIT_DONE;
+}
+
+/* Nothing to do at boot: the machine went down right before it was begun, or after it was done. */
+static int leave(struct reverting *rv)
+{
+	struct err ignored;
+	unsigned other;
+
+	if (rv->changes.place.live && changes_pending(&rv->changes, &rv->arena, &other, &ignored) == 0 && !other)
+		disarm(&rv->changes, rv->number);
 	return EXIT_DONE;
 }
 
@@ -105,7 +119,7 @@ static int revert_chosen(struct reverting *rv)
 		code = fail(EXIT_DONE, "change %04u is reverted already", rv->number);
 	else if (wants(rv, UNCONFIRMED) &&
 			 (c.status == CHANGE_COMMITTED || c.status == CHANGE_REVERTED))
-		code = EXIT_DONE;
+		code = leave(rv);
 	else
 		code = undo(rv, &c);
 	change_close(&c);

@@ -113,6 +113,18 @@ def remove_cgroups(tops):
     return not any(os.path.exists(top) for top in tops)
 
 
+def claim_directory(image, ident=None):
+    """Makes the directory of a new instance, named after it."""
+    ident = ident or f"{image}-{secrets.token_hex(4)}"
+    path = INSTANCES / ident
+    INSTANCES.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir()
+    except FileExistsError:
+        raise HostError(f"{ident} runs already: tests/host/hosts stop {ident}") from None
+    return path
+
+
 def claim_namespace():
     """Makes the first network namespace revet-N that nobody has; N."""
     for number in range(1, 255):
@@ -154,20 +166,14 @@ class Host:
         """
         image = Image(name)
         image.build()
-        ident = ident or f"{name}-{secrets.token_hex(4)}"
-        path = INSTANCES / ident
-        INSTANCES.mkdir(parents=True, exist_ok=True)
-        try:
-            path.mkdir()
-        except FileExistsError:
-            raise HostError(f"{ident} runs already: tests/host/hosts stop {ident}") from None
+        path = claim_directory(name, ident)
         host = None
         try:
             run(["mount", "-t", "tmpfs", "-o", "mode=755", "revet-host", path])
             (path / "state.json").write_text(json.dumps({"image": name}))
-            host = cls(ident)
+            host = cls(path.name)
             host._mount()
-            host._save(cgroups=make_cgroups(ident))
+            host._save(cgroups=make_cgroups(host.id))
             if image.kind == "host":
                 host._boot()
         except BaseException:
@@ -332,12 +338,7 @@ class Host:
         if not leader:
             raise HostError(f"{self.id} did not boot: {self._console()}")
         self._save(leader=identity(leader), drop=self._dropped(leader))
-        state = wait_until(self._settled, end - time.monotonic())
-        if state != "running":
-            failed = self.exec(["systemctl", "--no-pager", "list-units", "--failed"], check=False)
-            jobs = self.exec(["systemctl", "--no-pager", "list-jobs"], check=False)
-            raise HostError(f"{self.id} is {state or 'not ready'}, not running\n"
-                            f"{failed.stdout}\n{jobs.stdout}")
+        self._wait_for_units(end - time.monotonic())
         if "net" in self.state:
             self._wire()
 
@@ -363,6 +364,14 @@ class Host:
         status = Path(f"/proc/{leader}/status").read_text()
         kept = int(status.partition("CapBnd:")[2].split()[0], 16)
         return ",".join(f"-{name}" for bit, name in enumerate(CAPABILITIES) if not kept >> bit & 1)
+
+    def _wait_for_units(self, seconds):
+        state = wait_until(self._settled, seconds)
+        if state != "running":
+            failed = self.exec(["systemctl", "--no-pager", "list-units", "--failed"], check=False)
+            jobs = self.exec(["systemctl", "--no-pager", "list-jobs"], check=False)
+            raise HostError(f"{self.id} is {state or 'not ready'}, not running\n"
+                            f"{failed.stdout}\n{jobs.stdout}")
 
     def _settled(self):
         """The system's state once no start job is left; None while it boots."""

@@ -35,9 +35,9 @@ import threading
 import time
 from pathlib import Path
 
-from hostimage import CACHE, INSTANCES, HostError, Image, locked, remove, run
-from hostlib import (ENVIRONMENT, Host, Net, claim_namespace, identity, is_alive, needed_libraries,
-                     wait_until)
+from hostimage import CACHE, HostError, Image, locked, remove, run
+from hostlib import (ENVIRONMENT, Host, Net, claim_directory, claim_namespace, identity, is_alive,
+                     needed_libraries, wait_until)
 
 BOOT_SECONDS = 240
 ANSWER_SECONDS = 60
@@ -152,8 +152,7 @@ class Machine(Host):
             if not wait_until(monitor.has_woken, ANSWER_SECONDS):
                 raise HostError(f"{vm.id} does not wake up")
             monitor.close()
-            vm._connect(ANSWER_SECONDS)
-            vm._agent.call("guest-set-time", time=time.time_ns())
+            vm.agent.call("guest-set-time", time=time.time_ns())
         except BaseException:
             vm.stop()
             raise
@@ -162,15 +161,9 @@ class Machine(Host):
     @classmethod
     def _make(cls, image, ident, disk, form):
         """The directory of a machine, its disk and its wire."""
-        ident = ident or f"{image}-{secrets.token_hex(4)}"
-        path = INSTANCES / ident
-        INSTANCES.mkdir(parents=True, exist_ok=True)
-        try:
-            path.mkdir()
-        except FileExistsError:
-            raise HostError(f"{ident} runs already: tests/host/hosts stop {ident}") from None
+        path = claim_directory(image, ident)
         (path / "state.json").write_text(json.dumps({"image": image}))
-        vm = cls(ident)
+        vm = cls(path.name)
         try:
             run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", form, "-b", disk, path / "disk"])
             vm._wire()
@@ -211,7 +204,9 @@ class Machine(Host):
     def freeze(self, directory):
         """Keeps the machine as it is now, for any number of others to go on from; this one stops."""
         self._disconnect()
-        Monitor(self.dir / "monitor").save(Path(directory) / "memory")
+        monitor = Monitor(self.dir / "monitor")
+        monitor.save(Path(directory) / "memory")
+        monitor.close()
         self.power_cut()
         shutil.move(self.dir / "disk", Path(directory) / "disk")
         shutil.copy2(self.dir / "state.json", directory)
@@ -240,12 +235,12 @@ class Machine(Host):
         if given and given is not subprocess.DEVNULL:
             given = given.encode() if isinstance(given, str) else given
             arguments["input-data"] = base64.b64encode(given).decode()
-        return self._agent.call("guest-exec", **arguments)["pid"]
+        return self.agent.call("guest-exec", **arguments)["pid"]
 
     def result(self, pid, seconds):
         """What came of a command that was begun, once it has ended."""
         end, pause = time.monotonic() + seconds, 0.02
-        while not (done := self._agent.call("guest-exec-status", pid=pid))["exited"]:
+        while not (done := self.agent.call("guest-exec-status", pid=pid))["exited"]:
             if time.monotonic() > end:
                 raise subprocess.TimeoutExpired(str(pid), seconds)
             time.sleep(pause)
@@ -280,7 +275,7 @@ class Machine(Host):
         runs = self.is_running
         if runs:
             self.exec(["sync"])
-            self._agent.call("guest-fsfreeze-freeze")
+            self.agent.call("guest-fsfreeze-freeze")
         with tempfile.TemporaryDirectory(dir=self.dir) as top:
             raw, root = Path(top) / "raw", Path(top) / "root"
             root.mkdir()
@@ -288,7 +283,7 @@ class Machine(Host):
                 run(["qemu-img", "convert", "-U", "-O", "raw", self.dir / "disk", raw])
             finally:
                 if runs:
-                    self._agent.call("guest-fsfreeze-thaw")
+                    self.agent.call("guest-fsfreeze-thaw")
             run(["mount", "-o", f"loop,offset={START}", raw, root])
             try:
                 yield root
@@ -306,7 +301,7 @@ class Machine(Host):
         if crash:
             self.power_cut()
         else:
-            self._agent.send({"execute": "guest-shutdown", "arguments": {"mode": "reboot"}})
+            self.agent.send({"execute": "guest-shutdown", "arguments": {"mode": "reboot"}})
             if not wait_until(lambda: not self.is_running, BOOT_SECONDS):
                 raise HostError(f"{self.id} does not go down: {self._console()}")
             self._gone()
@@ -356,6 +351,14 @@ class Machine(Host):
                 or not self.is_running:
             raise HostError(f"{self.id}: QEMU: {(self.dir / 'qemu.log').read_text()}")
 
+    @property
+    def agent(self):
+        if not self.is_running:
+            raise HostError(f"{self.id} is not running; its console: {self.dir}/console.log")
+        if not self._agent:
+            self._connect(ANSWER_SECONDS)
+        return self._agent
+
     def _connect(self, seconds):
         self._agent = Agent(self.dir / "agent", seconds)
 
@@ -370,8 +373,4 @@ class Machine(Host):
             self._connect(BOOT_SECONDS)
         except TimeoutError:
             raise HostError(f"{self.id} did not boot: {self._console()}") from None
-        state = wait_until(self._settled, BOOT_SECONDS)
-        if state != "running":
-            failed = self.exec(["systemctl", "--no-pager", "list-units", "--failed"], check=False)
-            jobs = self.exec(["systemctl", "--no-pager", "list-jobs"], check=False)
-            raise HostError(f"{self.id} is {state or 'not ready'}, not running\n{failed.stdout}\n{jobs.stdout}")
+        self._wait_for_units(BOOT_SECONDS)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/exec.h"
 #include "change/unit_links.h"
 #include "host/unitfile.h"
 
@@ -33,16 +34,42 @@ static int capture_enabled(const struct place *place, const char *target, struct
 	return !unit && files.gap ? -EIO : 0;
 }
 
+/* Before basic.target nothing starts that does not say so, this process being one of those it waits
+ * for: revet's unit that reverts at boot. */
+static bool is_booting(const struct place *place)
+{
+	const char *const argv[] = {SYSTEMCTL, "is-active", "--quiet", "basic.target", NULL};
+	struct err ignored;
+
+	return step_run(place, argv, 20000, &ignored) < 0;
+}
+
+/* What waits to be started counts: at boot it is no other state than running is later. */
+static bool is_active(const struct place *place, const char *unit)
+{
+	const char *const argv[] = {SYSTEMCTL, "is-active", "--quiet", unit, NULL};
+	const char *const job[] = {SYSTEMCTL, "show", "--property=Job", unit, NULL};
+	_cleanup_arena_ struct arena a = {0};
+	struct exec_result result = {0};
+	struct err ignored;
+	struct exec e;
+
+	if (step_run(place, argv, 20000, &ignored) == 0)
+		return true;
+	if (!is_booting(place))
+		return false;
+	e = exec_start(job, NULL, NULL);
+	return exec_finish(&e, 65536, 20000, &a, &result, &ignored) == 0 &&
+		   str_skip(&result.out, "Job=") && str_trim(result.out).n; /* empty: there is none */
+}
+
 static int capture_unit(const struct place *place, const char *target, struct arena *a,
 						struct state *ret, struct err *err)
 {
-	const char *const argv[] = {SYSTEMCTL, "is-active", "--quiet", target, NULL};
-	struct err ignored;
 	int r = capture_enabled(place, target, a, ret, err);
 
 	if (r == 0 && place->live)
-		state_set(ret, a, "active",
-				  step_run(place, argv, 20000, &ignored) == 0 ? STR("yes") : STR("no"));
+		state_set(ret, a, "active", is_active(place, target) ? STR("yes") : STR("no"));
 	return r;
 }
 
@@ -87,9 +114,14 @@ static int put_active(const struct place *place, const char *unit, struct str wa
 {
 	const char *const reload[] = {SYSTEMCTL, "daemon-reload", NULL};
 	const char *const argv[] = {SYSTEMCTL, str_is(wanted, "yes") ? "start" : "stop", unit, NULL};
+	const char *const later[] = {SYSTEMCTL, "--no-block", "start", unit, NULL};
 	int r = step_run(place, reload, 60000, err);
 
-	return r < 0 || !wanted.p ? r : step_run(place, argv, 120000, err);
+	if (r < 0 || !wanted.p)
+		return r;
+	if (str_is(wanted, "yes") && is_booting(place))
+		return step_run(place, later, 20000, err);
+	return step_run(place, argv, 120000, err);
 }
 
 static int put_unit(const struct place *place, const char *target, const struct state *to,
