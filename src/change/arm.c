@@ -103,6 +103,24 @@ static int start_timer(const struct changes *cs, const struct change *c, const c
 	return run(cs, argv, err);
 }
 
+/* logind may kill whatever a session leaves behind (KillUserProcesses), by its control group; what is
+ * in that of process 1 it leaves alone. Of cgroup v2, and of v1 with and without v2 beside it. */
+static void leave_session(void)
+{
+	static const char *const groups[] = {"/sys/fs/cgroup/init.scope/cgroup.procs",
+										 "/sys/fs/cgroup/systemd/init.scope/cgroup.procs",
+										 "/sys/fs/cgroup/unified/init.scope/cgroup.procs"};
+
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+		int fd = open(groups[i], O_WRONLY | O_CLOEXEC);
+
+		if (fd >= 0 && write(fd, "0", 1) < 0)
+			errno = 0; /* it is then no worse off than without */
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
 /* The grandchild: nothing of the terminal, of the session or of the lock is left with it. */
 static void wait_and_revert(const struct change *c, const char *self, unsigned seconds)
 {
@@ -112,6 +130,7 @@ static void wait_and_revert(const struct change *c, const char *self, unsigned s
 	snprintf(change, sizeof(change), "%u", c->number);
 	snprintf(script, sizeof(script), "%s/undo.sh", c->path);
 	signal(SIGHUP, SIG_IGN);
+	leave_session();
 	for (int fd = 0; fd < 3; fd++)
 		dup2(null, fd);
 	exec_close_fds(3);
