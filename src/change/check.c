@@ -63,23 +63,6 @@ static bool is_candidate(const struct login *l, const struct passwd_user *u)
 	return u->uid == 0 ? !l->by_key : !passwd_is_system(&l->users, u->uid);
 }
 
-/* From where the session comes. Where that is not known, an address here and one that is nobody's (RFC
- * 5737) both have to do: what lets in from some addresses only may not mean that person's. */
-static bool works(struct login *l, const struct passwd_user *u, const char **evidence)
-{
-	static const char *const anywhere[] = {LOOPBACK, "192.0.2.1"};
-
-	l->peer = l->session.peer;
-	if (l->peer[0])
-		return login_works(l, u, evidence);
-	for (size_t i = 0; i < ARRAY_LEN(anywhere); i++) {
-		l->peer = anywhere[i];
-		if (!login_works(l, u, evidence))
-			return false;
-	}
-	return true;
-}
-
 /* Of root alone, or of the people. *why keeps the first reason against one. */
 static bool find_among(struct login *l, bool root, const char **evidence, const char **why)
 {
@@ -88,7 +71,7 @@ static bool find_among(struct login *l, bool root, const char **evidence, const 
 
 		if (!is_candidate(l, u) || root != (u->uid == 0))
 			continue;
-		if (works(l, u, evidence))
+		if (login_works_from_session(l, u, evidence))
 			return true;
 		if (!*why)
 			*why = arena_printf(l->arena, "; of %.*s: %s", STR_ARG(u->name), l->why);
@@ -173,22 +156,18 @@ static int find_admin(struct login *l, const char **evidence, struct err *err)
 int check_admin(const struct place *place, const struct plan *plan, struct arena *a,
 				const char **evidence, struct err *err)
 {
-	struct login l = {.place = place, .arena = a, .by_key = plan_needs(plan, "admin-can-log-in")};
+	struct login l;
 	int r;
 
 	*evidence = "there is no sshd here to log in by";
 	if (!is_there(place, SSHD))
 		return 0;
-	l.host = host_open(place->root, err);
-	if (!l.host)
+	if (login_open(&l, place, a, err) < 0)
 		return -err->errnum;
-	r = passwd_read(l.host, a, &l.users, err);
-	if (r == 0)
-		r = session_of_self(&l.session, err);
-	if (r == 0 && !l.session.peer[0])
-		r = check_no_places(&l, err);
+	l.by_key = plan_needs(plan, "admin-can-log-in");
+	r = l.session.peer[0] ? 0 : check_no_places(&l, err);
 	if (r == 0)
 		r = find_admin(&l, evidence, err);
-	host_free(l.host);
+	login_close(&l);
 	return r;
 }

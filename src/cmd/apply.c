@@ -7,6 +7,7 @@
 #include "base/num.h"
 #include "change/arm.h"
 #include "change/check.h"
+#include "change/keep.h"
 #include "change/services.h"
 #include "change/session.h"
 #include "change/sshd_probe.h"
@@ -38,6 +39,7 @@ struct applying {
 	bool access;              /* may be cut, so that it needs confirming */
 	struct services services; /* on the running system: what worked before */
 	struct sshd_seen sshd;    /* where the change is about it: what it did before */
+	struct keep keep;         /* who can log in, and has to be able to afterwards */
 };
 
 static int64_t now(void)
@@ -98,6 +100,20 @@ static int check_services(struct applying *ap, struct err *err)
 	return r;
 }
 
+/* Of a change that is about logins, its rules say whom they keep out, and whoever applies it has to
+ * come in again: then the others are told of only. */
+static int check_kept(struct applying *ap, struct err *err)
+{
+	int r = keep_check(&ap->changes.place, &ap->keep, ap->arena, err);
+
+	if (r == -EPERM && check_is_about_login(ap->plan)) {
+		printf("!    %s\n", err->msg);
+		fflush(stdout);
+		return 0;
+	}
+	return r;
+}
+
 static int do_and_check(struct applying *ap, struct err *err)
 {
 	const char *evidence = NULL;
@@ -116,6 +132,8 @@ static int do_and_check(struct applying *ap, struct err *err)
 		if (r == 0)
 			said(evidence);
 	}
+	if (r == 0)
+		r = check_kept(ap, err);
 	if (r == 0)
 		r = change_activate(&ap->changes, &ap->change, err);
 	return r < 0 ? r : check_services(ap, err);
@@ -156,6 +174,8 @@ static int look_around(struct applying *ap, struct err *err)
 
 	if (r == 0 && check_is_about_login(ap->plan))
 		r = sshd_probe_before(&ap->changes.place, ap->arena, &ap->sshd, err);
+	if (r == 0)
+		r = keep_note(&ap->changes.place, ap->plan, ap->arena, &ap->keep, err);
 	if (r == 0)
 		r = services_look(&ap->changes.place, ap->plan, ap->arena, &ap->services, err);
 	if (r == 0)
