@@ -145,14 +145,24 @@ class Hard(OnHost):
         while "reverted" not in self.revet("history") and time.monotonic() < end:
             time.sleep(0.5)
         self.assertIn("reverted", self.revet("history"))
+        self.out("sh", "-c", "for i in $(seq 50); do [ -e /etc/systemd/system/revet-revert.service ] || break; "
+                 "sleep 0.1; done")
         self.same_tree(before)
+        # A service that has to be started again takes a moment.
+        end = time.monotonic() + 15
+        while self.host.ssh(["true"]).returncode and time.monotonic() < end:
+            time.sleep(0.5)
         self.assertEqual(self.host.ssh(["id", "-un"]).stdout, "ops\n")
 
     def test_without_systemd_run(self):
         self.out("mv", "/usr/bin/systemd-run", "/usr/bin/systemd-run.away")
         self.addCleanup(self.out, "mv", "/usr/bin/systemd-run.away", "/usr/bin/systemd-run")
+        # And whatever a session leaves behind is killed.
+        self.write("/run/systemd/logind.conf.d/x.conf", "[Login]\nKillUserProcesses=yes\n")
+        self.addCleanup(self.out, "sh", "-c", "rm -r /run/systemd/logind.conf.d; systemctl restart systemd-logind")
+        self.out("systemctl", "restart", "systemd-logind")
         before = tree(self.host.root)
-        self.revet("apply", "--no-input", "--wait", "10s", "--family", "ssh")
+        self.revet("apply", "--no-input", "--wait", "10s", "--family", "ssh", via=self.host.ssh)
         self.reverts_in_time(before)
         # Who waits does not keep others from confirming.
         self.revet("apply", "--no-input", "--wait", "1min", "--family", "ssh")
@@ -178,6 +188,19 @@ class Hard(OnHost):
         self.assertFalse(os.path.exists(f"{self.host.root}/etc/ssh/sshd_config.d/00-revet.conf"))
         self.assertIn("passwordauthentication yes", self.out("sshd", "-T"))
         del before
+
+    # --- somebody else ---
+
+    def test_what_happens_while_it_waits_does_not_keep_it(self):
+        """Somebody adds to the file, and sshd dies."""
+        self.write("/etc/systemd/system/ssh.service.d/x.conf", "[Service]\nRestart=no\n")
+        self.out("systemctl", "daemon-reload")
+        before = tree(self.host.root)
+        self.revet("apply", "--no-input", "--wait", "10s", "--family", "ssh")
+        self.out("sh", "-c", "echo '# mine' >>/etc/ssh/sshd_config.d/00-revet.conf; systemctl kill -s KILL ssh")
+        self.reverts_in_time(before)
+        self.assertIn("passwordauthentication yes", self.out("sshd", "-T"))
+        self.assertIn("# mine", self.out("sh", "-c", f"cat {STATE}/changes/0001/before/*.theirs"))
 
     # --- interrupted ---
 

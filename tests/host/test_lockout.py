@@ -12,15 +12,16 @@ import re
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 from hostlib import Host
-from oracle import REVET
+from oracle import REVET, OnHost
 from test_change import look
 
 PASSWORD = "revet-ops"
 BASE = "etc/ssh etc/passwd etc/shadow etc/group etc/gshadow etc/sudoers etc/sudoers.d etc/pam.d " \
-       "etc/security etc/login.defs home usr/bin/sudo"
+       "etc/security etc/login.defs etc/hosts etc/hosts.allow etc/hosts.deny home usr/bin/sudo"
 HOSTS = int(os.environ.get("REVET_LOCKOUT_HOSTS", "2"))
 
 KEYS = "/home/ops/.ssh/authorized_keys"
@@ -37,8 +38,19 @@ def sshd(text, last=False):
 
 
 def sudoers(text):
-    return f"gpasswd -q -d ops sudo >/dev/null; printf '{text}\\n' >/etc/sudoers.d/other"
+    return f"gpasswd -d ops sudo >/dev/null; printf '{text}\\n' >/etc/sudoers.d/other"
 
+
+def command(script):
+    return (sshd("AuthorizedKeysCommand /etc/ssh/keys.sh\\nAuthorizedKeysCommandUser nobody") +
+            f"; printf '#!/bin/sh\\n{script}\\n' >/etc/ssh/keys.sh; chmod 755 /etc/ssh/keys.sh")
+
+
+BOB = "useradd -m -s /bin/bash bob; chmod 755 /home/bob; "
+# Twenty wrong passwords of today, as pam_faillock keeps them.
+FAILLOCK = ("sed -i -e '1i auth required pam_faillock.so preauth' -e '/pam_unix/a auth [default=die] pam_faillock.so "
+            "authfail' -e 's/success=1/success=2/' /etc/pam.d/common-auth; mkdir -p /run/faillock; perl -e "
+            "'print pack(\"a52SSQ\", \"x\", 0, 1, time) x 20' >/run/faillock/ops; chown ops /run/faillock/ops; ")
 
 LOADED = {  # what sshd is told about
     "plain": ":",
@@ -55,6 +67,20 @@ LOADED = {  # what sshd is told about
     "directory is a link": "mv /home/ops/.ssh /var/tmp/x; ln -s /var/tmp/x /home/ops/.ssh",
     "directory is a link into the home": "mv /home/ops/.ssh /home/ops/x; ln -s x /home/ops/.ssh",
     "key is a pipe": f"rm {KEYS}; mkfifo {KEYS}; chown ops {KEYS}",
+    "key in lines of DOS": f"sed -i 's/$/\\r/' {KEYS}",
+    "key behind a byte order mark": f"sed -i '1s/^/\\xef\\xbb\\xbf/' {KEYS}",
+    "key behind a long line": f"(printf '# '; head -c 60000 /dev/zero | tr '\\0' x; echo; cat {KEYS}) >/root/k; "
+                              f"cat /root/k >{KEYS}; rm /root/k",
+    "key behind much": f"(yes '# nothing' | head -c 1200000; cat {KEYS}) >/root/k; cat /root/k >{KEYS}; rm /root/k",
+    "key of RSA, short": f"echo \"$RSA\" >{KEYS}",
+    "key in authorized_keys2": f"mv {KEYS} {KEYS}2",
+    "directory of root's, public": "chown root:root /home/ops/.ssh; chmod 755 /home/ops/.ssh",
+    "home of root's": "chown root:root /home/ops; chmod 755 /home/ops",
+    "home of root's, closed": "chown root:root /home/ops; chmod 700 /home/ops",
+    "home is gone": "mv /home/ops /home/away",
+    "home is a link": "mv /home/ops /home/away; ln -s away /home/ops",
+    "home through a closed directory": "mkdir -m 700 /home/deep; mv /home/ops /home/deep/; "
+                                       "sed -i s,:/home/ops:,:/home/deep/ops:, /etc/passwd",
     "key is garbage": f"echo 'ssh-ed25519 AAAA ops' >{KEYS}",
     "key is cut short": f"sed -i 's/^\\(.\\{{60\\}}\\).*/\\1/' {KEYS}",
     "key in a comment": option("#"),
@@ -87,6 +113,35 @@ LOADED = {  # what sshd is told about
     "password only": sshd("AuthenticationMethods password"),
     "key only": sshd("AuthenticationMethods publickey"),
     "other algorithms": sshd("PubkeyAcceptedAlgorithms ecdsa-sha2-nistp256"),
+    "short RSA keys no more": f"echo \"$RSA\" >{KEYS}; " + sshd("RequiredRSASize 2048"),
+    "keys by a command": command("cat /etc/ssh/keys") + f"; mv {KEYS} /etc/ssh/keys; chmod 644 /etc/ssh/keys",
+    "keys also by a command": command("cat /etc/ssh/keys") + f"; cp {KEYS} /etc/ssh/keys; chmod 644 /etc/ssh/keys",
+    "keys by a command that fails": command("exit 1"),
+    "keys by a slow command": command("sleep 2"),
+    "keys by an authority": sshd("TrustedUserCAKeys /etc/ssh/ca.pub") + f"; mv {KEYS} /etc/ssh/ca.pub",
+    "no key by name": sshd("UseDNS yes\\nMatch Host client.example\\nPubkeyAuthentication no", True),
+    "no key by name, never looked up": sshd("UseDNS no\\nMatch Host client.example\\nPubkeyAuthentication no", True),
+    "AllowUsers by name": sshd("UseDNS yes\\nAllowUsers ops@client.example"),
+    "AllowUsers by name, never looked up": sshd("UseDNS no\\nAllowUsers ops@client.example daemon"),
+    "DenyUsers by name": sshd("UseDNS yes\\nDenyUsers ops@client.example"),
+    "DenyUsers by another name": sshd("UseDNS yes\\nDenyUsers ops@other.example"),
+    "from by name": sshd("UseDNS yes") + "; " + option('from=\\"*.example\\"'),
+    "DenyUsers but him": sshd("DenyUsers !ops *"),
+    "AllowUsers but him": sshd("AllowUsers !ops *"),
+    "a command for the user": sshd("Match User ops\\nForceCommand /bin/true", True),
+    "a command for all": sshd("ForceCommand internal-sftp"),
+    "shut into a directory": sshd("Match Group sudo\\nChrootDirectory /var/empty", True),
+    "no sessions": sshd("MaxSessions 0"),
+    "no terminals": sshd("PermitTTY no"),
+    "an include that is not there": sshd("Include /etc/ssh/nothing.d/*.conf"),
+    "an include with a Match": sshd("Include /etc/ssh/more.conf") +
+                               "; printf 'Match User ops\\nPubkeyAuthentication no\\n' >/etc/ssh/more.conf",
+    "a Match that ends with its file": sshd("Match User daemon\\nPubkeyAuthentication no"),
+    "banned by name": "echo 'sshd: ALL' >/etc/hosts.deny",
+    "banned from there": "echo 'sshd: 10.99. [fd00:99::]/32' >/etc/hosts.deny",
+    "allowed from there alone": "echo 'sshd: ALL' >/etc/hosts.deny; "
+                                "echo 'sshd: 10.99. [fd00:99::]/32' >/etc/hosts.allow",
+    "by socket": "systemctl stop ssh; systemctl start ssh.socket",
     "revoked": f"cp {KEYS} /etc/ssh/revoked; " + sshd("RevokedKeys /etc/ssh/revoked"),
     "nothing is revoked": ">/etc/ssh/revoked; " + sshd("RevokedKeys /etc/ssh/revoked"),
     "AllowUsers of others": sshd("AllowUsers daemon"),
@@ -104,6 +159,9 @@ LOADED = {  # what sshd is told about
     "expires later": "chage -E 2099-01-01 ops",
     "password to be changed": "chage -d 0 ops",
     "password too old": "chage -d 2020-01-01 -M 30 ops",
+    "inactive": "chage -d 2020-01-01 -M 30 -I 5 ops",
+    "inactive one day": "chage -I 0 ops",
+    "in no shadow": "sed -i '/^ops:/d' /etc/shadow",
     "locked": "usermod -L ops",
     "locked, free sudo": "usermod -L ops; echo 'ops ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/other",
     "locked, free sudo, no PAM": "usermod -L ops; echo 'ops ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/other; " +
@@ -111,12 +169,30 @@ LOADED = {  # what sshd is told about
     "no password": "usermod -p '*' ops",
     "nologin shell": "usermod -s /usr/sbin/nologin ops",
     "no such shell": "usermod -s /bin/zsh ops",
-    "not in sudo": "gpasswd -q -d ops sudo >/dev/null",
+    "shell of root's alone": "install -m 700 /bin/bash /home/sh; usermod -s /home/sh ops",
+    "shell that cannot be started": "mkdir /home/x; mount -t tmpfs -o noexec none /home/x; cp /bin/bash /home/x/; "
+                                    "usermod -s /home/x/bash ops",
+    "shell that is a script": "printf '#!/bin/sh\\nexit 1\\n' >/home/sh; chmod 755 /home/sh; usermod -s /home/sh ops",
+    "shell that is not listed": "cp /bin/bash /home/sh; usermod -s /home/sh ops; "
+                                "sed -i '1i account required pam_shells.so' /etc/pam.d/sshd",
+    "shell in another's home": BOB + "install -m 755 /bin/bash /home/bob/sh; usermod -s /home/bob/sh ops",
+    "keys in another's home": BOB + f"install -m 644 {KEYS} /home/bob/ops; rm {KEYS}; chown root /home/bob; " +
+                              sshd("AuthorizedKeysFile /home/bob/%%u"),
+    "home in another's home": BOB + "chown root /home/bob; mv /home/ops /home/bob/; "
+                              "sed -i s,:/home/ops:,:/home/bob/ops:, /etc/passwd",
+    "not in sudo": "gpasswd -d ops sudo >/dev/null",
     "sudo of a group that is not there": sudoers("%%ghosts ALL=(ALL) ALL"),
     "sudo is broken": "echo 'ops ALL=(' >/etc/sudoers.d/other",
     "sudo for one command": sudoers("ops ALL=(ALL) NOPASSWD: /usr/bin/id"),
     "sudo for all but a shell": sudoers("ops ALL=(ALL) ALL, !/bin/sh"),
     "sudo wants root's password": "echo 'Defaults rootpw' >/etc/sudoers.d/other",
+    "sudo from a terminal alone": "echo 'Defaults requiretty' >/etc/sudoers.d/other",
+    "sudo from nowhere": sudoers("ops nohost=(ALL) ALL"),
+    "sudo by the number": sudoers("#1000 ALL=(ALL) ALL"),
+    "sudo of an alias": sudoers("User_Alias A = ops\\nA ALL=(ALL:ALL) ALL"),
+    "sudo, then not": "echo 'ops ALL=(ALL) !ALL' >/etc/sudoers.d/zz",
+    "sudo for others to write": "echo 'ops ALL=(ALL) ALL' >/etc/sudoers.d/other; chmod 666 /etc/sudoers.d/other",
+    "sudo of the wheel": "sed -i '1i auth required pam_wheel.so group=daemon' /etc/pam.d/sudo",
     "sudo as somebody else": sudoers("ops ALL=(daemon) NOPASSWD: ALL"),
     "sudo without its bit": "chmod 755 /usr/bin/sudo",
     "a module is missing": "sed -i '1i account required pam_missing.so' /etc/pam.d/sshd",
@@ -126,6 +202,20 @@ LOADED = {  # what sshd is told about
                      "echo '-:ops:ALL' >/etc/security/access.conf",
     "access denied from there": "sed -i '1i account required pam_access.so' /etc/pam.d/sshd; "
                                 "echo '-:ops:10.99.0.0/16 fd00:99::/32' >/etc/security/access.conf",
+    "access denied by a list": "echo ops >/etc/security/out; sed -i '1i account required pam_listfile.so item=user "
+                               "sense=deny file=/etc/security/out onerr=succeed' /etc/pam.d/sshd",
+    "access denied at all times": "sed -i '1i account required pam_time.so' /etc/pam.d/sshd; "
+                                  "echo 'sshd;*;ops;!Al0000-2400' >>/etc/security/time.conf",
+    "access denied to passwords": "sed -i '1i auth requisite pam_deny.so' /etc/pam.d/sshd",
+    "no passwords for sudo": "sed -i '1i auth requisite pam_deny.so' /etc/pam.d/sudo",
+    "no more logins": "echo 'ops hard maxlogins 0' >/etc/security/limits.d/x.conf",
+    "no processes": "echo 'ops hard nproc 0' >/etc/security/limits.d/x.conf",
+    "a session module is missing": "sed -i '1i session required pam_missing.so' /etc/pam.d/sshd",
+    "an include of PAM's is missing": "sed -i '1i @include common-missing' /etc/pam.d/sshd",
+    "no stack for sshd": "rm /etc/pam.d/sshd",
+    "many wrong passwords": FAILLOCK + "printf 'deny = 100\\nunlock_time = 900\\n' >/etc/security/faillock.conf",
+    "too many wrong passwords": FAILLOCK + "printf 'deny = 10\\nunlock_time = 900\\n' >/etc/security/faillock.conf",
+    "wrong passwords, other arguments": FAILLOCK + "sed -i 's/preauth/& deny=100/' /etc/pam.d/common-auth",
     "no PAM": sshd("UsePAM no"),
     "nologin": "touch /etc/nologin",
     "nologin while booting": "touch /run/nologin",
@@ -147,13 +237,23 @@ PENDING = {  # on disk, and not in force yet: a reload would do it
     "pending end of passwords": sshd("PasswordAuthentication no") + f"; rm {KEYS}",
     "no directory to separate in": "rmdir /run/sshd",
     "sshd is stopped": "systemctl stop ssh",
+    "includes in a circle": sshd("Include /etc/ssh/sshd_config.d/50-other.conf"),
+    "host keys for all to read": "chmod 644 /etc/ssh/ssh_host_*_key",
+    "no configuration": "rm /etc/ssh/sshd_config",
+    "a directory for configuration": "rm /etc/ssh/sshd_config; mkdir /etc/ssh/sshd_config",
+    "a pipe among the configuration": "mkfifo /etc/ssh/sshd_config.d/50-other.conf",
     "no host keys": "rm /etc/ssh/ssh_host_*",
     "sshd is gone": "mv /usr/sbin/sshd /root/sshd",
 }
+# What nothing but a login shows, or the address of one. It was in the way before, and nothing is cut.
+UNSEEN = ("banned by name", "banned from there", "access denied from there", "shell that is a script",
+          "no more logins", "no processes")
 PLANS = {
     "keys only": ["--rule", "ssh.keys-only"],
     "ssh": ["--family", "ssh"],
-    "harmless": ["--rule", "ssh.max-auth-tries"],
+    "harmless": ["--rule", "ssh.log-level"],
+    "modes": ["--rule", "ssh.authorized-keys-mode", "--rule", "ssh.user-directory", "--rule", "accounts.homes-private"],
+    "pam": ["--family", "pam"],
     "all": ["--family", "ssh", "--family", "accounts", "--family", "pam", "--family", "sudo"],
     "accounts": ["--family", "accounts"],
 }
@@ -176,9 +276,12 @@ def tree(root):
 class Situation:
     """One situation on one host, which it finds and leaves as it was."""
 
-    def __init__(self, host, askpass):
+    def __init__(self, host, top):
         self.host = host
-        self.askpass = askpass
+        self.askpass = os.path.join(top, "askpass")
+        self.short = os.path.join(top, "rsa")
+        with open(self.short + ".pub", encoding="utf-8") as file:
+            self.rsa = file.read().strip()
         self.problems = []
 
     def sh(self, script, check=True):
@@ -192,7 +295,7 @@ class Situation:
         env = {"SSH_ASKPASS": self.askpass, "SSH_ASKPASS_REQUIRE": "force", "PATH": os.environ["PATH"]}
         try:
             return self.host.outside(
-                ["setsid", "ssh", "-F", "none", "-i", self.host.image.key, *options,
+                ["setsid", "ssh", "-F", "none", "-i", self.host.image.key, "-i", self.short, *options,
                  f"{user}@{address or self.host.net().host}", script], env=env, timeout=60)
         except subprocess.TimeoutExpired as late:
             return subprocess.CompletedProcess(late.cmd, 255, "", "timed out")
@@ -208,10 +311,11 @@ class Situation:
         return None, False, None
 
     def reset(self):
-        self.sh("[ -e /root/sshd ] && mv /root/sshd /usr/sbin/sshd; cd / && rm -rf etc/ssh etc/sudoers.d "
-                "etc/pam.d etc/security home var/tmp/x etc/nologin run/nologin && tar -xpf /var/base.tar && "
-                "rm -rf /var/lib/revet; mkdir -p -m 755 /run/sshd; systemctl reset-failed ssh; "
-                "systemctl restart ssh")
+        self.sh("[ -e /root/sshd ] && mv /root/sshd /usr/sbin/sshd; umount /home/x 2>/dev/null; "
+                "systemctl -q is-active ssh.socket && systemctl stop ssh.socket; cd / && rm -rf etc/ssh etc/sudoers.d "
+                "etc/pam.d etc/security home var/tmp/x etc/nologin run/nologin run/faillock && "
+                "tar -xpf /var/base.tar && rm -rf /var/lib/revet; mkdir -p -m 755 /run/sshd; "
+                "systemctl reset-failed ssh; systemctl restart ssh")
 
     def apply(self, session, how, options):
         command = ["apply", "--no-input", "--wait", "10min", *options]
@@ -235,7 +339,7 @@ class Situation:
         """False when there is no such session."""
         self.reset()
         net = self.host.net()
-        self.sh(f"HOST={net.host}; {script}", check=False)
+        self.sh(f"set -e; HOST={net.host}; RSA='{self.rsa}'; {script}")
         if loaded:
             self.sh("systemctl reload ssh; sleep 0.1")
         able = self.way_in()
@@ -273,11 +377,13 @@ class Situation:
         promised = re.search(r"ok +(\S+) may log in from (\S+) with", said)
         if able[0] and not during[0]:
             self.note(name, f"locked out while it waits: {said[-500:]}")
+        if able[0] == "key" and during[0] != "key":
+            self.note(name, f"no key any more while it waits: {said[-500:]}")
         if able[1] and not during[1]:
             self.note(name, f"no sudo while it waits: {said[-500:]}")
         if promised and promised[1] not in ("root", "ops") and not self.way_in(promised[1])[0]:
             self.note(name, f"{promised[1]} was promised to come in, and does not")
-        if promised and promised[1] == "ops" and promised[2].startswith(("10.", "fd")) and not during[1]:
+        if promised and promised[1] == "ops" and not during[1] and (able[0] or name[0] not in UNSEEN):
             self.note(name, "ops was promised to come in, and does not")
 
 
@@ -300,8 +406,12 @@ class Lockout(unittest.TestCase):
     def work(self, todo):
         with Host.start("debian-12") as host:
             host.put_program(REVET, "/usr/local/bin/revet")
-            host.exec(["sh", "-c", f"cd / && tar -cpf /var/base.tar {BASE}"])
-            situation = Situation(host, self.askpass)
+            # sudo leaves a mark in the home at its first use; what a wrong password costs is not the point.
+            host.ssh([f"echo {PASSWORD} | sudo -S true"])
+            host.exec(["sh", "-c", f"echo '{host.net().peer} client.example\n{host.net().peer6} client.example' "
+                       ">>/etc/hosts; touch /etc/hosts.allow /etc/hosts.deny; sed -i 's/pam_unix.so nullok/& nodelay/' /etc/pam.d/common-auth && "
+                       f"cd / && tar -cpf /var/base.tar {BASE}"])
+            situation = Situation(host, self.top)
             for one in iter(lambda: todo.pop() if todo else None, None):
                 try:
                     if situation.run(*one):
@@ -315,11 +425,13 @@ class Lockout(unittest.TestCase):
     def test_nobody_is_locked_out(self):
         self.outcomes, self.problems = [], []
         todo = combinations()[::-1]
-        with tempfile.TemporaryDirectory(prefix="revet-lockout-") as top:
-            self.askpass = os.path.join(top, "askpass")
-            with open(self.askpass, "w", encoding="utf-8") as script:
+        with tempfile.TemporaryDirectory(prefix="revet-lockout-") as self.top:
+            askpass = os.path.join(self.top, "askpass")
+            with open(askpass, "w", encoding="utf-8") as script:
                 script.write(f"#!/bin/sh\necho {PASSWORD}\n")
-            os.chmod(self.askpass, 0o755)
+            os.chmod(askpass, 0o755)
+            subprocess.run(["ssh-keygen", "-q", "-t", "rsa", "-b", "1024", "-N", "", "-f",
+                            os.path.join(self.top, "rsa")], check=True)
             threads = [threading.Thread(target=self.work, args=(todo,)) for _ in range(HOSTS)]
             for thread in threads:
                 thread.start()
@@ -331,6 +443,110 @@ class Lockout(unittest.TestCase):
         if not os.environ.get("REVET_LOCKOUT_ONLY"):
             # All ways that it may go were gone.
             self.assertLessEqual({"refused", "undone", "waits", "done"}, set(counts))
+
+
+CUTS = {  # what a rule cuts that no login on the machine can show: the situation, and the rule
+    "answers leave elsewhere": (
+        "ip link add other type veth peer name far; ip link set far up; ip addr add 10.88.0.1/24 dev other; ip link set other up; "
+        "sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 net.ipv4.conf.eth0.rp_filter=0; "
+        "ip rule add fwmark 1 table 100; ip route add default via $PEER table 100; nft add table ip cut; "
+        "nft add chain ip cut out '{ type route hook output priority mangle; }'; "
+        "nft add rule ip cut out tcp sport 22 meta mark set 1", "10.88.0.5", None, "net.rp-filter"),
+    "sshd on the loopback address behind NAT": (
+        "sysctl -qw net.ipv4.conf.all.route_localnet=1; nft add table ip cut; "
+        "nft add chain ip cut in '{ type nat hook prerouting priority dstnat; }'; "
+        "nft add rule ip cut in tcp dport 2222 dnat to 127.0.0.1:22; "
+        "printf 'ListenAddress 127.0.0.1\\n' >/etc/ssh/sshd_config.d/50-other.conf; systemctl restart ssh",
+        None, "2222", "net.loopback-routed"),
+}
+
+
+class Cut(OnHost):
+    """The network is cut by what the kernel does: then the change waits, and reverts by itself."""
+
+    image = "debian-12"
+
+    def log_in(self, source, port, script, seconds=10):
+        options = ["-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null", "-oBatchMode=yes",
+                   "-oConnectTimeout=2", "-oServerAliveInterval=2", "-oServerAliveCountMax=2",
+                   *(["-b", source] if source else []), *(["-p", port] if port else [])]
+        try:
+            return self.host.outside(["ssh", "-F", "none", "-i", self.host.image.key, *options,
+                                      f"ops@{self.host.net().host}", script], timeout=seconds)
+        except subprocess.TimeoutExpired as late:
+            return subprocess.CompletedProcess(late.cmd, 255, "", "timed out")
+
+    def test_what_cuts_the_network_reverts(self):
+        net = self.host.net()
+        self.host.outside(["ip", "addr", "add", "10.88.0.5/32", "dev", "eth0"])
+        for name, (script, source, port, rule) in CUTS.items():
+            with self.subTest(name):
+                self.out("sh", "-ec", f"PEER={net.peer}; {script}")
+                self.assertEqual(self.log_in(source, port, "id -un").stdout, "ops\n")
+                self.log_in(source, port, f"echo {PASSWORD} | sudo -S revet apply --no-input --wait 10min --rule {rule}")
+                self.assertNotEqual(self.log_in(source, port, "id -un").stdout, "ops\n", "nothing was cut")
+                self.assertIn("waiting", self.out("revet", "history"))
+                # What the timer starts, without its minutes.
+                self.out("sh", "-ec", "systemctl start $(systemctl list-units --plain --no-legend 'revet-revert-*.timer' | "
+                         "sed 's/timer .*/service/')")
+                self.assertEqual(self.log_in(source, port, "id -un").stdout, "ops\n")
+                self.out("sh", "-c", "nft delete table ip cut; ip rule del fwmark 1; ip link del other; "
+                         "rm -f /etc/ssh/sshd_config.d/50-other.conf; systemctl restart ssh; true")
+
+
+class Proof(OnHost):
+    """What confirms a change that was applied over the network: a session that came in since, the same way."""
+
+    image = "debian-12"
+
+    @classmethod
+    def prepare(cls):
+        cls.host.put(cls.host.image.key, "/home/ops/key", mode="600")
+        cls.host.exec(["chown", "ops", "/home/ops/key"])
+
+    def over_ssh(self, script):
+        return self.host.ssh([f"sudo() {{ echo {PASSWORD} | command sudo -S -p '' \"$@\"; }}; {script}"], timeout=60)
+
+    def over_a_hop(self, script, address="127.0.0.1"):
+        inner = f"echo {PASSWORD} | sudo -S -p \"\" {script}"
+        return self.host.ssh([f"ssh -F none -i key -oStrictHostKeyChecking=no {address} '{inner}'"], timeout=60)
+
+    def left(self, name):
+        """What a process wrote that nobody waits for."""
+        self.out("sh", "-c", f"for i in $(seq 50); do grep -q ^code /tmp/{name} && break; sleep 0.1; done")
+        return self.read(f"/tmp/{name}")
+
+    def test_only_who_came_in_since_confirms(self):
+        later = f"sh -c 'while [ ! -e /run/go ]; do sleep 0.1; done; echo {PASSWORD} | " \
+                "sudo -S revet confirm >/tmp/{0} 2>&1; echo code $? >>/tmp/{0}'"
+        # One that was there before, and outlives its session as a terminal multiplexer does.
+        self.over_ssh("setsid -f " + later.format("early") + " >/dev/null 2>&1 </dev/null")
+        ran = self.over_ssh("sudo revet apply --no-input --wait 10min --rule ssh.keys-only; "
+                            "setsid -f " + later.format("orphan") + " >/dev/null 2>&1 </dev/null; "
+                            "sudo systemd-run -q --wait --pipe revet confirm; echo code $?")
+        self.assertIn("REVERTS", ran.stdout, ran.stderr)
+        self.assertIn("code 64", ran.stdout)
+        self.assertIn("not a session that sshd opened", ran.stderr)
+        self.write("/run/go", "")
+        for name in ("early", "orphan"):
+            self.assertRegex(self.left(name), "was open before.*\ncode 64", name)
+        for address in (self.host.net().host, "127.0.0.1", "::1"):
+            here = self.over_a_hop("revet confirm", address)
+            self.assertEqual(here.returncode, 64, here.stdout + here.stderr)
+            self.assertIn("comes from the server itself", here.stderr)
+        self.assertEqual(self.host.exec(["revet", "confirm"], check=False).returncode, 64)
+        self.assertIn("waiting", self.out("revet", "history"))
+        self.out("rm", "/run/go")
+        confirmed = self.over_ssh("sudo revet confirm")
+        self.assertEqual(confirmed.returncode, 0, confirmed.stderr)
+        self.out("revet", "revert")
+
+    def test_where_a_hop_on_the_server_is_the_way(self):
+        ran = self.over_a_hop("revet apply --no-input --wait 10min --rule ssh.keys-only")
+        self.assertIn("REVERTS", ran.stdout, ran.stderr)
+        confirmed = self.over_a_hop("revet confirm")
+        self.assertEqual(confirmed.returncode, 0, confirmed.stderr)
+        self.out("revet", "revert")
 
 
 if __name__ == "__main__":
