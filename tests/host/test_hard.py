@@ -157,10 +157,12 @@ class Hard(OnHost):
     def test_without_systemd_run(self):
         self.out("mv", "/usr/bin/systemd-run", "/usr/bin/systemd-run.away")
         self.addCleanup(self.out, "mv", "/usr/bin/systemd-run.away", "/usr/bin/systemd-run")
-        # And whatever a session leaves behind is killed.
+        # And whatever a session leaves behind is killed, soon.
         self.write("/run/systemd/logind.conf.d/x.conf", "[Login]\nKillUserProcesses=yes\n")
-        self.addCleanup(self.out, "sh", "-c", "rm -r /run/systemd/logind.conf.d; systemctl restart systemd-logind")
-        self.out("systemctl", "restart", "systemd-logind")
+        self.write("/run/systemd/system/session-.scope.d/x.conf", "[Scope]\nTimeoutStopSec=1s\n")
+        self.addCleanup(self.out, "sh", "-c", "rm -r /run/systemd/logind.conf.d /run/systemd/system/session-.scope.d; "
+                        "systemctl daemon-reload; systemctl restart systemd-logind")
+        self.out("sh", "-c", "systemctl daemon-reload; systemctl restart systemd-logind")
         before = tree(self.host.root)
         self.revet("apply", "--no-input", "--wait", "10s", "--family", "ssh", via=self.host.ssh)
         self.reverts_in_time(before)
