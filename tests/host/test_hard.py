@@ -17,6 +17,7 @@ import test_change
 from hostlib import ENVIRONMENT
 from oracle import REVET, OnHost
 from test_change import look, tree
+from test_lockout import tree as configuration
 
 SMALL = ("--rule", "net.icmp-redirects")
 STATE = "/var/lib/revet"
@@ -116,6 +117,28 @@ class Hard(OnHost):
         self.out("chattr", "-i", "/etc/sysctl.d/99-zz-revet.conf")
         self.assertEqual(code, 4, said)
         self.same_tree(before)
+
+    def test_denied(self):
+        """What a security module does, which is to fail a call that root may make, by means that a container
+        has: a filter of system calls, mounts that cannot be written, capabilities that are missing."""
+        for means, told in (("SystemCallFilter=~rename renameat renameat2", "Permission denied"),
+                            ("SystemCallFilter=~chown fchown fchownat lchown", "Permission denied"),
+                            ("SystemCallFilter=~fsync fdatasync syncfs", "Permission denied"),
+                            ("ReadOnlyPaths=/etc/ssh", "Read-only file system"),
+                            ("ReadOnlyPaths=/etc/crontab", ""),
+                            ("InaccessiblePaths=/usr/sbin/sshd", ""),
+                            ("RestrictAddressFamilies=~AF_UNIX", "")):
+            with self.subTest(means):
+                before = configuration(self.host.root)
+                ran = self.host.exec(["systemd-run", "-q", "--wait", "--pipe", "-p", "SystemCallErrorNumber=EACCES", "-p",
+                                      means, "revet", "apply", "--no-input", "--wait", "10min", "--family", "cron",
+                                      "--rule", "ssh.keys-only"], check=False, timeout=60)
+                said = ran.stdout + ran.stderr
+                self.assertIn(ran.returncode, (1, 4), said)
+                self.assertIn(told, said)
+                self.assertTrue(ran.stderr.startswith("revet: "), said)
+                self.assertEqual(configuration(self.host.root), before, said)
+                self.assertEqual(self.host.ssh(["id", "-un"]).stdout, "ops\n")
 
     # --- services and systemd ---
 
