@@ -326,7 +326,8 @@ int apply_plan(const struct plan *plan, const struct apply_options *o,
 	}
 	plan_print(plan, &text);
 	(void)put_stdout(&text);
-	/* Losing the terminal must not stop it half way. */
+	/* Losing the terminal, or whoever reads what it says, must not stop it half way. */
+	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);

@@ -4,7 +4,7 @@ administrator can or cannot come in, from a console and from sessions over the n
 
 Whatever the situation, revet refuses, or undoes at once, or waits with a configuration under which
 whoever could come in still can. What was refused or reverted left the tree as it was, and the login
-that worked before works again. REVET_LOCKOUT=all runs every combination, =N every N-th."""
+that worked before works again. REVET_LOCKOUT=all runs every combination, =N every N-th, =N/K the others of those."""
 
 import itertools
 import os
@@ -392,12 +392,12 @@ def combinations():
              for (situation, script, loaded), plan, session in itertools.product(
                  [(k, v, True) for k, v in LOADED.items()] + [(k, v, False) for k, v in PENDING.items()],
                  PLANS, SESSIONS)]
-    share = os.environ.get("REVET_LOCKOUT", "13")
     only = os.environ.get("REVET_LOCKOUT_ONLY")
     if only:
         return [one for one in every if re.search(only, " / ".join(one[0]))]
-    # Every situation comes up; 13 has no factor in common with the number of plans and sessions.
-    return every if share == "all" else every[::int(share)]
+    # A prime has no factor in common with the number of plans and sessions: all of them come up.
+    share, _, first = os.environ.get("REVET_LOCKOUT", "41").partition("/")
+    return every if share == "all" else every[int(first or 0)::int(share)]
 
 
 class Lockout(unittest.TestCase):
@@ -483,7 +483,9 @@ class Cut(OnHost):
             with self.subTest(name):
                 self.out("sh", "-ec", f"PEER={net.peer}; {script}")
                 self.assertEqual(self.log_in(source, port, "id -un").stdout, "ops\n")
-                self.log_in(source, port, f"echo {PASSWORD} | sudo -S revet apply --no-input --wait 10min --rule {rule}")
+                self.log_in(source, port, f"echo {PASSWORD} | sudo -S revet apply --no-input --wait 10min --rule {rule}", 40)
+                # It goes on when nobody reads what it says any more.
+                self.out("sh", "-c", "for i in $(seq 100); do revet history | grep -q waiting && break; sleep 0.2; done")
                 self.assertNotEqual(self.log_in(source, port, "id -un").stdout, "ops\n", "nothing was cut")
                 self.assertIn("waiting", self.out("revet", "history"))
                 # What the timer starts, without its minutes.
@@ -492,6 +494,45 @@ class Cut(OnHost):
                 self.assertEqual(self.log_in(source, port, "id -un").stdout, "ops\n")
                 self.out("sh", "-c", "nft delete table ip cut; ip rule del fwmark 1; ip link del other; "
                          "rm -f /etc/ssh/sshd_config.d/50-other.conf; systemctl restart ssh; true")
+
+
+UP = "until nft list tables | grep -q firewalld && firewall-cmd -q --state; do sleep 0.2; done"
+FIREWALLS = {  # of somebody else's, which admit what is needed and no more: how they come up, and go
+    "ufw": ("ufw allow 22/tcp; ufw --force enable", "ufw --force disable; ufw --force reset"),
+    "ufw, from one network": ("ufw allow from 10.99.0.0/16 to any port 22; ufw --force enable",
+                              "ufw --force disable; ufw --force reset"),
+    "firewalld": (f"systemctl start firewalld; {UP}", "systemctl stop firewalld"),
+    "firewalld, from one network": (
+        f"systemctl start firewalld; {UP}; firewall-cmd -q --zone=trusted --add-source=10.99.0.0/16; "
+        "firewall-cmd -q --set-default-zone=drop",
+        "firewall-cmd -q --set-default-zone=public; systemctl stop firewalld"),
+}
+
+
+class Firewalled(OnHost):
+    """A packet filter that somebody else manages stays as it is, and lets in whom it let in."""
+
+    image = "firewalled"
+
+    def rules(self):
+        return self.out("nft", "-s", "list", "ruleset")
+
+    def test_what_others_filter_stays(self):
+        sudo = f"echo {PASSWORD} | sudo -S -p '' revet"
+        families = " ".join(f"--family {name}" for name in ("ssh", "net", "firewall", "services"))
+        for name, (up, down) in FIREWALLS.items():
+            with self.subTest(name):
+                self.out("sh", "-ec", up)
+                rules = self.rules()
+                self.assertRegex(rules, "policy drop|reject with|drop")
+                ran = self.host.ssh([f"{sudo} apply --no-input --wait 10min {families}"], timeout=60)
+                self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+                done = self.host.ssh([f"{sudo} confirm"], timeout=60)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.out("revet", "revert")
+                self.assertEqual(self.rules(), rules)
+                self.assertEqual(self.host.ssh(["id", "-un"]).stdout, "ops\n")
+                self.out("sh", "-c", down)
 
 
 class Proof(OnHost):
