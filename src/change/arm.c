@@ -96,9 +96,13 @@ static int start_timer(const struct changes *cs, const struct change *c, const c
 {
 	_cleanup_arena_ struct arena a = {0};
 	const char *const argv[] = {
-		"/usr/bin/systemd-run", "--quiet", "--collect", arena_printf(&a, "--unit=" TIMER, c->number),
-		arena_printf(&a, "--on-active=%us", seconds), "--timer-property=AccuracySec=100ms", "/bin/sh", "-c",
-		REVERT, "sh", self, arena_printf(&a, "%u", c->number), arena_printf(&a, "%s/undo.sh", c->path), NULL};
+		"/usr/bin/systemd-run", "--quiet", "--collect",
+		arena_printf(&a, "--unit=" TIMER, c->number), arena_printf(&a, "--on-active=%us", seconds),
+		"--timer-property=AccuracySec=100ms",
+		/* `systemctl isolate` stops what its target does not want. */
+		"--timer-property=IgnoreOnIsolate=yes", "--property=IgnoreOnIsolate=yes", "/bin/sh", "-c",
+		REVERT, "sh", self, arena_printf(&a, "%u", c->number),
+		arena_printf(&a, "%s/undo.sh", c->path), NULL};
 
 	return run(cs, argv, err);
 }

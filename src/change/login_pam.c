@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Accounts: what shadow(5) says of them, and what PAM does. */
+#include <fcntl.h>
 #include <glob.h>
 #include <signal.h>
 #include <stdio.h>
@@ -103,14 +104,36 @@ static int ask_pam(const char *service, const char *user, const char *peer)
 	return account(handle, PAM_SILENT) != PAM_SUCCESS;
 }
 
+/* The first bytes of a program or library, up to what machine it is for: elf(5). */
+#define ELF_HEAD 20
+
+static bool read_head(const char *path, unsigned char ret[ELF_HEAD])
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	return fd >= 0 && read(fd, ret, ELF_HEAD) == ELF_HEAD;
+}
+
+/* Of the class, byte order and machine that this program is for; not what is left of an update that
+ * was cut short. */
+static bool is_library(const char *path)
+{
+	unsigned char own[ELF_HEAD], its[ELF_HEAD];
+
+	return read_head("/proc/self/exe", own) && read_head(path, its) && memcmp(own, its, 6) == 0 &&
+		   memcmp(own + 18, its + 18, 2) == 0;
+}
+
 static bool is_module_there(struct login *l, struct str module)
 {
 	const char *name = str_dup(l->arena, module);
 	const char *pattern =
 		name[0] == '/' ? name : arena_printf(l->arena, "{/usr,}/lib{,64,/*}/security/%s", name);
 	glob_t found = {0};
-	bool there = glob(pattern, GLOB_BRACE | GLOB_NOSORT, NULL, &found) == 0;
+	bool there = glob(pattern, GLOB_BRACE, NULL, &found) == 0;
 
+	for (size_t i = 0; there && i < found.gl_pathc; i++)
+		there = is_library(found.gl_pathv[i]);
 	globfree(&found);
 	return there;
 }

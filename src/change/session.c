@@ -118,6 +118,7 @@ int session_of_self(struct session *ret, struct err *err)
 	_cleanup_arena_ struct arena a = {0};
 	struct process p, parent;
 	struct str number;
+	const char *peer;
 	int r = read_process(root, getpid(), &a, &p);
 
 	*ret = (struct session){0};
@@ -137,8 +138,10 @@ int session_of_self(struct session *ret, struct err *err)
 	ret->started = (int64_t)p.ticks;
 	ret->by_ssh = is_ssh_server(p.name);
 	number = login_number(root, &a);
+	/* An environment that was emptied makes no console of it. */
+	peer = !ret->peer[0] && ret->by_ssh ? "unknown" : ret->peer;
 	snprintf(ret->id, sizeof(ret->id), "%d-%llu/%.*s/%s/%s", p.pid, (unsigned long long)p.ticks,
-			 STR_ARG(number), ret->peer, ret->local);
+			 STR_ARG(number), peer, ret->local);
 	return 0;
 }
 

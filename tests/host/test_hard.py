@@ -237,6 +237,13 @@ class Hard(OnHost):
         if "REVERTS" in ran.stdout:
             self.reverts_in_time(before)
         self.same_tree(before)
+        # Nor does it end half way when nobody reads what it says; it cannot be stopped by isolating.
+        self.out("sh", "-c", "revet apply --no-input --wait 10min --family ssh 2>&1 | true; sleep 0.2; "
+                 "flock /var/lib/revet/changes/lock true; systemctl isolate multi-user.target")
+        self.assertIn("waiting", self.revet("history"))
+        self.out("sh", "-c", "systemctl is-active revet-revert-*.timer")
+        self.revet("revert")
+        self.same_tree(before)
 
     def test_killed_while_it_waits(self):
         before = tree(self.host.root)

@@ -211,6 +211,10 @@ LOADED = {  # what sshd is told about
     "no more logins": "echo 'ops hard maxlogins 0' >/etc/security/limits.d/x.conf",
     "no processes": "echo 'ops hard nproc 0' >/etc/security/limits.d/x.conf",
     "a session module is missing": "sed -i '1i session required pam_missing.so' /etc/pam.d/sshd",
+    "a session module is broken": ">/usr/lib/x86_64-linux-gnu/security/pam_broken.so; "
+                                  "sed -i '1i session required pam_broken.so' /etc/pam.d/sshd",
+    "a module of sudo is broken": ">/usr/lib/x86_64-linux-gnu/security/pam_broken.so; "
+                                  "sed -i '1i auth required pam_broken.so' /etc/pam.d/sudo",
     "an include of PAM's is missing": "sed -i '1i @include common-missing' /etc/pam.d/sshd",
     "no stack for sshd": "rm /etc/pam.d/sshd",
     "many wrong passwords": FAILLOCK + "printf 'deny = 100\\nunlock_time = 900\\n' >/etc/security/faillock.conf",
@@ -254,6 +258,7 @@ PLANS = {
     "harmless": ["--rule", "ssh.log-level"],
     "modes": ["--rule", "ssh.authorized-keys-mode", "--rule", "ssh.user-directory", "--rule", "accounts.homes-private"],
     "pam": ["--family", "pam"],
+    "files": ["--family", "fs"],
     "all": ["--family", "ssh", "--family", "accounts", "--family", "pam", "--family", "sudo"],
     "accounts": ["--family", "accounts"],
 }
@@ -581,6 +586,20 @@ class Proof(OnHost):
         confirmed = self.over_ssh("sudo revet confirm")
         self.assertEqual(confirmed.returncode, 0, confirmed.stderr)
         self.out("revet", "revert")
+
+    def test_another_sshd_is_the_way(self):
+        """The configuration that is looked at is not that of the sshd through which the session came."""
+        self.out("sh", "-ec", "sed 's/^Include.*//' /etc/ssh/sshd_config >/etc/ssh/other; echo Port 2222 >>/etc/ssh/other; "
+                 "echo 'PidFile none' >>/etc/ssh/other; /usr/sbin/sshd -f /etc/ssh/other")
+        other = ["-p", "2222", f"ops@{self.host.net().host}"]
+        options = ["-F", "none", "-i", self.host.image.key, "-oStrictHostKeyChecking=no",
+                   "-oUserKnownHostsFile=/dev/null", "-oBatchMode=yes"]
+        ran = self.host.outside(["ssh", *options, *other, f"echo {PASSWORD} | sudo -S revet apply --no-input "
+                                 "--rule ssh.keys-only"], timeout=60)
+        self.assertEqual(ran.returncode, 1, ran.stdout + ran.stderr)
+        self.assertIn("port 2222", ran.stderr)
+        self.assertIn("nothing was changed", ran.stderr)
+        self.out("pkill", "-f", "sshd -f /etc/ssh/other")
 
     def test_where_a_hop_on_the_server_is_the_way(self):
         ran = self.over_a_hop("revet apply --no-input --wait 10min --rule ssh.keys-only")
