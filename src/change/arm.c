@@ -50,11 +50,8 @@ static int write_boot_unit(const struct changes *cs, const struct change *c, con
 		&a,
 		"# Written by revet; it goes away when change %04u is confirmed or reverted.\n"
 		"[Unit]\nDescription=Revert a change that was not confirmed before the machine went down\n"
-		"DefaultDependencies=no
-After=local-fs.target systemd-sysctl.service nftables.service
-"
-		"Before=basic.target
-"
+		"DefaultDependencies=no\nAfter=local-fs.target systemd-sysctl.service nftables.service\n"
+		"Before=basic.target\n"
 		"ConditionPathExists=%s\n\n"
 		"[Service]\nType=oneshot\n"
 		"ExecStart=/bin/sh -c '" REVERT "' sh \"%s\" %u \"%s/undo.sh\"\n\n"
@@ -101,11 +98,33 @@ static int start_timer(const struct changes *cs, const struct change *c, const c
 {
 	_cleanup_arena_ struct arena a = {0};
 	const char *const argv[] = {
-		"/usr/bin/systemd-run", "--quiet", "--collect", arena_printf(&a, "--unit=" TIMER, c->number),
-		arena_printf(&a, "--on-active=%us", seconds), "--timer-property=AccuracySec=100ms", "/bin/sh", "-c",
-		REVERT, "sh", self, arena_printf(&a, "%u", c->number), arena_printf(&a, "%s/undo.sh", c->path), NULL};
+		"/usr/bin/systemd-run", "--quiet", "--collect",
+		arena_printf(&a, "--unit=" TIMER, c->number), arena_printf(&a, "--on-active=%us", seconds),
+		"--timer-property=AccuracySec=100ms",
+		/* `systemctl isolate` stops what its target does not want. */
+		"--timer-property=IgnoreOnIsolate=yes", "--property=IgnoreOnIsolate=yes", "/bin/sh", "-c",
+		REVERT, "sh", self, arena_printf(&a, "%u", c->number),
+		arena_printf(&a, "%s/undo.sh", c->path), NULL};
 
 	return run(cs, argv, err);
+}
+
+/* logind may kill whatever a session leaves behind (KillUserProcesses), by its control group; what is
+ * in that of process 1 it leaves alone. Of cgroup v2, and of v1 with and without v2 beside it. */
+static void leave_session(void)
+{
+	static const char *const groups[] = {"/sys/fs/cgroup/init.scope/cgroup.procs",
+										 "/sys/fs/cgroup/systemd/init.scope/cgroup.procs",
+										 "/sys/fs/cgroup/unified/init.scope/cgroup.procs"};
+
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+		int fd = open(groups[i], O_WRONLY | O_CLOEXEC);
+
+		if (fd >= 0 && write(fd, "0", 1) < 0)
+			errno = 0; /* it is then no worse off than without */
+		if (fd >= 0)
+			close(fd);
+	}
 }
 
 /* The grandchild: nothing of the terminal, of the session or of the lock is left with it. */
@@ -117,6 +136,7 @@ static void wait_and_revert(const struct change *c, const char *self, unsigned s
 	snprintf(change, sizeof(change), "%u", c->number);
 	snprintf(script, sizeof(script), "%s/undo.sh", c->path);
 	signal(SIGHUP, SIG_IGN);
+	leave_session();
 	for (int fd = 0; fd < 3; fd++)
 		dup2(null, fd);
 	exec_close_fds(3);

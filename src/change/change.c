@@ -584,6 +584,19 @@ static int refuse_foreign(struct changes *cs, struct change *c, struct err *err)
 	return 0;
 }
 
+/* What waited to be confirmed may have cut access, and a word that somebody has added to its file
+ * meanwhile must not keep it: that is put aside, as N.theirs, and the file is undone. */
+static int keep_theirs(struct changes *cs, struct change *c, size_t i, struct err *err)
+{
+	const struct step *s = &c->plan.steps.p[i];
+	struct saved saved = {.dir_fd = c->before_fd};
+
+	if (!c->deadline || strcmp(s->type->name, "file") != 0)
+		return -ESTALE;
+	snprintf(saved.name, sizeof(saved.name), "%u.theirs", (unsigned)i);
+	return fs_save(&cs->place, s->target, true, &saved, err) < 0 ? -ESTALE : 0;
+}
+
 /* In reverse; the first error is kept, the others are undone all the same. */
 static int undo_pass(struct changes *cs, struct change *c, enum undo_foreign foreign,
 					 struct err *err)
@@ -597,8 +610,8 @@ static int undo_pass(struct changes *cs, struct change *c, enum undo_foreign for
 		if (!needs_undo(c, i))
 			continue;
 		if (foreign == UNDO_SKIP && is_foreign(cs, c, i, &why))
-			r = -ESTALE;
-		else
+			r = keep_theirs(cs, c, i, &why);
+		if (r == 0)
 			r = undo_one(cs, c, i, &why);
 		if (r < 0 && !first) {
 			first = r;

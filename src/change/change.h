@@ -74,7 +74,8 @@ int change_activate(struct changes *, struct change *, struct err *);
 /* How undoing goes about what somebody else has changed meanwhile. */
 enum undo_foreign {
 	UNDO_REFUSE, /* nothing is undone, the error names it */
-	UNDO_SKIP,   /* that step stays as it is, the others are undone; said in the error, -ESTALE */
+	UNDO_SKIP,   /* that step stays as it is, the others are undone; said in the error, -ESTALE.
+				  * A file of a change that waits is undone: theirs is kept in before/N.theirs */
 	UNDO_FORCE,  /* it is overwritten */
 };
 /* Undoes, in reverse, and verifies. Idempotent. */

@@ -65,23 +65,6 @@ static bool is_candidate(const struct login *l, const struct passwd_user *u)
 	return u->uid == 0 ? !l->by_key : !passwd_is_system(&l->users, u->uid);
 }
 
-/* From where the session comes. Where that is not known, an address here and one that is nobody's (RFC
- * 5737) both have to do: what lets in from some addresses only may not mean that person's. */
-static bool works(struct login *l, const struct passwd_user *u, const char **evidence)
-{
-	static const char *const anywhere[] = {LOOPBACK, "192.0.2.1"};
-
-	l->peer = l->session.peer;
-	if (l->peer[0])
-		return login_works(l, u, evidence);
-	for (size_t i = 0; i < ARRAY_LEN(anywhere); i++) {
-		l->peer = anywhere[i];
-		if (!login_works(l, u, evidence))
-			return false;
-	}
-	return true;
-}
-
 /* Of root alone, or of the people. *why keeps the first reason against one. */
 static bool find_among(struct login *l, bool root, const char **evidence, const char **why)
 {
@@ -90,7 +73,7 @@ static bool find_among(struct login *l, bool root, const char **evidence, const 
 
 		if (!is_candidate(l, u) || root != (u->uid == 0))
 			continue;
-		if (works(l, u, evidence))
+		if (login_works_from_session(l, u, evidence))
 			return true;
 		if (!*why)
 			*why = arena_printf(l->arena, "; of %.*s: %s", STR_ARG(u->name), l->why);
@@ -126,34 +109,49 @@ static bool may_shut_out(const struct sshd_directive *d)
 	return false;
 }
 
-/* Does it hold by where a connection comes from, or arrives? */
-static bool is_about_a_place(struct arena *a, const struct sshd_directive *d)
+/* Does it hold by where a connection comes from, or arrives? By name: by what DNS says of that. */
+static bool is_about_a_place(struct arena *a, const struct sshd_directive *d, bool by_name)
 {
-	static const char *const criteria[] = {"address ", "host ", "rdomain "};
+	static const char *const criteria[] = {"host ", "address ", "rdomain "};
 	const char *match = d->match.p ? str_dup(a, d->match) : "";
 
-	for (size_t i = 0; i < ARRAY_LEN(criteria); i++)
+	for (size_t i = 0; i < (by_name ? 1 : ARRAY_LEN(criteria)); i++)
 		if (strcasestr(match, criteria[i]))
 			return true;
 	return false;
 }
 
+static bool uses_dns(struct login *l)
+{
+	struct str text;
+	struct err ignored;
+
+	return login_ask_sshd(l, "root", &text, &ignored) < 0 ||
+		   str_is(login_setting(text, "usedns"), "yes");
+}
+
 /* Where it is not known where a session comes from, no address that could be asked about stands for
- * all of them. */
+ * all of them; and of one that is known, sshd may ask for the name. */
 static int check_no_places(struct login *l, struct err *err)
 {
+	bool by_name = l->session.peer[0];
 	struct sshd_config config = {0};
-	int r = sshd_config_read(l->host, l->arena, &config, err);
+	int r;
 
+	l->peer = by_name ? l->session.peer : LOOPBACK;
+	if (by_name && !uses_dns(l))
+		return 0;
+	r = sshd_config_read(l->host, l->arena, &config, err);
 	for (size_t i = 0; r == 0 && i < config.n; i++) {
 		const struct sshd_directive *d = &config.directives[i];
 
-		if (is_about_a_place(l->arena, d) && may_shut_out(d))
-			return err_set(
-				err, EPERM,
-				"%s:%u holds for some addresses only, and from a console it is not known "
-				"which counts: apply it from an SSH session",
-				d->file, d->number);
+		if (is_about_a_place(l->arena, d, by_name) && may_shut_out(d))
+			return err_set(err, EPERM, "%s:%u holds for some %s only, and %s", d->file, d->number,
+						   by_name ? "names" : "addresses",
+						   by_name ? "which this session's address has is for DNS to say: "
+									 "match addresses instead"
+								   : "from a console it is not known which counts: apply it "
+									 "from an SSH session");
 	}
 	return r == -ENOENT ? 0 : r;
 }
@@ -175,22 +173,18 @@ static int find_admin(struct login *l, const char **evidence, struct err *err)
 int check_admin(const struct place *place, const struct plan *plan, struct arena *a,
 				const char **evidence, struct err *err)
 {
-	struct login l = {.place = place, .arena = a, .by_key = plan_needs(plan, "admin-can-log-in")};
+	struct login l;
 	int r;
 
 	*evidence = "there is no sshd here to log in by";
 	if (!is_there(place, SSHD))
 		return 0;
-	l.host = host_open(place->root, err);
-	if (!l.host)
+	if (login_open(&l, place, a, err) < 0)
 		return -err->errnum;
-	r = passwd_read(l.host, a, &l.users, err);
-	if (r == 0)
-		r = session_of_self(&l.session, err);
-	if (r == 0 && !l.session.peer[0])
-		r = check_no_places(&l, err);
+	l.by_key = plan_needs(plan, "admin-can-log-in");
+	r = check_no_places(&l, err);
 	if (r == 0)
 		r = find_admin(&l, evidence, err);
-	host_free(l.host);
+	login_close(&l);
 	return r;
 }

@@ -11,6 +11,28 @@
 #define SUDO "/usr/bin/sudo"
 #define OUTPUT_MAX ((size_t)1 << 20)
 
+int login_open(struct login *l, const struct place *place, struct arena *a, struct err *err)
+{
+	int r;
+
+	*l = (struct login){.place = place, .arena = a};
+	l->host = host_open(place->root, err);
+	if (!l->host)
+		return -err->errnum;
+	r = passwd_read(l->host, a, &l->users, err);
+	if (r == 0)
+		r = session_of_self(&l->session, err);
+	if (r < 0)
+		login_close(l);
+	return r;
+}
+
+void login_close(struct login *l)
+{
+	host_free(l->host);
+	l->host = NULL;
+}
+
 /* --- sshd -------------------------------------------------------------------------------------- */
 
 int login_ask_sshd(const struct login *l, const char *user, struct str *ret, struct err *err)
@@ -140,7 +162,7 @@ static bool password_works(struct login *l, const struct passwd_user *u, struct 
 				 is_enough(text, "keyboard-interactive");
 
 	return !l->by_key && (plain || asked) && root_may(u, text, false) &&
-		   (!pam || login_pam_is_whole(l, "sshd"));
+		   (!pam || login_pam_takes_password(l, "sshd", str_dup(l->arena, u->name)));
 }
 
 static bool has_way_in(struct login *l, const struct passwd_user *u, struct str text, bool password,
@@ -157,13 +179,30 @@ static bool has_way_in(struct login *l, const struct passwd_user *u, struct str 
 	return password && password_works(l, u, text);
 }
 
+/* Asked as the user: a directory on the way or a mount option (noexec) may be what keeps him out. */
 static bool has_shell(struct login *l, const struct passwd_user *u)
 {
 	const char *shell = u->shell.n ? str_dup(l->arena, u->shell) : "/bin/sh";
-	struct stat st;
+	const char *const argv[] = {"/usr/bin/test", "-f", shell, "-a", "-x", shell, NULL};
+	struct str ignored;
 
 	l->why = arena_printf(l->arena, "it cannot work in its shell, %s", shell);
-	return passwd_can_login(u) && stat(shell, &st) == 0 && S_ISREG(st.st_mode) && st.st_mode & 0111;
+	return passwd_can_login(u) && login_run_as(l, u, argv, &ignored);
+}
+
+/* Something else than his shell is what he gets. */
+static bool is_confined(struct login *l, struct str text)
+{
+	static const char *const keys[] = {"forcecommand", "chrootdirectory"};
+
+	l->why = "ForceCommand, ChrootDirectory or MaxSessions keep it from a shell";
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		struct str value = login_setting(text, keys[i]);
+
+		if (value.n && !str_is(value, "none"))
+			return true;
+	}
+	return str_is(login_setting(text, "maxsessions"), "0");
 }
 
 /* pam_nologin, and sshd where there is no PAM. */
@@ -220,12 +259,12 @@ static bool may_sudo(struct login *l, const char *user, bool password)
 	/* Whose password it is that sudo wants then is not looked into. */
 	if (!password || str_has(list, "targetpw") || str_has(list, "rootpw") || str_has(list, "runaspw"))
 		return false;
-	return login_pam_is_whole(l, "sudo");
+	return login_pam_takes_password(l, "sudo", user);
 }
 
 /* --- all of it --------------------------------------------------------------------------------- */
 
-bool login_works(struct login *l, const struct passwd_user *u, const char **evidence)
+static bool works(struct login *l, const struct passwd_user *u, const char **evidence)
 {
 	const char *user = str_dup(l->arena, u->name), *how = NULL;
 	struct str text = STR_ABSENT;
@@ -236,7 +275,7 @@ bool login_works(struct login *l, const struct passwd_user *u, const char **evid
 		l->why = arena_strdup(l->arena, err.msg);
 		return false;
 	}
-	if (!has_shell(l, u) || is_closed(l, u) || !is_admitted(l, u, text) ||
+	if (!has_shell(l, u) || is_confined(l, text) || is_closed(l, u) || !is_admitted(l, u, text) ||
 		!login_is_account_open(l, u, is_yes(text, "usepam"), &password))
 		return false;
 	l->why = "sshd offers it no way in";
@@ -247,5 +286,20 @@ bool login_works(struct login *l, const struct passwd_user *u, const char **evid
 	*evidence = arena_printf(l->arena, "%s may log in from %s with %s%s", user,
 							 l->session.peer[0] ? l->peer : "anywhere", how,
 							 u->uid ? ", and has sudo" : "");
+	return true;
+}
+
+bool login_works_from_session(struct login *l, const struct passwd_user *u, const char **evidence)
+{
+	static const char *const anywhere[] = {"127.0.0.1", "192.0.2.1"};
+
+	l->peer = l->session.peer;
+	if (l->peer[0])
+		return works(l, u, evidence);
+	for (size_t i = 0; i < ARRAY_LEN(anywhere); i++) {
+		l->peer = anywhere[i];
+		if (!works(l, u, evidence))
+			return false;
+	}
 	return true;
 }

@@ -23,6 +23,10 @@ struct login {
 	const char *why;  /* the last thing that was found missing */
 };
 
+/* What is on disk now, and the present session. login_close() is needed after success only. */
+int login_open(struct login *, const struct place *, struct arena *, struct err *);
+void login_close(struct login *);
+
 /* `sshd -T -C` for the user: the whole effective configuration. */
 int login_ask_sshd(const struct login *, const char *user, struct str *ret, struct err *err);
 /* The rest of the first line of `sshd -T` that begins with the key. */
@@ -36,9 +40,15 @@ bool login_is_account_open(struct login *, const struct passwd_user *, bool uses
 						   bool *ret_password);
 /* Does PAM let the user in, for whom authentication was done elsewhere? */
 bool login_pam_admits(struct login *, const char *service, const char *user);
-/* Are all modules there that the service authenticates with? */
-bool login_pam_is_whole(struct login *, const char *service);
-/* All of it: *evidence says how. */
-bool login_works(struct login *, const struct passwd_user *, const char **evidence);
+/* Would the right password of the user pass: are all modules there that the service authenticates
+ * with, one that asks /etc/shadow among them, and is nothing counted that locks him out? */
+bool login_pam_takes_password(struct login *, const char *service, const char *user);
+/* Runs the program as the user, with his groups; false when it fails. */
+bool login_run_as(struct login *, const struct passwd_user *, const char *const argv[],
+				  struct str *ret);
+/* All of it, from where the session comes: *evidence says how. Where that is not known, an address
+ * here and one that is nobody's (RFC 5737) both have to do: what lets in from some addresses only may
+ * not mean that person's. */
+bool login_works_from_session(struct login *, const struct passwd_user *, const char **evidence);
 
 #endif

@@ -84,10 +84,9 @@ static int become(void *data)
 		   setresuid(id->uid, id->uid, id->uid) < 0;
 }
 
-/* sshd reads it as the user: what he may not read does not let him in. */
-static bool read_as(struct login *l, const struct passwd_user *u, const char *path, struct str *ret)
+bool login_run_as(struct login *l, const struct passwd_user *u, const char *const argv[],
+				  struct str *ret)
 {
-	const char *const argv[] = {"/usr/bin/head", "-c", "1048577", "--", path, NULL};
 	struct identity id = {.uid = u->uid, .gid = u->gid, .groups = {u->gid}, .n = 1};
 	struct exec_result result = {0};
 	struct exec e;
@@ -102,6 +101,14 @@ static bool read_as(struct login *l, const struct passwd_user *u, const char *pa
 		return false;
 	*ret = result.out;
 	return true;
+}
+
+/* sshd reads it as the user: what he may not read does not let him in. */
+static bool read_as(struct login *l, const struct passwd_user *u, const char *path, struct str *ret)
+{
+	const char *const argv[] = {"/usr/bin/head", "-c", "1048577", "--", path, NULL};
+
+	return login_run_as(l, u, argv, ret);
 }
 
 /* --- the key ----------------------------------------------------------------------------------- */

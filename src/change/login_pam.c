@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Accounts: what shadow(5) says of them, and what PAM does. */
+#include <fcntl.h>
 #include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/exec.h"
 #include "base/num.h"
 #include "change/login.h"
 #include "host/library.h"
@@ -102,12 +104,79 @@ static int ask_pam(const char *service, const char *user, const char *peer)
 	return account(handle, PAM_SILENT) != PAM_SUCCESS;
 }
 
+/* The first bytes of a program or library, up to what machine it is for: elf(5). */
+#define ELF_HEAD 20
+
+static bool read_head(const char *path, unsigned char ret[ELF_HEAD])
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	return fd >= 0 && read(fd, ret, ELF_HEAD) == ELF_HEAD;
+}
+
+/* Of the class, byte order and machine that this program is for; not what is left of an update that
+ * was cut short. */
+static bool is_library(const char *path)
+{
+	unsigned char own[ELF_HEAD], its[ELF_HEAD];
+
+	return read_head("/proc/self/exe", own) && read_head(path, its) && memcmp(own, its, 6) == 0 &&
+		   memcmp(own + 18, its + 18, 2) == 0;
+}
+
+static bool is_module_there(struct login *l, struct str module)
+{
+	const char *name = str_dup(l->arena, module);
+	const char *pattern =
+		name[0] == '/' ? name : arena_printf(l->arena, "{/usr,}/lib{,64,/*}/security/%s", name);
+	glob_t found = {0};
+	bool there = glob(pattern, GLOB_BRACE, NULL, &found) == 0;
+
+	for (size_t i = 0; there && i < found.gl_pathc; i++)
+		there = is_library(found.gl_pathv[i]);
+	globfree(&found);
+	return there;
+}
+
+/* A module that may be missing says so in its line. */
+static bool is_loaded(struct login *l, const struct pam_line *line)
+{
+	if (line->note)
+		return str_starts(str_of(line->note), "with -");
+	return is_module_there(l, line->module);
+}
+
+/* What opens a session can only be done for real; whether it is there can be told. */
+static bool opens_sessions(struct login *l, const char *service)
+{
+	struct pam_stack stack;
+	struct err ignored;
+
+	l->why = arena_printf(l->arena, "the PAM stack of %s cannot be read", service);
+	if (pam_read(l->host, l->arena, &stack, &ignored) < 0)
+		return false;
+	for (size_t i = 0; i < stack.n; i++) {
+		const struct pam_line *line = &stack.lines[i];
+
+		if (!str_is(line->service, service) || !str_is(line->type, "session") ||
+			str_is_nocase(line->control, "optional"))
+			continue;
+		l->why = arena_printf(l->arena, "%s:%u: PAM cannot load it", line->file, line->line);
+		if (!is_loaded(l, line))
+			return false;
+	}
+	return true;
+}
+
 /* In a process of its own: modules are other people's code. */
 bool login_pam_admits(struct login *l, const char *service, const char *user)
 {
 	int status = 0;
-	pid_t pid = fork();
+	pid_t pid;
 
+	if (!opens_sessions(l, service))
+		return false;
+	pid = fork();
 	if (pid == 0) {
 		signal(SIGALRM, SIG_DFL);
 		alarm(10);
@@ -117,23 +186,95 @@ bool login_pam_admits(struct login *l, const char *service, const char *user)
 	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static bool is_module_there(struct login *l, struct str module)
-{
-	const char *name = str_dup(l->arena, module);
-	const char *pattern = name[0] == '/' ? name
-										 : arena_printf(l->arena, "{/usr,}/lib{,64,/*}/security/%s", name);
-	glob_t found = {0};
-	bool there = glob(pattern, GLOB_BRACE | GLOB_NOSORT, NULL, &found) == 0;
+/* --- pam_faillock ------------------------------------------------------------------------------ */
 
-	globfree(&found);
-	return there;
+#define FAILLOCK "/usr/sbin/faillock"
+#define FAILLOCK_CONF "/etc/security/faillock.conf"
+
+/* The argument of the line, else what the file sets; absent: neither does. */
+static struct str faillock_setting(struct login *l, const struct pam_line *line, const char *key)
+{
+	struct str text, one, name = STR_ABSENT, value = STR_ABSENT;
+
+	for (size_t i = 0; i < line->n_args; i++) {
+		value = line->args[i];
+		if (str_cut(&value, '=', &name) && str_is(name, key))
+			return value;
+	}
+	if (path_read(l->place->root_fd, FAILLOCK_CONF, 65536, l->arena, &text) < 0)
+		return STR_ABSENT;
+	while (str_line(&text, &one))
+		if (str_cut(&one, '=', &name) && str_is(str_trim(name), key))
+			return str_trim(one);
+	return STR_ABSENT;
 }
 
-bool login_pam_is_whole(struct login *l, const char *service)
+/* The lines of faillock(8) that end in V, for valid: wrong passwords since the last right one. */
+static bool count_failures(struct login *l, const char *user, struct str dir, uint64_t *ret)
+{
+	const char *const argv[] = {
+		FAILLOCK, "--user", user, dir.n ? "--dir" : NULL, dir.n ? str_dup(l->arena, dir) : NULL,
+		NULL};
+	struct exec_result result = {0};
+	struct exec e = exec_start(argv, NULL, NULL);
+	struct str text, line;
+	struct err ignored;
+
+	if (exec_finish(&e, (size_t)1 << 20, 10000, l->arena, &result, &ignored) < 0 || result.status)
+		return false;
+	text = result.out;
+	for (*ret = 0; str_line(&text, &line);)
+		*ret += str_ends(line, " V");
+	return true;
+}
+
+/* Would it let none of the user's passwords pass? Failures that are too long ago to count do count
+ * here: how long that is may be what changes. */
+static bool is_shut_by_failures(struct login *l, const struct pam_line *line, const char *user)
+{
+	struct str deny = faillock_setting(l, line, "deny");
+	uint64_t most = 3, failures = 0; /* 3: pam_faillock(8) */
+
+	l->why =
+		arena_printf(l->arena, "%s:%u: pam_faillock has counted too many wrong passwords of its",
+					 line->file, line->line);
+	if (deny.p && num_u64(deny, 0, UINT32_MAX, &most) < 0)
+		return true;
+	return most && (!count_failures(l, user, faillock_setting(l, line, "dir"), &failures) ||
+					failures >= most);
+}
+
+/* --- passwords --------------------------------------------------------------------------------- */
+
+/* In front of pam_unix these decide by themselves, on grounds that are not looked into. */
+static bool may_deny(const struct pam_line *line)
+{
+	static const char *const modules[] = {"pam_deny.so",       "pam_wheel.so",  "pam_listfile.so",
+										  "pam_access.so",     "pam_shells.so", "pam_securetty.so",
+										  "pam_succeed_if.so", "pam_time.so"};
+
+	if (!str_is_nocase(line->control, "required") && !str_is_nocase(line->control, "requisite"))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(modules); i++)
+		if (str_is(line->module, modules[i]))
+			return true;
+	return false;
+}
+
+/* Does the line keep out whoever has the right password? */
+static bool is_in_the_way(struct login *l, const struct pam_line *line, const char *user)
+{
+	l->why = arena_printf(l->arena, "%s:%u: PAM cannot load it", line->file, line->line);
+	if (!is_loaded(l, line))
+		return true;
+	return str_is(line->module, "pam_faillock.so") && is_shut_by_failures(l, line, user);
+}
+
+bool login_pam_takes_password(struct login *l, const char *service, const char *user)
 {
 	struct pam_stack stack;
 	struct err ignored;
-	bool any = false;
+	bool checks = false;
 
 	l->why = arena_printf(l->arena, "the PAM stack of %s cannot be read", service);
 	if (pam_read(l->host, l->arena, &stack, &ignored) < 0 || stack.gap)
@@ -143,13 +284,14 @@ bool login_pam_is_whole(struct login *l, const char *service)
 
 		if (!str_is(line->service, service) || !str_is(line->type, "auth"))
 			continue;
-		any = true;
-		if (line->note && str_starts(str_of(line->note), "with -"))
-			continue;
-		l->why = arena_printf(l->arena, "%s:%u: PAM cannot load it", line->file, line->line);
-		if (line->note || !is_module_there(l, line->module))
+		if (is_in_the_way(l, line, user))
 			return false;
+		l->why = arena_printf(l->arena, "%s:%u: what PAM asks of it there is not known", line->file,
+							  line->line);
+		if (!checks && may_deny(line))
+			return false;
+		checks |= str_is(line->module, "pam_unix.so");
 	}
-	l->why = arena_printf(l->arena, "PAM has nothing to authenticate %s with", service);
-	return any;
+	l->why = arena_printf(l->arena, "PAM has nothing that checks /etc/shadow for %s", service);
+	return checks;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "change/session.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "base/num.h"
 #include "base/path.h"
+#include "host/address.h"
 
 #define MAX_DEPTH 64
 
@@ -16,6 +18,8 @@ struct process {
 	uint64_t ticks; /* when it started, in clock ticks after boot */
 	char name[32];
 };
+
+/* --- which it is --------------------------------------------------------------------------------- */
 
 /* /proc/PID/stat: the name stands in the last parentheses, whatever is in it. */
 static int read_process(int root_fd, int pid, struct arena *a, struct process *ret)
@@ -52,6 +56,16 @@ int64_t session_now(void)
 	return (int64_t)ts.tv_sec * hz + ts.tv_nsec * hz / 1000000000;
 }
 
+/* An address, a port: nothing else may get from an environment into the journal. */
+static void keep(char *ret, size_t size, struct str word)
+{
+	for (size_t i = 0; i < word.n; i++)
+		if (!isalnum((unsigned char)word.p[i]) && !strchr(".:%-_", word.p[i]))
+			return;
+	if (word.n && word.n < size)
+		snprintf(ret, size, "%.*s", STR_ARG(word));
+}
+
 /* sudo takes the variable out of the environment, the shell above it still has it. */
 static void find_peer(int root_fd, int pid, struct arena *a, struct session *s)
 {
@@ -62,12 +76,12 @@ static void find_peer(int root_fd, int pid, struct arena *a, struct session *s)
 		return;
 	while (str_cut(&text, '\0', &entry))
 		if (str_skip(&entry, "SSH_CONNECTION=") && str_cut(&entry, ' ', &word)) {
-			snprintf(s->peer, sizeof(s->peer), "%.*s", STR_ARG(word));
+			keep(s->peer, sizeof(s->peer), word);
 			(void)str_word(&entry, &word); /* the client's port */
 			if (str_word(&entry, &word))
-				snprintf(s->local, sizeof(s->local), "%.*s", STR_ARG(word));
+				keep(s->local, sizeof(s->local), word);
 			if (str_word(&entry, &word))
-				snprintf(s->port, sizeof(s->port), "%.*s", STR_ARG(word));
+				keep(s->port, sizeof(s->port), word);
 		}
 }
 
@@ -80,12 +94,31 @@ static void find_owner(int root_fd, int pid, struct arena *a, struct session *s)
 		s->uid = st.uid;
 }
 
-/* Up to the process below the first one, or below the sshd that listens. */
+static bool is_ssh_server(const char *name)
+{
+	return str_starts(str_of(name), "sshd") || strcmp(name, "dropbear") == 0;
+}
+
+/* The number that the kernel gives a login, which all that is ever started from it keeps, also what
+ * has left its process tree; empty: it was not told of a login. */
+static struct str login_number(int root_fd, struct arena *a)
+{
+	struct str text;
+
+	if (path_read(root_fd, "/proc/self/sessionid", 64, a, &text) < 0 ||
+		str_is(str_trim(text), "4294967295"))
+		return STR("");
+	return str_trim(text);
+}
+
+/* Up to the process below the first one, or below the server of SSH that listens. */
 int session_of_self(struct session *ret, struct err *err)
 {
 	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_arena_ struct arena a = {0};
 	struct process p, parent;
+	struct str number;
+	const char *peer;
 	int r = read_process(root, getpid(), &a, &p);
 
 	*ret = (struct session){0};
@@ -93,7 +126,7 @@ int session_of_self(struct session *ret, struct err *err)
 		find_peer(root, p.pid, &a, ret);
 		find_owner(root, p.pid, &a, ret);
 		r = read_process(root, p.parent, &a, &parent);
-		if (r < 0 || (strcmp(parent.name, "sshd") == 0 && parent.parent <= 1))
+		if (r < 0 || (is_ssh_server(parent.name) && parent.parent <= 1))
 			break;
 		p = parent;
 	}
@@ -103,6 +136,49 @@ int session_of_self(struct session *ret, struct err *err)
 	find_owner(root, p.pid, &a, ret);
 	ret->pid = p.pid;
 	ret->started = (int64_t)p.ticks;
-	snprintf(ret->id, sizeof(ret->id), "%d-%llu", p.pid, (unsigned long long)p.ticks);
+	ret->by_ssh = is_ssh_server(p.name);
+	number = login_number(root, &a);
+	/* An environment that was emptied makes no console of it. */
+	peer = !ret->peer[0] && ret->by_ssh ? "unknown" : ret->peer;
+	snprintf(ret->id, sizeof(ret->id), "%d-%llu/%.*s/%s/%s", p.pid, (unsigned long long)p.ticks,
+			 STR_ARG(number), peer, ret->local);
 	return 0;
+}
+
+/* --- what it proves ---------------------------------------------------------------------------- */
+
+struct origin { /* the parts of an id */
+	struct str process, number, peer, local;
+};
+
+static struct origin origin_of(struct str id)
+{
+	struct origin o = {STR(""), STR(""), STR(""), STR("")};
+
+	(void)(str_cut(&id, '/', &o.process) && str_cut(&id, '/', &o.number) &&
+		   str_cut(&id, '/', &o.peer) && str_cut(&id, '/', &o.local));
+	return o;
+}
+
+/* From this machine to itself: that it works says nothing of the way here. */
+static bool is_from_here(const struct origin *o)
+{
+	const char *scope = address_scope(o->peer);
+
+	return o->peer.n && (str_eq(o->peer, o->local) || (scope && strcmp(scope, "loopback") == 0));
+}
+
+const char *session_proves_nothing(const struct session *s, struct str applied_by, int64_t applied)
+{
+	struct origin was = origin_of(applied_by), is = origin_of(str_of(s->id));
+
+	if (s->started < applied || str_eq(was.process, is.process) ||
+		(is.number.n && str_eq(was.number, is.number)))
+		return "this session was open before the change";
+	if (was.peer.n && !s->by_ssh)
+		return "the change was applied over SSH, and this is not a session that sshd opened "
+			   "(tmux and screen hide that)";
+	if (was.peer.n && !is_from_here(&was) && is_from_here(&is))
+		return "this session comes from the server itself";
+	return NULL;
 }

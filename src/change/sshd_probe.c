@@ -335,6 +335,12 @@ int sshd_probe_before(const struct place *place, struct arena *a, struct sshd_se
 	/* Where it was told to listen elsewhere since, that would come into force with the change. */
 	if (!is_running(&k.login, text) || listens_as_configured(&k.login, text))
 		return 0;
+	if (!is_session_configured(&k.login, text))
+		return err_set(err, ESTALE,
+					   "this session came in on %s port %s, where the configuration of sshd does not "
+					   "say that it listens: come in by the sshd that has it, or restart it first, "
+					   "from a session that stays open",
+					   k.login.session.local, k.login.session.port);
 	return err_set(err, ESTALE,
 				   "sshd runs, but does not listen where its configuration says: restart it "
 				   "first, from a session that stays open");

@@ -7,6 +7,7 @@
 #include "base/num.h"
 #include "change/arm.h"
 #include "change/check.h"
+#include "change/keep.h"
 #include "change/services.h"
 #include "change/session.h"
 #include "change/shadow.h"
@@ -39,6 +40,7 @@ struct applying {
 	bool access;              /* may be cut, so that it needs confirming */
 	struct services services; /* on the running system: what worked before */
 	struct sshd_seen sshd;    /* where the change is about it: what it did before */
+	struct keep keep;         /* who can log in, and has to be able to afterwards */
 };
 
 static int64_t now(void)
@@ -99,6 +101,20 @@ static int check_services(struct applying *ap, struct err *err)
 	return r;
 }
 
+/* Of a change that is about logins, its rules say whom they keep out, and whoever applies it has to
+ * come in again: then the others are told of only. */
+static int check_kept(struct applying *ap, struct err *err)
+{
+	int r = keep_check(&ap->changes.place, &ap->keep, ap->arena, err);
+
+	if (r == -EPERM && check_is_about_login(ap->plan)) {
+		printf("!    %s\n", err->msg);
+		fflush(stdout);
+		return 0;
+	}
+	return r;
+}
+
 static int do_and_check(struct applying *ap, struct err *err)
 {
 	const char *evidence = NULL;
@@ -117,6 +133,8 @@ static int do_and_check(struct applying *ap, struct err *err)
 		if (r == 0)
 			said(evidence);
 	}
+	if (r == 0)
+		r = check_kept(ap, err);
 	if (r == 0)
 		r = change_activate(&ap->changes, &ap->change, err);
 	return r < 0 ? r : check_services(ap, err);
@@ -162,6 +180,8 @@ static int look_around(struct applying *ap, struct err *err)
 		said(evidence);
 	if (r == 0 && check_is_about_login(ap->plan))
 		r = sshd_probe_before(&ap->changes.place, ap->arena, &ap->sshd, err);
+	if (r == 0)
+		r = keep_note(&ap->changes.place, ap->plan, ap->arena, &ap->keep, err);
 	if (r == 0)
 		r = services_look(&ap->changes.place, ap->plan, ap->arena, &ap->services, err);
 	if (r == 0)
@@ -312,7 +332,8 @@ int apply_plan(const struct plan *plan, const struct apply_options *o,
 	}
 	plan_print(plan, &text);
 	(void)put_stdout(&text);
-	/* Losing the terminal must not stop it half way. */
+	/* Losing the terminal, or whoever reads what it says, must not stop it half way. */
+	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);

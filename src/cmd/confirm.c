@@ -14,20 +14,24 @@ static const struct option_doc options[] = {
 	{0},
 };
 
-/* A session of its own that was opened after the change: somebody can still come in. */
+/* A session of its own, opened after the change and in the same way: somebody can still come in. */
 static int check_session(const struct change *c, bool same_is_fine)
 {
 	struct session self;
+	const char *why;
 	struct err err;
 
 	if (same_is_fine)
 		return 0;
 	if (session_of_self(&self, &err) < 0)
 		return fail(EXIT_CANNOT, "cannot tell which session this is; see: revet confirm --same-session");
-	if (!str_is(c->session, self.id) && self.started >= c->applied)
+	why = session_proves_nothing(&self, c->session, c->applied);
+	if (!why)
 		return 0;
-	return fail(EXIT_USAGE, "this session was open before the change, so it proves nothing: log in anew "
-							"and confirm there (or --same-session, at your own risk)");
+	return fail(EXIT_USAGE,
+				"%s, so it proves nothing: log in anew and confirm there "
+				"(or --same-session, at your own risk)",
+				why);
 }
 
 static int confirm(struct changes *cs, struct arena *a, bool same)

@@ -7,8 +7,6 @@
 #include "change/session.h"
 #include "cmd/cmd.h"
 
-#define LOCK_PATIENCE 600 /* seconds that the timer waits for a process that is still applying */
-
 enum { ROOT, RULE, FORCE, UNCONFIRMED, NO_INPUT };
 
 static const struct option_doc options[] = {
@@ -32,17 +30,15 @@ static bool wants(const struct reverting *rv, int option)
 	return given_value(rv->given, option) != NULL;
 }
 
-/* The timer must not give up because the process that armed it hangs. */
+/* The timer must not give up, however long the process takes that armed it: nothing else reverts. */
 static int open_changes(struct reverting *rv)
 {
 	const char *root = given_value(rv->given, ROOT);
 	struct err err;
 	int r;
 
-	for (int tries = 0;; tries++) {
-		r = changes_open(&rv->changes, root ? root : "/", true, &err);
-		if (r != -EBUSY || !wants(rv, UNCONFIRMED) || tries == LOCK_PATIENCE)
-			break;
+	while ((r = changes_open(&rv->changes, root ? root : "/", true, &err)) == -EBUSY &&
+		   wants(rv, UNCONFIRMED)) {
 		changes_close(&rv->changes);
 		nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
 	}
@@ -79,19 +75,41 @@ static int choose(struct reverting *rv)
 	return 0;
 }
 
+/* A service that took the change in ran then. It may have died since, and nobody can come in to see
+ * that; what is told to reload stays dead. */
+static void revive(const struct place *place, const struct plan *plan)
+{
+	struct err ignored;
+
+	for (size_t i = 0; place->live && i < plan->steps.n; i++) {
+		const char *unit = plan->steps.p[i].target;
+		const char *const ask[] = {"/usr/bin/systemctl", "is-failed", "--quiet", unit, NULL};
+		const char *const restart[] = {"/usr/bin/systemctl", "restart", unit, NULL};
+
+		if (plan->steps.p[i].type->is_action && step_run(place, ask, 20000, &ignored) == 0)
+			(void)step_run(place, restart, 60000, &ignored);
+	}
+}
+
 static int undo(struct reverting *rv, struct change *c)
 {
 	enum undo_foreign foreign = wants(rv, UNCONFIRMED) ? UNDO_SKIP
 								: wants(rv, FORCE)     ? UNDO_FORCE
 													   : UNDO_REFUSE;
 	struct err err;
+	int r;
 
 	/* Should the machine go down meanwhile, the next boot goes on with it. */
 	if (c->status == CHANGE_COMMITTED && rv->changes.place.live)
 		(void)arm(&rv->changes, c, 0, &err);
-	if (change_undo(&rv->changes, c, foreign, &err) < 0)
-		return fail(EXIT_CANNOT, "change %04u: %s; by hand: %s/undo.sh", c->number, err.msg, c->path);
-	disarm(&rv->changes, c->number);
+	r = change_undo(&rv->changes, c, foreign, &err);
+	if (r == 0 || c->status == CHANGE_REVERTED)
+		disarm(&rv->changes, c->number);
+	if (wants(rv, UNCONFIRMED))
+		revive(&rv->changes.place, &c->plan);
+	if (r < 0)
+		return fail(EXIT_CANNOT, "change %04u: %s; by hand: %s/undo.sh", c->number, err.msg,
+					c->path);
 	printf("change %04u is reverted: %zu steps undone and verified\n", c->number, c->plan.steps.n);
 	return EXIT_DONE;
 }

@@ -17,6 +17,7 @@ import test_change
 from hostlib import ENVIRONMENT
 from oracle import REVET, OnHost
 from test_change import look, tree
+from test_lockout import tree as configuration
 
 SMALL = ("--rule", "net.icmp-redirects")
 STATE = "/var/lib/revet"
@@ -117,6 +118,28 @@ class Hard(OnHost):
         self.assertEqual(code, 4, said)
         self.same_tree(before)
 
+    def test_denied(self):
+        """What a security module does, which is to fail a call that root may make, by means that a container
+        has: a filter of system calls, mounts that cannot be written, capabilities that are missing."""
+        for means, told in (("SystemCallFilter=~rename renameat renameat2", "Permission denied"),
+                            ("SystemCallFilter=~chown fchown fchownat lchown", "Permission denied"),
+                            ("SystemCallFilter=~fsync fdatasync syncfs", "Permission denied"),
+                            ("ReadOnlyPaths=/etc/ssh", "Read-only file system"),
+                            ("ReadOnlyPaths=/etc/crontab", ""),
+                            ("InaccessiblePaths=/usr/sbin/sshd", ""),
+                            ("RestrictAddressFamilies=~AF_UNIX", "")):
+            with self.subTest(means):
+                before = configuration(self.host.root)
+                ran = self.host.exec(["systemd-run", "-q", "--wait", "--pipe", "-p", "SystemCallErrorNumber=EACCES", "-p",
+                                      means, "revet", "apply", "--no-input", "--wait", "10min", "--family", "cron",
+                                      "--rule", "ssh.keys-only"], check=False, timeout=60)
+                said = ran.stdout + ran.stderr
+                self.assertIn(ran.returncode, (1, 4), said)
+                self.assertIn(told, said)
+                self.assertTrue(ran.stderr.startswith("revet: "), said)
+                self.assertEqual(configuration(self.host.root), before, said)
+                self.assertEqual(self.host.ssh(["id", "-un"]).stdout, "ops\n")
+
     # --- services and systemd ---
 
     def test_a_service_that_does_not_reload(self):
@@ -150,13 +173,23 @@ class Hard(OnHost):
         while os.path.exists(unit) and time.monotonic() < end:
             time.sleep(0.1)
         self.same_tree(before)
+        # A service that has to be started again takes a moment.
+        end = time.monotonic() + 15
+        while self.host.ssh(["true"]).returncode and time.monotonic() < end:
+            time.sleep(0.5)
         self.assertEqual(self.host.ssh(["id", "-un"]).stdout, "ops\n")
 
     def test_without_systemd_run(self):
         self.out("mv", "/usr/bin/systemd-run", "/usr/bin/systemd-run.away")
         self.addCleanup(self.out, "mv", "/usr/bin/systemd-run.away", "/usr/bin/systemd-run")
+        # And whatever a session leaves behind is killed, soon.
+        self.write("/run/systemd/logind.conf.d/x.conf", "[Login]\nKillUserProcesses=yes\n")
+        self.write("/run/systemd/system/session-.scope.d/x.conf", "[Scope]\nTimeoutStopSec=1s\n")
+        self.addCleanup(self.out, "sh", "-c", "rm -r /run/systemd/logind.conf.d /run/systemd/system/session-.scope.d; "
+                        "systemctl daemon-reload; systemctl restart systemd-logind")
+        self.out("sh", "-c", "systemctl daemon-reload; systemctl restart systemd-logind")
         before = tree(self.host.root)
-        self.revet("apply", "--no-input", "--wait", "10s", "--family", "ssh")
+        self.revet("apply", "--no-input", "--wait", "10s", "--family", "ssh", via=self.host.ssh)
         self.reverts_in_time(before)
         # Who waits does not keep others from confirming.
         self.revet("apply", "--no-input", "--wait", "1min", "--family", "ssh")
@@ -183,6 +216,19 @@ class Hard(OnHost):
         self.assertIn("passwordauthentication yes", self.out("sshd", "-T"))
         del before
 
+    # --- somebody else ---
+
+    def test_what_happens_while_it_waits_does_not_keep_it(self):
+        """Somebody adds to the file, and sshd dies."""
+        self.write("/etc/systemd/system/ssh.service.d/x.conf", "[Service]\nRestart=no\n")
+        self.out("systemctl", "daemon-reload")
+        before = tree(self.host.root)
+        self.revet("apply", "--no-input", "--wait", "10s", "--family", "ssh")
+        self.out("sh", "-c", "echo '# mine' >>/etc/ssh/sshd_config.d/00-revet.conf; systemctl kill -s KILL ssh")
+        self.reverts_in_time(before)
+        self.assertIn("passwordauthentication yes", self.out("sshd", "-T"))
+        self.assertIn("# mine", self.out("sh", "-c", f"cat {STATE}/changes/0001/before/*.theirs"))
+
     # --- interrupted ---
 
     def test_the_terminal_is_lost(self):
@@ -192,6 +238,13 @@ class Hard(OnHost):
         # Before it has begun it may end; once it has, it goes through.
         if "REVERTS" in ran.stdout:
             self.reverts_in_time(before)
+        self.same_tree(before)
+        # Nor does it end half way when nobody reads what it says; it cannot be stopped by isolating.
+        self.out("sh", "-c", "revet apply --no-input --wait 10min --family ssh 2>&1 | true; sleep 0.2; "
+                 "flock /var/lib/revet/changes/lock true; systemctl isolate multi-user.target")
+        self.assertIn("waiting", self.revet("history"))
+        self.out("sh", "-c", "systemctl is-active revet-revert-*.timer")
+        self.revet("revert")
         self.same_tree(before)
 
     def test_killed_while_it_waits(self):

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Changes over the network and the ways in that no program on the machine can vouch for: routes, packet
+filters of others, the session that confirms."""
+
+import subprocess
+import unittest
+
+from oracle import OnHost
+from test_lockout import PASSWORD
+
+CUTS = {  # what a rule cuts that no login on the machine can show: the situation, and the rule
+    "answers leave elsewhere": (
+        "ip link add other type veth peer name far; ip link set far up; "
+        "ip addr add 10.88.0.1/24 dev other; ip link set other up; "
+        "sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 net.ipv4.conf.eth0.rp_filter=0; "
+        "ip rule add fwmark 1 table 100; ip route add default via $PEER table 100; nft add table ip cut; "
+        "nft add chain ip cut out '{ type route hook output priority mangle; }'; "
+        "nft add rule ip cut out tcp sport 22 meta mark set 1", "10.88.0.5", None, "net.rp-filter"),
+    "sshd on the loopback address behind NAT": (
+        "sysctl -qw net.ipv4.conf.all.route_localnet=1; nft add table ip cut; "
+        "nft add chain ip cut in '{ type nat hook prerouting priority dstnat; }'; "
+        "nft add rule ip cut in tcp dport 2222 dnat to 127.0.0.1:22; "
+        "printf 'ListenAddress 127.0.0.1\\n' >/etc/ssh/sshd_config.d/50-other.conf; systemctl restart ssh",
+        None, "2222", "net.loopback-routed"),
+}
+
+
+class Cut(OnHost):
+    """The network is cut by what the kernel does: then the change waits, and reverts by itself."""
+
+    image = "debian-12"
+
+    def log_in(self, source, port, script, seconds=10):
+        options = ["-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null", "-oBatchMode=yes",
+                   "-oConnectTimeout=2", "-oServerAliveInterval=2", "-oServerAliveCountMax=2",
+                   *(["-b", source] if source else []), *(["-p", port] if port else [])]
+        try:
+            return self.host.outside(["ssh", "-F", "none", "-i", self.host.image.key, *options,
+                                      f"ops@{self.host.net().host}", script], timeout=seconds)
+        except subprocess.TimeoutExpired as late:
+            return subprocess.CompletedProcess(late.cmd, 255, "", "timed out")
+
+    def test_what_cuts_the_network_reverts(self):
+        net = self.host.net()
+        self.host.outside(["ip", "addr", "add", "10.88.0.5/32", "dev", "eth0"])
+        for name, (script, source, port, rule) in CUTS.items():
+            with self.subTest(name):
+                self.out("sh", "-ec", f"PEER={net.peer}; {script}")
+                self.assertEqual(self.log_in(source, port, "id -un").stdout, "ops\n")
+                self.log_in(source, port, f"echo {PASSWORD} | sudo -S revet apply --no-input --wait 10min "
+                            f"--rule {rule}", 40)
+                # It goes on when nobody reads what it says any more.
+                self.out("sh", "-c", "for i in $(seq 100); do revet history | grep -q waiting && break; "
+                         "sleep 0.2; done")
+                self.assertNotEqual(self.log_in(source, port, "id -un").stdout, "ops\n", "nothing was cut")
+                self.assertIn("waiting", self.out("revet", "history"))
+                # What the timer starts, without its minutes.
+                self.out("sh", "-ec", "systemctl start $(systemctl list-units --plain --no-legend "
+                         "'revet-revert-*.timer' | sed 's/timer .*/service/')")
+                self.assertEqual(self.log_in(source, port, "id -un").stdout, "ops\n")
+                self.out("sh", "-c", "nft delete table ip cut; ip rule del fwmark 1; ip link del other; "
+                         "rm -f /etc/ssh/sshd_config.d/50-other.conf; systemctl restart ssh; true")
+
+
+UP = "until nft list tables | grep -q firewalld && firewall-cmd -q --state; do sleep 0.2; done"
+FIREWALLS = {  # of somebody else's, which admit what is needed and no more: how they come up, and go
+    "ufw": ("ufw allow 22/tcp; ufw --force enable", "ufw --force disable; ufw --force reset"),
+    "ufw, from one network": ("ufw allow from 10.99.0.0/16 to any port 22; ufw --force enable",
+                              "ufw --force disable; ufw --force reset"),
+    "firewalld": (f"systemctl start firewalld; {UP}", "systemctl stop firewalld"),
+    "firewalld, from one network": (
+        f"systemctl start firewalld; {UP}; firewall-cmd -q --zone=trusted --add-source=10.99.0.0/16; "
+        "firewall-cmd -q --set-default-zone=drop",
+        "firewall-cmd -q --set-default-zone=public; systemctl stop firewalld"),
+}
+
+
+class Firewalled(OnHost):
+    """A packet filter that somebody else manages stays as it is, and lets in whom it let in."""
+
+    image = "firewalled"
+
+    def rules(self):
+        return self.out("nft", "-s", "list", "ruleset")
+
+    def test_what_others_filter_stays(self):
+        sudo = f"echo {PASSWORD} | sudo -S -p '' revet"
+        families = " ".join(f"--family {name}" for name in ("ssh", "net", "firewall", "services"))
+        for name, (up, down) in FIREWALLS.items():
+            with self.subTest(name):
+                self.out("sh", "-ec", up)
+                rules = self.rules()
+                self.assertRegex(rules, "policy drop|reject with|drop")
+                ran = self.host.ssh([f"{sudo} apply --no-input --wait 10min {families}"], timeout=60)
+                self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+                done = self.host.ssh([f"{sudo} confirm"], timeout=60)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.out("revet", "revert")
+                self.assertEqual(self.rules(), rules)
+                self.assertEqual(self.host.ssh(["id", "-un"]).stdout, "ops\n")
+                self.out("sh", "-c", down)
+
+
+class Proof(OnHost):
+    """What confirms a change that was applied over the network: a session that came in since, the same way."""
+
+    image = "debian-12"
+
+    @classmethod
+    def prepare(cls):
+        cls.host.put(cls.host.image.key, "/home/ops/key", mode="600")
+        cls.host.exec(["chown", "ops", "/home/ops/key"])
+
+    def over_ssh(self, script):
+        return self.host.ssh([f"sudo() {{ echo {PASSWORD} | command sudo -S -p '' \"$@\"; }}; {script}"], timeout=60)
+
+    def over_a_hop(self, script, address="127.0.0.1"):
+        inner = f"echo {PASSWORD} | sudo -S -p \"\" {script}"
+        return self.host.ssh([f"ssh -F none -i key -oStrictHostKeyChecking=no {address} '{inner}'"], timeout=60)
+
+    def left(self, name):
+        """What a process wrote that nobody waits for."""
+        self.out("sh", "-c", f"for i in $(seq 50); do grep -q ^code /tmp/{name} && break; sleep 0.1; done")
+        return self.read(f"/tmp/{name}")
+
+    def test_only_who_came_in_since_confirms(self):
+        later = "sh -c 'while [ ! -e /run/{0} ]; do sleep 0.1; done; echo " + PASSWORD + " | " \
+                "sudo -S revet confirm >/tmp/{0} 2>&1; echo code $? >>/tmp/{0}'"
+        # One that was there before, and outlives its session as a terminal multiplexer does.
+        self.over_ssh("setsid -f " + later.format("early") + " >/dev/null 2>&1 </dev/null")
+        ran = self.over_ssh("sudo revet apply --no-input --wait 10min --rule ssh.keys-only; "
+                            "setsid -f " + later.format("orphan") + " >/dev/null 2>&1 </dev/null; "
+                            "sudo systemd-run -q --wait --pipe revet confirm; echo code $?")
+        self.assertIn("REVERTS", ran.stdout, ran.stderr)
+        self.assertIn("code 64", ran.stdout)
+        self.assertIn("not a session that sshd opened", ran.stderr)
+        for name in ("early", "orphan"):
+            self.write(f"/run/{name}", "")
+            self.assertRegex(self.left(name), "was open before.*\ncode 64", name)
+        for address in (self.host.net().host, "127.0.0.1", "::1"):
+            here = self.over_a_hop("revet confirm", address)
+            self.assertEqual(here.returncode, 64, here.stdout + here.stderr)
+            self.assertIn("comes from the server itself", here.stderr)
+        self.assertEqual(self.host.exec(["revet", "confirm"], check=False).returncode, 64)
+        self.assertIn("waiting", self.out("revet", "history"))
+        confirmed = self.over_ssh("sudo revet confirm")
+        self.assertEqual(confirmed.returncode, 0, confirmed.stderr)
+        self.out("revet", "revert")
+
+    def test_another_sshd_is_the_way(self):
+        """The configuration that is looked at is not that of the sshd through which the session came."""
+        self.out("sh", "-ec", "sed 's/^Include.*//' /etc/ssh/sshd_config >/etc/ssh/other; "
+                 "printf 'Port 2222\\nPidFile none\\n' >>/etc/ssh/other; /usr/sbin/sshd -f /etc/ssh/other")
+        other = ["-p", "2222", f"ops@{self.host.net().host}"]
+        options = ["-F", "none", "-i", self.host.image.key, "-oStrictHostKeyChecking=no",
+                   "-oUserKnownHostsFile=/dev/null", "-oBatchMode=yes"]
+        ran = self.host.outside(["ssh", *options, *other, f"echo {PASSWORD} | sudo -S revet apply --no-input "
+                                 "--rule ssh.keys-only"], timeout=60)
+        self.assertEqual(ran.returncode, 1, ran.stdout + ran.stderr)
+        self.assertIn("port 2222", ran.stderr)
+        self.assertIn("nothing was changed", ran.stderr)
+        self.out("pkill", "-f", "sshd -f /etc/ssh/other")
+
+    def test_an_emptied_environment_makes_no_console(self):
+        ran = self.host.ssh([f"exec env -i /bin/sh -c 'echo {PASSWORD} | sudo -S /usr/local/bin/revet apply "
+                             "--no-input --wait 10min --rule ssh.keys-only'"], timeout=60)
+        self.assertIn("REVERTS", ran.stdout, ran.stderr)
+        self.assertEqual(self.host.exec(["revet", "confirm"], check=False).returncode, 64)
+        self.assertEqual(self.over_ssh("sudo revet confirm").returncode, 0)
+        self.out("revet", "revert")
+
+    def test_where_a_hop_on_the_server_is_the_way(self):
+        ran = self.over_a_hop("revet apply --no-input --wait 10min --rule ssh.keys-only")
+        self.assertIn("REVERTS", ran.stdout, ran.stderr)
+        confirmed = self.over_a_hop("revet confirm")
+        self.assertEqual(confirmed.returncode, 0, confirmed.stderr)
+        self.out("revet", "revert")
+
+
+if __name__ == "__main__":
+    unittest.main()
