@@ -123,7 +123,7 @@ static int find_session(const struct place *place, struct arena *a, struct sessi
 		r = find_interface(s, a, err);
 	if (r == 0 && !s->local)
 		*ret_none = "no interface leads anywhere, so that new rules keep nobody from sshd";
-	if (r < 0 || *ret_none)
+	if (r < 0 || !s->local)
 		return r;
 	r = parse_address(s->peer, s->port, &s->from, err);
 	return r < 0 ? r : parse_address(s->local, s->port, &s->to, err);

@@ -54,12 +54,12 @@ static int print(const unsigned char *p, size_t n, const char *prefix, struct bu
 /* --- as text ------------------------------------------------------------------------------------ */
 
 static const struct {
-	unsigned tag;
 	const char *word;
+	unsigned tag;
 	bool named;
 } tags[] = {
-	{TAG_OWNER, "user", false}, {TAG_USER, "user", true},  {TAG_OWNING, "group", false},
-	{TAG_GROUP, "group", true}, {TAG_MASK, "mask", false}, {TAG_OTHER, "other", false},
+	{"user", TAG_OWNER, false}, {"user", TAG_USER, true},  {"group", TAG_OWNING, false},
+	{"group", TAG_GROUP, true}, {"mask", TAG_MASK, false}, {"other", TAG_OTHER, false},
 };
 
 static int print_entry(const unsigned char *p, struct buf *out)

@@ -235,8 +235,8 @@ class Firewall(Steps):
 
     def test_a_table_that_cuts_the_session(self):
         net, before, ruleset = self.host.net(), tree(self.host.root), self.ruleset()
-        known = "ct state established accept"
-        for rules in ([], [known], ["iif lo accept", known, "tcp dport 2222 accept"],
+        known, own = "ct state established accept", "iif lo accept"
+        for rules in ([], [known], [own, known, "tcp dport 2222 accept"],
                       [f"ip saddr != {net.peer} accept"], ["tcp sport 22 accept", "iifname eth1 accept"]):
             with self.subTest(rules):
                 told = self.apply(table(chain(*rules)), code=1)
@@ -245,8 +245,8 @@ class Firewall(Steps):
         self.assertIn("nft does not take the table",
                       self.apply(table(chain("tcp dport ssssh accept")), code=1))
         self.assertEqual(self.ruleset(), ruleset)
-        for rules in ([known, f"ip saddr {net.peer}/24 tcp dport ssh accept"],
-                      [known, "iifname eth0 ip daddr @here tcp dport { 22, 443 } ct state new accept"]):
+        for rules in ([own, known, f"ip saddr {net.peer}/24 tcp dport ssh accept"],
+                      [own, known, "iifname eth0 ip daddr @here tcp dport { 22, 443 } ct state new accept"]):
             with self.subTest(rules):
                 text = table(f"\tset here {{ type ipv4_addr; elements = {{ {net.host} }}; }}\n" + chain(*rules))
                 self.assertIn("(tried)", self.apply(text))
@@ -272,7 +272,7 @@ class Firewall(Steps):
         self.assertIn(f"would not admit {net.peer6}",
                       self.apply(table(chain(f"ip6 saddr {net.peer6} tcp dport 22 accept")), code=1, via=six))
         self.assertIn(f"{net.peer6} reaches port 22", self.apply(
-            table(chain(f"ip6 saddr {net.peer6} tcp dport 22 accept", "ct state established accept",
+            table(chain("iif lo accept", f"ip6 saddr {net.peer6} tcp dport 22 accept", "ct state established accept",
                         "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept")), via=six))
         self.assertEqual(six(["id", "-un"]).stdout, "ops\n")
 
@@ -283,7 +283,7 @@ class Firewall(Steps):
                          f"\t\telements = {{ " + ", ".join(f"10.{i}.{k}.0/25" for k in range(60)) + " }\n\t}" for i in range(40))
         seen = ("\tset seen {\n\t\ttype ipv4_addr\n\t\tsize 65535\n\t\tflags dynamic,timeout\n\t\ttimeout 1h\n\t\t"
                 "elements = { 192.0.2.1 timeout 1h }\n\t}\n\tmap ports { type inet_service : verdict; elements = { 22 : accept } ; }")
-        rules = ["ct state vmap { established : accept, invalid : drop }", "tcp dport vmap @ports",
+        rules = ["iif lo accept", "ct state vmap { established : accept, invalid : drop }", "tcp dport vmap @ports",
                  "ip saddr @seen drop", "limit rate 3/second burst 5 packets log prefix \"} # \" accept"]
         rules += [f'ip saddr @s{i} tcp dport {{ 80, {1000 + i} }} counter accept comment "{hostile[i % 6]}"' for i in range(40)]
         before, ruleset = tree(self.host.root), self.ruleset()
