@@ -9,6 +9,7 @@ import unittest
 
 import test_change
 from oracle import OnHost
+from test_vm import OnMachine
 
 
 class Fixes(OnHost):
@@ -90,6 +91,28 @@ class Fixes(OnHost):
         self.sh("rm /etc/issue.net; cp /run/issue.net /etc/issue.net")
         self.assertIsNone(self.left("banners.warning"))
 
+
+
+class Audit(OnMachine):
+    """Audit rules are the kernel's, which a container has no part in."""
+
+    def test_rules_are_loaded_and_locked(self):
+        rules = ["--rule", "audit.logins", "--rule", "audit.modules"]
+        files = self.out("ls", "-l", "/etc/audit/rules.d")
+        self.revet("apply", "--no-input", *rules)
+        listed = self.out("auditctl", "-l").splitlines()
+        self.assertIn("-w /var/log/wtmp -p wa -k logins", listed)
+        self.assertEqual(len([line for line in listed if "-S init_module,delete_module" in line]), 2)
+        self.out("chmod", "g+w", "/var/log/wtmp")
+        self.assertIn("/var/log/wtmp", self.out("ausearch", "--input-logs", "-k", "logins", "--format", "text"))
+        self.revet("revert")
+        self.assertEqual(self.out("auditctl", "-l"), "No rules\n")
+        # Where they are locked, what has been written is taken back all the same.
+        self.revet("apply", "--no-input", *rules)
+        self.out("auditctl", "-e", "2")
+        self.revet("revert")
+        self.assertEqual(self.out("ls", "-l", "/etc/audit/rules.d"), files)
+        self.assertEqual(self.out("auditctl", "-l").splitlines(), listed)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ FINE = {"kernel.panic_on_oops"}  # is right as it is
 MODULES = ("sctp", "tipc", "udf")
 # What only a boot brings about: a parameter of the kernel, a switch that is never turned back, and a
 # module that cannot be unloaded.
-AT_BOOT = {"kernel.parameter", "kernel.kexec", "modules.sctp"}
+AT_BOOT = {"kernel.parameter", "kernel.kexec", "modules.sctp", "audit.immutable", "kernel.mitigations-off"}
 
 STAGE = """
 set -eu

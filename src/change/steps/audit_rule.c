@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A rule of the kernel's audit: is it in force now? What the boot loads is a file's business. */
+/*
+ * A rule of the kernel's audit: is it in force? Of rules that are locked (-e 2) nothing can be changed
+ * before the next boot, so there it counts whether that will load it: what the boot loads is a file's
+ * business, whose step is undone before this one.
+ */
 #include <string.h>
 
 #include "base/exec.h"
@@ -8,30 +12,66 @@
 #include "change/step.h"
 
 #define AUDITCTL "/sbin/auditctl"
+#define OWN_FILE "/etc/audit/rules.d/50-revet.rules"
 #define MAX_LIST ((size_t)16 << 20)
 #define MAX_WORDS 32
 
-static int capture_audit_rule(const struct place *place _unused_, const char *target,
-							  struct arena *a, struct state *ret, struct err *err)
+static int ask(const char *option, struct arena *a, struct str *ret, struct err *err)
 {
-	const char *const argv[] = {AUDITCTL, "-l", NULL};
+	const char *const argv[] = {AUDITCTL, option, NULL};
 	struct exec_result result = {0};
 	struct exec e = exec_start(argv, NULL, NULL);
-	struct audit_rule wanted, rule;
-	struct str text, line;
-	bool loaded = false;
 
 	if (exec_finish(&e, MAX_LIST, 10000, a, &result, err) < 0)
 		return -err->errnum;
 	if (result.status)
-		return err_set(err, EIO, AUDITCTL " -l: exit %d", result.status);
+		return err_set(err, EIO, AUDITCTL " %s: exit %d", option, result.status);
+	*ret = result.out;
+	return 0;
+}
+
+static bool has_rule(struct arena *a, struct str text, const char *target)
+{
+	struct audit_rule wanted, rule;
+	struct str line;
+
 	audit_rule_parse(a, NULL, str_of(target), &wanted);
-	text = result.out;
-	while (!loaded && str_line(&text, &line)) {
+	while (str_line(&text, &line)) {
 		if (line.n > AUDIT_MAX_RULE)
 			continue;
 		audit_rule_parse(a, NULL, line, &rule);
-		loaded = str_eq(rule.canonical, wanted.canonical);
+		if (str_eq(rule.canonical, wanted.canonical))
+			return true;
+	}
+	return false;
+}
+
+static bool is_locked(struct str status)
+{
+	struct str line, name, value;
+
+	while (str_line(&status, &line))
+		if (str_word(&line, &name) && str_is(name, "enabled") && str_word(&line, &value))
+			return str_is(value, "2");
+	return false;
+}
+
+static int capture_audit_rule(const struct place *place, const char *target, struct arena *a,
+							  struct state *ret, struct err *err)
+{
+	struct str list, status = STR(""), file = STR("");
+	int r = ask("-l", a, &list, err);
+	bool loaded = r == 0 && has_rule(a, list, target);
+
+	if (loaded)
+		r = ask("-s", a, &status, err);
+	if (r < 0)
+		return r;
+	if (is_locked(status)) {
+		r = path_read(place->root_fd, OWN_FILE, MAX_LIST, a, &file);
+		if (r < 0 && r != -ENOENT)
+			return err_errno(err, -r, OWN_FILE);
+		loaded = has_rule(a, file, target);
 	}
 	state_set(ret, a, "loaded", loaded ? STR("yes") : STR("no"));
 	return 0;
@@ -64,13 +104,17 @@ static int put_audit_rule(const struct place *place, const char *target, const s
 	_cleanup_arena_ struct arena a = {0};
 	const char *argv[MAX_WORDS];
 	struct state now = {0};
+	struct err ignored;
 	const char *field;
-	int r = capture_audit_rule(place, target, &a, &now, err);
+	int r = words_of(&a, target, state_is(to, "loaded", "yes"), argv, err);
 
-	if (r < 0 || state_covers(&now, to, &field))
-		return r;
-	r = words_of(&a, target, state_is(to, "loaded", "yes"), argv, err);
-	return r < 0 ? r : step_run(place, argv, 20000, err);
+	if (r == 0)
+		r = step_run(place, argv, 20000, err);
+	/* That it is in force already, or is not, is an error of auditctl's. */
+	if (r < 0 && capture_audit_rule(place, target, &a, &now, &ignored) == 0 &&
+		state_covers(&now, to, &field))
+		r = 0;
+	return r;
 }
 
 static void undo_audit_rule(struct buf *out, const struct step *s)
@@ -91,8 +135,8 @@ static void undo_audit_rule(struct buf *out, const struct step *s)
 
 static const struct step_type audit_rule_step = {
 	.name = "audit_rule",
-	.doc = "a rule of the kernel's audit is in force or not",
-	.order = 52,
+	.doc = "a rule of the kernel's audit is in force or not; of locked ones, from the next boot on",
+	.order = 5, /* before files, and undone after them */
 	.live_only = true,
 	.capture = capture_audit_rule,
 	.put = put_audit_rule,
