@@ -53,7 +53,7 @@ static int write_boot_unit(const struct changes *cs, const struct change *c, con
 		"DefaultDependencies=no\nAfter=local-fs.target systemd-sysctl.service nftables.service\n"
 		"Before=basic.target\n"
 		"ConditionPathExists=%s\n\n"
-		"[Service]\nType=oneshot\n"
+		"[Service]\nType=oneshot\nTimeoutStartSec=15min\n"
 		"ExecStart=/bin/sh -c '" REVERT "' sh \"%s\" %u \"%s/undo.sh\"\n\n"
 		"[Install]\nWantedBy=multi-user.target\n",
 		c->number, c->path, self, c->number, c->path);

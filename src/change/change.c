@@ -613,7 +613,8 @@ static int undo_pass(struct changes *cs, struct change *c, enum undo_foreign for
 			r = keep_theirs(cs, c, i, &why);
 		if (r == 0)
 			r = undo_one(cs, c, i, &why);
-		if (r < 0 && !first) {
+		/* What is only too early must not be taken for done. */
+		if (r < 0 && (!first || r == -EAGAIN)) {
 			first = r;
 			*err = why;
 		}

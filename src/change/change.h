@@ -78,7 +78,7 @@ enum undo_foreign {
 				  * A file of a change that waits is undone: theirs is kept in before/N.theirs */
 	UNDO_FORCE,  /* it is overwritten */
 };
-/* Undoes, in reverse, and verifies. Idempotent. */
+/* Undoes, in reverse, and verifies. Idempotent. -EAGAIN: the system has to be up for the rest. */
 int change_undo(struct changes *, struct change *, enum undo_foreign, struct err *);
 
 int change_wait(struct change *, int64_t applied, int64_t deadline, const char *session,

@@ -40,11 +40,15 @@ static bool removes_file(const struct services *s, const char *package, struct s
 	const char *path = deb_info(s->place, s->arena, package, STR_ABSENT, "list");
 	struct str text, line;
 
+	/* /lib leads to /usr/lib: which of the two a package has, and which systemd says, is chance. */
+	(void)str_skip(&file, "/usr");
 	if (!file.n || !path || path_read(s->place->root_fd, path, MAX_LIST, s->arena, &text) < 0)
 		return false;
-	while (str_line(&text, &line))
+	while (str_line(&text, &line)) {
+		(void)str_skip(&line, "/usr");
 		if (str_eq(line, file))
 			return true;
+	}
 	return false;
 }
 

@@ -121,3 +121,13 @@ int step_run(const struct place *place, const char *const argv[], int timeout_ms
 	add_lines(&said, result.out); /* findmnt --verify gives the sum to stderr, the reasons to stdout */
 	return err_set(err, EIO, "%s: exit %d: %.*s", argv[0], result.status, STR_ARG(buf_get(&said)));
 }
+
+bool step_is_booting(const struct place *place)
+{
+	const char *const argv[] = {"/usr/bin/systemctl", "is-active", "--quiet", "basic.target", NULL};
+	struct path_stat st;
+	struct err ignored;
+
+	return place->live && path_stat(place->root_fd, "/run/systemd/system", true, &st) == 0 &&
+		   step_run(place, argv, 20000, &ignored) < 0;
+}

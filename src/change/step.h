@@ -88,5 +88,8 @@ void step_shell_word(struct buf *, struct str);
 /* Runs a program in the place (a tree: by chroot) and waits. -EIO with its first line of stderr when
  * it fails. */
 int step_run(const struct place *, const char *const argv[], int timeout_ms, struct err *);
+/* Does the system wait for this process before it starts services? So it does for the unit that
+ * reverts at boot; who waits for a service then waits for ever. */
+bool step_is_booting(const struct place *);
 
 #endif

@@ -96,13 +96,15 @@ static int undo(struct reverting *rv, struct change *c)
 	enum undo_foreign foreign = wants(rv, UNCONFIRMED) ? UNDO_SKIP
 								: wants(rv, FORCE)     ? UNDO_FORCE
 													   : UNDO_REFUSE;
-	struct err err;
+	struct err err, later;
 	int r;
 
 	/* Should the machine go down meanwhile, the next boot goes on with it. */
 	if (c->status == CHANGE_COMMITTED && rv->changes.place.live)
 		(void)arm(&rv->changes, c, 0, &err);
 	r = change_undo(&rv->changes, c, foreign, &err);
+	if (r == -EAGAIN && arm(&rv->changes, c, 1, &later) == 0)
+		return fail(EXIT_DONE, "change %04u: %s", c->number, err.msg);
 	if (r == 0 || c->status == CHANGE_REVERTED)
 		disarm(&rv->changes, c->number);
 	if (wants(rv, UNCONFIRMED))

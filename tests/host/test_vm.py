@@ -14,7 +14,9 @@ import time
 import unittest
 from pathlib import Path
 
+import hostlib
 import test_change
+import test_steps
 from hostimage import CACHE
 from oracle import REVET, OnHost
 from test_change import tree
@@ -181,6 +183,31 @@ class Everything(OnMachine):
         self.assertEqual(self.host.ssh(["id", "-un"]).stdout, "ops\n")
 
 
+TELNETD = r"""
+set -eu
+mkdir -p /root/deb/DEBIAN /root/deb/usr/lib/systemd/system; cd /root/deb
+printf 'Package: telnetd\nVersion: 1.0\nArchitecture: all\nMaintainer: Test <t@example.org>\n' >DEBIAN/control
+printf 'Section: net\nPriority: optional\nDescription: a test\n of it\n' >>DEBIAN/control
+printf '[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n' \
+	>usr/lib/systemd/system/telnetd.service
+cat >DEBIAN/postinst <<'END'
+#!/bin/sh
+set -e
+if deb-systemd-helper --quiet was-enabled telnetd.service; then
+	deb-systemd-helper enable telnetd.service >/dev/null
+else
+	deb-systemd-helper update-state telnetd.service >/dev/null
+fi
+systemctl daemon-reload
+deb-systemd-invoke start telnetd.service
+END
+printf '#!/bin/sh\n[ "$1" != remove ] || deb-systemd-invoke stop telnetd.service\n' >DEBIAN/prerm
+chmod 755 DEBIAN/postinst DEBIAN/prerm
+dpkg-deb --root-owner-group -b . /root/telnetd.deb
+dpkg -i /root/telnetd.deb
+"""
+DPKG = (test_steps.DPKG_OWN, test_steps.DPKG_TIMES)
+
 # All that root may, but for one directory.
 PROFILE = """abi <abi/3.0>,
 profile revet /usr/local/bin/revet {
@@ -285,6 +312,22 @@ class Cuts(OnMachine):
                 self.assertNotEqual(self.tree(), self.before)
                 vm.reboot(crash)
                 self.assertEqual(self.whole(), "reverted")
+
+    def test_a_package_comes_back_after_the_boot(self):
+        """Its scripts start a service, and wait for it: before the boot is over they would for ever."""
+        with self.thaw(self.ready) as vm:
+            self.out("sh", "-c", TELNETD)
+            before = test_steps.Steps.without(self, self.tree_of(vm), *DPKG)
+            self.revet("apply", "--no-input", "--wait", "1h", "--rule", "packages.telnet-server",
+                       "--rule", "ssh.no-root-login")
+            self.assertEqual(vm.exec(["systemctl", "is-active", "telnetd"], check=False).stdout, "inactive\n")
+            vm.reboot(crash=True)
+            hostlib.wait_until(lambda: "reverted" in self.revet("history"), 120)
+            self.assertEqual(self.revet("history").split()[2], "reverted")
+            self.assertEqual(self.out("systemctl", "is-active", "telnetd"), "active\n")
+            after = test_steps.Steps.without(self, self.tree_of(vm), *DPKG)
+            self.assertEqual({n: (before.get(n), after.get(n)) for n in before.keys() | after.keys()
+                              if before.get(n) != after.get(n)}, {})
 
     def cut(self, frozen, command, seconds):
         counts = {}

@@ -39,8 +39,9 @@ from hostimage import CACHE, HostError, Image, locked, remove, run
 from hostlib import (ENVIRONMENT, Host, Net, claim_directory, claim_namespace, identity, is_alive,
                      needed_libraries, wait_until)
 
-BOOT_SECONDS = 240
+BOOT_SECONDS = 300
 ANSWER_SECONDS = 60
+SLOWER = 10  # than a container, for which callers give their times
 START = 1 << 20  # of the partition, as in hostimage.py
 
 HARDWARE = ["-machine", "pc", "-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max,la57=off",
@@ -218,7 +219,7 @@ class Machine(Host):
         subprocess.run's arguments, its result."""
         text = kwargs.get("text", True)
         pid = self.begin(command, kwargs.get("input", kwargs.get("stdin")))
-        done = self.result(pid, kwargs.get("timeout", 600))
+        done = self.result(pid, SLOWER * kwargs.get("timeout", 60))
         out, err = (base64.b64decode(done.get(name, "")) for name in ("out-data", "err-data"))
         if text:
             out, err = out.decode(errors="replace"), err.decode(errors="replace")

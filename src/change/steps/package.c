@@ -460,6 +460,9 @@ static int put_packages(const struct place *place, const char *target, const str
 	const char *path = NULL;
 	int r = capture_packages(place, target, &a, &now, err);
 
+	/* Their scripts wait for services to start. */
+	if (r == 0 && saved && step_is_booting(place))
+		return err_set(err, EAGAIN, "packages are put back once the system is up");
 	if (r == 0 && saved)
 		r = path_of(place, saved, &a, &path);
 	if (r < 0)

@@ -34,16 +34,6 @@ static int capture_enabled(const struct place *place, const char *target, struct
 	return !unit && files.gap ? -EIO : 0;
 }
 
-/* Before basic.target nothing starts that does not say so, this process being one of those it waits
- * for: revet's unit that reverts at boot. */
-static bool is_booting(const struct place *place)
-{
-	const char *const argv[] = {SYSTEMCTL, "is-active", "--quiet", "basic.target", NULL};
-	struct err ignored;
-
-	return step_run(place, argv, 20000, &ignored) < 0;
-}
-
 /* What waits to be started counts: at boot it is no other state than running is later. */
 static bool is_active(const struct place *place, const char *unit)
 {
@@ -56,7 +46,7 @@ static bool is_active(const struct place *place, const char *unit)
 
 	if (step_run(place, argv, 20000, &ignored) == 0)
 		return true;
-	if (!is_booting(place))
+	if (!step_is_booting(place))
 		return false;
 	e = exec_start(job, NULL, NULL);
 	return exec_finish(&e, 65536, 20000, &a, &result, &ignored) == 0 &&
@@ -119,7 +109,7 @@ static int put_active(const struct place *place, const char *unit, struct str wa
 
 	if (r < 0 || !wanted.p)
 		return r;
-	if (str_is(wanted, "yes") && is_booting(place))
+	if (str_is(wanted, "yes") && step_is_booting(place))
 		return step_run(place, later, 20000, err);
 	return step_run(place, argv, 120000, err);
 }
@@ -169,7 +159,7 @@ static void undo_unit(struct buf *out, const struct step *s)
 				  "done\n"
 				  "[ -n \"$ROOT\" ] || systemctl daemon-reload\n");
 	if (state_is(&s->before, "active", "yes")) {
-		buf_puts(out, "[ -n \"$ROOT\" ] || systemctl start ");
+		buf_puts(out, "[ -n \"$ROOT\" ] || systemctl --no-block start ");
 		step_shell_word(out, str_of(s->target));
 		buf_puts(out, "\n");
 	}
