@@ -63,7 +63,8 @@ int keep_note(const struct place *place, const struct plan *plan, struct arena *
 	return 0;
 }
 
-int keep_check(const struct place *place, const struct keep *keep, struct arena *a, struct err *err)
+int keep_check(const struct place *place, const struct keep *keep, bool own, struct arena *a,
+			   struct err *err)
 {
 	struct login l;
 	int r = 0;
@@ -76,6 +77,8 @@ int keep_check(const struct place *place, const struct keep *keep, struct arena 
 		const struct passwd_user *u = passwd_by_uid(&l.users, keep->who[i].uid);
 		const char *with = keep->who[i].by_key ? " with a key" : "";
 
+		if (own && (!l.session.uid || keep->who[i].uid != l.session.uid))
+			continue;
 		if (!u)
 			r = err_set(err, EPERM, "the account of uid %u, an administrator, would be gone",
 						keep->who[i].uid);

@@ -23,7 +23,8 @@ struct keep {
  * is nobody to keep. */
 int keep_note(const struct place *, const struct plan *, struct arena *, struct keep *ret,
 			  struct err *);
-/* When the files are written. -EPERM: names the first one who is kept out, and by what. */
-int keep_check(const struct place *, const struct keep *, struct arena *, struct err *);
+/* When the files are written. -EPERM: names the first one who is kept out, and by what. own: asks of
+ * the account alone whose session this is, of nobody where it is root's. */
+int keep_check(const struct place *, const struct keep *, bool own, struct arena *, struct err *);
 
 #endif

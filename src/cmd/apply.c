@@ -101,16 +101,18 @@ static int check_services(struct applying *ap, struct err *err)
 	return r;
 }
 
-/* Of a change that is about logins, its rules say whom they keep out, and whoever applies it has to
- * come in again: then the others are told of only. */
+/* Of a change that is about logins, its rules say whom they keep out, and the others are told of only:
+ * whoever applies it still comes in by himself, with a key if he could. */
 static int check_kept(struct applying *ap, struct err *err)
 {
-	int r = keep_check(&ap->changes.place, &ap->keep, ap->arena, err);
+	const struct place *place = &ap->changes.place;
+	bool is_about = check_is_about_login(ap->plan);
+	struct err lost;
+	int r = keep_check(place, &ap->keep, is_about, ap->arena, err);
 
-	if (r == -EPERM && check_is_about_login(ap->plan)) {
-		printf("!    %s\n", err->msg);
+	if (r == 0 && is_about && keep_check(place, &ap->keep, false, ap->arena, &lost) == -EPERM) {
+		printf("!    %s\n", lost.msg);
 		fflush(stdout);
-		return 0;
 	}
 	return r;
 }
