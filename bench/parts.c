@@ -291,9 +291,11 @@ static void put_all(const struct place *place, const struct plan *plan, bool und
 
 	for (size_t i = 0; i < plan->steps.n; i++) {
 		const struct step *s = &plan->steps.p[i];
-		const struct state *from = undo ? &s->after : &s->before, *to = undo ? &s->before : &s->after;
+		const struct state *from = undo ? &s->after : &s->before,
+						   *to = undo ? &s->before : &s->after;
 
-		if (step_check(place, s, from, &err) < 0 || s->type->put(place, s->target, to, NULL, &err) < 0 ||
+		if (step_check(place, s, from, &err) < 0 ||
+			s->type->put(place, s->target, to, NULL, &err) < 0 ||
 			step_check(place, s, to, &err) < 0)
 			die(err.msg);
 	}
@@ -302,7 +304,8 @@ static void put_all(const struct place *place, const struct plan *plan, bool und
 /* How long it takes to make a line last, as the journal does. */
 static void sync_lines(struct changes *cs, struct part *p)
 {
-	_cleanup_close_ int fd = openat(cs->dir_fd, "lines", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	_cleanup_close_ int fd =
+		openat(cs->dir_fd, "lines", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
 	for (int i = 0; i < 10; i++) {
 		begin(p);
@@ -362,7 +365,7 @@ static void time_change(struct part *parts, size_t runs, const char *root, size_
 	changes_close(&cs);
 }
 
-#define USAGE \
+#define USAGE                                                                                     \
 	"usage: parts catalogue N | judge N SNAPSHOT | table N ROOT [NAME...] | plan N ROOT RULES | " \
 	"change N ROOT COUNT"
 

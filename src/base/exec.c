@@ -41,7 +41,8 @@ static bool close_listed(int first)
 			const struct dirent64_head *entry = (const void *)(chunk + at);
 			uint64_t fd;
 
-			if (num_u64(str_of(entry->name), (uint64_t)first, INT32_MAX, &fd) == 0 && (int)fd != dir)
+			if (num_u64(str_of(entry->name), (uint64_t)first, INT32_MAX, &fd) == 0 &&
+				(int)fd != dir)
 				close((int)fd);
 			at += entry->size;
 		}

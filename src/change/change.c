@@ -187,7 +187,8 @@ static int write_down(struct change *c, const char *line, struct err *err)
 {
 	int r = append(c, line, err);
 
-	return r == 0 && fdatasync(c->journal_fd) < 0 ? err_errno(err, errno, "%s/journal", c->path) : r;
+	return r == 0 && fdatasync(c->journal_fd) < 0 ? err_errno(err, errno, "%s/journal", c->path)
+												  : r;
 }
 
 /* That something is begun has to last; that it is through need not: at worst it is done once more, and

@@ -34,7 +34,8 @@ static const struct edit *last_line(const struct edits *edits, const char *but, 
 	for (size_t i = 0; i < edits->n; i++) {
 		const struct edit *e = &edits->p[i];
 
-		if (e->kind == EDIT_LINE && is_of(e, but) && e->line < below && (!last || e->line > last->line))
+		if (e->kind == EDIT_LINE && is_of(e, but) && e->line < below &&
+			(!last || e->line > last->line))
 			last = e;
 	}
 	return last;
@@ -48,7 +49,8 @@ int content_edit(struct str before, const struct edits *edits, const char *but, 
 	int r = 0;
 
 	if (!before.p)
-		return err_set(err, ENOTSUP, "it is no text file, or larger than %zu MiB", CONTENT_MAX >> 20);
+		return err_set(err, ENOTSUP, "it is no text file, or larger than %zu MiB",
+					   CONTENT_MAX >> 20);
 	while (r == 0 && (e = last_line(edits, but, below))) {
 		r = edit_one(&before, e, a, err);
 		below = e->line;

@@ -225,7 +225,8 @@ static const char *why_not_replaced(int dir, const char *name, bool linked)
 {
 	struct statx d = {0}, f = {0};
 
-	if (statx(dir, "", AT_EMPTY_PATH, STATX_TYPE, &d) == 0 && d.stx_attributes & STATX_ATTR_IMMUTABLE)
+	if (statx(dir, "", AT_EMPTY_PATH, STATX_TYPE, &d) == 0 &&
+		d.stx_attributes & STATX_ATTR_IMMUTABLE)
 		return "its directory is immutable (chattr +i)";
 	if (d.stx_attributes & STATX_ATTR_APPEND)
 		return "its directory takes only new files (chattr +a)";
@@ -254,7 +255,8 @@ int fs_check_changeable(const struct place *place, const char *path, bool replac
 /* The error of a file that could not be changed, with more to say where it is known. */
 static int cannot(int dir, const char *name, const char *path, int r, struct err *err)
 {
-	const char *why = dir >= 0 && (r == -EPERM || r == -EBUSY) ? why_not_replaced(dir, name, false) : NULL;
+	const char *why =
+		dir >= 0 && (r == -EPERM || r == -EBUSY) ? why_not_replaced(dir, name, false) : NULL;
 
 	return why ? err_set(err, -r, "%s: %s", path, why) : err_errno(err, -r, "%s", path);
 }

@@ -87,7 +87,7 @@ static int gives_up(bool list)
 static int in_process(int (*run)(bool), bool old, bool list)
 {
 	pid_t pid = fork();
-	int status;
+	int status = 0;
 
 	if (pid == 0) {
 		if (old)

@@ -32,7 +32,8 @@ static int put_file(const struct place *place, const char *target, const struct 
 			   : fs_write(place, target, state_get(to, "content"), to, saved, err);
 }
 
-static void restore_times(const struct place *place, const struct step *s, const struct saved *saved)
+static void restore_times(const struct place *place, const struct step *s,
+						  const struct saved *saved)
 {
 	fs_restore_parent_times(place, s->target, saved);
 }

@@ -20,7 +20,8 @@
 
 static bool is_forwarding(const char *path)
 {
-	return strcmp(path, FORWARDING) == 0 || strcmp(path, "/proc/sys/net/ipv4/conf/all/forwarding") == 0;
+	return strcmp(path, FORWARDING) == 0 ||
+		   strcmp(path, "/proc/sys/net/ipv4/conf/all/forwarding") == 0;
 }
 
 /* "net.ipv4.ip_forward" -> "/proc/sys/net/ipv4/ip_forward", as sysctl(8): whichever of '.' and '/'
