@@ -27,13 +27,24 @@
 	"Password-Type: Primary\nPassword:\n\trequisite\tpam_pwhistory.so use_authtok%s\n" \
 	"Password-Initial:\n\trequisite\tpam_pwhistory.so%s\n"
 
+#define TYPE(t) (1u << PAM_##t)
+
 const struct pam_feature pam_features[] = {
 	{"faillock",
 	 "pam_faillock.so",
-	 {{"revet-faillock-first", FAILLOCK_FIRST}, {"revet-faillock", FAILLOCK}}},
-	{"pwhistory", "pam_pwhistory.so", {{"revet-pwhistory", PWHISTORY}}},
-	{"pwquality", "pam_pwquality.so", {{"pwquality", NULL}}},
+	 {{"revet-faillock-first", TYPE(AUTH) | TYPE(ACCOUNT), FAILLOCK_FIRST},
+	  {"revet-faillock", TYPE(AUTH), FAILLOCK}}},
+	{"pwhistory", "pam_pwhistory.so", {{"revet-pwhistory", TYPE(PASSWORD), PWHISTORY}}},
+	{"pwquality", "pam_pwquality.so", {{"pwquality", TYPE(PASSWORD), NULL}}},
 	{0},
+};
+
+const char *const pam_type_names[PAM_TYPES] = {
+	[PAM_AUTH] = "auth",
+	[PAM_ACCOUNT] = "account",
+	[PAM_PASSWORD] = "password",
+	[PAM_SESSION] = "session",
+	[PAM_NONINTERACTIVE] = "session-noninteractive",
 };
 
 const struct pam_feature *pam_feature_find(struct str name)
@@ -121,7 +132,7 @@ struct reader {
 	struct host *host;
 	struct arena *arena;
 	struct pam_profiles *ret;
-	struct lines enabled;
+	VEC(struct pam_enabled) enabled;
 	struct buf options;
 };
 
@@ -199,23 +210,34 @@ static bool match(struct reader *r, const char *type, const struct lines *made,
 			return false;
 		note_options(r, type, head, now, then, '+');
 		note_options(r, type, head, then, now, '-');
-		if (strcmp(type, "auth") == 0 && str_ends(head, "pam_unix.so") &&
-			has_word(now, STR("nullok")))
-			r->ret->nullok = true;
 	}
 	return true;
 }
 
-static void add_enabled(struct reader *r, struct str name)
+static bool has_nullok(const struct lines *made)
 {
-	for (size_t i = 0; i < r->enabled.p.n; i++)
-		if (str_eq(r->enabled.p.p[i], name))
-			return;
-	*vec_push(r->arena, &r->enabled.p) = name;
+	for (size_t i = 0; i < made->p.n; i++) {
+		struct str options = made->p.p[i];
+
+		if (str_ends(take_head(&options), "pam_unix.so") && has_word(options, STR("nullok")))
+			return true;
+	}
+	return false;
+}
+
+static void add_enabled(struct reader *r, struct str name, enum pam_type type)
+{
+	size_t i = 0;
+
+	while (i < r->enabled.n && !str_eq(r->enabled.p[i].name, name))
+		i++;
+	if (i == r->enabled.n)
+		vec_push(r->arena, &r->enabled)->name = name;
+	r->enabled.p[i].types |= 1u << type;
 }
 
 /* "Module: NAME", and the lines that its profile has given. */
-static void split_saved(struct reader *r, struct str text, struct lines *ret)
+static void split_saved(struct reader *r, struct str text, enum pam_type type, struct lines *ret)
 {
 	struct str line;
 
@@ -223,7 +245,7 @@ static void split_saved(struct reader *r, struct str text, struct lines *ret)
 		if (!str_skip(&line, "Module: "))
 			*vec_push(r->arena, &ret->p) = str_trim(line);
 		else if (!str_is(line, "null"))
-			add_enabled(r, line);
+			add_enabled(r, line, type);
 }
 
 /* -ENOENT when it is not there; a link is none that the tool has made. */
@@ -248,9 +270,10 @@ static bool same_lines(const struct lines *a, const struct lines *b)
 
 /* *ret_as_made: the file is as the tool makes it, options apart. What stands outside of its part is
  * compared with the template: a jump over what it makes would lead elsewhere by one line more. */
-static int read_stack(struct reader *r, const char *name, bool *ret_as_made, struct err *err)
+static int read_stack(struct reader *r, enum pam_type number, bool *ret_as_made, struct err *err)
 {
-	const char *type = strcmp(name, "session-noninteractive") ? name : "session";
+	const char *name = pam_type_names[number];
+	const char *type = number == PAM_NONINTERACTIVE ? pam_type_names[PAM_SESSION] : name;
 	struct lines made = {0}, others = {0}, template_made = {0}, template_others = {0}, saved = {0};
 	struct str current, remembered, template;
 	int status = read_text(r, arena_printf(r->arena, "/etc/pam.d/common-%s", name), &current, err);
@@ -262,31 +285,31 @@ static int read_stack(struct reader *r, const char *name, bool *ret_as_made, str
 			read_text(r, arena_printf(r->arena, "/usr/share/pam/common-%s", name), &template, err);
 	if (status < 0)
 		return status == -ENOENT ? 0 : status;
-	split_saved(r, remembered, &saved);
+	split_saved(r, remembered, number, &saved);
 	*ret_as_made = split(r->arena, current, type, &made, &others) &&
 				   split(r->arena, template, type, &template_made, &template_others) &&
 				   same_lines(&others, &template_others) && match(r, type, &made, &saved);
+	if (number == PAM_AUTH)
+		r->ret->nullok = has_nullok(&made);
 	return 0;
 }
 
 int pam_profiles_read(struct host *host, struct arena *a, struct pam_profiles *ret, struct err *err)
 {
-	static const char *const names[] = {"auth", "account", "password", "session",
-										"session-noninteractive"};
 	struct reader r = {.host = host, .arena = a, .ret = ret, .options = BUF(MAX_TEXT)};
 	struct path_stat st;
 	int status = host_stat(host, PAM_AUTH_UPDATE, true, &st, err);
 
 	*ret = (struct pam_profiles){0};
-	for (size_t i = 0; status == 0 && i < ARRAY_LEN(names); i++) {
+	for (unsigned i = 0; status == 0 && i < PAM_TYPES; i++) {
 		bool as_made = false;
 
-		status = read_stack(&r, names[i], &as_made, err);
+		status = read_stack(&r, (enum pam_type)i, &as_made, err);
 		if (status == 0 && !as_made && !ret->edited)
-			ret->edited = arena_printf(a, "/etc/pam.d/common-%s", names[i]);
+			ret->edited = arena_printf(a, "/etc/pam.d/common-%s", pam_type_names[i]);
 	}
-	ret->enabled = r.enabled.p.p;
-	ret->n = r.enabled.p.n;
+	ret->enabled = r.enabled.p;
+	ret->n = r.enabled.n;
 	ret->options =
 		r.options.n ? (struct str){arena_copy(a, r.options.p, r.options.n), r.options.n} : STR("");
 	buf_done(&r.options);
@@ -295,11 +318,13 @@ int pam_profiles_read(struct host *host, struct arena *a, struct pam_profiles *r
 
 /* --- asking ---------------------------------------------------------------------------------- */
 
-bool pam_profiles_has(const struct pam_profiles *p, const char *name)
+bool pam_profiles_has(const struct pam_profiles *p, const struct pam_feature *f, size_t profile)
 {
+	unsigned types = f->profiles[profile].types;
+
 	for (size_t i = 0; i < p->n; i++)
-		if (str_is(p->enabled[i], name))
-			return true;
+		if (str_is(p->enabled[i].name, f->profiles[profile].name))
+			return (p->enabled[i].types & types) == types;
 	return false;
 }
 
@@ -323,7 +348,7 @@ struct str pam_profiles_others(const struct pam_profiles *p, struct arena *a)
 	struct str *sorted = arena_new(a, struct str, p->n + 1);
 
 	for (size_t i = 0; i < p->n; i++)
-		sorted[i] = p->enabled[i];
+		sorted[i] = p->enabled[i].name;
 	qsort(sorted, p->n, sizeof(*sorted), by_name);
 	for (size_t i = 0; i < p->n; i++)
 		if (!is_of_feature(sorted[i]))

@@ -59,7 +59,7 @@ static int capture_pam(const struct place *place, const char *target _unused_, s
 	for (const struct pam_feature *f = pam_features; f->name; f++)
 		for (size_t i = 0; i < ARRAY_LEN(f->profiles) && f->profiles[i].name; i++)
 			state_set(ret, a, f->profiles[i].name,
-					  yes_or_no(pam_profiles_has(&p, f->profiles[i].name)));
+					  yes_or_no(pam_profiles_has(&p, f, i)));
 	state_set(ret, a, "nullok", yes_or_no(p.nullok));
 	state_set(ret, a, "others", pam_profiles_others(&p, a));
 	state_set(ret, a, "options", p.options);
@@ -77,34 +77,55 @@ static struct saved saved_file(const struct saved *saved, size_t i)
 	return s;
 }
 
-/* With a list of those that there are, a number a line: what is missing later was not lost. */
-static int save_pam(const struct place *place, const struct step *s _unused_,
-					const struct saved *saved, struct err *err)
+/* With a list: "file N" of those that there are, for what is missing later was not lost, and the state
+ * of what other steps change. */
+static int save_pam(const struct place *place, const struct step *s, const struct saved *saved,
+					struct err *err)
 {
-	_cleanup_buf_ struct buf list = BUF(4096);
+	_cleanup_arena_ struct arena a = {0};
+	_cleanup_buf_ struct buf list = BUF(65536);
+	struct state now = {0};
 	struct path_stat st;
-	int r = 0;
+	int r = capture_pam(place, s->target, &a, &now, err);
 
+	for (size_t i = 0; r == 0 && i < now.n; i++)
+		if (!state_has(&s->after, now.p[i].name))
+			buf_printf(&list, "%s %.*s\n", now.p[i].name, STR_ARG(now.p[i].value));
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(files); i++) {
 		struct saved one = saved_file(saved, i);
 
 		r = fs_save(place, files[i], true, &one, err);
 		if (r == 0 && path_stat(place->root_fd, files[i], false, &st) == 0)
-			buf_printf(&list, "%zu\n", i);
+			buf_printf(&list, "file %zu\n", i);
 	}
-	return r == 0 ? fs_save_text(saved, "", list.n ? buf_get(&list) : STR(""), err) : r;
+	return r == 0 ? fs_save_text(saved, "", buf_get(&list), err) : r;
 }
 
 static bool was_there(struct str list, size_t i)
 {
-	char number[24];
+	char wanted[24];
 	struct str line;
 
-	snprintf(number, sizeof(number), "%zu", i);
+	snprintf(wanted, sizeof(wanted), "file %zu", i);
 	while (str_line(&list, &line))
-		if (str_is(line, number))
+		if (str_is(line, wanted))
 			return true;
 	return false;
+}
+
+/* Is what other steps change as it was then? */
+static int is_as_then(const struct place *place, struct str list, bool *ret, struct err *err)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct state now = {0};
+	struct str line, name = STR_ABSENT;
+	int r = capture_pam(place, "", &a, &now, err);
+
+	*ret = true;
+	while (r == 0 && str_line(&list, &line))
+		if (str_cut(&line, ' ', &name) && !str_is(name, "file"))
+			*ret = *ret && str_eq(state_get(&now, str_dup(&a, name)), line.p ? line : STR(""));
+	return r;
 }
 
 static int unlink_at(const struct place *place, const char *path, struct err *err)
@@ -170,24 +191,22 @@ static void wait_for_tool(void)
 	}
 }
 
-/* The stacks that are asked first, so that none names a profile that is not remembered. */
-static int restore(const struct place *place, const struct saved *saved, struct err *err)
+/* The stacks first, so that none names a profile that is not remembered. */
+static int restore(const struct place *place, struct str list, const struct saved *saved,
+				   struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
-	struct str list;
-	int r = path_read(saved->dir_fd, saved->name, 4096, &a, &list);
+	int r = 0;
 
-	if (r < 0)
-		return err_errno(err, -r, "before/%s", saved->name);
-	wait_for_tool();
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(files); i++) {
 		struct saved one = saved_file(saved, i);
+		struct err ignored;
 
 		fs_remove_temp(place, files[i]);
-		r = unlink_at(place, arena_printf(&a, "%s%s", files[i], leftover_suffix(files[i])), err);
-		if (r == 0)
-			r = was_there(list, i) ? restore_file(place, files[i], &one, err)
-								   : unlink_at(place, files[i], err);
+		(void)unlink_at(place, arena_printf(&a, "%s%s", files[i], leftover_suffix(files[i])),
+						&ignored);
+		r = was_there(list, i) ? restore_file(place, files[i], &one, err)
+							   : unlink_at(place, files[i], err);
 	}
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(files); i++) {
 		struct saved one = saved_file(saved, i);
@@ -305,11 +324,22 @@ static int check_stacks(const struct place *place, struct err *err)
 static int put_pam(const struct place *place, const char *target _unused_, const struct state *to,
 				   const struct saved *saved, struct err *err)
 {
-	int r;
+	_cleanup_arena_ struct arena a = {0};
+	struct str list = STR_ABSENT;
+	bool as_then = false;
+	int r = 0;
 
-	if (saved)
-		return restore(place, saved, err);
-	r = run_tool(place, to, err);
+	if (saved) {
+		wait_for_tool();
+		r = path_read(saved->dir_fd, saved->name, 65536, &a, &list);
+		r = r < 0 ? err_errno(err, -r, "before/%s", saved->name)
+				  : is_as_then(place, list, &as_then, err);
+	}
+	if (r == 0 && as_then)
+		return restore(place, list, saved, err);
+	/* Where a later change is in the files as well, the tool takes this one's part out. */
+	if (r == 0)
+		r = run_tool(place, to, err);
 	if (r == 0 && state_has(to, "nullok"))
 		r = put_nullok(place, state_is(to, "nullok", "yes"), err);
 	if (r == 0)
@@ -326,7 +356,7 @@ static void undo_pam(struct buf *out, const struct step *s _unused_)
 
 		buf_printf(out, "rm -f \"$ROOT%s%s\"\n", file, leftover_suffix(file));
 		buf_printf(out,
-				   "if grep -qx %zu \"$SAVED\"; then\n"
+				   "if grep -qx 'file %zu' \"$SAVED\"; then\n"
 				   "cp --preserve=all \"$SAVED.%zu\" \"$ROOT%s.revet-undo\" &&\n"
 				   "mv -f \"$ROOT%s.revet-undo\" \"$ROOT%s\"\n"
 				   "else rm -f \"$ROOT%s\"; fi\n",

@@ -43,7 +43,7 @@ static void add(struct rows *rows, const char *feature, bool enabled, const char
 static bool is_enabled(const struct pam_profiles *p, const struct pam_feature *f)
 {
 	for (size_t i = 0; i < ARRAY_LEN(f->profiles) && f->profiles[i].name; i++)
-		if (!pam_profiles_has(p, f->profiles[i].name))
+		if (!pam_profiles_has(p, f, i))
 			return false;
 	return true;
 }
@@ -164,16 +164,16 @@ static int check_root_stays(struct host *host, struct arena *a, struct err *err)
 /* --- changing -------------------------------------------------------------------------------- */
 
 /* Beside what is to change, all that should still be as it is when that is done, and when it is undone. */
-static void edit_stacks(struct edits *edits, const struct pam_profiles *p, const char *field,
-						bool present, bool wanted)
+static void edit_stacks(struct edits *edits, const struct pam_profiles *p, const char *feature,
+						const char *field, bool present, bool wanted)
 {
 	struct str others = pam_profiles_others(p, edits->arena);
 
-	edit_state(edits, "pam", "/etc/pam.d", field, present ? STR("yes") : STR("no"),
+	edit_state(edits, "pam", feature, field, present ? STR("yes") : STR("no"),
 			   wanted ? STR("yes") : STR("no"));
-	edit_state(edits, "pam", "/etc/pam.d", "others", others, others);
-	edit_state(edits, "pam", "/etc/pam.d", "options", p->options, p->options);
-	edit_state(edits, "pam", "/etc/pam.d", "edited", STR("no"), STR("no"));
+	edit_state(edits, "pam", feature, "others", others, others);
+	edit_state(edits, "pam", feature, "options", p->options, p->options);
+	edit_state(edits, "pam", feature, "edited", STR("no"), STR("no"));
 }
 
 static int enable(struct host *host, const struct pam_feature *f, struct edits *edits,
@@ -190,8 +190,8 @@ static int enable(struct host *host, const struct pam_feature *f, struct edits *
 		return r;
 	pam_feature_write(edits, f, "");
 	for (size_t i = 0; i < ARRAY_LEN(f->profiles) && f->profiles[i].name; i++)
-		edit_stacks(edits, &profiles, f->profiles[i].name,
-					pam_profiles_has(&profiles, f->profiles[i].name), true);
+		edit_stacks(edits, &profiles, f->name, f->profiles[i].name, pam_profiles_has(&profiles, f, i),
+					true);
 	return 0;
 }
 
@@ -212,7 +212,7 @@ static int take_nullok(struct host *host, struct edits *edits, struct err *err)
 						   line->line);
 	}
 	if (r == 0)
-		edit_stacks(edits, &profiles, "nullok", profiles.nullok, false);
+		edit_stacks(edits, &profiles, "nullok", "nullok", profiles.nullok, false);
 	return r;
 }
 
