@@ -55,6 +55,17 @@ const struct pam_feature *pam_feature_find(struct str name)
 	return NULL;
 }
 
+/* In the place of what the same rule has wanted of it before. */
+static void put_content(struct edits *edits, const char *path, struct str content)
+{
+	for (size_t i = 0; i < edits->n; i++)
+		if (edits->p[i].kind == EDIT_CONTENT && strcmp(edits->p[i].target, path) == 0) {
+			edits->p[i].value = (struct str){str_dup(edits->arena, content), content.n};
+			return;
+		}
+	edit_content(edits, path, content);
+}
+
 /* Each "%s" of a profile's text with the arguments in its place. */
 void pam_feature_write(struct edits *edits, const struct pam_feature *f, const char *arguments)
 {
@@ -67,8 +78,8 @@ void pam_feature_write(struct edits *edits, const struct pam_feature *f, const c
 			buf_puts(&text, arguments);
 		}
 		buf_puts(&text, rest);
-		edit_content(edits, arena_printf(edits->arena, "%s/%s", PAM_CONFIGS, f->profiles[i].name),
-					 buf_get(&text));
+		put_content(edits, arena_printf(edits->arena, "%s/%s", PAM_CONFIGS, f->profiles[i].name),
+					buf_get(&text));
 	}
 }
 

@@ -53,6 +53,10 @@ class Pam(Steps):
         self.assertIn(" 0 still fail", told)
         self.revet("confirm", via=self.host.ssh)
 
+    def take_back(self, rule):
+        self.revet("revert", "--rule", rule)
+        self.revet("confirm", via=self.host.ssh)
+
     def begin(self):
         self.revet("history", via=self.host.ssh)  # sudo leaves a mark at its first use
         return tree(self.host.root)
@@ -115,7 +119,7 @@ class Debian12(Pam):
         self.assertEqual(su("guest"), "")
         self.assertEqual(su("ops"), "0\n")
         self.assertEqual(self.out("su", "ops", "-c", "id -un"), "ops\n")
-        self.revet("revert", "--rule", "pam.su-group")
+        self.take_back("pam.su-group")
         self.assertEqual(su("guest"), "0\n")
         self.assertFalse(empty())
         self.assertTrue(self.sudo(RIGHT))
@@ -124,11 +128,12 @@ class Debian12(Pam):
         self.assertNotIn("nullok", self.read("/etc/pam.d/common-auth"))
         self.revet("revert", "1")
         self.assertTrue(empty())
-        self.same(before, names=("var/cache/debconf",), times=("var/lib/pam", "etc/pam.d", "var/cache"))
+        self.same(before, names=("var/cache/debconf",), times=("var/lib/pam", "etc/pam.d", "etc/pam.d/su",
+                                                                  "var/cache"))
 
     def test_one_rule_is_taken_back(self):
         self.apply(*RULES)
-        self.revet("revert", "--rule", "pam.faillock")
+        self.take_back("pam.faillock")
         stack = self.read("/etc/pam.d/common-auth") + self.read("/etc/pam.d/common-password")
         self.assertNotIn("faillock", stack)
         self.assertNotIn("nullok", stack)
@@ -178,7 +183,7 @@ class Debian12(Pam):
 
     def left_alone(self, *argv):
         told = self.revet("plan", *argv)
-        self.assertIn("There is nothing to change.", told)
+        self.assertNotIn("\n~ ", f"\n{told}")
         return told
 
     def test_a_stack_that_was_edited_is_left_alone(self):
@@ -225,8 +230,8 @@ class Debian12(Pam):
         self.assertTrue(self.sudo(RIGHT))
 
 
-class Debian11(Pam):
-    image = "debian-11"
+class Debian13(Pam):
+    image = "debian-13"
     same_tree = test_change.Changes.same_tree
 
     def test_locked_reset_and_back(self):
@@ -242,8 +247,23 @@ class Debian11(Pam):
         self.same_tree(before)
 
 
-class Debian13(Debian11):
-    image = "debian-13"
+class Debian11(Debian13):
+    """Changed as a tree while it runs: libpam of this machine does not get on with its modules."""
+
+    image = "debian-11"
+
+    def begin(self):
+        self.sudo(RIGHT)  # which leaves a mark at its first use
+        return tree(self.host.root)
+
+    def revet(self, *argv, code=0):
+        ran = subprocess.run([REVET, *argv, "--root", str(self.host.root)], capture_output=True, text=True,
+                             timeout=60)
+        self.assertEqual(ran.returncode, code, ran.stdout + ran.stderr)
+        return ran.stdout + ran.stderr
+
+    def apply(self, *argv):
+        self.assertIn(" 0 still fail", self.revet("apply", *argv))
 
 
 class Trees(unittest.TestCase):
