@@ -145,7 +145,7 @@ static int restore_file(const struct place *place, const char *path, const struc
 {
 	_cleanup_arena_ struct arena a = {0};
 	struct state attributes = {0};
-	struct stat st;
+	struct stat st = {0};
 	struct str text;
 	int r = path_read(saved->dir_fd, saved->name, MAX_FILE, &a, &text);
 
