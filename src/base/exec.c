@@ -85,6 +85,9 @@ child(const char *const argv[], const int fds[3], int report, int (*in_child)(vo
 	if (errno == ENOENT && strncmp(argv[0], "/usr/", 5) == 0)
 		execve(argv[0] + 4, (char *const *)argv, fixed_env);
 	failed = errno;
+	/* Where /usr is not merged, as on Debian 11, /usr/bin/systemctl is /bin/systemctl. */
+	if (failed == ENOENT && strncmp(argv[0], "/usr/", 5) == 0)
+		execve(argv[0] + 4, (char *const *)argv, fixed_env);
 	(void)!write(3, &failed, sizeof(failed));
 	_exit(127);
 }

@@ -4,7 +4,8 @@ root_path, and the settings of PAM modules: against getent, id, passwd -S, chage
 -l and logins.
 
 pwquality, faillock and pwhistory are not installed on the hosts; their files are planted, with the
-lines of PAM that use them, and read here a second time.
+lines of PAM that use them, and read here a second time. pam_features is compared with
+pam-auth-update's own files here, and with logins in test_pam.py.
 """
 
 import datetime
@@ -347,7 +348,18 @@ session	optional /opt/pam_own.so
         self.assertNotIn("even_deny_root", dict(faillock))
         history = self.settings("pwhistory")
         self.assertIn(("remember", "7"), history)
-        self.assertIn(("enforce_for_root", "true"), history)
+        # The module of Linux-PAM 1.5.2, which this is, does not look into the file.
+        self.assertNotIn("enforce_for_root", dict(history))
+        self.assertEqual(self.sh("grep -c pwhistory.conf /usr/lib/*/security/pam_pwhistory.so || true"), "0\n")
+
+    def test_pam_features(self):
+        on = self.sh("sed -n 's/^Module: //p' /var/lib/pam/*").split()
+        got = {row["feature"]: row["value"] for row in self.table("pam_features")}
+        for feature, profile in (("faillock", "revet-faillock"), ("pwhistory", "revet-pwhistory"),
+                                 ("pwquality", "pwquality")):
+            self.assertEqual(got[feature] == "enabled", profile in on, feature)
+        self.assertEqual(got["nullok"] == "enabled",
+                         "nullok" in self.sh("grep pam_unix.so /etc/pam.d/common-auth").split())
 
     def test_limits(self):
         want = []

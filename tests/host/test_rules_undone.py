@@ -12,7 +12,7 @@ from oracle import OnHost
 from test_change import look
 
 # Where the steps of rules write; the whole tree is compared once, after the last rule.
-PLACES = ("etc", "home", "root", "boot", "usr/lib/systemd", "usr/share/pam-configs")
+PLACES = ("etc", "home", "root", "boot", "usr/lib/systemd", "usr/share/pam-configs", "var/lib/pam")
 # Rules whose fix is there only after a reboot, or that a container has not the kernel for.
 NEED_REBOOT = re.compile("^(kernel|modules|boot)[.]")
 

@@ -34,7 +34,18 @@ static const char *const files[][2] = {
 	{"/etc/exim4/update-exim4.conf.conf", "dc_local_interfaces=''\n"},
 	{"/etc/nftables.conf", "flush ruleset\n"},
 	{"/usr/lib/systemd/system/nftables.service", "[Install]\nWantedBy=sysinit.target\n"},
+	{"/etc/passwd", "root:x:0:0::/root:/bin/bash\nops:x:1000:1000::/home/ops:/bin/bash\n"},
+	{"/etc/group", "root:x:0:\nsudo:x:27:ops\n"},
+	{"/etc/pam.d/su", "auth sufficient pam_rootok.so\n@include common-auth\n"},
 };
+
+/* Of those that pam-auth-update keeps, with nothing in them. */
+static const char *const stacks[] = {"auth", "account", "password", "session",
+									 "session-noninteractive"};
+static const char stack[] = "# here are the per-package modules (the \"Primary\" block)\n"
+							"# here's the fallback if no module succeeds\n"
+							"# and here are more per-package modules (the \"Additional\" block)\n"
+							"# end of pam-auth-update config\n";
 
 /* Of units: the type of each entry ('a' and DT_REG) and its name. */
 static const struct str unit_dir = {"inftables.service", sizeof("inftables.service")};
@@ -42,7 +53,13 @@ static const struct str unit_dir = {"inftables.service", sizeof("inftables.servi
 static const char *const there[] = {"/usr/sbin/update-grub", "/boot/grub/grub.cfg",
 									"/etc/cron.daily/apt-compat", "/etc/audit/rules.d",
 									"/lib64/ld-linux-x86-64.so.2",
-									"/etc/exim4/update-exim4.conf.conf"};
+									"/etc/exim4/update-exim4.conf.conf",
+									"/usr/sbin/pam-auth-update",
+									"/usr/share/pam-configs/pwquality",
+									"/usr/lib/security/pam_faillock.so",
+									"/usr/lib/security/pam_pwhistory.so",
+									"/usr/lib/security/pam_pwquality.so",
+									"/usr/lib/security/pam_wheel.so"};
 static const char *const installed[] = {"unattended-upgrades", "cron"};
 
 static struct str cell(const struct rows *rows, const struct row *row, const char *column)
@@ -69,6 +86,27 @@ static void put_packages(const struct snapshot *s, struct buf *out)
 		put_package(out, str_of(installed[i]));
 }
 
+static void put_file(struct buf *out, const char *path, const char *text)
+{
+	recording_write(out, "read", path, 0, str_of(text));
+	recording_write(out, "lstat", path, 0, STR("33188 0 0 1 1 1 1 1"));
+}
+
+static void put_stacks(struct buf *out)
+{
+	char path[100];
+
+	for (size_t i = 0; i < ARRAY_LEN(stacks); i++) {
+		snprintf(path, sizeof(path), "/etc/pam.d/common-%s", stacks[i]);
+		put_file(out, path, stack);
+		snprintf(path, sizeof(path), "/usr/share/pam/common-%s", stacks[i]);
+		put_file(out, path, stack);
+		snprintf(path, sizeof(path), "/var/lib/pam/%s", stacks[i]);
+		put_file(out, path, "Module: null\n");
+	}
+	recording_write(out, "list", "/etc/pam.d", 0, (struct str){"isu", 4});
+}
+
 static struct host *make_host(const struct snapshot *s, struct buf *text, struct err *err)
 {
 	_cleanup_buf_ struct buf status = BUF(1u << 20);
@@ -79,7 +117,8 @@ static struct host *make_host(const struct snapshot *s, struct buf *text, struct
 	recording_write(text, "query", "acls /etc/shadow", 0,
 					STR("user::rw-,user:1000:r--,group::r--,mask::r--,other::---\n"));
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
-		recording_write(text, "read", files[i][0], 0, str_of(files[i][1]));
+		put_file(text, files[i][0], files[i][1]);
+	put_stacks(text);
 	recording_write(text, "list", "/usr/lib/systemd/system", 0, unit_dir);
 	for (size_t i = 0; i < ARRAY_LEN(there); i++)
 		recording_write(text, "stat", there[i], 0, STR("33188 0 0 1 1 1 1 1"));

@@ -3,9 +3,13 @@
  * What pam_limits allows: /etc/security/limits.conf, then limits.d/ sorted by name. Every line is a
  * row; which one counts for a user depends on the user and the groups.
  */
+#include "host/edit.h"
 #include "host/table.h"
 
-enum { DOMAIN, TYPE, ITEM, VALUE };
+#define OWN_FILE "/etc/security/limits.d/99-zz-revet.conf"
+#define EVERYONE "everyone" /* a key that is no pattern */
+
+enum { DOMAIN, TYPE, ITEM, VALUE, LIMIT };
 
 static const struct column columns[] = {
 	[DOMAIN] = {"domain", TYPE_STRING, "User, @group, %group, uid or gid range, or *",
@@ -14,7 +18,10 @@ static const struct column columns[] = {
 	[ITEM] = {"item", TYPE_STRING, "core, nproc, maxlogins, ...; absent: the domain has no limits",
 			  COLUMN_LABEL},
 	[VALUE] = {"value", TYPE_STRING, "The limit as written; -1, unlimited and infinity are none",
-			   0},
+			   COLUMN_VALUE | COLUMN_SETTABLE},
+	[LIMIT] = {"limit", TYPE_STRING,
+			   "Domain, type and item: everyone hard core, for the domain *; absent without an item",
+			   COLUMN_KEY},
 	{0},
 };
 
@@ -48,6 +55,10 @@ static void add_line(struct rows *rows, struct str line, const char *file, unsig
 	if (n == 4) {
 		row_str(row, ITEM, lower(rows->arena, word[2]));
 		row_str(row, VALUE, lower(rows->arena, word[3]));
+		row_strz(row, LIMIT, arena_printf(rows->arena, "%.*s %.*s %.*s",
+										  STR_ARG(str_is(word[0], "*") ? STR(EVERYONE) : word[0]),
+										  STR_ARG(row->cells[TYPE].string),
+										  STR_ARG(row->cells[ITEM].string)));
 	}
 }
 
@@ -85,11 +96,46 @@ static int read_limits(struct host *host, struct rows *rows, struct err *err)
 	return 0;
 }
 
+static bool is_word(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '#' || (unsigned char)s.p[i] <= ' ')
+			return false;
+	return s.n > 0;
+}
+
+/* In a file that is read behind the others. Of lines for the same domain the last counts, but one for a
+ * user or a group counts before one for all, wherever it stands. */
+static int set_limits(struct host *host _unused_, const struct wish *wish, struct edits *edits,
+					  struct err *err)
+{
+	struct str rest = wish->key, word[4] = {STR_ABSENT, STR_ABSENT, STR_ABSENT, STR_ABSENT};
+	struct str value = wish->column < 0 ? STR_ABSENT : edit_text(edits, wish, "");
+	int n = 0;
+
+	if (wish->row && strcmp(wish->row->from.path, OWN_FILE) != 0)
+		return err_set(err, ENOTSUP, "%s:%u sets it otherwise: change it there", wish->row->from.path,
+					   wish->row->from.line);
+	while (n < 4 && str_word(&rest, &word[n]))
+		n++;
+	if (n != 3 || !is_word(word[0]) || !is_word(word[2]) || !value.p || !is_word(value))
+		return err_set(err, ENOTSUP, "which limits there are is decided by hand");
+	if (str_is(word[0], EVERYONE))
+		word[0] = STR("*");
+	edit_key(edits, OWN_FILE, EDIT_SPACE, NULL,
+			 str_of(arena_printf(edits->arena, "%.*s %.*s %.*s", STR_ARG(word[0]), STR_ARG(word[1]),
+								 STR_ARG(word[2]))),
+			 value);
+	return 0;
+}
+
 static const struct table limits = {
 	.name = "limits",
 	.doc = "Resource limits of login sessions: /etc/security/limits.conf and limits.d",
 	.columns = columns,
 	.read = read_limits,
-	.fix = "a file of its own in /etc/security/limits.d",
+	.multi = true,
+	.set = set_limits,
+	.fix = "set {limit} in " OWN_FILE,
 };
 TABLE(limits);

@@ -290,10 +290,31 @@ static int refuse_surprise(const struct wish *wish, const char *user, struct err
 					   "the password of %s is %lld days old: it would have to be changed at the next "
 					   "login, or lock the account; have it changed first", user,
 					   (long long)cells[AGE_DAYS].number);
+	if (wish->column == MIN_DAYS && wish->value.number > number_or(&cells[MAX_DAYS_COLUMN], INT64_MAX))
+		return err_set(err, ENOTSUP, "%s could never change the password: it has to be changed after "
+					   "%lld days", user, (long long)cells[MAX_DAYS_COLUMN].number);
 	return 0;
 }
 
-static int set_shadow(struct host *host _unused_, const struct wish *wish, struct edits *edits,
+/* Services that let accounts without a shell in with a password: which of them use that is not known. */
+static int refuse_shell_less(struct host *host, const struct wish *wish, struct err *err)
+{
+	static const char *const services[] = {
+		"/etc/pam.d/dovecot",   "/etc/pam.d/imap",      "/etc/pam.d/pop3",    "/etc/pam.d/pop",
+		"/etc/pam.d/smtp",      "/etc/pam.d/vsftpd",    "/etc/pam.d/proftpd", "/etc/pam.d/ftp",
+		"/etc/pam.d/pure-ftpd", "/etc/pam.d/saslauthd", "/etc/pam.d/samba"};
+	struct path_stat st;
+
+	for (size_t i = 0; i < ARRAY_LEN(services); i++)
+		if (host_stat(host, services[i], true, &st, err) == 0)
+			return err_set(err, ENOTSUP,
+						   "%s lets accounts without a shell log in, and %.*s may be one of them: "
+						   "lock it by hand when it is not",
+						   services[i], STR_ARG(wish->row->cells[USER].string));
+	return 0;
+}
+
+static int set_shadow(struct host *host, const struct wish *wish, struct edits *edits,
 					  struct err *err)
 {
 	const struct row *row = wish->row;
@@ -313,6 +334,9 @@ static int set_shadow(struct host *host _unused_, const struct wish *wish, struc
 		/* An account that needs no password is locked: which one it should have is not ours. */
 		if (!wish->value.number == (wish->column == LOCKED))
 			return err_set(err, ENOTSUP, "accounts are unlocked by hand");
+		r = wish->column == LOCKED ? refuse_shell_less(host, wish, err) : 0;
+		if (r < 0)
+			return r;
 		edit_state(edits, "account", user, "locked", STR("no"), STR("yes"));
 		return 0;
 	}
