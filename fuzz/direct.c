@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "base/regex.h"
 #include "change/change.h"
+#include "change/ssh_hello.h"
 #include "fuzz.h"
 #include "host/address.h"
 #include "host/apt_conf.h"
@@ -358,6 +359,18 @@ static void run_scrub(const struct target *t _unused_, struct str s)
 	(void)crypt_parse(s);
 }
 
+/* What a server offers lies within what it sent. */
+static void run_ssh_hello(const struct target *t _unused_, struct str s)
+{
+	struct ssh_hello h = {0};
+	const struct str *lists[] = {&h.kex, &h.host_keys, &h.ciphers, &h.macs};
+
+	if (!ssh_hello_parse(s, &h))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		check(lists[i]->p >= s.p + 4 && lists[i]->p + lists[i]->n <= s.p + s.n);
+}
+
 static void run_ssh_key(const struct target *t _unused_, struct str s)
 {
 	_cleanup_arena_ struct arena a = {0};
@@ -474,6 +487,7 @@ const struct target direct_targets[] = {
 	{.name = "sshd_lines", .max = 8192, .run = run_sshd_lines},
 	{.name = "scrub", .max = 4096, .run = run_scrub},
 	{.name = "ssh_key", .max = 8192, .run = run_ssh_key},
+	{.name = "ssh_hello", .max = 35000, .run = run_ssh_hello},
 	{.name = "openpgp", .max = 16384, .run = run_openpgp},
 	{.name = "rpm_header", .max = 8192, .run = run_rpm_header},
 	{.name = "dpkg_version", .max = 256, .run = run_dpkg_version},

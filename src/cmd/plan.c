@@ -59,6 +59,8 @@ static void show_checks(const struct plan *plan, struct arena *a)
 		else
 			printf("ok   %s\n", evidence);
 	}
+	if (check_is_about_login(plan))
+		puts("then sshd has to answer where this session came in, and offer what it is told to");
 	show_services(&place, plan, a);
 	close_fd(&place.root_fd);
 }
