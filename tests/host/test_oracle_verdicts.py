@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same host judged in other ways: as files, from a recording, by an ordinary user."""
+"""The same host judged in other ways: as files, from a recording, by an ordinary user.
+
+waivers has no program to be asked: the file is revet's own, and tests/cli/test_site.py is about it.
+"""
 
 import json
 import os
