@@ -111,6 +111,9 @@ class Proof(OnHost):
         cls.host.put(cls.host.image.key, "/home/ops/key", mode="600")
         cls.host.exec(["chown", "ops", "/home/ops/key"])
 
+    def tearDown(self):
+        self.host.exec(["revet", "revert"], check=False)
+
     def over_ssh(self, script):
         return self.host.ssh([f"sudo() {{ echo {PASSWORD} | command sudo -S -p '' \"$@\"; }}; {script}"], timeout=60)
 
@@ -145,7 +148,6 @@ class Proof(OnHost):
         self.assertIn("waiting", self.out("revet", "history"))
         confirmed = self.over_ssh("sudo revet confirm")
         self.assertEqual(confirmed.returncode, 0, confirmed.stderr)
-        self.out("revet", "revert")
 
     def test_another_sshd_is_the_way(self):
         """The configuration that is looked at is not that of the sshd through which the session came."""
@@ -167,14 +169,12 @@ class Proof(OnHost):
         self.assertIn("REVERTS", ran.stdout, ran.stderr)
         self.assertEqual(self.host.exec(["revet", "confirm"], check=False).returncode, 64)
         self.assertEqual(self.over_ssh("sudo revet confirm").returncode, 0)
-        self.out("revet", "revert")
 
     def test_where_a_hop_on_the_server_is_the_way(self):
         ran = self.over_a_hop("revet apply --no-input --wait 10min --rule ssh.keys-only")
         self.assertIn("REVERTS", ran.stdout, ran.stderr)
         confirmed = self.over_a_hop("revet confirm")
         self.assertEqual(confirmed.returncode, 0, confirmed.stderr)
-        self.out("revet", "revert")
 
 
 if __name__ == "__main__":
