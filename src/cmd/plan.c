@@ -89,9 +89,12 @@ static int show_plan(const struct plan *plan, const struct given *g, struct aren
 		show_checks(plan, a);
 	buf_clear(&text);
 	plan_print_sum(plan, &text);
-	if (plan->steps.n)
-		buf_printf(&text, "Nothing has been changed. Next: revet apply%s%s%s%s\n", file ? " " : "",
-				   file ? file : "", root ? " --root " : "", root ? root : "");
+	/* Without the file, applying would be of what the host is then, and of other rules perhaps. */
+	if (plan->steps.n && file)
+		buf_printf(&text, "Nothing has been changed. Next: revet apply %s%s%s\n", file,
+				   root ? " --root " : "", root ? root : "");
+	else if (plan->steps.n)
+		buf_puts(&text, "Nothing has been changed. Next: the same with -o FILE, then: revet apply FILE\n");
 	return code ? code : put_stdout(&text);
 }
 

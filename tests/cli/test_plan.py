@@ -43,7 +43,8 @@ class Plan(Case):
         self.assertIn("~ file /etc/login.defs   own.days, own.mindays\n", told)
         self.assertIn("  -PASS_WARN_AGE 7\n  -PASS_MIN_DAYS 0\n  +PASS_WARN_AGE 14\n  +PASS_MIN_DAYS 2\n", told)
         self.assertTrue(told.endswith("1 step for 2 rules, all reversible.\n"
-                                      f"Nothing has been changed. Next: revet apply --root {self.root}\n"), told)
+                                      "Nothing has been changed. Next: the same with -o FILE, then: revet apply FILE\n"),
+                        told)
         self.assertEqual((self.root / "etc/login.defs").read_text(), "PASS_WARN_AGE 7\nPASS_MIN_DAYS 0\n")
 
     def test_it_is_kept(self):
