@@ -12,11 +12,13 @@
 #include "change/change.h"
 #include "change/ssh_hello.h"
 #include "fuzz.h"
+#include "host/acl.h"
 #include "host/address.h"
 #include "host/apt_conf.h"
 #include "host/capability.h"
 #include "host/crypt_id.h"
 #include "host/dpkg.h"
+#include "host/nft_text.h"
 #include "host/openpgp.h"
 #include "host/recording.h"
 #include "host/rpmdb.h"
@@ -371,6 +373,33 @@ static void run_ssh_hello(const struct target *t _unused_, struct str s)
 		check(lists[i]->p >= s.p + 4 && lists[i]->p + lists[i]->n <= s.p + s.n);
 }
 
+/* Elements go; the rest is copied, and has no more to lose. */
+static void run_nft_text(const struct target *t _unused_, struct str s)
+{
+	_cleanup_buf_ struct buf once = BUF(65536), twice = BUF(65536);
+
+	(void)nft_text_is_table(s, STR("inet a"));
+	check(nft_text_without_elements(s, &once) == 0 && once.n <= s.n);
+	check(nft_text_without_elements(buf_get(&once), &twice) == 0);
+	check(once.n == twice.n && (!once.n || memcmp(once.p, twice.p, once.n) == 0));
+}
+
+/* A list in the kernel's form that can be printed says the same when it is parsed. */
+static void run_acl(const struct target *t _unused_, struct str s)
+{
+	_cleanup_buf_ struct buf text = BUF(65536), again = BUF(65536);
+	unsigned char value[ACL_MAX];
+	size_t n;
+
+	if (acl_print(s.p, s.n, &text) < 0 || !text.n)
+		return;
+	check(acl_mode(buf_get(&text)) <= 0777);
+	if (acl_parse(buf_get(&text), value, &n) < 0) /* a name that is the number for none */
+		return;
+	check(n == s.n && acl_print(value, n, &again) == 0);
+	check(text.n == again.n && memcmp(text.p, again.p, text.n) == 0);
+}
+
 static void run_ssh_key(const struct target *t _unused_, struct str s)
 {
 	_cleanup_arena_ struct arena a = {0};
@@ -486,6 +515,8 @@ const struct target direct_targets[] = {
 	{.name = "journal", .max = 4096, .run = run_journal},
 	{.name = "sshd_lines", .max = 8192, .run = run_sshd_lines},
 	{.name = "scrub", .max = 4096, .run = run_scrub},
+	{.name = "nft_text", .max = 8192, .run = run_nft_text},
+	{.name = "acl", .max = 1024, .run = run_acl},
 	{.name = "ssh_key", .max = 8192, .run = run_ssh_key},
 	{.name = "ssh_hello", .max = 35000, .run = run_ssh_hello},
 	{.name = "openpgp", .max = 16384, .run = run_openpgp},

@@ -34,8 +34,9 @@ static void *visit(void *data)
 	struct visit *v = data;
 
 	if (v->ns < 0) {
-		v->result = unshare(CLONE_NEWNET) < 0 ? -errno
-											  : open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+		v->result = unshare(CLONE_NEWNET) < 0
+						? -errno
+						: open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 		v->result = v->result == -1 ? -errno : v->result;
 		return NULL;
 	}
@@ -68,7 +69,8 @@ int netns_new(struct err *err)
 
 int netns_socket(int ns, int family, int type, int protocol)
 {
-	return run_visit(&(struct visit){.ns = ns, .family = family, .type = type, .protocol = protocol});
+	return run_visit(
+		&(struct visit){.ns = ns, .family = family, .type = type, .protocol = protocol});
 }
 
 int netns_enter(void *data)

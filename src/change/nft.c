@@ -53,8 +53,8 @@ static int refused(const char *table, struct str why, struct err *err)
 
 	(void)str_line(&why, &line);
 	(void)str_skip(&line, "/dev/stdin:");
-	return err_set(err, EIO, "nft does not take the table %s: %.*s", table, (int)MIN(line.n, (size_t)300),
-				   line.p);
+	return err_set(err, EIO, "nft does not take the table %s: %.*s", table,
+				   (int)MIN(line.n, (size_t)300), line.p);
 }
 
 /* The table is made first, so that it can be deleted whether or not it was there. */
@@ -93,7 +93,8 @@ int nft_list(int ns, const char *table, struct arena *a, struct str *ret, struct
 	if (r < 0)
 		return r;
 	if (result.status)
-		return str_has(result.err, "No such file or directory") ? 0 : refused(table, result.err, err);
+		return str_has(result.err, "No such file or directory") ? 0
+																: refused(table, result.err, err);
 	if (nft_text_without_elements(str_trim(result.out), &text) < 0)
 		return err_set(err, EFBIG, "table %s: its text is too long", table);
 	*ret = (struct str){arena_copy(a, text.p, text.n), text.n};

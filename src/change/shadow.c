@@ -15,7 +15,7 @@
 
 #define SSHD "/usr/sbin/sshd"
 #define NOBODY "192.0.2.1" /* RFC 5737 */
-#define WAIT_MS 1500       /* a first packet that was lost on the way is sent again after a second */
+#define WAIT_MS 1500 /* a first packet that was lost on the way is sent again after a second */
 
 /* A connection: from whom, to where, and by which interface. */
 struct session_path {
@@ -45,7 +45,8 @@ static const char *address_of(const struct ifaddrs *i, char text[NI_MAXHOST])
 /* Labels such as eth0:1 are names of addresses. */
 static void take_interface(struct session_path *s, const struct ifaddrs *i)
 {
-	snprintf(s->interface, sizeof(s->interface), "%.*s", (int)strcspn(i->ifa_name, ":"), i->ifa_name);
+	snprintf(s->interface, sizeof(s->interface), "%.*s", (int)strcspn(i->ifa_name, ":"),
+			 i->ifa_name);
 }
 
 /* The interface that has the session's address; from a console, the first that leads anywhere. */
@@ -70,10 +71,11 @@ static int find_interface(struct session_path *s, struct arena *a, struct err *e
 	freeifaddrs(all);
 	if (s->interface[0] || !s->local)
 		return 0;
-	return err_set(err, EADDRNOTAVAIL,
-				   "no interface has the address %s that this session came in by, so that it cannot be "
-				   "tried whether new rules admit it",
-				   s->local);
+	return err_set(
+		err, EADDRNOTAVAIL,
+		"no interface has the address %s that this session came in by, so that it cannot be "
+		"tried whether new rules admit it",
+		s->local);
 }
 
 static int parse_address(const char *address, const char *port, struct sockaddr_storage *ret,
@@ -191,7 +193,8 @@ static int listen_here(struct shadow *w, const struct session_path *s)
 /* One connection as the peer opens it: its first packet, the answer, and the third. */
 static int connect_there(const struct shadow *w, const struct session_path *s)
 {
-	_cleanup_close_ int fd = netns_socket(w->there, s->to.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	_cleanup_close_ int fd =
+		netns_socket(w->there, s->to.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	struct sockaddr_storage from = s->from, to = s->to;
 	struct pollfd p = {.fd = fd, .events = POLLOUT};
 	const char *interface = w->there == w->here ? s->interface : "peer";
@@ -212,14 +215,15 @@ static int connect_there(const struct shadow *w, const struct session_path *s)
 		return -errno;
 	if (poll(&p, 1, WAIT_MS) != 1)
 		return -ETIMEDOUT;
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &(socklen_t){sizeof(failed)}) < 0 ? -errno
-																						   : -failed;
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &(socklen_t){sizeof(failed)}) < 0
+			   ? -errno
+			   : -failed;
 }
 
 /* The connection, where only the table is loaded; absent: no table is. Each time in new namespaces, so
  * that nothing is remembered of the neighbour. *ret_connected: 0 or the reason. */
-static int try_with(const struct session_path *s, const char *table, struct str text, int *ret_connected,
-					struct err *err)
+static int try_with(const struct session_path *s, const char *table, struct str text,
+					int *ret_connected, struct err *err)
 {
 	struct shadow w = {.here = netns_new(err), .there = -1, .listener = -1};
 	int r = w.here;
@@ -248,10 +252,11 @@ static int try_control(const struct session_path *s, struct err *err)
 
 	if (r == 0 && connected < 0)
 		r = err_errno(err, -connected, "%s", s->interface);
-	return r < 0 ? err_context(err,
-							   "a connection from %s to %s port %s cannot be tried in private, so it is "
-							   "not known whether new rules admit it",
-							   s->peer, s->local, s->port)
+	return r < 0 ? err_context(
+					   err,
+					   "a connection from %s to %s port %s cannot be tried in private, so it is "
+					   "not known whether new rules admit it",
+					   s->peer, s->local, s->port)
 				 : 0;
 }
 
@@ -261,9 +266,10 @@ static int try_table(const struct session_path *s, const struct step *step, stru
 	int r = try_with(s, step->target, state_get(&step->after, "ruleset"), &connected, err);
 
 	return r == 0 && connected < 0
-			   ? err_set(err, EPERM,
-						 "the table %s would not admit %s to port %s, where this session comes from",
-						 step->target, s->peer, s->port)
+			   ? err_set(
+					 err, EPERM,
+					 "the table %s would not admit %s to port %s, where this session comes from",
+					 step->target, s->peer, s->port)
 			   : r;
 }
 

@@ -80,13 +80,13 @@ static void take_element(struct sets *sets, struct str attributes)
 {
 	struct set *set = sets->filling;
 	uint32_t flags = big(netlink_attribute(attributes, 0, NFTA_SET_ELEM_FLAGS));
-	struct str key = netlink_attribute(netlink_attribute(attributes, 0, NFTA_SET_ELEM_KEY), 0,
-									   NFTA_DATA_VALUE);
+	struct str key =
+		netlink_attribute(netlink_attribute(attributes, 0, NFTA_SET_ELEM_KEY), 0, NFTA_DATA_VALUE);
 	struct element *e;
 
-	if (flags & NFT_SET_ELEM_CATCHALL || netlink_attribute(attributes, 0, NFTA_SET_ELEM_KEY_END).p ||
-		key.n != set->key_length || key.n > KEY_MAX ||
-		set->n == MAX_ELEMENTS) {
+	if (flags & NFT_SET_ELEM_CATCHALL ||
+		netlink_attribute(attributes, 0, NFTA_SET_ELEM_KEY_END).p || key.n != set->key_length ||
+		key.n > KEY_MAX || set->n == MAX_ELEMENTS) {
 		set->more = true;
 		return;
 	}
@@ -153,7 +153,8 @@ static void ask_elements(struct sets *sets, struct set *set)
 	} request = {.head = {.nfgen_family = (uint8_t)set->family}};
 	size_t n = sizeof(request.head);
 
-	if (!is_understood(set) || set->flags & NFT_SET_MAP || set->table.n > 255 || set->name.n > 255) {
+	if (!is_understood(set) || set->flags & NFT_SET_MAP || set->table.n > 255 ||
+		set->name.n > 255) {
 		set->more = true;
 		return;
 	}
@@ -200,9 +201,9 @@ static void one_less(unsigned char *key, size_t n)
 
 static void put_set(struct buf *out, struct set *set)
 {
-	static const char *const families[] = {[NFPROTO_INET] = "inet",     [NFPROTO_IPV4] = "ip",
-										   [NFPROTO_IPV6] = "ip6",      [NFPROTO_NETDEV] = "netdev",
-										   [NFPROTO_BRIDGE] = "bridge", [NFPROTO_ARP] = "arp"};
+	static const char *const families[] = {
+		[NFPROTO_INET] = "inet",     [NFPROTO_IPV4] = "ip",       [NFPROTO_IPV6] = "ip6",
+		[NFPROTO_NETDEV] = "netdev", [NFPROTO_BRIDGE] = "bridge", [NFPROTO_ARP] = "arp"};
 	bool interval = set->flags & NFT_SET_INTERVAL;
 	unsigned char last[KEY_MAX];
 
@@ -302,8 +303,10 @@ json_t *nft_sets_read(struct host *host, struct arena *a)
 			else
 				key[str_is(name, "table") ? 1 : 2] = fields_plain(a, value);
 		}
-		json_object_set_new(all, arena_printf(a, "%.*s %.*s %.*s", STR_ARG(key[0]), STR_ARG(key[1]), STR_ARG(key[2])),
-							elements);
+		json_object_set_new(
+			all,
+			arena_printf(a, "%.*s %.*s %.*s", STR_ARG(key[0]), STR_ARG(key[1]), STR_ARG(key[2])),
+			elements);
 	}
 	return all;
 }

@@ -36,10 +36,11 @@ static int find_configuration(struct host *host, struct arena *a, const char **r
 		*ret_path = configurations[i];
 		r = host_read(host, configurations[i], a, ret_text, err);
 	}
-	return r == -ENOENT ? err_set(err, ENOTSUP,
-								  "there is no %s, so nothing loads rules at boot: install nftables",
-								  configurations[0])
-						: r;
+	return r == -ENOENT
+			   ? err_set(err, ENOTSUP,
+						 "there is no %s, so nothing loads rules at boot: install nftables",
+						 configurations[0])
+			   : r;
 }
 
 static int edit_service(struct host *host, struct edits *edits, const char *path, struct str text,
@@ -52,18 +53,20 @@ static int edit_service(struct host *host, struct edits *edits, const char *path
 	unitfiles_read(host, edits->arena, only, &files);
 	unit = unitfiles_find(&files, STR(SERVICE));
 	if (files.gap || !unit || unit->unread || unit->masked)
-		return err_set(err, ENOTSUP, "%s", files.gap            ? files.gap
-										   : unit && unit->masked ? SERVICE " is masked, so nothing "
-																			"loads rules at boot"
-																  : "there is no " SERVICE
-																	" that would load rules at boot");
+		return err_set(err, ENOTSUP, "%s",
+					   files.gap              ? files.gap
+					   : unit && unit->masked ? SERVICE " is masked, so nothing "
+														"loads rules at boot"
+											  : "there is no " SERVICE
+												" that would load rules at boot");
 	if (unitfile_starts(unit))
 		return 0;
 	if (!is_bare(text))
-		return err_set(err, ENOTSUP,
-					   "%s has rules that are not loaded at boot today, and would be with these: see "
-					   "that they are meant, then systemctl enable " SERVICE,
-					   path);
+		return err_set(
+			err, ENOTSUP,
+			"%s has rules that are not loaded at boot today, and would be with these: see "
+			"that they are meant, then systemctl enable " SERVICE,
+			path);
 	/* Not started: that would flush what others have loaded since. */
 	edit_state(edits, "unit", SERVICE, "enabled", str_of(unit->enabled), STR("enabled"));
 	return 0;

@@ -14,7 +14,7 @@
  * the table as nft lists it; absent: there is none. -ENOTSUP: nothing loads rules at boot, or what would
  * be loaded from then on is more than this. Whether another tool manages the filter is for the caller
  * to know. */
-int nft_table_edit(struct host *, struct edits *, const char *table, struct str present, struct str text,
-				   struct err *);
+int nft_table_edit(struct host *, struct edits *, const char *table, struct str present,
+				   struct str text, struct err *);
 
 #endif

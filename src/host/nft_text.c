@@ -130,16 +130,19 @@ static void add_between(struct buf *out, const char *from, const char *to)
 /* Copies a set without the line of its elements; from behind its opening brace. */
 static struct str copy_dynamic(struct str block, struct buf *out)
 {
-	const char *from = block.p, *line = block.p; /* what is not copied yet; where this line or statement begins */
+	/* What is not copied yet; where this line or statement begins. */
+	const char *from = block.p, *line = block.p;
 	struct str token;
 
 	while (take(&block, &token) && !str_is(token, "}")) {
-		if (str_is(token, "elements")) {
+		struct str rest = block;
+
+		if (str_is(token, "elements") && take(&rest, &token) && str_is(token, "=") &&
+			take(&rest, &token) && str_is(token, "{")) {
 			add_between(out, from, line);
-			while (take(&block, &token) && !str_is(token, "{"))
-				;
-			block = behind_block(block);
-			from = block.p;
+			block = behind_block(rest);
+			line = from = block.p;
+			continue;
 		}
 		if (str_is(token, "\n") || str_is(token, ";"))
 			line = token.p + (*token.p == ';');

@@ -9,7 +9,8 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-#define NFT_TEXT_MAX ((size_t)4 << 20) /* of one table; addresses by the million are no configuration */
+#define NFT_TEXT_MAX \
+	((size_t)4 << 20) /* of one table; addresses by the million are no configuration */
 
 /* Is "FAMILY NAME" a table that nft would take as two words? */
 bool nft_text_is_name(struct str name);

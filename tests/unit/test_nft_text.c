@@ -77,6 +77,8 @@ static void without_elements(void **state _unused_)
 		{HEAD "\tset s {\n\t\tcomment \"elements = { 1 }\"\n\t\tflags timeout\n\t}\n}", NULL},
 		{HEAD "\tset s { flags timeout; elements = { 1, 2 } ; }\n}", HEAD "\tset s { flags timeout; ; }\n}"},
 		{HEAD "\tchain c {\n\t\tmeta mark set ip saddr map { 10.0.0.1 : 1 }\n\t\tadd @s { ip saddr timeout 1h }\n\t}\n}", NULL},
+		{HEAD "\tset s { flags timeout; elements = { 1 } elements = { 2 }\n}", HEAD "\tset s { flags timeout;\n}"},
+		{HEAD "\tset s {\n\t\tflags timeout\n\t\telements { 1 }\n\t}\n}", NULL},
 		{HEAD "\tset s {\n\t\tflags timeout\n\t\telements = { 1", HEAD "\tset s {\n\t\tflags timeout"},
 	};
 

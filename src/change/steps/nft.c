@@ -10,8 +10,8 @@
  * number (iif). Elements of sets with the flag timeout or dynamic come and go at run time; they are
  * neither compared nor kept when the table is replaced, so what is to last has a table of its own.
  */
-#include "change/diff.h"
 #include "change/nft.h"
+#include "change/diff.h"
 #include "change/step.h"
 
 static int capture_nft(const struct place *place _unused_, const char *target, struct arena *a,
