@@ -471,6 +471,7 @@ static int save_all(struct changes *cs, struct change *c, struct err *err)
 static int do_step(struct changes *cs, struct change *c, size_t i, struct err *err)
 {
 	const struct step *s = &c->plan.steps.p[i];
+	struct saved saved = saved_of(c, i);
 	struct err ignored;
 	int r = step_check(&cs->place, s, &s->before, err);
 
@@ -480,7 +481,8 @@ static int do_step(struct changes *cs, struct change *c, size_t i, struct err *e
 	if (r == 0)
 		r = mark(c, i, MARK_PREPARED, err);
 	if (r == 0)
-		r = s->type->put(&cs->place, s->target, &s->after, NULL, err);
+		r = s->type->perform ? s->type->perform(&cs->place, s, &saved, err)
+							 : s->type->put(&cs->place, s->target, &s->after, NULL, err);
 	if (r == 0)
 		r = step_check(&cs->place, s, &s->after, err);
 	return r < 0 ? r : mark(c, i, MARK_APPLIED, err);
@@ -553,7 +555,8 @@ static bool needs_undo(const struct change *c, size_t i)
 		   c->marks[i] != MARK_NONE && c->marks[i] != MARK_REVERTED;
 }
 
-static int undo_one(struct changes *cs, struct change *c, size_t i, struct err *err)
+static int undo_one(struct changes *cs, struct change *c, size_t i, enum undo_foreign foreign,
+					struct err *err)
 {
 	const struct step *s = &c->plan.steps.p[i];
 	struct saved saved = saved_of(c, i);
@@ -561,6 +564,7 @@ static int undo_one(struct changes *cs, struct change *c, size_t i, struct err *
 	struct err ignored;
 	int r;
 
+	saved.force = foreign == UNDO_FORCE;
 	/* Where there is no room to write down that it is undone, it is undone all the same. */
 	(void)mark(c, i, MARK_UNDOING, &ignored);
 	r = s->type->put(&cs->place, s->target, &s->before, &saved, err);
@@ -613,7 +617,7 @@ static int undo_pass(struct changes *cs, struct change *c, enum undo_foreign for
 		if (foreign == UNDO_SKIP && is_foreign(cs, c, i, &why))
 			r = keep_theirs(cs, c, i, &why);
 		if (r == 0)
-			r = undo_one(cs, c, i, &why);
+			r = undo_one(cs, c, i, foreign, &why);
 		/* What is only too early must not be taken for done. */
 		if (r < 0 && (!first || r == -EAGAIN)) {
 			first = r;

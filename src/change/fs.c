@@ -526,6 +526,102 @@ int fs_save(const struct place *place, const char *path, bool content, const str
 	return r < 0 ? err_errno(err, -r, "%s: cannot be saved", path) : 0;
 }
 
+/* --- copying as it is -------------------------------------------------------------------------- */
+
+static int copy_link(int from, const char *name, const struct stat *st, int to, const char *new_name)
+{
+	struct timespec times[2] = {st->st_atim, st->st_mtim};
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(from, name, target, sizeof(target));
+
+	if (n < 0 || n == (ssize_t)sizeof(target))
+		return n < 0 ? -errno : -ENAMETOOLONG;
+	target[n] = '\0';
+	if (symlinkat(target, to, new_name) < 0 ||
+		fchownat(to, new_name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+		utimensat(to, new_name, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return 0;
+}
+
+static int copy_attributes(int from, const struct stat *st, int to)
+{
+	int r = fchown(to, st->st_uid, st->st_gid) < 0 || fchmod(to, st->st_mode & 07777) < 0 ? -errno : 0;
+
+	if (r == 0)
+		r = copy_xattrs(from, to);
+	return r == 0 ? copy_times(from, to) : r;
+}
+
+static int open_new(const struct stat *st, int dir, const char *name)
+{
+	int flags = O_NOFOLLOW | O_CLOEXEC, fd;
+
+	if (S_ISDIR(st->st_mode)) {
+		if (mkdirat(dir, name, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		fd = openat(dir, name, O_RDONLY | O_DIRECTORY | flags);
+	} else {
+		fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | flags, 0600);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+static int copy_node(int from, const char *name, const struct stat *st, int to, const char *new_name)
+{
+	_cleanup_close_ int old = -1, new = -1;
+	int r;
+
+	if (S_ISLNK(st->st_mode))
+		return copy_link(from, name, st, to, new_name);
+	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
+		return -EMEDIUMTYPE;
+	old = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	r = new = old < 0 ? -errno : open_new(st, to, new_name);
+	if (r >= 0)
+		r = S_ISREG(st->st_mode) ? copy_content(old, new) : 0;
+	return r == 0 ? copy_attributes(old, st, new) : r;
+}
+
+int fs_copy_out(const struct place *place, const char *path, int dir_fd, const char *name)
+{
+	const char *last;
+	_cleanup_close_ int dir = fs_open_parent(place, path, &last);
+	struct stat st;
+
+	if (dir < 0)
+		return dir;
+	if (fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return copy_node(dir, last, &st, dir_fd, name);
+}
+
+int fs_copy_in(const struct place *place, const char *path, int dir_fd, const char *name)
+{
+	const char *last;
+	_cleanup_close_ int dir = fs_open_parent(place, path, &last);
+	char temp[NAME_MAX + 1];
+	struct stat st;
+	int r;
+
+	if (dir < 0)
+		return dir;
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return copy_node(dir_fd, name, &st, dir, last);
+	if (snprintf(temp, sizeof(temp), ".%s.revet", last) > NAME_MAX)
+		return -ENAMETOOLONG;
+	if (unlinkat(dir, temp, 0) < 0 && errno != ENOENT)
+		return -errno;
+	r = copy_node(dir_fd, name, &st, dir, temp);
+	if (r == 0 && renameat(dir, temp, dir, last) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlinkat(dir, temp, 0);
+	return r;
+}
+
 int fs_save_text(const struct saved *saved, const char *suffix, struct str text, struct err *err)
 {
 	char name[300];

@@ -41,6 +41,11 @@ int fs_save(const struct place *, const char *path, bool content, const struct s
 			struct err *);
 /* Keeps a text in the change's directory: its name is that of `saved` and the suffix. */
 int fs_save_text(const struct saved *, const char *suffix, struct str text, struct err *);
+/* Copies a file, a link or a directory without what is in it, with all attributes, from below the place
+ * to `name` in the directory, and back, over whatever is there. Not synced. -errno; -EMEDIUMTYPE: it is
+ * none of these. */
+int fs_copy_out(const struct place *, const char *path, int dir_fd, const char *name);
+int fs_copy_in(const struct place *, const char *path, int dir_fd, const char *name);
 /* Gives the directory of the path the times back that it had when the path was saved. */
 void fs_restore_parent_times(const struct place *, const char *path, const struct saved *);
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "change/step.h"
 
-#include "base/exec.h"
-
 #define OUTPUT_MAX ((size_t)4 << 20)
 /* What is shown of it when it fails. */
 #define SAID_MAX 400
@@ -101,22 +99,26 @@ static void add_lines(struct buf *out, struct str text)
 	}
 }
 
+int step_ask(const struct place *place, const char *const argv[], int timeout_ms, struct arena *a,
+			 struct exec_result *ret, struct err *err)
+{
+	struct place copy = *place;
+	/* An fd for the root that is not O_PATH may be needed by chroot; fchdir() takes either. */
+	struct exec e = exec_start(argv, enter_root, &copy);
+	int r = exec_finish(&e, OUTPUT_MAX, timeout_ms, a, ret, err);
+
+	return r < 0 ? err_context(err, "%s", argv[0]) : 0;
+}
+
 int step_run(const struct place *place, const char *const argv[], int timeout_ms, struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
 	struct exec_result result = {0};
-	struct place copy = *place;
-	struct exec e = EXEC_NONE;
 	_cleanup_buf_ struct buf said = BUF(SAID_MAX);
-	int r;
+	int r = step_ask(place, argv, timeout_ms, &a, &result, err);
 
-	/* An fd for the root that is not O_PATH may be needed by chroot; fchdir() takes either. */
-	e = exec_start(argv, enter_root, &copy);
-	r = exec_finish(&e, OUTPUT_MAX, timeout_ms, &a, &result, err);
-	if (r < 0)
-		return err_context(err, "%s", argv[0]);
-	if (!result.status)
-		return 0;
+	if (r < 0 || !result.status)
+		return r;
 	add_lines(&said, result.err);
 	add_lines(&said, result.out); /* findmnt --verify gives the sum to stderr, the reasons to stdout */
 	return err_set(err, EIO, "%s: exit %d: %.*s", argv[0], result.status, STR_ARG(buf_get(&said)));

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/exec.h"
 #include "base/path.h"
 #include "change/state.h"
 #include "host/edit.h"
@@ -29,6 +30,7 @@ struct place {
 struct saved {
 	int dir_fd;
 	char name[24];
+	bool force; /* undoing: also over what somebody else has changed meanwhile */
 };
 
 struct step {
@@ -62,6 +64,8 @@ struct step_type {
 	/* Keeps what the fields do not hold (times, attributes, links); NULL: nothing. Called for all steps
 	 * before the first is begun; the caller makes it durable. */
 	int (*save)(const struct place *, const struct step *, const struct saved *, struct err *);
+	/* Does it, where that takes what save() kept or adds to it; NULL: put(after). */
+	int (*perform)(const struct place *, const struct step *, const struct saved *, struct err *);
 	/* Gives the directories that the step has written in the times back that they had, and takes away those
 	 * that were only made for it. NULL: there is none of either kind. Called
 	 * when all is undone, in the same order: what was undone late has moved the times again. */
@@ -85,8 +89,11 @@ int step_check(const struct place *, const struct step *, const struct state *ex
 void step_describe_fields(struct buf *, const struct step *);
 /* The text as one word of a POSIX shell. */
 void step_shell_word(struct buf *, struct str);
-/* Runs a program in the place (a tree: by chroot) and waits. -EIO with its first line of stderr when
- * it fails. */
+/* Runs a program in the place (a tree: by chroot) and waits for what it says; that it failed is no
+ * error here. */
+int step_ask(const struct place *, const char *const argv[], int timeout_ms, struct arena *,
+			 struct exec_result *ret, struct err *);
+/* The same; -EIO with its first line of stderr when it fails. */
 int step_run(const struct place *, const char *const argv[], int timeout_ms, struct err *);
 /* Does the system wait for this process before it starts services? So it does for the unit that
  * reverts at boot; who waits for a service then waits for ever. */

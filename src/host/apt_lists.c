@@ -90,6 +90,16 @@ static struct installed *find_installed(const struct reader *r, struct str name)
 
 /* --- what is installed ----------------------------------------------------------------------- */
 
+static void want(struct reader *r, const struct dpkg_package *p)
+{
+	struct installed *in = arena_new(&r->arena, struct installed, 1);
+
+	in->package = p;
+	in->same_name = map_put(&r->by_name, p->name, in);
+	r->likely[mix(p->name) / 64] |= (uint64_t)1 << mix(p->name) % 64;
+	*vec_push(&r->arena, &r->all) = in;
+}
+
 static int read_status(struct reader *r, struct err *err)
 {
 	struct str text;
@@ -101,19 +111,14 @@ static int read_status(struct reader *r, struct err *err)
 	if (r->db.gap)
 		put_gap(r, r->db.gap);
 	map_init(&r->by_name, &r->arena);
-	for (size_t i = 0; i < r->db.n; i++) {
-		const struct dpkg_package *p = &r->db.p[i];
-		struct installed *in;
-
-		if (str_is(p->state, "config-files") || !p->version.n)
-			continue;
-		in = arena_new(&r->arena, struct installed, 1);
-		in->package = p;
-		in->same_name = map_put(&r->by_name, p->name, in);
-		r->likely[mix(p->name) / 64] |= (uint64_t)1 << mix(p->name) % 64;
-		*vec_push(&r->arena, &r->all) = in;
-	}
 	return 0;
+}
+
+static void want_installed(struct reader *r)
+{
+	for (size_t i = 0; i < r->db.n; i++)
+		if (!str_is(r->db.p[i].state, "config-files") && r->db.p[i].version.n)
+			want(r, &r->db.p[i]);
 }
 
 /* --- archives -------------------------------------------------------------------------------- */
@@ -434,6 +439,7 @@ static int ask_apt(struct host *host, struct buf *out, struct err *err)
 
 	if (result < 0)
 		return result;
+	want_installed(&r);
 	r.chunk = mem_calloc(1, CHUNK);
 	result = read_lists(&r, err);
 	if (result < 0)
@@ -444,3 +450,51 @@ static int ask_apt(struct host *host, struct buf *out, struct err *err)
 }
 
 const struct query apt_upgrades_query = {.name = "apt-upgrades", .live = ask_apt, .tree = true};
+
+/* --- one that is not there --------------------------------------------------------------------- */
+
+/* As if it were installed in a version older than any, for dpkg's own architecture. */
+static int ask_offer(struct host *host, const void *data, struct buf *out, struct err *err)
+{
+	_cleanup_(reader_done) struct reader r = {.root_fd = host_root_fd(host), .out = out};
+	struct dpkg_package wanted = {.name = str_of(data), .version = STR(""), .architecture = STR("all")};
+	const struct dpkg_package *dpkg;
+	int result = read_status(&r, err);
+
+	if (result < 0)
+		return result;
+	dpkg = dpkg_installed(&r.db, "dpkg");
+	if (dpkg)
+		wanted.architecture = dpkg->architecture;
+	want(&r, &wanted);
+	r.chunk = mem_calloc(1, CHUNK);
+	result = read_lists(&r, err);
+	if (result == 0)
+		put_upgrade(&r, r.all.p[0]);
+	return result;
+}
+
+int apt_offer(struct host *host, const char *name, struct arena *a, struct str *ret_version,
+			  struct err *err)
+{
+	const char *question = arena_printf(a, "apt-offer %s", name), *gap = NULL;
+	struct query query = {.name = question, .live_with = ask_offer, .data = name, .tree = true};
+	struct str text, line, field, value;
+	int r = host_query(host, &query, a, &text, err);
+
+	if (r < 0)
+		return r;
+	*ret_version = STR_ABSENT;
+	while (str_line(&text, &line)) {
+		if (str_skip(&line, "gap="))
+			gap = gap ? gap : str_dup(a, fields_plain(a, line));
+		else
+			while (fields_next(&line, &field, &value))
+				if (str_is(field, "candidate"))
+					*ret_version = fields_plain(a, value);
+	}
+	if (ret_version->p)
+		return 0;
+	return gap ? err_set(err, ENOENT, "%s: not offered: %s", name, gap)
+			   : err_set(err, ENOENT, "%s: no package source offers it", name);
+}

@@ -23,4 +23,8 @@
 /* -ENOENT: no dpkg here. */
 extern const struct query apt_upgrades_query;
 
+/* The version of a package that is not installed which the lists offer, by the same choice. -ENOENT: none
+ * does, or what would is an archive from which nothing is taken unasked. */
+int apt_offer(struct host *, const char *name, struct arena *, struct str *ret_version, struct err *);
+
 #endif

@@ -20,6 +20,9 @@ struct wish {
 	struct str key;        /* of key/value tables; else absent */
 	int column;            /* what is to be different; -1: the row should not be there */
 	struct value value;    /* what it should be; absent: not set */
+	/* Of a row that should be there: all names that would do, the best first, of which `key` is one. */
+	const struct str *names;
+	size_t n_names;
 };
 
 /* How a file writes a setting, for edit_key(). */

@@ -181,31 +181,22 @@ static int ask_dpkg(struct lookup *l, struct err *err)
 
 /* --- rpm ------------------------------------------------------------------------------------- */
 
-/* File names are split: a base name and the index of its directory. */
+struct claimed {
+	struct lookup *lookup;
+	struct str package;
+};
+
+static int claim_file(struct str path, void *data)
+{
+	struct claimed *c = data;
+
+	claim(wanted(c->lookup, path), c->package, &c->lookup->arena);
+	return 0;
+}
+
 static int claim_header(const struct rpm_header *h, void *data)
 {
-	struct lookup *l = data;
-	struct str names, dirs, name;
-	uint32_t n = rpm_strings(h, RPM_BASE_NAMES, &names);
-	uint32_t n_dirs = rpm_strings(h, RPM_DIR_NAMES, &dirs);
-	struct rpm_numbers dir_of = rpm_numbers(h, RPM_DIR_INDEXES);
-	_cleanup_arena_ struct arena scratch = {0};
-	VEC(struct str) dir = {0};
-	char path[4096];
-
-	for (uint32_t i = 0; i < n_dirs && str_cut(&dirs, '\0', &name); i++)
-		*vec_push(&scratch, &dir) = name;
-	for (uint32_t i = 0; i < n && str_cut(&names, '\0', &name); i++) {
-		uint64_t at;
-
-		if (!rpm_number(&dir_of, i, &at) || at >= dir.n || dir.p[at].n + name.n >= sizeof(path))
-			continue;
-		memcpy(path, dir.p[at].p, dir.p[at].n);
-		memcpy(path + dir.p[at].n, name.p, name.n);
-		claim(wanted(l, (struct str){path, dir.p[at].n + name.n}), rpm_string(h, RPM_NAME),
-			  &l->arena);
-	}
-	return 0;
+	return rpm_each_file(h, claim_file, &(struct claimed){data, rpm_string(h, RPM_NAME)});
 }
 
 static int ask_rpm(struct lookup *l, struct err *err)

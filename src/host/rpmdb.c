@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "base/vec.h"
 #include "host/library.h"
 
 /* Types in a header's index. */
@@ -97,6 +98,31 @@ uint32_t rpm_strings(const struct rpm_header *h, enum rpm_tag tag, struct str *r
 		return 0;
 	*ret_rest = data;
 	return type == STRING ? 1 : count;
+}
+
+int rpm_each_file(const struct rpm_header *h, int (*each)(struct str path, void *data), void *data)
+{
+	_cleanup_arena_ struct arena scratch = {0};
+	struct rpm_numbers dir_of = rpm_numbers(h, RPM_DIR_INDEXES);
+	struct str names, dirs, name;
+	uint32_t n = rpm_strings(h, RPM_BASE_NAMES, &names);
+	uint32_t n_dirs = rpm_strings(h, RPM_DIR_NAMES, &dirs);
+	VEC(struct str) dir = {0};
+	char path[4096];
+	int r = 0;
+
+	for (uint32_t i = 0; i < n_dirs && str_cut(&dirs, '\0', &name); i++)
+		*vec_push(&scratch, &dir) = name;
+	for (uint32_t i = 0; r >= 0 && i < n && str_cut(&names, '\0', &name); i++) {
+		uint64_t at;
+
+		if (!rpm_number(&dir_of, i, &at) || at >= dir.n || dir.p[at].n + name.n >= sizeof(path))
+			continue;
+		memcpy(path, dir.p[at].p, dir.p[at].n);
+		memcpy(path + dir.p[at].n, name.p, name.n);
+		r = each((struct str){path, dir.p[at].n + name.n}, data);
+	}
+	return r < 0 ? r : 0;
 }
 
 /* --- the database -------------------------------------------------------------------------- */

@@ -21,6 +21,8 @@ enum rpm_tag {
 	RPM_GROUP = 1016,
 	RPM_ARCH = 1022,
 	RPM_SOURCE_RPM = 1044,
+	RPM_PROVIDE_NAME = 1047,
+	RPM_REQUIRE_NAME = 1049,
 	RPM_DIR_INDEXES = 1116,
 	RPM_BASE_NAMES = 1117,
 	RPM_DIR_NAMES = 1118,
@@ -48,6 +50,8 @@ struct rpm_numbers rpm_numbers(const struct rpm_header *, enum rpm_tag);
 bool rpm_number(const struct rpm_numbers *, uint32_t i, uint64_t *ret);
 /* The strings of a tag: *ret_rest holds them, each with a NUL behind it. Returns how many. */
 uint32_t rpm_strings(const struct rpm_header *, enum rpm_tag, struct str *ret_rest);
+/* Calls back with the path of each of its files; a negative return ends it. */
+int rpm_each_file(const struct rpm_header *, int (*each)(struct str path, void *data), void *data);
 
 /* Where a database of whichever format is, or NULL. */
 const char *rpmdb_path(int root_fd);

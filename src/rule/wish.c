@@ -35,9 +35,12 @@ static int add_wish(struct wishing *w, const struct sentence *s, const struct ro
 	const struct value *present = row ? &row->cells[column] : &absent;
 	struct wish wish = {.table = s->table, .row = row, .key = key_of(w, s), .column = column};
 	enum type type = s->table->columns[column].type;
+	int names;
 
 	if (!s->table->set || !(s->table->columns[column].flags & COLUMN_SETTABLE))
 		return no_way(s, "it can only be read", err);
+	if (s->quantity == SOME_ROW)
+		(void)sentence_names(s, w->params, w->arena, &names, &wish.names, &wish.n_names);
 	if (row && table_key_column(s->table) >= 0)
 		wish.key = row->cells[table_key_column(s->table)].string;
 	if (expect_fulfil(expect, type, present, w->params, w->arena, &wish.value) < 0)

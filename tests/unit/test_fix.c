@@ -50,7 +50,7 @@ static const char stack[] = "# here are the per-package modules (the \"Primary\"
 /* Of units: the type of each entry ('a' and DT_REG) and its name. */
 static const struct str unit_dir = {"inftables.service", sizeof("inftables.service")};
 
-static const char *const there[] = {"/usr/sbin/update-grub", "/boot/grub/grub.cfg",
+static const char *const there[] = {"/usr/bin/apt-get", "/usr/sbin/update-grub", "/boot/grub/grub.cfg",
 									"/etc/cron.daily/apt-compat", "/etc/audit/rules.d",
 									"/lib64/ld-linux-x86-64.so.2",
 									"/etc/exim4/update-exim4.conf.conf",
@@ -60,7 +60,8 @@ static const char *const there[] = {"/usr/sbin/update-grub", "/boot/grub/grub.cf
 									"/usr/lib/security/pam_pwhistory.so",
 									"/usr/lib/security/pam_pwquality.so",
 									"/usr/lib/security/pam_wheel.so"};
-static const char *const installed[] = {"unattended-upgrades", "cron"};
+static const char *const installed[] = {"cron"};
+static const char *const offered[] = {"unattended-upgrades", "sudo"};
 
 static struct str cell(const struct rows *rows, const struct row *row, const char *column)
 {
@@ -122,6 +123,12 @@ static struct host *make_host(const struct snapshot *s, struct buf *text, struct
 	recording_write(text, "list", "/usr/lib/systemd/system", 0, unit_dir);
 	for (size_t i = 0; i < ARRAY_LEN(there); i++)
 		recording_write(text, "stat", there[i], 0, STR("33188 0 0 1 1 1 1 1"));
+	for (size_t i = 0; i < ARRAY_LEN(offered); i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "apt-offer %s", offered[i]);
+		recording_write(text, "query", name, 0, STR("name=x candidate=1.0\n"));
+	}
 	return host_open_recording(buf_get(text), ENOENT, err);
 }
 

@@ -6,6 +6,8 @@
 #include "host/dpkg.h"
 #include "host/edit.h"
 #include "host/fields.h"
+#include "host/package_edit.h"
+#include "host/package_users.h"
 #include "host/rpmdb.h"
 
 #define MAX_TRANSITIONS 3 /* transitional packages on top of each other */
@@ -357,6 +359,8 @@ static int remove_dpkg(const struct dpkg_db *db, const struct dpkg_package *p, i
 	const char *name = str_dup(edits->arena, p->name);
 	const struct dpkg_package *user = NULL;
 
+	if (str_is(p->want, "hold"))
+		return err_set(err, ENOTSUP, "somebody keeps the package %s on hold", name);
 	if (str_is(p->essential, "yes") || str_is(p->protected, "yes") || str_is(p->priority, "required"))
 		return err_set(err, ENOTSUP, "the system needs the package %s", name);
 	for (size_t i = 0; i < db->n; i++)
@@ -375,21 +379,12 @@ static int remove_dpkg(const struct dpkg_db *db, const struct dpkg_package *p, i
 	return 0;
 }
 
-static int set_packages(struct host *host, const struct wish *wish, struct edits *edits,
-						struct err *err)
+static int remove_by_dpkg(struct host *host, const char *name, struct edits *edits, struct err *err)
 {
-	const struct row *row = wish->row;
 	const struct dpkg_package *p;
 	struct dpkg_db db = {0};
-	const char *name;
-	int r;
+	int r = dpkg_read(host, edits->arena, &db, err);
 
-	if (!row || wish->column >= 0)
-		return err_set(err, ENOTSUP, "packages are installed, upgraded and repaired by hand");
-	name = str_dup(edits->arena, row->cells[NAME].string);
-	if (row->cells[MANAGER].state != VALUE_SET || !str_is(row->cells[MANAGER].string, "dpkg"))
-		return err_set(err, ENOTSUP, "the package %s is removed by hand: it is not one of dpkg's", name);
-	r = dpkg_read(host, edits->arena, &db, err);
 	if (r == 0 && db.gap)
 		r = err_set(err, ENOTSUP, "%s", db.gap);
 	if (r < 0)
@@ -401,14 +396,69 @@ static int set_packages(struct host *host, const struct wish *wish, struct edits
 	return remove_dpkg(&db, p, 0, edits, err);
 }
 
+/* Managers whose packages can be removed, with what does it: another system's tool is not let at a
+ * tree. */
+static const struct {
+	const char *name, *program;
+} removers[] = {{"rpm", "/usr/bin/rpm"}, {"pacman", "/usr/bin/pacman"}};
+
+static int remove_by_other(struct host *host, const char *manager, const char *name, struct str version,
+						   struct edits *edits, struct err *err)
+{
+	const char *program = NULL;
+	struct str user = STR_ABSENT;
+	struct path_stat st;
+	int r;
+
+	for (size_t i = 0; i < ARRAY_LEN(removers); i++)
+		if (strcmp(removers[i].name, manager) == 0)
+			program = removers[i].program;
+	if (!program)
+		return err_set(err, ENOTSUP, "the package %s is removed by hand: %s is not asked for that", name,
+					   manager);
+	if (host_stat(host, program, true, &st, err) < 0)
+		return err_set(err, ENOTSUP, "the package %s is removed by hand: there is no %s here", name,
+					   program);
+	if (package_is_protected(host, manager, name, edits->arena))
+		return err_set(err, ENOTSUP, "%s is told to keep the package %s", manager, name);
+	r = package_user(host, manager, name, edits->arena, &user, err);
+	if (r == -EEXIST)
+		return -(err->errnum = ENOTSUP);
+	if (r < 0)
+		return r;
+	if (user.p)
+		return err_set(err, ENOTSUP, "%.*s needs the package %s", STR_ARG(user), name);
+	edit_state(edits, "package", manager, name, version, STR_ABSENT);
+	return 0;
+}
+
+static int set_packages(struct host *host, const struct wish *wish, struct edits *edits,
+						struct err *err)
+{
+	const struct row *row = wish->row;
+	const char *name, *manager;
+
+	if (wish->column == STATE && wish->n_names && str_is(wish->value.string, "installed"))
+		return package_install(host, wish->names, wish->n_names, edits, err);
+	if (!row || wish->column >= 0)
+		return err_set(err, ENOTSUP, "packages are upgraded and repaired by hand");
+	name = str_dup(edits->arena, row->cells[NAME].string);
+	manager = row->cells[MANAGER].state == VALUE_SET ? str_dup(edits->arena, row->cells[MANAGER].string)
+													 : "nobody";
+	if (strcmp(manager, "dpkg") == 0)
+		return remove_by_dpkg(host, name, edits, err);
+	return remove_by_other(host, manager, name, row->cells[VERSION].string, edits, err);
+}
+
 static const struct table packages = {
 	.name = "packages",
 	.doc = "Packages in the databases of dpkg, rpm, pacman and apk",
 	.columns = columns,
 	.read = read_packages,
 	.multi = true,
+	.can_add = true,
 	.set = set_packages,
-	.fix = "remove {name} and keep its configuration",
+	.fix = "install or remove {name}, and keep its configuration",
 	.cost = 2,
 };
 TABLE(packages);

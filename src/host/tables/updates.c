@@ -7,6 +7,7 @@
 #include "host/conf.h"
 #include "host/dpkg.h"
 #include "host/fields.h"
+#include "host/package_edit.h"
 #include "host/unitfile.h"
 
 enum { MANAGER, LISTS_UPDATED, LISTS_AGE_DAYS, PENDING, SECURITY_PENDING, AUTOMATIC };
@@ -340,9 +341,11 @@ static int set_updates(struct host *host, const struct wish *wish, struct edits 
 {
 	static const char *const keys[] = {"APT::Periodic::Update-Package-Lists",
 									   "APT::Periodic::Unattended-Upgrade"};
+	static const struct str program = {"unattended-upgrades", sizeof("unattended-upgrades") - 1};
 	struct rows scratch = {.arena = edits->arena};
 	struct apt_conf conf;
 	struct dpkg_db db = {0};
+	bool comes = false;
 	int r = dpkg_read(host, edits->arena, &db, err);
 
 	if (wish->column != AUTOMATIC || !wish->value.number || r == -ENOENT)
@@ -350,13 +353,18 @@ static int set_updates(struct host *host, const struct wish *wish, struct edits 
 									 "apply_updates = yes and enable its timer");
 	if (r < 0)
 		return r;
-	if (!dpkg_installed(&db, "unattended-upgrades"))
-		return err_set(err, ENOTSUP, "apt install unattended-upgrades first");
 	if (!is_started(host, &scratch, &db))
 		return err_set(err, ENOTSUP, "apt-daily.timer or apt-daily-upgrade.timer does not start: see "
 									 "systemctl enable, or unmask");
+	if (!dpkg_installed(&db, "unattended-upgrades")) {
+		r = package_install(host, &program, 1, edits, err);
+		comes = !exists(host, "/etc/apt/apt.conf.d/50unattended-upgrades");
+	}
+	if (r < 0)
+		return r;
 	apt_conf_read(host, edits->arena, &conf);
-	if (leaves_all_alone(&conf) || !takes_security_at_all(&conf))
+	/* The configuration that comes with it takes security updates. */
+	if (leaves_all_alone(&conf) || (!comes && !takes_security_at_all(&conf)))
 		return err_set(err, ENOTSUP, "unattended-upgrades takes nothing from a security archive: see "
 									 "50unattended-upgrades");
 	if (!apt_conf_bool(&conf, "APT::Periodic::Enable", true))
@@ -373,7 +381,7 @@ static const struct table updates = {
 	.columns = columns,
 	.read = read_updates,
 	.set = set_updates,
-	.fix = "switch unattended-upgrades on in /etc/apt/apt.conf.d",
+	.fix = "install unattended-upgrades and switch it on in /etc/apt/apt.conf.d",
 	.cost = 80,
 };
 TABLE(updates);

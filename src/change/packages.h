@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Package managers, for the step that installs and removes packages. Each is one file of
+ * change/packages/ that exports one descriptor with PACKAGE_MANAGER(); the step finds it by its name,
+ * which is the step's target. The fields of the states are packages with their versions; all of a
+ * change that one manager does is one step, so that it finds the order.
+ */
+#ifndef REVET_CHANGE_PACKAGES_H
+#define REVET_CHANGE_PACKAGES_H
+
+#include "change/step.h"
+
+struct package_manager {
+	const char *name;
+	/* What is installed. */
+	int (*capture)(const struct place *, struct arena *, struct state *ret, struct err *);
+	/* Asks the manager whether it would do this and nothing else, and fetches what it needs. Changes
+	 * nothing. */
+	int (*save)(const struct place *, const struct step *, const struct saved *, struct err *);
+	/* Keeps, durably, what bringing it back takes, and does it. */
+	int (*perform)(const struct place *, const struct step *, const struct saved *, struct err *);
+	/* Idempotent, also when perform() was killed. */
+	int (*undo)(const struct place *, const struct state *before, const struct saved *,
+				struct err *);
+	void (*undo_sh)(struct buf *, const struct step *);
+};
+
+LEAF_SET(package_managers, struct package_manager);
+#define PACKAGE_MANAGER(symbol) LEAF(package_managers, struct package_manager, symbol)
+
+#define PACKAGES_TIMEOUT (10 * 60 * 1000) /* ms for a run of a manager */
+
+/* The fields that step->after has and step->before has not, or the other way round. */
+struct names {
+	const char **p;
+	size_t n, cap;
+};
+struct names packages_installed_by(const struct step *, struct arena *);
+struct names packages_removed_by(const struct step *, struct arena *);
+
+/* The path, as programs in the place see it, of a file of the change: `saved` and the suffix. */
+int packages_path(const struct place *, const struct saved *, const char *suffix, struct arena *,
+				  const char **ret, struct err *);
+/* The systemd unit that a package's file defines, or NULL. */
+const char *packages_unit(const char *path);
+/* Which of the units run, "active UNIT" a line. */
+void packages_note_unit(const struct place *, const char *unit, struct buf *out);
+
+/* --- of managers that keep nothing of what they remove: it is kept whole, with their database --- */
+
+/* paths: of the files of what is removed; database: directories. Also which of its units run. */
+int packages_keep(const struct place *, const struct names *paths, const struct names *database,
+				  const struct saved *, struct err *);
+/* Puts it all back. -ESTALE, and nothing is done, where what tells of changes in the database is not as it
+ * was left and not saved->force; what else there is in its directory only goes with that. */
+int packages_bring_back(const struct place *, const char *directory, const char *telling,
+						const struct saved *, struct err *);
+void packages_bring_back_sh(struct buf *);
+
+/* --- apt, which installs for dpkg --- */
+
+/* Would apt install these and what they depend on, and nothing else? Fetches it all. */
+int apt_save(const struct place *, const struct step *, const struct saved *, struct err *);
+int apt_install(const struct place *, const struct step *, const struct saved *, struct err *);
+/* Takes what was installed away again, and all that it has changed. */
+int apt_undo(const struct place *, const struct saved *, struct err *);
+void apt_undo_sh(struct buf *);
+
+/* dpkg's own locks, in its order; held until both fds are closed. Waits so many seconds for another. */
+int dpkg_lock(const struct place *, int seconds, int fds[2], struct err *);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Edits that install packages, for tables whose wishes one brings about. While a plan is made. */
+#ifndef REVET_HOST_PACKAGE_EDIT_H
+#define REVET_HOST_PACKAGE_EDIT_H
+
+#include "host/edit.h"
+
+/* Installs the first of the names that a source offers, with what it depends on. None is installed now.
+ * -ENOTSUP says why a person has to. */
+int package_install(struct host *, const struct str *names, size_t n, struct edits *, struct err *);
+
+#endif
