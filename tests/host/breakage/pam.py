@@ -8,13 +8,12 @@ auth [success=1 default=ignore] pam_unix.so
 auth [default=die] pam_faillock.so authfail
 auth required pam_permit.so'
 put common-password 'password requisite pam_pwquality.so retry=3
-password required pam_pwhistory.so use_authtok
+password required pam_pwhistory.so use_authtok remember=24
 password [success=1 default=ignore] pam_unix.so obscure use_authtok yescrypt
 password requisite pam_deny.so
 password required pam_permit.so'
 sed -i '/pam_rootok/a auth required pam_wheel.so use_uid group=sugroup' su
 put /etc/security/faillock.conf 'deny = 5\nunlock_time = 900'
-put /etc/security/pwhistory.conf 'remember = 24'
 put /etc/security/pwquality.conf 'minlen = 14
 difok = 2
 maxrepeat = 3
@@ -106,9 +105,10 @@ RULES = {
                 swap("common-password", "yescrypt", "")]},
     "pam.password-history": {"bad": [
         "sed -i /pam_pwhistory/d /etc/pam.d/common-password",
-        "put /etc/security/pwhistory.conf 'remember = 2'",
-        swap("common-password", "pam_pwhistory.so", "pam_pwhistory.so remember=1"),
-        "rm /etc/security/pwhistory.conf",
+        # The module of Debian 12 does not read the file.
+        swap("common-password", "remember=24", "") + "; put /etc/security/pwhistory.conf 'remember = 24'",
+        swap("common-password", "remember=24", "remember=1"),
+        swap("common-password", "remember=24", ""),
         swap("passwd", "^@include common-password", "password required pam_unix.so yescrypt"),
     ]},
     "pam.password-length": {"bad": [
