@@ -118,6 +118,21 @@ bool str_word(struct str *s, struct str *ret)
 	return true;
 }
 
+struct str str_squeeze(struct arena *a, struct str s)
+{
+	char *p = arena_alloc(a, s.n + 1);
+	struct str word;
+	size_t n = 0;
+
+	while (str_word(&s, &word)) {
+		if (n)
+			p[n++] = ' ';
+		memcpy(p + n, word.p, word.n);
+		n += word.n;
+	}
+	return (struct str){p, n};
+}
+
 char *str_dup(struct arena *a, struct str s)
 {
 	return arena_copy(a, s.p, s.n);

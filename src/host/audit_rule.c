@@ -270,22 +270,6 @@ static void make_canonical(struct arena *a, struct audit_rule *rule)
 	rule->canonical = (struct str){str_dup(a, buf_get(&out)), out.n};
 }
 
-/* Runs of blanks become one. */
-static struct str squeeze(struct arena *a, struct str s)
-{
-	char *p = arena_alloc(a, s.n + 1);
-	struct str word;
-	size_t n = 0;
-
-	while (str_word(&s, &word)) {
-		if (n)
-			p[n++] = ' ';
-		memcpy(p + n, word.p, word.n);
-		n += word.n;
-	}
-	return (struct str){p, n};
-}
-
 void audit_rule_parse(struct arena *a, const struct passwd_db *users, struct str line,
 					  struct audit_rule *rule)
 {
@@ -293,7 +277,7 @@ void audit_rule_parse(struct arena *a, const struct passwd_db *users, struct str
 	struct str option, value;
 	bool is_rule = true;
 
-	*rule = (struct audit_rule){.text = squeeze(a, line)};
+	*rule = (struct audit_rule){.text = str_squeeze(a, line)};
 	while (is_rule && take_word(&line, &option)) {
 		if (!take_word(&line, &value))
 			value = STR_ABSENT;

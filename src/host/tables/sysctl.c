@@ -32,22 +32,6 @@ static const struct column columns[] = {
 #define MAX_PARTS 16        /* components of a name */
 #define MAX_OPTIONS 65536   /* assignments in all files */
 
-/* Runs of white space are one blank, as the kernel reads and the tools compare them. */
-static struct str squeeze(struct arena *a, struct str s)
-{
-	char *p = arena_alloc(a, s.n + 1);
-	struct str word;
-	size_t n = 0;
-
-	while (str_word(&s, &word)) {
-		if (n)
-			p[n++] = ' ';
-		memcpy(p + n, word.p, word.n);
-		n += word.n;
-	}
-	return (struct str){p, n};
-}
-
 /* systemd's sysctl_normalize(): in "a.b/c.d" the first separator is a dot, so dots and slashes
  * change places; in "a/b.c/d" nothing does. The result is a path below /proc/sys, or absent when it
  * would lead out of it. */
@@ -155,7 +139,7 @@ static void read_assignment(struct options *o, struct str line, struct from from
 	str_cut(&line, '=', &name);
 	path = to_path(a, str_trim(name));
 	if (path.p)
-		set_option(o, path, assigns ? squeeze(a, line) : STR_ABSENT, from);
+		set_option(o, path, assigns ? str_squeeze(a, line) : STR_ABSENT, from);
 }
 
 static void read_file(struct host *host, struct options *o, const char *path)
@@ -221,7 +205,7 @@ static void read_command_line(struct host *host, struct options *o)
 			continue;
 		path = to_path(o->rows->arena, name);
 		if (path.p && !str_is_glob(path))
-			set_option(o, path, squeeze(o->rows->arena, word), from);
+			set_option(o, path, str_squeeze(o->rows->arena, word), from);
 	}
 }
 
@@ -302,7 +286,7 @@ static void write_parameter(int root, const char *path, struct buf *out)
 	if (r < 0)
 		buf_printf(out, " error=%d", -r);
 	else
-		fields_put(out, "value", squeeze(&a, text));
+		fields_put(out, "value", str_squeeze(&a, text));
 	buf_putc(out, '\n');
 }
 
@@ -436,7 +420,7 @@ static void add_asked(struct host *host, struct options *o, struct str name)
 	row = add_row(o, name, path);
 	r = host_read(host, row->from.path, a, &text, &err);
 	if (r == 0) {
-		row_str(row, VALUE, squeeze(a, text));
+		row_str(row, VALUE, str_squeeze(a, text));
 		set_default(o, row, path);
 	} else if (!host_is_live(host)) {
 		row_unknown(row, VALUE, "offline");
