@@ -477,11 +477,9 @@ void services_describe(const struct services *s, struct buf *out)
 
 	for (size_t i = 0; i < s->units.n; i++)
 		up += unit_is_up(&s->units.p[i]) && !s->excused[i];
-	buf_printf(out, "%zu units run, and have to afterwards; so have to answer what does now:", up);
+	buf_printf(out, "the %zu units that run have to go on running", up);
 	for (size_t i = 0; i < s->watched.n; i++)
 		if (s->watched.p[i].connects)
-			buf_printf(out, "%s %s %s", n++ ? "," : "", holder_of(&s->watched.p[i]),
+			buf_printf(out, "%s %s %s", n++ ? "," : ", and to answer:", holder_of(&s->watched.p[i]),
 					   s->watched.p[i].socket.name);
-	if (!n)
-		buf_puts(out, " nothing");
 }
