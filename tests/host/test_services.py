@@ -148,7 +148,8 @@ class Services(OnHost):
         self.victim("loop", service="Restart=always\nRestartSec=50ms\n[Unit]\nStartLimitIntervalSec=0")
         before = tree(self.host.root)
         said, seconds = self.apply(4)
-        self.assertRegex(said, "victim.service (ends|is started) again and again")
+        # Slowly started, it may be found down before it was started often.
+        self.assertRegex(said, "victim.service ((ends|is started) again and again|does not run any more)")
         self.assertLess(seconds, 10)
         self.is_undone(before)
 
