@@ -162,7 +162,8 @@ class Everything(OnMachine):
         self.stage()
         before, auditd = self.tree(), self.out("systemctl", "show", "-P", "MainPID", "auditd")
         self.revet("plan", "-o", "/run/p.plan")
-        rules = {rule["rule"] for rule in json.loads(self.read("/run/p.plan"))["rules"]}
+        plan = json.loads(self.read("/run/p.plan"))
+        rules = {rule["rule"] for rule in plan["rules"]}
         self.assertLessEqual(AT_BOOT | {"kernel.aslr", "mounts.shm-noexec", "audit.log-space", "boot.ctrl-alt-del",
                                         "boot.grub-config-writable", "ssh.no-root-login"}, rules)
         # With a rule for the next boot among them, access is still to be confirmed.
@@ -175,7 +176,10 @@ class Everything(OnMachine):
         self.host.reboot()
         self.assertIn(" init_on_free=1", self.read("/proc/cmdline"))
         self.holds(rules)
-        self.assertEqual(json.loads(self.revet("plan", "-f", "json").partition("\nrevet:")[0])["steps"], [])
+        # Nothing is left but to watch the log that sudo has only now, and what was answered too late before.
+        late = {left["rule"] for left in plan["left_alone"] if left["left"] == "unknown"}
+        again = json.loads(self.revet("plan", "-f", "json").partition("\nrevet:")[0])["rules"]
+        self.assertLessEqual({rule["rule"] for rule in again}, late | {"audit.sudo-log"})
         self.revet("revert")
         self.assertEqual(self.loaded(), set(MODULES) - {"sctp"})
         self.same_tree(before)
@@ -333,7 +337,7 @@ class Cuts(OnMachine):
 
     def cut(self, frozen, command, seconds):
         counts = {}
-        for _ in range(int(os.environ.get("REVET_VM_CUTS", 3))):
+        for _ in range(int(os.environ.get("REVET_VM_CUTS", 2))):
             instant = self.random.uniform(0, seconds)
             with self.subTest(instant=instant, seed=self.seed), self.thaw(frozen) as vm:
                 vm.begin(command)
