@@ -50,9 +50,10 @@ static int write_boot_unit(const struct changes *cs, const struct change *c, con
 		&a,
 		"# Written by revet; it goes away when change %04u is confirmed or reverted.\n"
 		"[Unit]\nDescription=Revert a change that was not confirmed before the machine went down\n"
-		/* After what sets at boot what a step has changed, which else would set it once more. */
+		/* After what sets at boot what a step has changed, which else would set it once more; but before
+		 * the rules of the audit are loaded, which may lock themselves (-e 2) till the next boot. */
 		"DefaultDependencies=no\nAfter=local-fs.target systemd-sysctl.service nftables.service\n"
-		"After=auditd.service audit-rules.service\nBefore=basic.target\n"
+		"Before=auditd.service audit-rules.service basic.target\n"
 		"ConditionPathExists=%s\n\n"
 		"[Service]\nType=oneshot\nTimeoutStartSec=15min\n"
 		"ExecStart=/bin/sh -c '" REVERT "' sh \"%s\" %u \"%s/undo.sh\"\n\n"
