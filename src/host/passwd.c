@@ -81,6 +81,47 @@ static bool parse_group(struct arena *arena, struct str line, struct passwd_grou
 	return ret->name.p[0] != '+' && ret->name.p[0] != '-';
 }
 
+static int check_group_line(const char *path, unsigned number, struct str line, struct str name,
+							struct err *err)
+{
+	struct str rest = line, first = STR_ABSENT, ignored;
+	int fields = 1;
+
+	(void)str_cut(&rest, ':', &first);
+	while (str_cut(&rest, ':', &ignored))
+		fields++;
+	if (!str_eq(first, name))
+		return err_set(err, EBADMSG, "%s:%u: white space before %.*s", path, number, STR_ARG(name));
+	return fields == 4 ? 0
+					   : err_set(err, EBADMSG, "%s:%u: the line of %.*s has %d fields, not 4", path,
+								 number, STR_ARG(name), fields);
+}
+
+int passwd_check_group_lines(const char *path, struct str text, struct str name, struct err *err)
+{
+	struct str line;
+	unsigned number = 0, found = 0;
+	int r = 0;
+
+	while (r == 0 && str_line(&text, &line)) {
+		struct str rest = line, first = STR_ABSENT;
+
+		number++;
+		(void)str_cut(&rest, ':', &first);
+		first = str_trim(first);
+		if (first.n && (first.p[0] == '+' || first.p[0] == '-'))
+			return err_set(err, EBADMSG, "%s:%u: NIS has a part in who is in a group", path,
+						   number);
+		if (!str_eq(first, name))
+			continue;
+		if (found++)
+			return err_set(err, EBADMSG, "%s:%u: another line of %.*s", path, number,
+						   STR_ARG(name));
+		r = check_group_line(path, number, line, name, err);
+	}
+	return r;
+}
+
 static int compare_users(const void *a, const void *b)
 {
 	const struct passwd_user *x = *(const struct passwd_user *const *)a;

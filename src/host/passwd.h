@@ -43,6 +43,9 @@ const struct passwd_user *passwd_by_name(const struct passwd_db *, struct str na
 const struct passwd_user *passwd_by_uid(const struct passwd_db *, uint32_t uid);
 const struct passwd_group *passwd_group_by_name(const struct passwd_db *, struct str name);
 const struct passwd_group *passwd_by_gid(const struct passwd_db *, uint32_t gid);
+/* -EBADMSG, with the reason: of the text, of group(5) or gshadow(5), it is not one line with all its fields
+ * alone that decides who is in the group. That there is none is no error. */
+int passwd_check_group_lines(const char *path, struct str text, struct str name, struct err *);
 /* Does the group hold nobody but the user and root? As the one that useradd makes does. One that is on
  * over 64 lines is none of these. */
 bool passwd_is_private_group(const struct passwd_db *, uint32_t gid, const struct passwd_user *);

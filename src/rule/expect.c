@@ -584,7 +584,8 @@ static int fulfil_items(const struct expect *e, enum type type, const struct val
 	/* With nothing of its own left, what may be there is what is wanted. */
 	for (size_t i = 0; e->kind == ONLY && have.n && !kept.n && i < wanted.n; i++)
 		*vec_push(a, &kept) = wanted.p[i];
-	if (!kept.n)
+	/* A list may be left with nothing; what a text without any word means is not said. */
+	if (!kept.n && (type != TYPE_LIST || e->kind != LACKS))
 		return -ENOTSUP;
 	*ret = (struct value){.state = VALUE_SET};
 	if (type == TYPE_LIST) {

@@ -28,7 +28,8 @@ FILES = {
     "etc/passwd": "root:x:0:0::/root:/bin/bash\nops:x:1000:1000::/home/ops:/bin/bash\n",
     "etc/shadow": f"root:*:1:0:99999:7:::\nops:$6$s$h:{int(time.time() / 86400) - 1}:0:99999:7:::\n",
     "etc/fstab": "none /srv tmpfs defaults 0 0\n",
-    "etc/group": "root:x:0:\nsudo:x:27:ops\nops:x:1000:\n",
+    "etc/group": "root:x:0:\ndisk:x:6:root,ops\nsudo:x:27:ops\nops:x:1000:\n",
+    "etc/gshadow": "root:*::\ndisk:*::ops,root\nsudo:*::ops\nops:!::\n",
     "etc/crontab": "# none\n",
     "etc/login.defs": "# settings\nUMASK 022\nPASS_MAX_DAYS 99999\n",
     "etc/ssh/sshd_config": "Include /etc/ssh/sshd_config.d/*.conf\nPermitRootLogin yes\nMaxAuthTries 10\n",
@@ -39,8 +40,8 @@ FILES = {
         for name in ("cron", "openssh-server", "systemd", "rpcbind")),
 }
 RULES = ("accounts.password-ageing", "cron.files-private", "accounts.new-homes", "ssh.no-root-login", "ssh.max-auth-tries",
-         "services.rpcbind", "fs.acl")
-TYPES = {"account", "acl", "attributes", "directory", "file", "unit"}  # the others are of a running system
+         "services.rpcbind", "fs.acl", "accounts.raw-access-groups")
+TYPES = {"account", "acl", "attributes", "directory", "file", "group", "unit"}  # the others are of a running system
 
 
 def some(count, most):

@@ -375,6 +375,94 @@ class Accounts(Steps):
         self.out("sh", "-c", "id later; getent shadow dev | grep -q ':0::3::21915:'")
 
 
+RAW = ("--rule", "accounts.raw-access-groups")
+
+
+class Groups(Steps):
+    """Members of a group, in both of its files."""
+
+    def make_groups(self):
+        self.out("sh", "-c", "for u in dev one two; do useradd -m $u; done; for u in one dev two; do gpasswd -a $u disk; "
+                 "done; gpasswd -a root disk; usermod -aG shadow one; "
+                 # Programs that were there before gshadow write /etc/group alone, and the other way round.
+                 "sed -i 's/^\\(disk:.*\\),dev/\\1/' /etc/gshadow; sed -i 's/^disk:x:6:/&, two ,/' /etc/group; "
+                 "rm -f /etc/*-; setfattr -n user.mark -v 1 /etc/gshadow || true; touch -d 2020-01-01 /etc/group")
+        return tree(self.host.root), self.read("/etc/group"), self.read("/etc/gshadow")
+
+    def members(self, group, file="group"):
+        return self.out("sh", "-c", f"grep ^{group}: /etc/{file}").strip().split(":")[3]
+
+    def check(self, undo, times=()):
+        before, group, gshadow = self.make_groups()
+        self.assertIn("disk", self.out("id", "-Gn", "dev"))
+        self.revet("audit", *RAW, code=2)
+        self.revet("apply", "--no-input", *RAW)
+        self.assertEqual((self.members("disk"), self.members("disk", "gshadow")), (",root", "root"))
+        self.assertEqual((self.members("shadow"), self.members("shadow", "gshadow")), ("", ""))
+        for was, file in ((group, "/etc/group"), (gshadow, "/etc/gshadow")):
+            self.assertEqual(Accounts.changed(was, self.read(file)), {"disk", "shadow"})
+        for user in ("dev", "one", "two"):
+            self.assertEqual(set(self.out("id", "-Gn", user).split()) & {"disk", "shadow"}, set())
+        self.revet("audit", *RAW)
+        undo()
+        self.assertEqual((self.read("/etc/group"), self.read("/etc/gshadow")), (group, gshadow))
+        self.same(before, times=times)
+
+    def test_members_leave_and_come_back(self):
+        self.check(lambda: self.revet("revert"))
+
+    def test_by_the_script(self):
+        self.check(self.undo_script, ("etc",))
+
+    def test_what_others_did_meanwhile_is_kept(self):
+        self.make_groups()
+        self.revet("plan", "-o", "/root/p.plan", *RAW)
+        self.out("gpasswd", "-d", "one", "disk")
+        self.assertIn("/etc/group one is not what it was", self.revet("apply", "/root/p.plan", "--no-input", code=1))
+        self.assertIn("dev", self.members("disk"))
+        self.revet("apply", "--no-input", *RAW)
+        self.out("gpasswd", "-a", "ops", "disk")
+        self.revet("revert")
+        self.assertEqual(sorted(self.members("disk").strip(",").split(",")), ["dev", "ops", "root", "two"])
+
+    def test_what_is_not_understood_is_left_alone(self):
+        self.out("sh", "-c", "useradd dev; usermod -aG disk dev; cp /etc/group /root/group; rm -f /etc/*-")
+        for line, why in (("usermod -g disk dev", "disk is the primary group of dev"),
+                          ("usermod -g disk dev; gpasswd -d dev disk", "disk is the primary group of dev"),
+                          ("echo 'raw:x:6:' >>/etc/group", "raw has the number of disk as well"),
+                          ("echo 'disk:x:77:' >>/etc/group", "another line of disk"),
+                          ("echo ' disk:x:77:' >>/etc/group", "another line of disk"),
+                          ("sed -i 's/^disk:.*/&:more/' /etc/group", "has 5 fields, not 4"),
+                          ("sed -i 's/^disk:.*/&:more/' /etc/gshadow", "has 5 fields, not 4"),
+                          ("echo +::: >>/etc/group", "NIS has a part")):
+            with self.subTest(line):
+                self.out("sh", "-c", f"cp /etc/gshadow /root/gshadow; {line}; rm -f /etc/*-")
+                before = self.read("/etc/group")
+                told = self.revet("plan", *RAW)
+                after = self.read("/etc/group")
+                self.out("sh", "-c", "cat /root/group >/etc/group; cat /root/gshadow >/etc/gshadow; usermod -g 100 dev")
+                self.assertIn(why, " ".join(told.split()))
+                self.assertEqual(after, before)
+        self.revet("plan", "-o", "/root/p.plan", *RAW)
+        for line in ("echo +::: >>/etc/group", "sed -i 's/^disk:.*/&:more/' /etc/gshadow", "echo disk:x:77: >>/etc/group"):
+            with self.subTest("since the plan", line=line):
+                self.out("sh", "-c", f"cp /etc/gshadow /root/gshadow; {line}")
+                before = self.read("/etc/group")
+                self.revet("apply", "/root/p.plan", "--no-input", code=1)
+                self.assertEqual(self.read("/etc/group"), before)
+                self.out("sh", "-c", "cat /root/group >/etc/group; cat /root/gshadow >/etc/gshadow")
+
+    def test_a_list_that_a_mode_goes_with(self):
+        """The file's mode is changed and given back by another step."""
+        self.out("sh", "-c", "useradd dev; usermod -aG disk dev; chmod 666 /etc/group; rm -f /etc/*-")
+        before = tree(self.host.root)
+        self.revet("apply", "--no-input", "--rule", "fs.account-files", *RAW)
+        self.assertEqual(self.out("stat", "-c", "%a", "/etc/group").strip(), "644")
+        self.assertEqual(self.members("disk"), "")
+        self.revet("revert")
+        self.same(before)
+
+
 CMDLINE = """title: A parameter is missing
 severity: low
 why: It is a test.

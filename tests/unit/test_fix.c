@@ -35,7 +35,7 @@ static const char *const files[][2] = {
 	{"/etc/nftables.conf", "flush ruleset\n"},
 	{"/usr/lib/systemd/system/nftables.service", "[Install]\nWantedBy=sysinit.target\n"},
 	{"/etc/passwd", "root:x:0:0::/root:/bin/bash\nops:x:1000:1000::/home/ops:/bin/bash\n"},
-	{"/etc/group", "root:x:0:\nsudo:x:27:ops\n"},
+	{"/etc/group", "root:x:0:\ndisk:x:6:backup2\nsudo:x:27:ops\n"},
 	{"/etc/pam.d/su", "auth sufficient pam_rootok.so\n@include common-auth\n"},
 };
 

@@ -4,22 +4,16 @@
  * locked. Only those fields of its line change. Password hashes are never part of a state, and never
  * copied: locking puts a "!" in front, unlocking takes that one away.
  */
-#include <shadow.h>
 #include <stdio.h>
 
 #include "base/num.h"
 #include "change/fs.h"
+#include "change/record.h"
 #include "host/crypt_id.h"
-
-#define MAX_FILE ((size_t)16 << 20)
-#define MAX_FIELDS 9
 
 enum file { IN_PASSWD, IN_SHADOW };
 
-static const struct {
-	const char *path, *suffix; /* suffix: of the copy of its attributes */
-	size_t fields;
-} files[] = {
+static const struct record_file files[] = {
 	[IN_PASSWD] = {"/etc/passwd", ".passwd", 7},
 	[IN_SHADOW] = {"/etc/shadow", ".shadow", 9},
 };
@@ -36,51 +30,6 @@ static const struct {
 };
 
 #define LOCKED 1
-
-struct record {
-	struct str text, line; /* the file, and the slice of it that is the account's line */
-	struct str fields[MAX_FIELDS];
-	bool found;
-};
-
-static bool split(struct str line, size_t n, struct str ret[MAX_FIELDS])
-{
-	size_t i = 0;
-	struct str field;
-
-	while (str_cut(&line, ':', &field)) {
-		if (i == n)
-			return false;
-		ret[i++] = field;
-	}
-	return i == n;
-}
-
-/* The first line of the name, as getpwnam() would. */
-static int find_record(const struct place *place, enum file file, const char *name, struct arena *a,
-					   struct record *ret, struct err *err)
-{
-	struct str rest, line, first = STR_ABSENT;
-	int r = path_read(place->root_fd, files[file].path, MAX_FILE, a, &ret->text);
-
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
-		return err_errno(err, -r, "%s", files[file].path);
-	for (rest = ret->text; str_line(&rest, &line);) {
-		struct str copy = line;
-
-		if (!str_cut(&copy, ':', &first) || !str_is(first, name))
-			continue;
-		if (!split(line, files[file].fields, ret->fields))
-			return err_set(err, EBADMSG, "%s: the line of %s has not %zu fields", files[file].path, name,
-						   files[file].fields);
-		ret->line = line;
-		ret->found = true;
-		return 0;
-	}
-	return 0;
-}
 
 /* --- looking ----------------------------------------------------------------------------------- */
 
@@ -103,7 +52,7 @@ static int capture_account(const struct place *place, const char *target, struct
 	int r = 0;
 
 	for (size_t f = 0; r == 0 && f < ARRAY_LEN(files); f++)
-		r = find_record(place, (enum file)f, target, a, &records[f], err);
+		r = record_find(place, &files[f], target, a, &records[f], err);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(fields); i++) {
 		const struct record *record = &records[fields[i].file];
 
@@ -156,14 +105,6 @@ static int put_line(const struct record *record, enum file file, const struct st
 	return 0;
 }
 
-static struct saved saved_for(const struct saved *saved, enum file file)
-{
-	struct saved s = {.dir_fd = saved->dir_fd};
-
-	snprintf(s.name, sizeof(s.name), "%.14s%s", saved->name, files[file].suffix);
-	return s;
-}
-
 static bool is_about(const struct state *s, enum file file)
 {
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
@@ -177,45 +118,21 @@ static int put_file(const struct place *place, enum file file, const char *name,
 					struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
-	_cleanup_buf_ struct buf text = BUF(2 * MAX_FILE);
-	struct saved copy = saved ? saved_for(saved, file) : (struct saved){0};
-	struct state attributes = {0};
+	_cleanup_buf_ struct buf line = BUF(1u << 20);
 	struct record record = {0};
-	int r;
+	int r = record_find(place, &files[file], name, &a, &record, err);
 
-	fs_remove_temp(place, files[file].path);
-	r = find_record(place, file, name, &a, &record, err);
 	if (r == 0 && !record.found)
 		r = err_set(err, ENOENT, "%s has no account %s", files[file].path, name);
-	if (r < 0)
-		return r;
-	buf_add(&text, record.text.p, (size_t)(record.line.p - record.text.p));
-	r = put_line(&record, file, to, raw, &text, err);
-	buf_add(&text, record.line.p + record.line.n,
-			(size_t)(record.text.p + record.text.n - record.line.p) - record.line.n);
-	if (r == 0 && text.full)
-		r = err_set(err, EFBIG, "%s", files[file].path);
 	if (r == 0)
-		r = fs_capture(place, files[file].path, false, &a, &attributes, err);
+		r = put_line(&record, file, to, raw, &line, err);
+	if (r == 0 && line.full)
+		r = err_set(err, EFBIG, "%s: the line of %s", files[file].path, name);
 	if (r == 0)
-		r = fs_write(place, files[file].path, buf_get(&text), &attributes, saved ? &copy : NULL, err);
-	if (text.p)
-		explicit_bzero(text.p, text.n);
+		r = record_replace(place, &files[file], &record, buf_get(&line), saved, err);
+	if (line.p)
+		explicit_bzero(line.p, line.n);
 	return r;
-}
-
-/* "NAME VALUE" a line: the fields as they were, to the byte. */
-static int read_raw(const struct saved *saved, struct arena *a, struct state *ret, struct err *err)
-{
-	struct str text, line, name = STR_ABSENT;
-	int r = path_read(saved->dir_fd, saved->name, 65536, a, &text);
-
-	if (r < 0)
-		return err_errno(err, -r, "before/%s", saved->name);
-	while (str_line(&text, &line))
-		if (str_cut(&line, ' ', &name))
-			state_set(ret, a, str_dup(a, name), line.p ? line : STR(""));
-	return 0;
 }
 
 static int put_account(const struct place *place, const char *target, const struct state *to,
@@ -223,18 +140,16 @@ static int put_account(const struct place *place, const char *target, const stru
 {
 	_cleanup_arena_ struct arena a = {0};
 	struct state raw = {0};
-	int r = saved ? read_raw(saved, &a, &raw, err) : 0;
+	int r = saved ? record_read_raw(saved, &a, &raw, err) : 0;
 
+	if (r == 0)
+		r = record_lock(place, err);
 	if (r < 0)
 		return r;
-	/* The lock of passwd(1) and its like, which wait for each other; a tree has nobody else. */
-	if (place->live && lckpwdf() < 0)
-		return err_errno(err, errno, "/etc/.pwd.lock: somebody else is changing accounts");
 	for (size_t f = 0; r == 0 && f < ARRAY_LEN(files); f++)
 		if (is_about(to, (enum file)f))
 			r = put_file(place, (enum file)f, target, to, &raw, saved, err);
-	if (place->live)
-		(void)ulckpwdf();
+	record_unlock(place);
 	return r;
 }
 
@@ -247,13 +162,11 @@ static int save_account(const struct place *place, const struct step *s, const s
 	int r = 0;
 
 	for (size_t f = 0; r == 0 && f < ARRAY_LEN(files); f++) {
-		struct saved copy = saved_for(saved, (enum file)f);
-
 		if (!is_about(&s->after, (enum file)f))
 			continue;
-		r = find_record(place, (enum file)f, s->target, &a, &records[f], err);
+		r = record_find(place, &files[f], s->target, &a, &records[f], err);
 		if (r == 0)
-			r = fs_save(place, files[f].path, false, &copy, err);
+			r = record_save(place, &files[f], saved, err);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		if (i != LOCKED && state_has(&s->after, fields[i].name) && records[fields[i].file].found)
@@ -264,36 +177,23 @@ static int save_account(const struct place *place, const struct step *s, const s
 
 static void restore_times(const struct place *place, const struct step *s, const struct saved *saved)
 {
-	for (size_t f = ARRAY_LEN(files); f-- > 0;) {
-		struct saved copy = saved_for(saved, (enum file)f);
-
+	for (size_t f = ARRAY_LEN(files); f-- > 0;)
 		if (is_about(&s->after, (enum file)f))
-			fs_restore_parent_times(place, files[f].path, &copy);
-	}
+			record_restore_times(place, &files[f], saved);
 }
 
 /* --- the script -------------------------------------------------------------------------------- */
 
 static void undo_field(struct buf *out, const struct step *s, size_t i)
 {
-	const char *path = files[fields[i].file].path, *suffix = files[fields[i].file].suffix;
-	struct str value = state_get(&s->before, fields[i].name);
+	bool was_locked = state_is(&s->before, fields[i].name, "yes");
+	char set[40];
 
-	if (i == LOCKED) {
-		buf_printf(out, "NAME=");
-		step_shell_word(out, str_of(s->target));
-		buf_printf(out, " awk 'BEGIN { FS = OFS = \":\" } $1 == ENVIRON[\"NAME\"] && !n++ { %s } { print }'",
-				   str_is(value, "yes") ? "$2 = \"!\" $2" : "sub(/^!/, \"\", $2)");
-	} else {
-		buf_printf(out, "NAME=");
-		step_shell_word(out, str_of(s->target));
-		buf_printf(out, " VALUE=\"$(sed -n 's/^%s //p' \"$SAVED\")\"", fields[i].name);
-		buf_printf(out, " awk 'BEGIN { FS = OFS = \":\" } $1 == ENVIRON[\"NAME\"] && !n++ "
-						"{ $%zu = ENVIRON[\"VALUE\"] } { print }'", fields[i].at + 1);
-	}
-	buf_printf(out, " \"$ROOT%s\" >\"$ROOT%s.revet\" &&\n"
-					"cp --attributes-only --preserve=all \"$SAVED%s\" \"$ROOT%s.revet\" &&\n"
-					"mv -f \"$ROOT%s.revet\" \"$ROOT%s\"\n", path, path, suffix, path, path, path);
+	snprintf(set, sizeof(set), "$%zu = ENVIRON[\"VALUE\"]", fields[i].at + 1);
+	record_undo_sh(out, &files[fields[i].file], s->target, i == LOCKED ? NULL : fields[i].name,
+				   i != LOCKED  ? set
+				   : was_locked ? "$2 = \"!\" $2"
+								: "sub(/^!/, \"\", $2)");
 }
 
 static void undo_account(struct buf *out, const struct step *s)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The accounts of /etc/passwd, with the groups that /etc/group gives them. */
 #include "base/vec.h"
+#include "host/crypt_id.h"
 #include "host/edit.h"
 #include "host/passwd.h"
 #include "host/table.h"
@@ -30,7 +31,8 @@ static const struct column columns[] = {
 				0},
 	[LOGIN_SHELL] = {"login_shell", TYPE_BOOL,
 					 "Can a person work in the shell: not nologin, false, sync or the like?", 0},
-	[GROUPS] = {"groups", TYPE_LIST, "Names of the primary and the supplementary groups", 0},
+	[GROUPS] = {"groups", TYPE_LIST, "Names of the primary and the supplementary groups",
+				COLUMN_SETTABLE},
 	[FIRST_LINE] = {"first_line", TYPE_INT,
 					"Line of /etc/passwd with the entry of this name that counts; absent: this one",
 					0},
@@ -143,9 +145,103 @@ static int read_users(struct host *host, struct rows *rows, struct err *err)
 	return 0;
 }
 
-static int set_users(struct host *host _unused_, const struct wish *wish, struct edits *edits,
+/* --- fixing ------------------------------------------------------------------------------------ */
+
+static bool has_item(const struct value *list, struct str item)
+{
+	for (size_t i = 0; list->state == VALUE_SET && i < list->list.n; i++)
+		if (str_eq(list->list.items[i], item))
+			return true;
+	return false;
+}
+
+/* What the lines of /etc/group do not decide alone is not theirs to undo. */
+static int refuse_membership(const struct passwd_db *db, const struct row *row, struct str name,
+							 struct err *err)
+{
+	const struct passwd_group *g = passwd_group_by_name(db, name);
+	struct str user = row->cells[NAME].string;
+
+	if (g && row->cells[GID].number == g->gid)
+		return err_set(
+			err, ENOTSUP,
+			"%.*s is the primary group of %.*s: usermod -g OTHER %.*s, when its files are "
+			"given to the other group as well",
+			STR_ARG(name), STR_ARG(user), STR_ARG(user));
+	for (size_t i = 0; g && i < db->n_groups; i++)
+		if (&db->groups[i] != g && db->groups[i].gid == g->gid)
+			return err_set(err, ENOTSUP, "/etc/group:%u: %.*s has the number of %.*s as well",
+						   db->groups[i].line, STR_ARG(db->groups[i].name), STR_ARG(name));
+	return g ? 0 : err_set(err, ENOTSUP, "/etc/group has no group %.*s", STR_ARG(name));
+}
+
+static bool names_member(struct str text, struct str group, struct str user)
+{
+	struct str line, field = STR_ABSENT;
+	bool found = false;
+
+	while (str_line(&text, &line)) {
+		if (!str_cut(&line, ':', &field) || !str_eq(field, group))
+			continue;
+		for (int i = 0; i < 2; i++)
+			(void)str_cut(&line, ':', &field);
+		while (str_cut(&line, ',', &field))
+			found = found || str_eq(str_trim(field), user);
+	}
+	return found;
+}
+
+/* Whom gshadow names may enter the group with newgrp(1), also when /etc/group does not name him. */
+static int leave_group(struct host *host, const struct row *row, struct str group,
+					   struct edits *edits, struct err *err)
+{
+	static const char *const files[] = {"/etc/group", "/etc/gshadow"};
+	struct str user = row->cells[NAME].string;
+	struct arena *a = edits->arena;
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		struct str text;
+		int r = host_read_scrubbed(host, files[i], crypt_scrub_passwd, a, &text, err);
+
+		if (r == -ENOENT)
+			continue;
+		if (r == 0)
+			r = passwd_check_group_lines(files[i], text, group, err);
+		if (r < 0)
+			return r;
+		if (names_member(text, group, user))
+			edit_state(edits, "group", str_dup(a, group),
+					   arena_printf(a, "%s %.*s", files[i], STR_ARG(user)), STR("member"),
+					   STR_ABSENT);
+	}
+	return 0;
+}
+
+static int leave_groups(struct host *host, const struct wish *wish, struct edits *edits,
+						struct err *err)
+{
+	const struct value *have = &wish->row->cells[GROUPS];
+	struct passwd_db db;
+	int r = passwd_read(host, edits->arena, &db, err);
+
+	for (size_t i = 0; r == 0 && i < wish->value.list.n; i++)
+		if (!has_item(have, wish->value.list.items[i]))
+			r = err_set(err, ENOTSUP, "who is given a group is decided by hand");
+	for (size_t i = 0; r == 0 && have->state == VALUE_SET && i < have->list.n; i++) {
+		if (has_item(&wish->value, have->list.items[i]))
+			continue;
+		r = refuse_membership(&db, wish->row, have->list.items[i], err);
+		if (r == 0)
+			r = leave_group(host, wish->row, have->list.items[i], edits, err);
+	}
+	return r;
+}
+
+static int set_users(struct host *host, const struct wish *wish, struct edits *edits,
 					 struct err *err)
 {
+	if (wish->row && wish->column == GROUPS && wish->value.state == VALUE_SET)
+		return leave_groups(host, wish, edits, err);
 	if (!wish->row || wish->column != SHELL || wish->value.state != VALUE_SET)
 		return err_set(err, ENOTSUP, "which accounts there are is decided by hand");
 	edit_state(edits, "account", str_dup(edits->arena, wish->row->cells[NAME].string), "shell",
@@ -159,6 +255,6 @@ static const struct table users = {
 	.columns = columns,
 	.read = read_users,
 	.set = set_users,
-	.fix = "usermod --shell for {name}",
+	.fix = "usermod --shell, or gpasswd --delete, for {name}",
 };
 TABLE(users);

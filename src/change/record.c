@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "change/record.h"
+
+#include <shadow.h>
+#include <stdio.h>
+
+#include "change/fs.h"
+
+#define MAX_FILE ((size_t)16 << 20)
+
+static bool split(struct str line, size_t n, struct str ret[RECORD_MAX_FIELDS])
+{
+	size_t i = 0;
+	struct str field;
+
+	while (str_cut(&line, ':', &field)) {
+		if (i == n)
+			return false;
+		ret[i++] = field;
+	}
+	return i == n;
+}
+
+/* As getpwnam() and getgrnam() look for it. */
+int record_find(const struct place *place, const struct record_file *file, const char *name,
+				struct arena *a, struct record *ret, struct err *err)
+{
+	struct str rest, line, first = STR_ABSENT;
+	int r = path_read(place->root_fd, file->path, MAX_FILE, a, &ret->text);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return err_errno(err, -r, "%s", file->path);
+	for (rest = ret->text; str_line(&rest, &line);) {
+		struct str copy = line;
+
+		if (!str_cut(&copy, ':', &first) || !str_is(first, name))
+			continue;
+		if (!split(line, file->fields, ret->fields))
+			return err_set(err, EBADMSG, "%s: the line of %s has not %zu fields", file->path, name,
+						   file->fields);
+		ret->line = line;
+		ret->found = true;
+		return 0;
+	}
+	return 0;
+}
+
+static struct saved saved_for(const struct saved *saved, const struct record_file *file)
+{
+	struct saved s = {.dir_fd = saved->dir_fd};
+
+	snprintf(s.name, sizeof(s.name), "%.14s%s", saved->name, file->suffix);
+	return s;
+}
+
+int record_replace(const struct place *place, const struct record_file *file,
+				   const struct record *record, struct str line, const struct saved *saved,
+				   struct err *err)
+{
+	_cleanup_arena_ struct arena a = {0};
+	_cleanup_buf_ struct buf text = BUF(2 * MAX_FILE);
+	struct saved copy = saved ? saved_for(saved, file) : (struct saved){0};
+	struct state attributes = {0};
+	struct str before = {record->text.p, (size_t)(record->line.p - record->text.p)};
+	size_t end = before.n + record->line.n;
+	int r;
+
+	fs_remove_temp(place, file->path);
+	buf_str(&text, before);
+	buf_str(&text, line);
+	buf_add(&text, record->text.p + end, record->text.n - end);
+	r = text.full ? err_set(err, EFBIG, "%s", file->path)
+				  : fs_capture(place, file->path, false, &a, &attributes, err);
+	if (r == 0)
+		r = fs_write(place, file->path, buf_get(&text), &attributes, saved ? &copy : NULL, err);
+	if (text.p)
+		explicit_bzero(text.p, text.n);
+	return r;
+}
+
+int record_save(const struct place *place, const struct record_file *file,
+				const struct saved *saved, struct err *err)
+{
+	struct saved copy = saved_for(saved, file);
+
+	return fs_save(place, file->path, false, &copy, err);
+}
+
+void record_restore_times(const struct place *place, const struct record_file *file,
+						  const struct saved *saved)
+{
+	struct saved copy = saved_for(saved, file);
+
+	fs_restore_parent_times(place, file->path, &copy);
+}
+
+int record_read_raw(const struct saved *saved, struct arena *a, struct state *ret, struct err *err)
+{
+	struct str text, line, name = STR_ABSENT;
+	int r = path_read(saved->dir_fd, saved->name, 65536, a, &text);
+
+	if (r < 0)
+		return err_errno(err, -r, "before/%s", saved->name);
+	while (str_line(&text, &line))
+		if (str_cut(&line, ' ', &name))
+			state_set(ret, a, str_dup(a, name), line.p ? line : STR(""));
+	return 0;
+}
+
+int record_lock(const struct place *place, struct err *err)
+{
+	if (place->live && lckpwdf() < 0)
+		return err_errno(err, errno, "/etc/.pwd.lock: somebody else is changing accounts");
+	return 0;
+}
+
+void record_unlock(const struct place *place)
+{
+	if (place->live)
+		(void)ulckpwdf();
+}
+
+void record_undo_sh(struct buf *out, const struct record_file *file, const char *name,
+					const char *value, const char *awk)
+{
+	buf_puts(out, "NAME=");
+	step_shell_word(out, str_of(name));
+	if (value)
+		buf_printf(out, " VALUE=\"$(sed -n 's/^%s //p' \"$SAVED\")\"", value);
+	buf_printf(out,
+			   " awk 'BEGIN { FS = OFS = \":\" } $1 == ENVIRON[\"NAME\"] && !n++ { %s } { print }'",
+			   awk);
+	buf_printf(out,
+			   " \"$ROOT%s\" >\"$ROOT%s.revet\" &&\n"
+			   "cp --attributes-only --preserve=all \"$SAVED%s\" \"$ROOT%s.revet\" &&\n"
+			   "mv -f \"$ROOT%s.revet\" \"$ROOT%s\"\n",
+			   file->path, file->path, file->suffix, file->path, file->path, file->path);
+}
