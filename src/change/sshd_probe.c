@@ -17,6 +17,7 @@
 	300 /* told to take its configuration in, it goes on with the old one for a moment */
 #define PATIENCE_S 5
 #define EVERY_MS 400
+#define CLIENT_MS 15000 /* a handshake takes seconds on a small or busy machine */
 
 static void sleep_ms(long ms)
 {
@@ -172,7 +173,7 @@ static struct str ask_methods(struct looking *k)
 								"-oGlobalKnownHostsFile=/dev/null",
 								"-oIdentityFile=none",
 								"-oIdentityAgent=none",
-								"-oConnectTimeout=3",
+								"-oConnectTimeout=10",
 								"-oLogLevel=ERROR",
 								k->address,
 								"true",
@@ -184,7 +185,7 @@ static struct str ask_methods(struct looking *k)
 	const char *found;
 	struct err ignored;
 
-	if (exec_finish(&e, 65536, 5000, k->login.arena, &result, &ignored) < 0)
+	if (exec_finish(&e, 65536, CLIENT_MS, k->login.arena, &result, &ignored) < 0)
 		return STR_ABSENT;
 	found = memmem(result.out.p, result.out.n, before, sizeof(before) - 1);
 	if (found) {
