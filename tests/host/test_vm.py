@@ -2,6 +2,8 @@
 """Changes on a machine with a kernel and a disk of its own: what no container can show, and what is
 left of a change when the power fails at any instant of it.
 
+    REVET_VM=1          the long ones too, some twenty minutes of emulation: all of a plan through two
+                        boots, and the power cuts
     REVET_VM_CUTS=20    how many times it fails while a change is applied or reverted
     REVET_VM_SEED=N     the same instants again; a failure prints it
 """
@@ -133,6 +135,10 @@ class OnMachine(OnHost):
         return {line.split()[0] for line in self.out("lsmod").splitlines()} & set(MODULES)
 
 
+LONG = unittest.skipUnless(os.environ.get("REVET_VM"), "SKIPPED: twenty minutes of emulation, with REVET_VM=1")
+
+
+@LONG
 class Everything(OnMachine):
     def stage(self):
         self.out("sh", "-c", STAGE)
@@ -256,6 +262,7 @@ class AppArmor(OnMachine):
         self.same_tree(before)
 
 
+@LONG
 class Cuts(OnMachine):
     """What is there after the power has failed, from a machine that has been got ready once."""
 
