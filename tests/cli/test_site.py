@@ -100,6 +100,30 @@ class Site(Case):
         both = waiver + ", " + waiver.replace("one", "two")
         self.assertTrue(self.result(self.waived(both, "-f", "json", rule="fs.crontabs"), "fs.crontabs")["waived"])
 
+    def plan(self, waivers, rule):
+        ran = run("plan", "--root", self.root, "--rule", rule, "--site", self.site(f"waivers: [{waivers}]\n"),
+                  "-f", "json")
+        self.assert_exit(ran, DONE)
+        return json.loads(ran.stdout)
+
+    def test_a_plan_leaves_it_alone(self):
+        write_tree(self.root, {"etc/ssh/sshd_config":
+                               "Include /etc/ssh/sshd_config.d/*.conf\nPermitRootLogin yes\n"})
+        self.assertEqual([r["rule"] for r in self.plan("", "ssh.no-root-login")["rules"]], ["ssh.no-root-login"])
+        plan = self.plan(WAIVER, "ssh.no-root-login")
+        self.assertEqual((plan["steps"], plan["rules"]), ([], []))
+        self.assertEqual([(left["rule"], left["why"]) for left in plan["left_alone"]],
+                         [("ssh.no-root-login", "waived by ops until 2099-01-01: it is a test")])
+
+    def test_a_plan_leaves_one_object_alone(self):
+        for name in ("one", "two"):
+            write_tree(self.root, {f"etc/cron.d/{name}": "* * * * * root /bin/x\n"})
+            (self.root / f"etc/cron.d/{name}").chmod(0o666)
+        waiver = "{rule: fs.crontabs, object: /etc/cron.d/one, reason: r, owner: o, until: never}"
+        self.assertEqual([s["target"] for s in self.plan(waiver, "fs.crontabs")["steps"]], ["/etc/cron.d/two"])
+        self.assertEqual([s["target"] for s in self.plan("", "fs.crontabs")["steps"]],
+                         ["/etc/cron.d/one", "/etc/cron.d/two"])
+
     def test_one_that_waives_nothing_is_said(self):
         site = self.site(f"waivers:\n  - {WAIVER}\n  - {WAIVER.replace('ssh.no-root-login', 'net.promiscuous')}\n")
         whole = run("audit", "--root", self.root, "--site", site)
