@@ -328,12 +328,10 @@ int apply_plan(const struct plan *plan, const struct apply_options *o,
 	_cleanup_buf_ struct buf text = BUF((size_t)64 << 20);
 	int code;
 
-	if (!plan->steps.n) {
-		puts("There is nothing to change.");
-		return EXIT_DONE;
-	}
 	plan_print(plan, &text);
 	(void)put_stdout(&text);
+	if (!plan->steps.n)
+		return EXIT_DONE;
 	/* Losing the terminal, or whoever reads what it says, must not stop it half way. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);

@@ -179,8 +179,8 @@ class Firewall(Steps):
             with self.subTest(prepare):
                 self.sh(prepare)
                 told = self.revet("apply", "--no-input", "--rule", RULE)
-                self.assertIn("There is nothing to change.", told)
-                self.assertIn(why, self.revet("plan", "--rule", RULE))
+                self.assertRegex(told, "Nothing can be changed|There is nothing to change")
+                self.assertIn(why, told)
                 self.sh(undo)
                 self.assertEqual(self.ruleset(), ruleset)
         self.same(before, times=("etc", "etc/ufw", "usr/sbin", "etc/systemd/system/sysinit.target.wants"),
