@@ -269,6 +269,13 @@ static int sync_dir(int dir)
 
 /* --- copying attributes -------------------------------------------------------------------------- */
 
+/* What the file system makes itself, as NFS does of its own lists, cannot always be set. */
+static bool may_be_missed(const char *name, int error)
+{
+	return error == EOPNOTSUPP ||
+		   (strncmp(name, "system.", 7) == 0 && strncmp(name, "system.posix_acl_", 17) != 0);
+}
+
 /* Makes the extended attributes of `to` those of `from`. Those that a file system has not are not
  * missed; others that cannot be copied are an error. */
 static int copy_xattrs(int from, int to)
@@ -287,7 +294,7 @@ static int copy_xattrs(int from, int to)
 		ssize_t size = fgetxattr(from, names + i, value, MAX_XATTRS);
 
 		if (size < 0 || (fsetxattr(to, names + i, value, (size_t)size, 0) < 0 &&
-						 errno != EOPNOTSUPP && strncmp(names + i, "system.", 7) != 0))
+						 !may_be_missed(names + i, errno)))
 			return -errno;
 	}
 	return 0;
