@@ -23,14 +23,14 @@ static const struct catalogue *embedded_catalogue(void)
 	return &catalogue;
 }
 
-/* Printable UTF-8 and ends of lines: nothing that a terminal obeys. */
+/* Printable UTF-8 and ends of lines (CSV has both bytes): nothing that a terminal obeys. */
 static void check_clean(struct str s)
 {
 	while (s.n) {
 		size_t n = str_utf8(s);
 		unsigned char c = (unsigned char)s.p[0];
 
-		check(n && (c >= ' ' || c == '\n') && c != 0x7f);
+		check(n && (c >= ' ' || c == '\n' || c == '\r') && c != 0x7f);
 		check(c != 0xc2 || (unsigned char)s.p[1] >= 0xa0);
 		s.p += n;
 		s.n -= n;
