@@ -9,6 +9,7 @@
 #include "scale.h"
 #include "host/value.h"
 #include "report/report.h"
+#include "rule/profile.h"
 #include "rule/judge.h"
 
 #define MAX_TEXT ((size_t)64 << 20)
@@ -76,7 +77,13 @@ static void check_judging(struct snapshot *s)
 	const struct catalogue *c = embedded_catalogue();
 	_cleanup_arena_ struct arena arena = {0};
 	struct judgement *judgements = arena_new(&arena, struct judgement, c->n);
-	struct audit audit = {.snapshot = s, .judgements = judgements, .utf8 = true, .verbose = true};
+	static const struct site no_site;
+	struct audit audit = {.snapshot = s,
+						  .judgements = judgements,
+						  .profile = PROFILE_DEFAULT,
+						  .site = &no_site,
+						  .utf8 = true,
+						  .verbose = true};
 
 	for (size_t i = 0; i < c->n; i++) {
 		struct seen seen = {s, false, false};
