@@ -27,7 +27,7 @@ struct str mountinfo_unescape(struct arena *a, struct str s)
 	return (struct str){p, n};
 }
 
-/* The options of the mount (nosuid, relatime) and those of its file system (data=ordered); ro and
+/* The options of the mount (nosuid, relatime) and those of its file system, as data=ordered; ro and
  * rw stand in both, and the mount's own decides. */
 static struct str join_options(struct arena *a, struct str mount, struct str super)
 {

@@ -162,21 +162,25 @@ enum verdict numbering_verdict(const struct map_item *item, const struct judgeme
 							   bool *ret_judged)
 {
 	enum verdict verdict = VERDICT_NOT_APPLICABLE;
+	bool missing = false;
 
 	*ret_judged = false;
 	for (size_t i = 0; i < item->rules.n; i++) {
 		const struct judgement *g = bsearch(item->rules.p[i]->id, all, n, sizeof(*all), by_rule);
 		enum verdict one;
 
-		if (!g)
+		if (!g) {
+			missing = true;
 			continue;
+		}
 		*ret_judged = true;
 		/* Accepted by whoever is responsible: their numbering knows no such thing, it is an exception. */
 		one = g->waiver ? VERDICT_NOT_APPLICABLE : g->verdict;
 		if (rank(one) > rank(verdict))
 			verdict = one;
 	}
-	return verdict;
+	/* What a rule that was left out would have found is not known. */
+	return missing && rank(verdict) < rank(VERDICT_UNKNOWN) ? VERDICT_UNKNOWN : verdict;
 }
 
 struct map_score numbering_score(const struct numbering *m, struct str section,

@@ -33,7 +33,7 @@ int numbering_load(struct numbering *, const struct catalogue *, const char *nam
 /* Is the item in the section, or the section in the other: "1.1.2" in "1.1"? */
 bool numbering_is_within(struct str id, struct str section);
 /* An item by the judgements (sorted by rule id) of its rules: failed when one is a finding, then not
- * known, for a person, passed, or not applicable when all are. *ret_judged: is one of them there? */
+ * known (also where one was not judged), for a person, passed, or not applicable when all are. *ret_judged: is one of them there? */
 enum verdict numbering_verdict(const struct map_item *, const struct judgement *, size_t n,
 							   bool *ret_judged);
 

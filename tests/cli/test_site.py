@@ -255,6 +255,14 @@ class Maps(Case):
         self.assertRegex(text, r"(?m)^5\.1 +SSH server +0 %   pass 0  fail 1  unknown 0  other 0$")
         self.assertRegex(text, r"(?m)^FAIL +5\.1\.20 +ssh\.no-root-login$")
 
+    def test_an_item_of_which_a_rule_was_left_out_has_not_passed(self):
+        ran = self.audit("--map", "cis-debian12", "-f", "json", rule="accounts.root-group")
+        item, = [i for i in json.loads(ran.stdout)["map"]["items"] if "accounts.duplicate-names" in i["rules"]][:1]
+        self.assertIsNone(item["verdict"])
+        passing = self.audit("--map", "cis-debian12", "-f", "json", rule="accounts.homes-owned")
+        shared = [i for i in json.loads(passing.stdout)["map"]["items"] if "accounts.homes-owned" in i["rules"]]
+        self.assertTrue(shared and all(len(i["rules"]) > 1 and i["verdict"] in ("unknown", "fail") for i in shared))
+
     def test_an_unknown_one(self):
         self.assert_refused(self.audit("--map", "cis"), USAGE, "cis-debian12")
         self.assert_refused(run("rules", "--map", "cis"), USAGE, "cis-debian12")
