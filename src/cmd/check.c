@@ -47,7 +47,8 @@ static int say_unknown(void)
 static enum level level_of(const struct checking *c, const struct audit *a)
 {
 	bool failing[NONE + 1] = {false};
-	enum level level = audit_count(a, VERDICT_UNKNOWN) ? LEVEL_UNKNOWN : LEVEL_OK;
+	/* Where a profile leaves every rule of a family out, nothing was looked at. */
+	enum level level = !a->n || audit_count(a, VERDICT_UNKNOWN) ? LEVEL_UNKNOWN : LEVEL_OK;
 
 	for (int s = SEVERITY_LOW; s <= SEVERITY_CRITICAL; s++)
 		failing[s] = audit_count_severity(a, VERDICT_FAIL, (enum severity)s) > 0;
