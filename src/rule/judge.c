@@ -15,6 +15,7 @@ struct judging {
 	enum truth keep;       /* evidence of this truth, */
 	size_t max;            /* and so much of it */
 	bool negated;          /* inside a `not` */
+	bool alternative;      /* inside an alternative of an `any` that is not the first */
 	const char *why;       /* the first reason for something unknown */
 	size_t judged;         /* rows, keys and absences that were looked at */
 };
@@ -70,10 +71,15 @@ static const char *source_of(struct judging *j, const struct row *row, const str
 	return keep(j, &text);
 }
 
+static bool decides(const struct judging *j, enum truth truth)
+{
+	return (j->negated ? truth_not(truth) : truth) == j->keep;
+}
+
 /* Is evidence of this truth wanted? Asked before it is put into words, which is what costs. */
 static bool keeps(struct judging *j, enum truth truth)
 {
-	if (!j->out || (j->negated ? truth_not(truth) : truth) != j->keep)
+	if (!j->out || !decides(j, truth))
 		return false;
 	if (j->out->n < j->max)
 		return true;
@@ -111,6 +117,8 @@ static void add_evidence(struct judging *j, struct evidence e)
 		e.truth = truth_not(e.truth);
 	if (j->negated && e.wanted)
 		e.wanted = arena_printf(j->arena, "not %s", e.wanted);
+	if (j->alternative && e.truth == FALSE_)
+		e.wanted = arena_printf(j->arena, "%s instead", e.wanted);
 	e.hash = hash_text(hash_text(hash_text(0xcbf29ce484222325u, e.object), e.found), e.source);
 	if (!is_known(j->out, &e))
 		*vec_push(j->arena, j->out) = e;
@@ -275,11 +283,11 @@ static enum truth test_conditions(struct judging *j, const struct table *t,
 }
 
 /* "one with service sudo, module pam_faillock.so" */
-static const char *wanted_row(struct judging *j, const struct sentence *s)
+static const char *wanted_row(struct judging *j, const struct sentence *s, const char *quantity)
 {
 	_cleanup_buf_ struct buf text = BUF(8192);
 
-	buf_puts(&text, s->n_where ? "one with " : "one");
+	buf_printf(&text, "%s%s", quantity, s->n_where ? " with " : "");
 	sentence_print_conditions(&text, s->table, s->where, s->n_where, j->params);
 	return keep(j, &text);
 }
@@ -304,11 +312,23 @@ static void row_evidence(struct judging *j, const struct sentence *s, const stru
 						.found = found.n ? keep(j, &found) : "present",
 						.wanted = s->quantity == NO_ROW        ? "none"
 								  : s->quantity == REVIEW_ROWS ? "a person's judgement"
-															   : wanted_row(j, s),
+															   : wanted_row(j, s, "one"),
 						.source = source_of(j, row, NULL),
 						.from = row->from,
 						.truth = truth,
 					});
+}
+
+/* That there is a row, or that there is none, without saying which. */
+static void quantity_evidence(struct judging *j, const struct sentence *s, enum truth truth)
+{
+	bool none = s->quantity == NO_ROW;
+
+	if (keeps(j, truth))
+		add_evidence(j, (struct evidence){.object = s->table->name,
+										  .found = none ? "some" : "none",
+										  .wanted = wanted_row(j, s, none ? "none" : "one"),
+										  .truth = truth});
 }
 
 static enum truth test_every(struct judging *j, const struct sentence *s, const struct row *row)
@@ -422,6 +442,8 @@ static struct candidates candidates(struct judging *j, const struct sentence *s,
 
 static enum truth test_rows(struct judging *j, const struct sentence *s, const struct rows *rows)
 {
+	/* Of rows that might be gone instead of what is wanted first there is no need to know each. */
+	bool in_sum = s->quantity == NO_ROW && j->alternative;
 	enum truth every = TRUE_, some = FALSE_;
 	struct candidates c = candidates(j, s, rows);
 
@@ -433,7 +455,7 @@ static enum truth test_rows(struct judging *j, const struct sentence *s, const s
 			continue;
 		j->judged++;
 		some = truth_or(some, match);
-		if (s->quantity != EVERY_ROW)
+		if (s->quantity != EVERY_ROW && !in_sum)
 			row_evidence(j, s, row, s->quantity == NO_ROW ? truth_not(match) : match);
 		else if (match == TRUE_)
 			every = truth_and(every, test_every(j, s, row));
@@ -448,11 +470,10 @@ static enum truth test_rows(struct judging *j, const struct sentence *s, const s
 	if (s->quantity == EVERY_ROW)
 		return every;
 	j->judged++;
-	if (s->quantity == SOME_ROW && some == FALSE_ && keeps(j, FALSE_))
-		add_evidence(j, (struct evidence){.object = s->table->name,
-										  .found = "none",
-										  .wanted = wanted_row(j, s),
-										  .truth = FALSE_});
+	if (s->quantity == SOME_ROW && some == FALSE_)
+		quantity_evidence(j, s, FALSE_);
+	if (in_sum)
+		quantity_evidence(j, s, truth_not(some));
 	return s->quantity == NO_ROW ? truth_not(some) : some;
 }
 
@@ -483,9 +504,25 @@ static enum truth test(struct judging *j, const struct sentence *s)
 	return truth;
 }
 
+static enum truth test_subs(struct judging *j, const struct sentence *s)
+{
+	bool any = s->kind == SENTENCE_ANY, outer = j->alternative;
+	enum truth truth = any ? FALSE_ : TRUE_;
+
+	for (size_t i = 0; i < s->n_subs; i++) {
+		enum truth one = test(j, s->subs[i]);
+
+		truth = any ? truth_or(truth, one) : truth_and(truth, one);
+		j->alternative = outer || any;
+	}
+	j->alternative = outer;
+	return truth;
+}
+
 static enum truth test_itself(struct judging *j, const struct sentence *s)
 {
-	enum truth truth = s->kind == SENTENCE_ANY ? FALSE_ : TRUE_;
+	struct judging quiet = *j;
+	enum truth truth;
 
 	if (s->table)
 		return test_table(j, s);
@@ -495,12 +532,11 @@ static enum truth test_itself(struct judging *j, const struct sentence *s)
 		j->negated = !j->negated;
 		return truth;
 	}
-	for (size_t i = 0; i < s->n_subs; i++) {
-		enum truth one = test(j, s->subs[i]);
-
-		truth = s->kind == SENTENCE_ANY ? truth_or(truth, one) : truth_and(truth, one);
-	}
-	return truth;
+	/* What fails in an `any` that holds did not decide anything. */
+	quiet.out = NULL;
+	if (j->out && !decides(j, test_subs(&quiet, s)))
+		j = &quiet;
+	return test_subs(j, s);
 }
 
 enum truth judge_sentence(const struct sentence *s, const struct snapshot *snapshot,
