@@ -221,6 +221,19 @@ static enum state_now state_now(const struct active_unit *before, const struct a
 	return unit_comes_and_goes(before) ? FINE : NOT_YET;
 }
 
+/* One that a socket or a path starts may have ended because nobody asked for it: that it still starts
+ * is all that can be known. */
+static bool starts_on_demand(struct services *s, const struct active_unit *before,
+							 const struct active_unit *now)
+{
+	const char *const argv[] = {"/usr/bin/systemctl", "start", str_dup(s->arena, before->name),
+								NULL};
+	struct err ignored;
+
+	return now && str_is(now->active, "inactive") && str_is(now->result, "success") &&
+		   before->triggered_by.n && step_run(s->place, argv, STARTING_MS, &ignored) == 0;
+}
+
 static int say_unit(const struct active_unit *before, const struct active_unit *now,
 					struct err *err)
 {
@@ -249,6 +262,10 @@ static enum state_now look_at_units(struct services *s, const struct active_unit
 		if (!unit_is_up(before) || s->excused[i])
 			continue;
 		state = state_now(before, u);
+		if (state == NOT_YET && starts_on_demand(s, before, u)) {
+			s->excused[i] = true;
+			state = FINE;
+		}
 		if (state > worst) {
 			worst = state;
 			(void)say_unit(before, u, err);

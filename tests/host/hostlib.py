@@ -91,16 +91,20 @@ def instances():
 
 
 def make_cgroups(ident):
-    """A control group of its own in each hierarchy that systemd puts services in.
+    """A control group of its own in each hierarchy of this machine.
 
     Hosts that share one would make, empty and remove each other's groups of the same name. It is
     the same path in each, because nspawn carries the path of one over to the others.
     """
     name = f"revet-{ident}-{secrets.token_hex(4)}"
-    roots = [Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/systemd"), Path("/sys/fs/cgroup/unified")]
+    roots = [Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").glob("*/")]
     groups = [root / name for root in roots if (root / "cgroup.procs").exists()]
     for group in groups:
         group.mkdir()
+        # In the first version it holds no process before it has these.
+        for file in ("cpuset.cpus", "cpuset.mems"):
+            if (group.parent / file).exists():
+                (group / file).write_text((group.parent / file).read_text())
     return [str(group) for group in groups]
 
 
