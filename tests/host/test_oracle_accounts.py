@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""users, groups, shadow, sudoers, sudoers_defaults, pam, login_defs, limits, shell_profile,
-root_path, and the settings of PAM modules: against getent, id, passwd -S, chage, cvtsudoers, sudo
--l and logins.
+"""users, groups, shadow, shells, sudoers, sudoers_defaults, pam, login_defs, limits, shell_profile,
+root_path, and the settings of PAM modules: against getent, id, passwd -S, chage, getusershell(3),
+cvtsudoers, sudo -l and logins.
 
 pwquality, faillock and pwhistory are not installed on the hosts; their files are planted, with the
 lines of PAM that use them, and read here a second time. pam_features is compared with
@@ -12,6 +12,7 @@ import datetime
 import json
 import os
 import re
+import subprocess
 import sys
 import unittest
 
@@ -92,6 +93,18 @@ class Accounts(OnHost):
         self.same(got, want, 5)
         for directory, writable in (("/srv/tools", True), ("/srv/open", True), ("/usr/bin", False)):
             self.assertEqual(rows[directory]["writable"], writable, directory)
+
+    def test_shells(self):
+        """Those that the C library lists, below the host's root."""
+        self.sh("printf '%s\\n' '  /bin/ksh # none' '#/bin/no' relative '/usr/sbin/nologin x' >>/etc/shells")
+        listing = ("import ctypes, os, sys; libc = ctypes.CDLL(None); os.chroot(sys.argv[1])\n"
+                   "libc.getusershell.restype = ctypes.c_char_p\n"
+                   "while shell := libc.getusershell(): print(shell.decode())")
+        said = subprocess.run([sys.executable, "-c", listing, self.host.root], capture_output=True,
+                              text=True, check=True).stdout.split()
+        self.assertIn("/usr/sbin/nologin", said)
+        self.same(dict.fromkeys((row["path"] for row in self.table("shells")), "a row"),
+                  dict.fromkeys(said, "a row"), 5)
 
     def test_groups(self):
         gids = {}

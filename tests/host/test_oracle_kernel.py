@@ -2,8 +2,8 @@
 """sysctl, modules, kconfig, cmdline, cpu_vulnerabilities, mounts and lsm.
 
 Against sysctl(8) and what systemd-sysctl does to the kernel, modprobe, /proc, lscpu and findmnt.
-A container has no securityfs and no /sys/module, so lsm, apparmor_profiles and what is built in
-have no oracle here beyond this: the tables say that they do not know.
+A container has no securityfs, no /sys/module and no firmware, so lsm, apparmor_profiles, firmware and
+what is built in have no oracle here beyond this: the tables say that they do not know.
 """
 
 import json

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the login scripts of the shells set: umask and the idle timeout TMOUT. The scripts are not
- * run but looked through: a command inside a condition counts as if it were always executed, so a
- * key has a row for every place that sets it.
+ * What the login scripts of the shells set: umask and the idle timeout TMOUT, and the umask of
+ * root's own scripts, which come after those. The scripts are not run but looked through: a command
+ * inside a condition counts as if it were always executed, so a key has a row for every place that
+ * sets it.
  */
 #include "base/num.h"
 #include "host/edit.h"
+#include "host/passwd.h"
 #include "host/secret.h"
 #include "host/shell_words.h"
 #include "host/table.h"
@@ -15,7 +17,7 @@
 enum { KEY, VALUE, FILE_COLUMN };
 
 static const struct column columns[] = {
-	[KEY] = {"key", TYPE_STRING, "umask, TMOUT or TMOUT_readonly", COLUMN_KEY | COLUMN_LABEL},
+	[KEY] = {"key", TYPE_STRING, "umask, root_umask, TMOUT or TMOUT_readonly", COLUMN_KEY | COLUMN_LABEL},
 	[VALUE] = {"value", TYPE_STRING,
 			   "umask in three octal digits, the seconds, or true; as written where it is computed",
 			   COLUMN_VALUE | COLUMN_SETTABLE},
@@ -26,6 +28,7 @@ static const struct column columns[] = {
 struct script {
 	struct rows *rows;
 	const char *path;
+	bool root; /* it is one of root's own */
 	struct shell_words words;
 };
 
@@ -113,6 +116,8 @@ static void look_at_assignment(struct script *s, struct str word, bool readonly)
 {
 	if (!str_skip(&word, "TMOUT") || (word.n && word.p[0] != '='))
 		return;
+	if (s->root)
+		return;
 	if (str_skip(&word, "="))
 		add(s, "TMOUT", word);
 	if (readonly)
@@ -147,7 +152,7 @@ static void look_through(struct script *s)
 		if (state == COMMAND) {
 			state = command_word(s, word);
 		} else if (state == UMASK && !str_starts(word, "-")) {
-			add(s, "umask", umask_text(s->rows->arena, word));
+			add(s, s->root ? "root_umask" : "umask", umask_text(s->rows->arena, word));
 			state = ARGUMENTS;
 		} else if (state == DECLARATION && str_starts(word, "-")) {
 			state = str_has_char(word, 'r') ? READONLY : state;
@@ -159,16 +164,38 @@ static void look_through(struct script *s)
 
 /* --- files --------------------------------------------------------------------------------- */
 
-static void read_script(struct host *host, struct rows *rows, const char *path)
+static void read_script(struct host *host, struct rows *rows, const char *path, bool root)
 {
-	struct script s = {.rows = rows, .path = path, .words = SHELL_WORDS(rows->arena)};
+	struct script s = {
+		.rows = rows, .path = path, .root = root, .words = SHELL_WORDS(rows->arena)};
 	struct err err = {0};
 	int r = host_read_scrubbed(host, path, secret_mask, rows->arena, &s.words.in, &err);
 
-	if (r == 0)
+	if (r == 0) {
 		look_through(&s);
-	else if (r != -ENOENT)
+	} else if (r != -ENOENT && root) {
+		add(&s, "root_umask", STR_ABSENT);
+		row_unknown(rows->p[rows->n - 1], VALUE, arena_strdup(rows->arena, err.msg));
+	} else if (r != -ENOENT) {
 		rows_gap(rows, "%s", err.msg);
+	}
+}
+
+static void read_own_scripts(struct host *host, struct rows *rows)
+{
+	static const char *const scripts[] = {".profile", ".bash_profile", ".bash_login", ".bashrc"};
+	struct str home = STR("/root");
+	const struct passwd_user *root;
+	struct passwd_db db;
+	struct err err = {0};
+
+	if (passwd_read(host, rows->arena, &db, &err) == 0) {
+		root = passwd_by_uid(&db, 0);
+		home = root && str_starts(root->home, "/") ? root->home : home;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(scripts); i++)
+		read_script(host, rows, arena_printf(rows->arena, "%.*s/%s", STR_ARG(home), scripts[i]),
+					true);
 }
 
 static int read_shell_profile(struct host *host, struct rows *rows, struct err *err)
@@ -179,13 +206,14 @@ static int read_shell_profile(struct host *host, struct rows *rows, struct err *
 	int r;
 
 	for (size_t i = 0; i < ARRAY_LEN(scripts); i++)
-		read_script(host, rows, scripts[i]);
+		read_script(host, rows, scripts[i], false);
 	r = host_list_files(host, "/etc/profile.d", ".sh", rows->arena, &files, &n, err);
 	if (r < 0)
 		rows_gap(rows, "%s", err->msg);
 	for (size_t i = 0; r == 0 && i < n; i++)
-		read_script(host, rows, str_dup(rows->arena, files[i]));
-	read_script(host, rows, "/etc/profile.d/sh.local"); /* RHEL's, behind the others */
+		read_script(host, rows, str_dup(rows->arena, files[i]), false);
+	read_script(host, rows, "/etc/profile.d/sh.local", false); /* RHEL's, behind the others */
+	read_own_scripts(host, rows);
 	return 0;
 }
 
@@ -213,7 +241,8 @@ static int set_shell_profile(struct host *host _unused_, const struct wish *wish
 
 static const struct table shell_profile = {
 	.name = "shell_profile",
-	.doc = "umask and TMOUT in the login scripts: /etc/profile, profile.d and the bashrc files",
+	.doc = "umask and TMOUT in the login scripts: /etc/profile, profile.d, the bashrc files, and "
+		   "the umask in those of root",
 	.columns = columns,
 	.read = read_shell_profile,
 	.multi = true,

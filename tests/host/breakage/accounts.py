@@ -192,4 +192,33 @@ RULES = {
         passwd("twin:x:$(id -u dev):100::/:/bin/bash").replace("'", '"'),
         "usermod -o -u 1 svc", "echo \"twins:x:$(id -g dev):\" >>/etc/group",
     ]},
+    "accounts.history-diverted": {"bad": [
+        "ln -sf /dev/null /home/dev/.bash_history", "mkdir /root/.bash_history",
+    ], "fine": [own("/home/dev/.bash_history")]},
+    "accounts.nologin-a-shell": {"bad": [
+        "echo /usr/sbin/nologin >>/etc/shells", "echo '/bin/false # none' >>/etc/shells",
+    ], "fine": ["echo '# /usr/sbin/nologin' >>/etc/shells"]},
+    "accounts.password-hash-cost": {"bad": [
+        "echo 'YESCRYPT_COST_FACTOR 1' >>/etc/login.defs", "echo 'SHA_CRYPT_MAX_ROUNDS 1000' >>/etc/login.defs",
+        "sed -i 's/yescrypt/yescrypt rounds=1/' /etc/pam.d/common-password",
+        "sed -i 's/yescrypt/sha512 rounds=1000/' /etc/pam.d/common-password",
+    ], "fine": ["sed -i 's/yescrypt/yescrypt rounds=11/' /etc/pam.d/common-password"]},
+    "accounts.root-home": {"bad": each_mode("/root", 755, 701, 770)},
+    "accounts.root-path": {"bad": [
+        "mkdir /opt/tools; chown dev /opt/tools; echo 'PATH=$PATH:/opt/tools' >>/root/.bashrc",
+        "mkdir -m 777 /opt/x; sed -i 's|^ENV_SUPATH.*|&:/opt/x|' /etc/login.defs",
+        "echo 'export PATH=.:$PATH' >/etc/profile.d/path.sh",
+        "echo 'PATH=$PATH:' >>/root/.profile",
+        "chmod g+w /usr/local/bin",
+    ], "fine": ["mkdir /opt/tools; echo 'PATH=$PATH:/opt/tools' >>/root/.bashrc"]},
+    "accounts.root-umask": {"bad": [
+        "echo 'umask 022' >>/root/.bashrc", "echo 'umask u=rwx,g=rwx,o=' >>/root/.profile",
+        "echo 'umask 002' >/root/.bash_profile",
+    ], "fine": ["echo 'umask 077' >>/root/.bashrc", "echo '# umask 022' >>/root/.bashrc"]},
+    "accounts.session-limit": {
+        "good": "echo '* hard maxlogins 10' >/etc/security/limits.d/max.conf",
+        "bad": ["rm /etc/security/limits.d/max.conf",
+                "echo '* hard maxlogins 1000' >/etc/security/limits.d/max.conf",
+                "echo '@users hard maxlogins 10' >/etc/security/limits.d/max.conf"],
+    },
 }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the rules of boot come to fail. There is no boot loader here, but there are its files."""
 
-from staged import CMDLINE, grub, word
+from staged import CMDLINE, SYS, grub, word
 
-GOOD = CMDLINE + r"""
+GOOD = CMDLINE + SYS + r"""
 mkdir -p /boot/grub
 cat >/boot/grub/grub.cfg <<'EOF'
 set superusers="root"
@@ -23,6 +23,7 @@ EOF
 systemctl daemon-reload
 """
 
+SECURE_BOOT = "/run/staged/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 MENU = "/boot/grub/grub.cfg"
 
 
@@ -69,5 +70,17 @@ RULES = {
                 grub("systemd.debug-shell"), grub("init=/bin/sh", "GRUB_CMDLINE_LINUX_DEFAULT")],
         "fine": [word("systemd.debug_shell=0"), word("init=/lib/systemd/systemd"), grub("rd.shell=0")],
         "alone": True,
+    },
+    "boot.efi-files": {
+        "good": "mkdir -p /boot/efi/EFI/debian; put /boot/efi/EFI/debian/grub.cfg 'search'",
+        "bad": ["chmod 777 /boot/efi/EFI/debian/grub.cfg", "chmod 775 /boot/efi", "chown ops /boot/efi/EFI/debian"],
+    },
+    "boot.secure-boot": {
+        "good": f"""mkdir -p /run/staged/firmware/efi/efivars; printf '\\6\\0\\0\\0\\1' >{SECURE_BOOT}
+mkdir -p /sys/firmware; mount --bind /run/staged/firmware /sys/firmware""",
+        "bad": [(f"printf '\\6\\0\\0\\0\\0' >{SECURE_BOOT}", f"printf '\\6\\0\\0\\0\\1' >{SECURE_BOOT}"),
+                (f"mv {SECURE_BOOT} {SECURE_BOOT}.x", f"mv {SECURE_BOOT}.x {SECURE_BOOT}")],
+        "fine": [("mv /run/staged/firmware/efi /run/staged/firmware/none",
+                  "mv /run/staged/firmware/none /run/staged/firmware/efi")],
     },
 }

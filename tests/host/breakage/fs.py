@@ -129,4 +129,7 @@ RULES = {
         "touch '/home/deploy/a\nb'; chmod 777 /home/deploy/a*",
         ("touch /tmp/w; chmod 666 /tmp/w", "rm /tmp/w"),
     ]},
+    "fs.shared-directory-owner": {"bad": [
+        "mkdir -m 1777 /srv/pool; chown deploy /srv/pool", "mkdir -m 777 /opt/pool; chown 4242 /opt/pool",
+    ], "fine": ["mkdir -m 1777 /srv/pool", "mkdir -m 1777 /srv/pool; chown www-data /srv/pool"]},
 }

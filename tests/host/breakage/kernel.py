@@ -18,9 +18,15 @@ mount --bind /run/staged/vulnerabilities {VULNERABILITIES}
 
 for option in STACKPROTECTOR STACKPROTECTOR_STRONG STRICT_KERNEL_RWX STRICT_MODULE_RWX RANDOMIZE_BASE \\
         VMAP_STACK HARDENED_USERCOPY FORTIFY_SOURCE STRICT_DEVMEM SLAB_FREELIST_HARDENED \\
-        SLAB_FREELIST_RANDOM SECCOMP SECCOMP_FILTER; do
+        SLAB_FREELIST_RANDOM SECCOMP SECCOMP_FILTER BUG DEBUG_WX SCHED_STACK_END_CHECK SECURITY \\
+        SECURITY_YAMA SYN_COOKIES BUG_ON_DATA_CORRUPTION GCC_PLUGIN_STACKLEAK RANDSTRUCT_FULL \\
+        INIT_STACK_ALL_ZERO GCC_PLUGIN_LATENT_ENTROPY DEBUG_NOTIFIERS DEBUG_SG DEBUG_LIST PANIC_ON_OOPS \\
+        DEBUG_FS DEBUG_FS_ALLOW_NONE INIT_ON_FREE_DEFAULT_ON SHUFFLE_PAGE_ALLOCATOR LEGACY_VSYSCALL_NONE \\
+        RANDOMIZE_KSTACK_OFFSET RANDOMIZE_KSTACK_OFFSET_DEFAULT MODULE_SIG_FORCE; do
     echo "CONFIG_$option=y"
 done >/run/staged/config
+echo CONFIG_PANIC_TIMEOUT=-1 >>/run/staged/config
+echo '# CONFIG_SLAB_MERGE_DEFAULT is not set' >>/run/staged/config
 gzip -c /run/staged/config >/run/staged/config.gz
 mount --bind /run/staged/config.gz /proc/config.gz
 
@@ -47,6 +53,16 @@ def config(option, text):
             "gzip -c /run/staged/config >/run/staged/new; cat /run/staged/new >/run/staged/config.gz",
             f"sed -i 's/^{text}$/CONFIG_{option}=y/' /run/staged/config\n"
             "gzip -c /run/staged/config >/run/staged/new; cat /run/staged/new >/run/staged/config.gz")
+
+
+def added(text):
+    """A way: an option that the last line for it decides."""
+    pack = "gzip -c /run/staged/config >/run/staged/new; cat /run/staged/new >/run/staged/config.gz"
+    option = text.split("=", maxsplit=1)[0]
+    drop = f"sed -i '/CONFIG_{option}[ =]/d' /run/staged/config\n"
+    back = "echo '# CONFIG_SLAB_MERGE_DEFAULT is not set' >>/run/staged/config\n"
+    return (drop + f"echo 'CONFIG_{text}' >>/run/staged/config\n" + pack,
+            drop + (back if option == "SLAB_MERGE_DEFAULT" else "") + pack)
 
 
 def not_set(option):
@@ -157,6 +173,65 @@ RULES = {
         "bad": [word("nokaslr"), word("vsyscall=emulate"), word("iomem=relaxed"), word("clearcpuid=smap"),
                 word("randomize_kstack_offset=off"), grub("nosmep"), grub("amd_iommu=off")],
         "fine": [word("intel_iommu=on"), word("init_on_free=1")],
+        "alone": True,
+    },
+    "kernel.32-bit": "the architecture is the kernel's own and cannot be set",
+    "kernel.built-with-extras": {
+        "bad": [added("KEXEC=y"), added("BINFMT_MISC=m")],
+        "alone": True,
+    },
+    "kernel.built-without-checks": {
+        "bad": [not_set("DEBUG_WX"), config("SECURITY_YAMA", ""), not_set("BUG_ON_DATA_CORRUPTION"),
+                added("COMPAT_BRK=y"), added("DEFAULT_MMAP_MIN_ADDR=4096")],
+        "alone": True,
+    },
+    "kernel.built-without-extras": {
+        "bad": [not_set("RANDSTRUCT_FULL"), config("DEBUG_SG", ""), not_set("INIT_STACK_ALL_ZERO"),
+                added('MODULE_SIG_HASH="sha256"')],
+        "alone": True,
+    },
+    "kernel.debugfs": {
+        "bad": [not_set("DEBUG_FS_ALLOW_NONE"), word("debugfs=on")],
+        "alone": True,
+    },
+    "kernel.devices-write-anywhere": {
+        "good": "mkdir -p /run/staged/iommu/dmar0; mount --bind /run/staged/iommu /sys/class/iommu",
+        "bad": [("rmdir /run/staged/iommu/dmar0", "mkdir /run/staged/iommu/dmar0"),
+                word("iommu=pt"), word("intel_iommu=on,sm_on,off"), word("iommu.passthrough=1")],
+        "fine": [word("intel_iommu=on")],
+        "alone": True,
+    },
+    "kernel.freed-memory-kept": {
+        "bad": [not_set("INIT_ON_FREE_DEFAULT_ON"), word("init_on_free=0")],
+        "alone": True,
+    },
+    "kernel.mmap-entropy": both(sysctl("vm.mmap_rnd_bits", 32, 28),
+                                sysctl("vm.mmap_rnd_compat_bits", 16, 8)),
+    "kernel.modules-locked": sysctl("kernel.modules_disabled", 1, 0),
+    "kernel.page-shuffle": {
+        "good": "printf '%s page_alloc.shuffle=1\\n' \"$(cat /proc/cmdline)\" >/run/staged/cmdline",
+        "bad": [word("page_alloc.shuffle=0"), word("page_alloc.shuffle")],
+        "alone": True,
+    },
+    "kernel.perf-load": sysctl("kernel.perf_cpu_time_max_percent", 25, 0, 100),
+    "kernel.pid-max": sysctl("kernel.pid_max", 4194304, 32768),
+    "kernel.slab-merging": {
+        "bad": [added("SLAB_MERGE_DEFAULT=y")],
+        "alone": True,
+    },
+    "kernel.stack-offset": {
+        "bad": [not_set("RANDOMIZE_KSTACK_OFFSET_DEFAULT"), word("randomize_kstack_offset=off")],
+        "alone": True,
+    },
+    "kernel.unsigned-modules": {
+        "bad": [("echo 0 >/proc/sys/kernel/modules_disabled\n" + not_set("MODULE_SIG_FORCE")[0],
+                 "echo 1 >/proc/sys/kernel/modules_disabled\n" + not_set("MODULE_SIG_FORCE")[1])],
+        "fine": [now("kernel.modules_disabled", 0, 1)],
+        "alone": True,
+    },
+    "kernel.vsyscall-page": {
+        "bad": [not_set("LEGACY_VSYSCALL_NONE"), word("vsyscall=xonly")],
+        "fine": [word("vsyscall=none")],
         "alone": True,
     },
 }

@@ -135,4 +135,5 @@ RULES = {
                  "mkdir -p /run/staged/class; ln -s /run/staged/eth0 /run/staged/class/eth0\n"
                  "mount --bind /run/staged/class /sys/class/net", "umount /sys/class/net")],
     },
+    "net.arp-answers": sysctl(f"{V4}.all.arp_ignore", 1, 0),
 }

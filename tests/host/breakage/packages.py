@@ -34,4 +34,7 @@ RULES = {
     "packages.telnet-client": entry("telnet", "inetutils-telnet"),
     "packages.telnet-server": entry("telnetd", "inetutils-telnetd"),
     "packages.tftp-server": entry("tftpd-hpa", "atftpd"),
+    "packages.leftovers": {"alone": True, "bad": [
+        package("apache2", "deinstall ok config-files"), package("oldd", "purge ok config-files"),
+    ], "fine": [package("apache2")]},
 }

@@ -8,7 +8,7 @@ auth [success=1 default=ignore] pam_unix.so
 auth [default=die] pam_faillock.so authfail
 auth required pam_permit.so'
 put common-password 'password requisite pam_pwquality.so retry=3
-password required pam_pwhistory.so use_authtok remember=24
+password required pam_pwhistory.so use_authtok remember=24 enforce_for_root
 password [success=1 default=ignore] pam_unix.so obscure use_authtok yescrypt
 password requisite pam_deny.so
 password required pam_permit.so'
@@ -50,6 +50,7 @@ RULES = {
     ]},
     "pam.faillock-limits": {"bad": [
         conf("faillock.conf", "deny = 50"),
+        conf("faillock.conf", "fail_interval = 60"),
         "put /etc/security/faillock.conf 'deny = 0'",
         "put /etc/security/faillock.conf 'unlock_time = 60'",
         "rm /etc/security/faillock.conf",
@@ -131,6 +132,7 @@ RULES = {
         swap("passwd", "^@include common-password", "password required pam_unix.so yescrypt"),
     ]},
     "pam.password-quality-enforced": {"bad": [
+        swap("common-password", "retry=3", "retry=10"),
         conf("pwquality.conf", "enforcing = 0"),
         "sed -i /enforce_for_root/d /etc/security/pwquality.conf",
         swap("common-password", "retry=3", "retry=3 enforcing=0"),
@@ -147,5 +149,21 @@ RULES = {
         top("su", "auth sufficient pam_wheel.so trust"),
         top("common-auth",
             "auth [success=done default=ignore] pam_wheel.so use_uid trust group=ops"),
+    ]},
+    "pam.failure-delay": {"bad": [
+        swap("common-auth", "pam_unix.so", "pam_unix.so nodelay"),
+    ]},
+    "pam.faillock-root": {"alone": True, "good": conf("faillock.conf", "root_unlock_time = 60"), "bad": [
+        "sed -i /root_unlock_time/d /etc/security/faillock.conf",
+        conf("faillock.conf", "root_unlock_time = 5"),
+    ], "fine": [
+        "sed -i s/root_unlock_time.*/even_deny_root/ /etc/security/faillock.conf",
+        "sed -i /root_unlock_time/d /etc/security/faillock.conf; passwd -qdl root",
+    ]},
+    "pam.history-by-unix": {"bad": [swap("common-password", "obscure", "obscure remember=5")]},
+    "pam.history-for-root": {"bad": [swap("common-password", " enforce_for_root", "")]},
+    "pam.local-accounts": {"alone": True, "bad": [
+        "sed -i '/pam_unix/d' /etc/pam.d/common-auth", "sed -i '/pam_unix/d' /etc/pam.d/common-session",
+        "sed -i '/pam_unix/d' /etc/pam.d/common-password",
     ]},
 }

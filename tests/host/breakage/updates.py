@@ -200,4 +200,9 @@ EOF"""],
                 source("[signed-by=/usr/share/keyrings/weak.gpg]", "weak")],
         "fine": [key("/usr/share/keyrings/spare.gpg", 1024, 1, 36500)],
     },
+    "updates.apt-sandbox": {
+        "good": "put /etc/apt/apt.conf.d/30sandbox 'APT::Sandbox::Seccomp \"true\";'",
+        "bad": ["rm /etc/apt/apt.conf.d/30sandbox",
+                "put /etc/apt/apt.conf.d/99sandbox 'APT::Sandbox { Seccomp \"0\"; };'"],
+    },
 }
