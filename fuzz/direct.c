@@ -20,12 +20,14 @@
 #include "host/dpkg.h"
 #include "host/nft_text.h"
 #include "host/openpgp.h"
+#include "host/pem.h"
 #include "host/recording.h"
 #include "host/rpmdb.h"
 #include "host/ssh_key.h"
 #include "host/sshd_config.h"
 #include "host/unpack.h"
 #include "host/value.h"
+#include "host/x509.h"
 #include "report/earlier.h"
 #include "rule/cases.h"
 
@@ -361,6 +363,27 @@ static void run_scrub(const struct target *t _unused_, struct str s)
 	(void)crypt_parse(s);
 }
 
+/* Of what was scrubbed nothing more goes, and what is left of it can be read. */
+static void run_pem(const struct target *t _unused_, struct str s)
+{
+	_cleanup_buf_ struct buf once = BUF(MAX_TEXT), twice = BUF(MAX_TEXT);
+	_cleanup_arena_ struct arena a = {0};
+	struct x509_facts facts;
+	struct pem_item item;
+	struct str rest;
+	size_t n = 0;
+
+	pem_scrub(s, &once);
+	pem_scrub(buf_get(&once), &twice);
+	check(buf_get(&once).n == twice.n);
+	check(!twice.n || memcmp(once.p, twice.p, twice.n) == 0);
+	rest = once.n ? buf_get(&once) : STR("");
+	for (; pem_next(&a, &rest, &item); n++)
+		if (!item.is_key)
+			(void)x509_read(&a, item.der, &facts);
+	check(n <= s.n);
+}
+
 /* What a server offers lies within what it sent. */
 static void run_ssh_hello(const struct target *t _unused_, struct str s)
 {
@@ -518,6 +541,7 @@ const struct target direct_targets[] = {
 	{.name = "nft_text", .max = 8192, .run = run_nft_text},
 	{.name = "acl", .max = 1024, .run = run_acl},
 	{.name = "ssh_key", .max = 8192, .run = run_ssh_key},
+	{.name = "pem", .max = 8192, .run = run_pem},
 	{.name = "ssh_hello", .max = 35000, .run = run_ssh_hello},
 	{.name = "openpgp", .max = 16384, .run = run_openpgp},
 	{.name = "rpm_header", .max = 8192, .run = run_rpm_header},

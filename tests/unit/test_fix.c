@@ -26,6 +26,8 @@ static const char *const files[][2] = {
 	{"/etc/audit/auditd.conf", "log_file = /var/log/audit/audit.log\n"},
 	{"/etc/apt/apt.conf", "Unattended-Upgrade::Origins-Pattern { \"label=Debian-Security\"; };\n"},
 	{"/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n"},
+	{"/etc/ssh/ssh_config", "Include /etc/ssh/ssh_config.d/*.conf\n"},
+	{"/etc/ssh/moduli", "20230101 2 6 100 2047 5 CAFE\n20230101 2 6 100 3071 5 CAFE\n"},
 	{"/etc/audit/rules.d/audit.rules", "-D\n"},
 	{"/etc/sudoers", "@includedir /etc/sudoers.d\n"},
 	{"/etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet nokaslr intel_iommu=off\"\n"

@@ -52,6 +52,11 @@ RULES = {
                  "xargs kill </run/held/dnsmasq.53; rm /run/held/dnsmasq.53; hold unbound udp 127.0.0.1 53")],
         "alone": True,
     },
+    "net.hosts-file": {
+        "bad": ["echo '10.0.0.9 localhost' >>/etc/hosts", "echo '203.0.113.9 Deb.Debian.org' >>/etc/hosts",
+                "echo '203.0.113.9 x raw.githubusercontent.com # x' >>/etc/hosts"],
+        "fine": ["echo '10.0.0.5 db.internal db' >>/etc/hosts"],
+    },
     "net.icmp-bogus": sysctl("net.ipv4.icmp_ignore_bogus_error_responses", 1, 0),
     "net.icmp-broadcast": sysctl("net.ipv4.icmp_echo_ignore_broadcasts", 1, 0),
     "net.icmp-redirects": joined(

@@ -59,6 +59,11 @@ def server(keyword, *values):
             + [f"sed -i '1i {keyword.lower()}\\t{values[0]}' /etc/ssh/sshd_config"]}
 
 
+def client(text):
+    """In a file that is read before all others of the client."""
+    return f"put /etc/ssh/ssh_config.d/10-$$-$RANDOM.conf '{text}'"
+
+
 KEYS = "/home/ops/.ssh/authorized_keys"
 
 
@@ -124,6 +129,29 @@ RULES = {
     },
     "ssh.banner": option("Banner", "none"),
     "ssh.ciphers": server("Ciphers", "+aes256-cbc", "aes128-ctr,3des-cbc"),
+    "ssh.client-algorithms": {
+        "bad": [client("Ciphers +aes128-cbc"), client("kexalgorithms = curve25519-sha256,diffie-hellman-group14-sha1"),
+                client("Host *\n HostKeyAlgorithms +ssh-rsa"),
+                "install -D -m 600 /dev/null /root/.ssh/config; echo 'MACs hmac-md5' >/root/.ssh/config"],
+        "fine": [client("Host switch\n Ciphers +aes128-cbc"), client("MACs -hmac-sha1*")],
+    },
+    "ssh.client-config-mode": {
+        "bad": ["chmod 664 /etc/ssh/ssh_config", "chown ops /etc/ssh/ssh_config.d",
+                client("Compression no") + "; chmod 666 /etc/ssh/ssh_config.d/*.conf"],
+    },
+    "ssh.client-forwarding": {
+        "bad": [client("ForwardAgent yes"), client("Match all\n ForwardX11 yes"),
+                client("Host *\nTunnel ethernet"),
+                "install -m 600 -o ops /dev/null /home/ops/.ssh/config; echo 'ForwardAgent yes' >/home/ops/.ssh/config"],
+        "fine": [client("ForwardAgent no\nForwardAgent yes")],
+    },
+    "ssh.client-host-keys": {
+        "bad": [client("StrictHostKeyChecking no"), client("Host 10.*\n\tStrictHostKeyChecking off"),
+                client("UserKnownHostsFile /dev/null"), client("NoHostAuthenticationForLocalhost yes")],
+    },
+    "ssh.client-known-hosts": {
+        "bad": [client("HashKnownHosts no"), "sed -i /HashKnownHosts/d /etc/ssh/ssh_config"],
+    },
     "ssh.command-line-options": {
         "good": "systemctl restart ssh",
         "bad": [
@@ -144,6 +172,10 @@ PermitRootLogin yes'
     "ssh.host-key-mode": {
         "bad": ["chmod 640 /etc/ssh/ssh_host_rsa_key", "chown ops /etc/ssh/ssh_host_ed25519_key",
                 "chmod 604 /etc/ssh/ssh_host_ecdsa_key"],
+    },
+    "ssh.host-key-strength": {
+        "bad": ["rm /etc/ssh/ssh_host_rsa_key*; ssh-keygen -q -t rsa -b 1024 -N '' -f /etc/ssh/ssh_host_rsa_key",
+                "ssh-keygen -q -t dsa -N '' -f /etc/ssh/ssh_host_dsa_key"],
     },
     "ssh.host-public-key-mode": {
         "bad": ["chmod 664 /etc/ssh/ssh_host_rsa_key.pub",
@@ -191,6 +223,11 @@ PermitRootLogin yes'
     "ssh.max-startups": {"bad": [change("MaxStartups", "10:30:100"), change("MaxStartups", "100"),
                                  "sed -i /MaxStartups/d /etc/ssh/sshd_config.d/50-good.conf",
                                  "echo 'maxstartups 50:30:60' >>/etc/ssh/sshd_config.d/60-more.conf"]},
+    "ssh.moduli": {
+        "good": "awk '$5 >= 3071' /etc/ssh/moduli >/etc/ssh/m; mv /etc/ssh/m /etc/ssh/moduli",
+        "bad": ["echo '20230101000000 2 6 100 2047 5 CAFE' >>/etc/ssh/moduli",
+                "echo '20230101000000 2 6 100 1535 5 CAFE' >/etc/ssh/moduli"],
+    },
     "ssh.no-agent-forwarding": option("AllowAgentForwarding", "yes"),
     "ssh.no-compression": server("Compression", "yes", "delayed"),
     "ssh.no-debian-banner": {"bad": [

@@ -95,6 +95,12 @@ def key(place, *what):
     return f"mkdir -p {place.rpartition('/')[0]}; make-key {' '.join(map(str, what))} >{place}"
 
 
+def dnf(main, repo="enabled=1"):
+    """dnf's files, which count without dnf."""
+    return (f"put /etc/dnf/dnf.conf '[main]\n{main}'\n"
+            f"put /etc/yum.repos.d/x.repo '[x]\nname=x\nbaseurl=https://x.example/\n{repo}'")
+
+
 RULES = {
     "updates.automatic": {
         "bad": [state("deinstall ok config-files"), conf('APT::Periodic::Unattended-Upgrade "0";'),
@@ -107,6 +113,10 @@ RULES = {
         "undo": "systemctl unmask apt-daily-upgrade.timer; systemctl enable apt-daily.timer apt-daily-upgrade.timer",
         "fine": [conf('#clear Unattended-Upgrade::Origins-Pattern;\n'
                       'Unattended-Upgrade::Allowed-Origins { "Debian:bookworm-security"; };')],
+        "alone": True,
+    },
+    "updates.download-user": {
+        "bad": [conf('APT::Sandbox::User "root";', "99s"), conf('APT { Sandbox { User "0"; }; };', "99t")],
         "alone": True,
     },
     "updates.end-of-life": {
@@ -143,6 +153,8 @@ RULES = {
         "fine": [": >/etc/apt/trusted.gpg"],
     },
     "updates.lists-fresh": {"bad": [lists(5)], "fine": [lists(2)], "undo": lists(0), "alone": True},
+    "updates.local-rpm": {"bad": [dnf("localpkg_gpgcheck=0"), dnf("")], "fine": [dnf("localpkg_gpgcheck=1")],
+                          "alone": True},
     "updates.reboot": {
         "bad": [("touch /run/reboot-required", "rm /run/reboot-required"),
                 "touch /boot/vmlinuz-$(uname -r) /boot/vmlinuz-99.$(uname -r)"],
@@ -180,6 +192,11 @@ EOF"""],
         "fine": [conf('Acquire::Check-Valid-Until "true";')],
         "alone": True,
     },
+    "updates.unsigned-rpm": {
+        "bad": [dnf("gpgcheck=0"), dnf("gpgcheck=1", "gpgcheck=False"), dnf("")],
+        "fine": [dnf("gpgcheck=1", "enabled=0\ngpgcheck=0")],
+        "alone": True,
+    },
     "updates.unsigned-source": {
         "bad": [source("[trusted=yes]", "a"), source("[signed-by=/x.gpg allow-insecure=yes]", "b"),
                 source("[allow-weak=yes]", "c"), source("[allow-downgrade-to-insecure=yes]", "d"),
@@ -191,6 +208,11 @@ EOF"""],
         "fine": ["put /etc/apt/sources.list.d/l.list 'deb [trusted=yes] file:/srv/repo ./'",
                  conf('APT::Get::AllowUnauthenticated "false";', "99f"),
                  "put /etc/apt/apt.conf.d/ignored.dpkg-old 'APT::Get::AllowUnauthenticated \"true\";'"],
+        "alone": True,
+    },
+    "updates.unverified-mirror": {
+        "bad": [dnf("sslverify=0"), dnf("", "sslverify=no")],
+        "fine": [dnf("sslverify=1")],
         "alone": True,
     },
     "updates.weak-keys": {
