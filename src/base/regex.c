@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/regex.h"
 
+#include <pthread.h>
+#include <stdlib.h>
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -39,39 +42,63 @@ int regex_compile(struct arena *a, struct str pattern, struct regex **ret, struc
 				   (const char *)why);
 }
 
-/* What a match needs besides the expression, once for each thread. */
+/* What a match needs besides the expression, once for each thread, until it ends. */
 struct matcher {
 	pcre2_match_context *context;
 	pcre2_match_data *data;
 };
 
-static bool matcher_init(struct matcher *m)
+static pthread_key_t matchers;
+
+static void matcher_free(void *p)
 {
-	if (m->data)
-		return true;
+	struct matcher *m = p;
+
+	pcre2_match_data_free(m->data);
+	pcre2_match_context_free(m->context);
+	free(m);
+}
+
+static void make_key(void)
+{
+	if (pthread_key_create(&matchers, matcher_free) != 0)
+		abort();
+}
+
+static struct matcher *matcher_get(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct matcher *m;
+
+	pthread_once(&once, make_key);
+	m = pthread_getspecific(matchers);
+	if (m)
+		return m;
+	m = mem_calloc(1, sizeof(*m));
 	m->context = pcre2_match_context_create(NULL);
 	m->data = m->context ? pcre2_match_data_create(1, NULL) : NULL;
-	if (!m->data) {
-		pcre2_match_context_free(take_ptr(m->context));
-		return false;
+	if (!m->data || pthread_setspecific(matchers, m) != 0) {
+		matcher_free(m);
+		return NULL;
 	}
 	pcre2_set_match_limit(m->context, MAX_STEPS);
 	pcre2_set_depth_limit(m->context, MAX_STEPS);
 	pcre2_set_heap_limit(m->context, 4096); /* KiB */
-	return true;
+	return m;
 }
 
 int regex_match(const struct regex *re, struct str subject)
 {
-	static _Thread_local struct matcher matcher;
+	struct matcher *m;
 	int r;
 
 	if (subject.n > MAX_SUBJECT)
 		return -E2BIG;
-	if (!matcher_init(&matcher))
+	m = matcher_get();
+	if (!m)
 		return -ENOMEM;
-	r = pcre2_match(re->code, (PCRE2_SPTR)(subject.p ? subject.p : ""), subject.n, 0, 0, matcher.data,
-					matcher.context);
+	r = pcre2_match(re->code, (PCRE2_SPTR)(subject.p ? subject.p : ""), subject.n, 0, 0, m->data,
+					m->context);
 	if (r >= 0)
 		return 1;
 	return r == PCRE2_ERROR_NOMATCH ? 0 : -E2BIG;

@@ -35,6 +35,8 @@ int check_configurations(const struct place *place, const struct plan *plan, str
 		{"/etc/fstab", {"/usr/bin/findmnt", "--verify", "--tab-file", "/etc/fstab"}},
 		{"/etc/nftables", {"/usr/sbin/nft", "-c", "-f", "/etc/nftables.conf"}},
 		{"/etc/nginx/", {"/usr/sbin/nginx", "-t", "-q"}},
+		{"/etc/apache2/", {"/usr/sbin/apache2ctl", "configtest"}},
+		{"/etc/httpd/", {"/usr/sbin/httpd", "-t"}},
 	};
 	int r = 0;
 

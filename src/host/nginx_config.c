@@ -36,11 +36,6 @@ struct cursor {
 
 enum token { TOKEN_WORD, TOKEN_END, TOKEN_OPEN, TOKEN_CLOSE, TOKEN_EOF, TOKEN_BAD };
 
-struct str nginx_arg(const struct nginx_directive *d)
-{
-	return d->n_args ? d->args[0] : STR_ABSENT;
-}
-
 static int refuse(struct cursor *c, const char *why)
 {
 	return err_set(c->reader->err, EBADMSG, "%s:%u: %s", c->file, c->line, why);
@@ -210,8 +205,7 @@ static int skip_lua(struct cursor *c)
 
 /* --- directives ------------------------------------------------------------------------------ */
 
-static int read_file(struct reader *, const char *path, struct nginx_directive *parent,
-					 unsigned depth);
+static int read_file(struct reader *, const char *path, struct directive *parent, unsigned depth);
 
 static int text_of(struct reader *r, const char *path, struct str *ret)
 {
@@ -250,10 +244,10 @@ static int glob_of(struct reader *r, struct str pattern, struct paths **ret)
 }
 
 /* A name without wildcards has to exist; a pattern may match nothing. */
-static int include(struct cursor *c, const struct nginx_directive *d, unsigned depth)
+static int include(struct cursor *c, const struct directive *d, unsigned depth)
 {
 	struct reader *r = c->reader;
-	struct str name = nginx_arg(d);
+	struct str name = directive_arg(d);
 	struct paths *found;
 	const char *path;
 	int result;
@@ -272,16 +266,7 @@ static int include(struct cursor *c, const struct nginx_directive *d, unsigned d
 	return result;
 }
 
-static void append(struct nginx_directive *parent, struct nginx_directive *d)
-{
-	if (parent->last)
-		parent->last->next = d;
-	else
-		parent->first = d;
-	parent->last = d;
-}
-
-static int read_words(struct cursor *c, struct nginx_directive *d, enum token *ret_end)
+static int read_words(struct cursor *c, struct directive *d, enum token *ret_end)
 {
 	VEC(struct str) words = {0};
 	struct str word = d->name;
@@ -302,7 +287,7 @@ static int read_words(struct cursor *c, struct nginx_directive *d, enum token *r
 }
 
 /* What stands behind the first word of a directive. *at becomes the block that it opens. */
-static int read_directive(struct cursor *c, struct nginx_directive *d, struct nginx_directive **at,
+static int read_directive(struct cursor *c, struct directive *d, struct directive **at,
 						  unsigned depth)
 {
 	enum token end = TOKEN_BAD;
@@ -310,7 +295,7 @@ static int read_directive(struct cursor *c, struct nginx_directive *d, struct ng
 
 	if (r < 0)
 		return r;
-	append(d->parent, d);
+	directive_append(d->parent, d);
 	if (str_is(d->name, "include"))
 		return include(c, d, depth);
 	if (end != TOKEN_OPEN)
@@ -325,7 +310,7 @@ static int read_directive(struct cursor *c, struct nginx_directive *d, struct ng
 	return 0;
 }
 
-static int close_block(struct cursor *c, struct nginx_directive *outer, struct nginx_directive **at)
+static int close_block(struct cursor *c, struct directive *outer, struct directive **at)
 {
 	if (*at == outer)
 		return refuse(c, "a } closes nothing");
@@ -334,11 +319,11 @@ static int close_block(struct cursor *c, struct nginx_directive *outer, struct n
 	return 0;
 }
 
-static int read_file(struct reader *reader, const char *path, struct nginx_directive *parent,
+static int read_file(struct reader *reader, const char *path, struct directive *parent,
 					 unsigned depth)
 {
 	struct cursor c = {.reader = reader, .file = path, .line = 1};
-	struct nginx_directive *at = parent;
+	struct directive *at = parent;
 	struct str word;
 	enum token t;
 	int r = text_of(reader, path, &c.in);
@@ -346,7 +331,7 @@ static int read_file(struct reader *reader, const char *path, struct nginx_direc
 	/* A byte order mark is passed over, as nginx does since 1.1.3. */
 	str_skip(&c.in, "\xef\xbb\xbf");
 	while (r == 0 && (t = next_token(&c, &word)) != TOKEN_EOF) {
-		struct nginx_directive *d;
+		struct directive *d;
 
 		if (t == TOKEN_CLOSE) {
 			r = close_block(&c, parent, &at);
@@ -356,8 +341,8 @@ static int read_file(struct reader *reader, const char *path, struct nginx_direc
 			return refuse(&c, "a directive is expected");
 		if (++reader->directives > MAX_DIRECTIVES)
 			return err_set(reader->err, E2BIG, "%s: nginx has too many directives", path);
-		d = arena_new(reader->arena, struct nginx_directive, 1);
-		*d = (struct nginx_directive){.name = word, .file = path, .line = c.line, .parent = at};
+		d = arena_new(reader->arena, struct directive, 1);
+		*d = (struct directive){.name = word, .file = path, .line = c.line, .parent = at};
 		r = read_directive(&c, d, &at, depth);
 	}
 	return r == 0 && at != parent ? refuse(&c, "a block has no end") : r;

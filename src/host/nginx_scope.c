@@ -4,6 +4,8 @@
 #include "base/regex.h"
 #include "base/vec.h"
 
+#define MAX_PATTERN 2048
+
 static const struct {
 	const char *name;
 	enum nginx_setting setting;
@@ -39,15 +41,15 @@ static int setting_of(struct str name)
 	return -1;
 }
 
-static bool arg_is(const struct nginx_directive *d, const char *value)
+static bool arg_is(const struct directive *d, const char *value)
 {
-	return d && str_is(nginx_arg(d), value);
+	return d && str_is(directive_arg(d), value);
 }
 
 /* The outer ones stay in front of those of the block. */
 static void add_up(struct arena *arena, const struct nginx_group *outer, struct nginx_group *own)
 {
-	VEC(const struct nginx_directive *) all = {0};
+	VEC(const struct directive *) all = {0};
 
 	for (size_t i = 0; i < outer->n; i++)
 		*vec_push(arena, &all) = outer->p[i];
@@ -57,12 +59,12 @@ static void add_up(struct arena *arena, const struct nginx_group *outer, struct 
 }
 
 void nginx_scope_enter(struct arena *arena, const struct nginx_scope *outer,
-					   const struct nginx_directive *block, struct nginx_scope *ret)
+					   const struct directive *block, struct nginx_scope *ret)
 {
-	VEC(const struct nginx_directive *) own[NGINX_SETTINGS] = {0};
+	VEC(const struct directive *) own[NGINX_SETTINGS] = {0};
 	struct nginx_scope scope = *outer;
 
-	for (const struct nginx_directive *d = block->first; d; d = d->next) {
+	for (const struct directive *d = block->first; d; d = d->next) {
 		int i = setting_of(d->name);
 
 		if (i >= 0)
@@ -80,8 +82,7 @@ void nginx_scope_enter(struct arena *arena, const struct nginx_scope *outer,
 	*ret = scope;
 }
 
-const struct nginx_directive *nginx_scope_last(const struct nginx_scope *s,
-											   enum nginx_setting setting)
+const struct directive *nginx_scope_last(const struct nginx_scope *s, enum nginx_setting setting)
 {
 	const struct nginx_group *group = &s->set[setting];
 
@@ -91,7 +92,7 @@ const struct nginx_directive *nginx_scope_last(const struct nginx_scope *s,
 bool nginx_scope_restricts(const struct nginx_scope *s)
 {
 	const struct nginx_group *access = &s->set[NGINX_ACCESS];
-	const struct nginx_directive *auth = nginx_scope_last(s, NGINX_AUTH);
+	const struct directive *auth = nginx_scope_last(s, NGINX_AUTH);
 
 	if ((auth && !arg_is(auth, "off")) ||
 		arg_is(nginx_scope_last(s, NGINX_SSL_VERIFY_CLIENT), "on"))
@@ -114,7 +115,7 @@ enum match {
 };
 
 /* `location = /x` may be written `location =/x`. */
-static enum match match_of(const struct nginx_directive *location, struct str *ret)
+static enum match match_of(const struct directive *location, struct str *ret)
 {
 	static const struct {
 		const char *sign;
@@ -124,7 +125,7 @@ static enum match match_of(const struct nginx_directive *location, struct str *r
 		{"=", MATCH_EXACT},        {"@", MATCH_NAMED},
 	};
 
-	*ret = nginx_arg(location);
+	*ret = directive_arg(location);
 	for (size_t i = 0; i < ARRAY_LEN(signs); i++)
 		if (str_skip(ret, signs[i].sign)) {
 			if (location->n_args > 1)
@@ -141,6 +142,8 @@ static int regex_fits(struct arena *arena, struct str pattern, bool nocase, stru
 	struct str whole = pattern;
 	int r;
 
+	if (pattern.n > MAX_PATTERN)
+		return err_set(err, E2BIG, "a regular expression is over %d bytes", MAX_PATTERN);
 	if (nocase)
 		whole = str_of(arena_printf(arena, "(?i)%s", str_dup(arena, pattern)));
 	r = regex_compile(arena, whole, &regex, err);
@@ -150,10 +153,10 @@ static int regex_fits(struct arena *arena, struct str pattern, bool nocase, stru
 	return r < 0 ? err_errno(err, -r, "%.*s", STR_ARG(pattern)) : r;
 }
 
-static int first_regex(struct arena *arena, const struct nginx_directive *block, struct str path,
-					   const struct nginx_directive **ret, struct err *err)
+static int first_regex(struct arena *arena, const struct directive *block, struct str path,
+					   const struct directive **ret, struct err *err)
 {
-	for (const struct nginx_directive *d = block->first; d; d = d->next) {
+	for (const struct directive *d = block->first; d; d = d->next) {
 		struct str pattern;
 		enum match match;
 		int r;
@@ -172,13 +175,13 @@ static int first_regex(struct arena *arena, const struct nginx_directive *block,
 	return 0;
 }
 
-static const struct nginx_directive *longest_prefix(const struct nginx_directive *block,
-													struct str path, enum match *ret_match)
+static const struct directive *longest_prefix(const struct directive *block, struct str path,
+											  enum match *ret_match)
 {
-	const struct nginx_directive *best = NULL;
+	const struct directive *best = NULL;
 	size_t longest = 0;
 
-	for (const struct nginx_directive *d = block->first; d; d = d->next) {
+	for (const struct directive *d = block->first; d; d = d->next) {
 		struct str prefix;
 		enum match match;
 
@@ -200,11 +203,11 @@ static const struct nginx_directive *longest_prefix(const struct nginx_directive
 
 /* The longest prefix first, with what is nested in it; then the first regular expression, unless the
  * prefix forbids that. 1: an expression has decided. */
-static int locate(struct arena *arena, const struct nginx_directive *block, struct str path,
-				  const struct nginx_directive **ret, struct err *err)
+static int locate(struct arena *arena, const struct directive *block, struct str path,
+				  const struct directive **ret, struct err *err)
 {
 	enum match match = MATCH_PREFIX;
-	const struct nginx_directive *prefix = longest_prefix(block, path, &match);
+	const struct directive *prefix = longest_prefix(block, path, &match);
 	int r = 0;
 
 	if (prefix) {
@@ -218,8 +221,8 @@ static int locate(struct arena *arena, const struct nginx_directive *block, stru
 	return first_regex(arena, block, path, ret, err);
 }
 
-int nginx_locate(struct arena *arena, const struct nginx_directive *server, struct str path,
-				 const struct nginx_directive **ret, struct err *err)
+int nginx_locate(struct arena *arena, const struct directive *server, struct str path,
+				 const struct directive **ret, struct err *err)
 {
 	int r;
 

@@ -32,7 +32,7 @@ enum nginx_setting {
 };
 
 struct nginx_group {
-	const struct nginx_directive **p;
+	const struct directive **p;
 	size_t n;
 };
 
@@ -42,15 +42,15 @@ struct nginx_scope {
 
 /* ret may be `outer`. */
 void nginx_scope_enter(struct arena *, const struct nginx_scope *outer,
-					   const struct nginx_directive *block, struct nginx_scope *ret);
+					   const struct directive *block, struct nginx_scope *ret);
 /* The one that holds; NULL: nothing sets it. */
-const struct nginx_directive *nginx_scope_last(const struct nginx_scope *, enum nginx_setting);
+const struct directive *nginx_scope_last(const struct nginx_scope *, enum nginx_setting);
 /* Is not everybody let in: denied at the end of the list, or by a password or a certificate? */
 bool nginx_scope_restricts(const struct nginx_scope *);
 
 /* The location of the server that answers for the path, in *ret; NULL: none does, it is the server's
  * own. An error: a regular expression cannot be used. */
-int nginx_locate(struct arena *, const struct nginx_directive *server, struct str path,
-				 const struct nginx_directive **ret, struct err *);
+int nginx_locate(struct arena *, const struct directive *server, struct str path,
+				 const struct directive **ret, struct err *);
 
 #endif

@@ -143,6 +143,7 @@ class WebServers(OnHost):
         self.revet("revert")
         self.assertEqual(self.sh("cat /etc/nginx/nginx.conf /etc/nginx/conf.d/* | sha256sum; ls /etc/nginx/conf.d"), before)
         self.assertIn("nginx/", self.server())
+        self.sh("rm /etc/nginx/conf.d/own.conf")
 
     def test_nginx_that_would_not_start(self):
         """A configuration that nginx refuses is no place to change anything."""
@@ -152,6 +153,30 @@ class WebServers(OnHost):
         self.assertEqual(said.returncode, 1, said.stderr)
         self.assertRegex(said.stderr, "nothing was changed.*no_such_directive")
         self.assertEqual(self.sh("ls /etc/nginx/conf.d"), "broken.conf\n")
+
+    def test_apache(self):
+        self.addCleanup(self.sh, "systemctl stop apache2; systemctl start nginx")
+        self.sh("systemctl stop nginx; a2enmod -q ssl; a2ensite -q default-ssl\n"
+                "sed -i 's,certs/ssl-cert-snakeoil.pem,certs/web.pem,; s,private/ssl-cert-snakeoil.key,private/web.key,' "
+                "/etc/apache2/sites-available/default-ssl.conf\n"
+                "rm /etc/apache2/conf-enabled/security.conf; systemctl restart apache2")
+        ask = "curl -si http://127.0.0.1:8080/ | grep -i ^server:; curl -siX TRACE http://127.0.0.1:8080 | head -1"
+        before = self.sh(ask)
+        self.assertRegex(before, r"Server: Apache/2.* \(Debian\)(?s:.*) 200")
+        self.revet("apply", "--no-input", "--rule", "web.version-shown", "--rule", "web.old-tls", "--rule", "web.trace")
+        self.assertRegex(self.sh(ask), "^Server: Apache\r?\n(?s:.*) 405")
+        self.assertEqual(sorted(self.read("/etc/apache2/conf-enabled/zz-revet.conf").splitlines()),
+                         ["SSLProtocol -all +TLSv1.2 +TLSv1.3", "ServerTokens prod", "TraceEnable off"])
+        self.revet("revert")
+        self.assertEqual(self.sh(ask), before)
+
+    def test_apache_that_would_not_start(self):
+        self.write("/etc/apache2/conf-enabled/broken.conf", "NoSuchDirective on\n")
+        self.addCleanup(self.sh, "rm /etc/apache2/conf-enabled/broken.conf")
+        said = self.host.exec(["revet", "apply", "--no-input", "--rule", "web.version-shown"], check=False)
+        self.assertEqual(said.returncode, 1, said.stderr)
+        self.assertRegex(said.stderr, "nothing was changed.*NoSuchDirective")
+
 
 if __name__ == "__main__":
     unittest.main()

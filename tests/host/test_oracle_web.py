@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""nginx: against what `nginx -T` reads and what nginx answers on servers that each are set up another way."""
+"""nginx, apache: against what `nginx -T` and `apache2ctl -t -D DUMP_...` say of the configuration, and what
+nginx and Apache answer on servers that each are set up another way."""
 
 import json
 import os
@@ -62,7 +63,25 @@ SECURE = [
 VERSIONS = {"TLSv1": "-tls1", "TLSv1.1": "-tls1_1", "TLSv1.2": "-tls1_2", "TLSv1.3": "-tls1_3"}
 
 
-class Nginx(OnHost):
+class Answers(OnHost):
+    """What a server says to many requests, all asked at once."""
+
+    @classmethod
+    def ask(cls, urls):
+        """Status, headers and body of each answer; status 0 when there is none."""
+        said = cls.out("curl", "-sik", "-m", "5", "-w", "~~%{http_code}~~", *urls, check=False)
+        for url, (answer, code) in zip(urls, zip(*[iter(said.replace("\r", "").split("~~")[:-1])] * 2),
+                                       strict=True):
+            head, _, body = answer.partition("\n\n")
+            headers = [(name.lower(), value.strip()) for name, _, value in
+                       (line.partition(":") for line in head.splitlines()[1:])]
+            cls.answers[url] = int(code), headers, body
+
+    def get(self, port, path="/"):
+        return self.answers[f"http://127.0.0.1:{port}{path}"]
+
+
+class Nginx(Answers):
     image = "web-servers"
 
     @classmethod
@@ -87,20 +106,6 @@ class Nginx(OnHost):
         cls.answers = {}
         cls.ask([f"http://127.0.0.1:{7000 + n}{path}" for n in range(len(PLAIN)) for path in PATHS + PRIVATE])
         cls.servers = {row["listen"][0]: row for row in cls.rows if row["context"] == "server"}
-
-    @classmethod
-    def ask(cls, urls):
-        """Status, headers and body of each answer; status 0 when there is none."""
-        said = cls.out("curl", "-sik", "-m", "5", "-w", "~~%{http_code}~~", *urls, check=False)
-        for url, (answer, code) in zip(urls, zip(*[iter(said.replace("\r", "").split("~~")[:-1])] * 2),
-                                       strict=True):
-            head, _, body = answer.partition("\n\n")
-            headers = [(name.lower(), value.strip()) for name, _, value in
-                       (line.partition(":") for line in head.splitlines()[1:])]
-            cls.answers[url] = int(code), headers, body
-
-    def get(self, port, path="/"):
-        return self.answers[f"http://127.0.0.1:{port}{path}"]
 
     def test_every_file(self):
         """What the worker may write is named, so all of them are when it owns them."""
@@ -167,6 +172,122 @@ class Nginx(OnHost):
                 check=False)]
             got[n] = [v for v in VERSIONS if v in self.servers[str(port)]["ssl_protocols"]]
         self.same(got, want, at_least=5)
+
+
+# Of virtual hosts, one for each port.
+HOSTS = [
+    "",
+    "ServerSignature Off",
+    "Header set X-Own 1",
+    "Header always set X-Own: \"a b\"\nHeader unset X-All",
+    "<FilesMatch \"^\\.\">\nRequire all denied\n</FilesMatch>",
+    "<DirectoryMatch \"/\\.git\">\nRequire all denied\n</DirectoryMatch>",
+    "<Files *.sql>\nRequire ip 10.0.0.0/8\n</Files>",
+    "<Directory /srv/own/.git>\nRequire all denied\n</Directory>",
+    "<Directory /srv/own/.git>\nRequire all denied\n</Directory>\n<Location /.git/HEAD>\nRequire all granted\n</Location>",
+    "<LocationMatch ^/\\.(git|env)>\nRequire all denied\n</LocationMatch>",
+    "RedirectMatch 404 /\\.(git|env)",
+    "Redirect / https://a.test/",
+    "Redirect permanent /index.html https://a.test/",
+    "RewriteEngine On\nRewriteRule ^ https://a.test%{REQUEST_URI} [R]",
+    "RewriteRule ^ https://a.test%{REQUEST_URI} [R]",
+    "RewriteEngine On\nRewriteCond %{HTTPS} off\nRewriteRule ^/?(.*) https://a.test/$1 [R=301,L]",
+    "RewriteEngine On\nRewriteCond %{REQUEST_URI} !^/index\nRewriteRule ^/(.*)$ https://a.test/$1 [R=301,L]",
+    "<Location />\nRequire all denied\n</Location>",
+    "<Directory /srv/own>\nOptions +Indexes\n</Directory>",
+    "<Directory /srv>\nOptions Indexes\n</Directory>\n<Directory /srv/own>\nOptions -FollowSymLinks\n</Directory>",
+    "ProxyPass / http://127.0.0.1:9001/",
+    "<IfModule mod_ssl.c>\nRedirect / https://a.test/\n</IfModule>",
+    "<IfModule ssl_module>\nHeader set X-Ssl 1\n</IfModule>\n<IfModule !headers_module>\nNonsense\n</IfModule>",
+    "Define PLACE /srv/own/deep\nDocumentRoot ${PLACE}",
+    "<IfDefine NOTHING>\nRedirect / https://a.test/\n</IfDefine>\n<IfFile /etc/passwd>\nHeader set X-File 1\n</IfFile>",
+    "Include own/*.x\nIncludeOptional own/*.none",
+    "TraceEnable On",
+]
+
+
+class Apache(Answers):
+    image = "web-servers"
+
+    @classmethod
+    def prepare(cls):
+        cls.sh("systemctl stop nginx; a2enmod -q headers rewrite proxy proxy_http\n"
+               "install -d /srv/own/.git /srv/own/deep; cd /srv/own; rm /etc/apache2/sites-enabled/*\n"
+               "echo x | tee index.html .env dump.sql .git/HEAD deep/x >/dev/null")
+        cls.write("/etc/apache2/own/a.x", "Header set X-Own 3\nInclude own/more")
+        cls.write("/etc/apache2/own/more/deep/b", "Header set X-More 1")
+        cls.write("/etc/apache2/conf-enabled/zz.conf", "DocumentRoot /srv/own\nHeader set X-All 1\nTraceEnable Off\n"
+                  "<Directory /srv/>\nRequire all granted\n</Directory>\nListen 127.0.0.1:9001\n"
+                  "<VirtualHost *:9001>\nRewriteEngine On\nRewriteRule ^ - [R=200]\n</VirtualHost>")
+        for n, body in enumerate(HOSTS):
+            cls.write(f"/etc/apache2/sites-enabled/p{n:02}.conf",
+                      f"Listen {7000 + n}\n<VirtualHost *:{7000 + n}>\n{body}\n</VirtualHost>")
+        cls.sh("apache2ctl configtest; systemctl restart apache2")
+        cls.rows = json.loads(cls.out("revet", "table", "apache", "-f", "json"))
+        cls.answers = {}
+        cls.ask([f"http://127.0.0.1:{7000 + n}{path}" for n in range(len(HOSTS)) for path in PATHS + PRIVATE])
+        cls.servers = {row["listen"][0].split(":")[-1]: row for row in cls.rows if row["context"] == "server"}
+
+    def test_what_is_read(self):
+        files = re.findall(r"^\s*\([^)]*\) (/\S+)$", self.out("apache2ctl", "-t", "-D", "DUMP_INCLUDES"), re.M)
+        self.assertGreater(len(files), 40)
+        self.addCleanup(self.sh, 'for f; do chown -h root "$f"; chown root "$f"; done', *files)
+        self.sh('for f; do chown www-data "$f"; done', *files)
+        main = next(row for row in json.loads(self.out("revet", "table", "apache", "-f", "json"))
+                    if row["context"] == "main")
+        self.assertEqual(sorted(set(files)), sorted(main["writable"]))
+        loaded = set(re.findall(r"^ (\w+)_module ", self.out("apache2ctl", "-M"), re.M))
+        self.assertEqual(set(main["modules"]) - loaded, set())
+        self.assertIn("proxy", main["modules"])
+        run = self.out("apache2ctl", "-S")
+        self.assertIn(f'User: name="{main["user"]}"', run)
+
+    def test_headers(self):
+        got, want = {}, {}
+        for n in range(len(HOSTS)):
+            status, headers, _ = self.get(7000 + n, "/deep/x")
+            if status == 200:
+                want[n] = {f"{name}: {value}" for name, value in headers if name.startswith("x-")}
+                got[n] = set(self.servers[str(7000 + n)]["headers"])
+        self.same(got, want, at_least=15)
+
+    def test_plain(self):
+        got, want = {}, {}
+        for n in range(len(HOSTS)):
+            answers = [self.get(7000 + n, path) for path in PATHS]
+            away = any(dict(headers).get("location", "").startswith("https://a.test") for _, headers, _ in answers)
+            want[n] = ("files" if any(body == "x\n" for status, _, body in answers if status == 200) else
+                       "redirect" if away else "refused" if answers[0][0] == 403 else "application")
+            got[n] = self.servers[str(7000 + n)]["plain"].replace("application", "files") \
+                if want[n] == "files" else self.servers[str(7000 + n)]["plain"]
+        self.same(got, want, at_least=20)
+
+    def test_what_lies_about(self):
+        got, want = {}, {}
+        for n in range(len(HOSTS)):
+            row = self.servers[str(7000 + n)]
+            found = [path for path in PRIVATE if self.get(7000 + n, path)[2] == "x\n"]
+            if not isinstance(row.get("exposed"), dict):
+                want[n], got[n] = found, sorted(row.get("exposed") or [])
+        self.same(got, want, at_least=15)
+        self.assertGreater(len({tuple(found) for found in want.values()}), 4)
+
+    def test_directories(self):
+        got, want = {}, {}
+        for row in self.rows:
+            if row["context"] == "section" and row["name"].endswith(("Directory /srv/own", "Directory /srv")):
+                port = row["name"].split()[1].split(":")[-1]
+                want[row["name"]] = "<title>Index of" in self.get(port, "/deep/")[2]
+                got[row["name"]] = "indexes" in row["options"]
+        self.same(got, want, at_least=3)
+
+    def test_trace(self):
+        got, want = {}, {}
+        for n in (0, len(HOSTS) - 1):
+            want[n] = "on" if "200" in self.out("curl", "-siX", "TRACE", f"http://127.0.0.1:{7000 + n}/").split()[1] else "off"
+            got[n] = self.servers[str(7000 + n)]["trace_enable"]
+        self.same(got, want, at_least=2)
+        self.assertEqual(want[len(HOSTS) - 1], "on")
 
 
 if __name__ == "__main__":

@@ -144,18 +144,18 @@ struct strs {
 };
 
 struct server {
-	const struct nginx_directive *block;
+	const struct directive *block;
 	const char *protocol, *name, *scope;
 	struct nginx_scope in_force;
 	bool tls, plain;
 };
 
-static bool is_location(const struct nginx_directive *d)
+static bool is_location(const struct directive *d)
 {
 	return d->is_block && str_is(d->name, "location");
 }
 
-static bool is_conditional(const struct nginx_directive *d)
+static bool is_conditional(const struct directive *d)
 {
 	return d->is_block && (str_is(d->name, "if") || str_is(d->name, "limit_except"));
 }
@@ -177,15 +177,14 @@ static struct str lower(struct arena *a, struct str s)
 
 /* --- settings -------------------------------------------------------------------------------- */
 
-static void set_from(struct row *row, int column, const struct nginx_directive *d)
+static void set_from(struct row *row, int column, const struct directive *d)
 {
 	row_from(row, column, FROM(d->file, d->line));
 }
 
-static void set_word(struct row *row, int column, const struct nginx_directive *d,
-					 const char *usual)
+static void set_word(struct row *row, int column, const struct directive *d, const char *usual)
 {
-	struct str value = d ? nginx_arg(d) : str_of(usual);
+	struct str value = d ? directive_arg(d) : str_of(usual);
 
 	if (value.p && str_has_char(value, '$'))
 		row_unknown(row, column, "it is a variable");
@@ -208,12 +207,12 @@ static int time_of(struct str text, int64_t *ret)
 	return 0;
 }
 
-static void set_number(struct row *row, int column, const struct nginx_directive *d, int64_t usual,
+static void set_number(struct row *row, int column, const struct directive *d, int64_t usual,
 					   int (*parse)(struct str, int64_t *))
 {
 	int64_t number = usual;
 
-	if (d && (!nginx_arg(d).p || parse(nginx_arg(d), &number) < 0))
+	if (d && (!directive_arg(d).p || parse(directive_arg(d), &number) < 0))
 		row_unknown(row, column, "it is a variable or nothing that is understood");
 	else
 		row_int(row, column, number);
@@ -230,7 +229,7 @@ static void set_one(struct reading *r, struct row *row, int column, const char *
 }
 
 /* Every argument of the last one. */
-static void set_args(struct row *row, int column, const struct nginx_directive *d)
+static void set_args(struct row *row, int column, const struct directive *d)
 {
 	row_list(row, column, d->args, d->n_args);
 	set_from(row, column, d);
@@ -258,7 +257,7 @@ static void add_header(struct reading *r, struct strs *to, struct str name, stru
 }
 
 /* more_set_headers takes "Name: value" words, with options between that say for which answers. */
-static void add_more_headers(struct reading *r, struct strs *to, const struct nginx_directive *d)
+static void add_more_headers(struct reading *r, struct strs *to, const struct directive *d)
 {
 	for (size_t i = 0; i < d->n_args; i++) {
 		struct str value = d->args[i], name;
@@ -319,7 +318,7 @@ static void split(struct reading *r, struct str text, char c, struct strs *ret)
 			*vec_push(r->arena, ret) = item;
 }
 
-static void set_ciphers(struct reading *r, struct row *row, const struct nginx_directive *d)
+static void set_ciphers(struct reading *r, struct row *row, const struct directive *d)
 {
 	struct strs items = {0};
 
@@ -331,7 +330,7 @@ static void set_ciphers(struct reading *r, struct row *row, const struct nginx_d
 
 static void set_tls(struct reading *r, struct row *row, const struct nginx_scope *s)
 {
-	const struct nginx_directive *protocols = nginx_scope_last(s, NGINX_SSL_PROTOCOLS);
+	const struct directive *protocols = nginx_scope_last(s, NGINX_SSL_PROTOCOLS);
 	struct strs usual = {0};
 
 	set_ciphers(r, row, nginx_scope_last(s, NGINX_SSL_CIPHERS));
@@ -376,7 +375,7 @@ static void set_keys(struct reading *r, struct row *row, const struct nginx_grou
 	const char *why = NULL;
 
 	for (size_t i = 0; i < keys->n; i++) {
-		struct str path = nginx_arg(keys->p[i]);
+		struct str path = directive_arg(keys->p[i]);
 		const char *found;
 
 		if (!path.n || str_has_char(path, '$') || str_starts(path, "data:") ||
@@ -427,7 +426,7 @@ static struct str host_part(struct str url)
  * locations may go to one upstream of thousands. */
 static struct strs *target(struct reading *r, const char *scheme, struct str address)
 {
-	const struct nginx_directive *upstream = map_get(&r->upstreams, address);
+	const struct directive *upstream = map_get(&r->upstreams, address);
 	struct str id = secret_masked_urls(
 		r->arena, str_of(arena_printf(r->arena, "%s://%s", scheme, str_dup(r->arena, address))));
 	struct strs *list = map_get(&r->targets, id);
@@ -438,20 +437,19 @@ static struct strs *target(struct reading *r, const char *scheme, struct str add
 	map_put(&r->targets, id, list);
 	if (str_has_char(address, '$'))
 		list->why = "where it passes requests on to is a variable";
-	for (const struct nginx_directive *d = upstream ? upstream->first : NULL; d; d = d->next)
+	for (const struct directive *d = upstream ? upstream->first : NULL; d; d = d->next)
 		if (str_is(d->name, "server"))
-			*vec_push(r->arena, list) =
-				str_of(arena_printf(r->arena, "%s://%s", scheme, str_dup(r->arena, nginx_arg(d))));
+			*vec_push(r->arena, list) = str_of(
+				arena_printf(r->arena, "%s://%s", scheme, str_dup(r->arena, directive_arg(d))));
 	if (!upstream)
 		*vec_push(r->arena, list) = id;
 	return list;
 }
 
-static struct strs *target_of(struct reading *r, const struct nginx_directive *d,
-							  const char *protocol)
+static struct strs *target_of(struct reading *r, const struct directive *d, const char *protocol)
 {
 	const char *scheme = scheme_of(d->name);
-	struct str url = nginx_arg(d);
+	struct str url = directive_arg(d);
 	const char *separator;
 
 	if (!scheme || !url.p)
@@ -476,11 +474,11 @@ static bool runs_code(struct str name)
 
 /* What the block passes on by itself or under conditions, not in its locations. */
 static bool find_passes(struct reading *r, const struct server *server,
-						const struct nginx_directive *block, struct strs *ret)
+						const struct directive *block, struct strs *ret)
 {
 	bool any = false;
 
-	for (const struct nginx_directive *d = block->first; d; d = d->next) {
+	for (const struct directive *d = block->first; d; d = d->next) {
 		struct strs *to = d->is_block ? NULL : target_of(r, d, server->protocol);
 
 		if (is_conditional(d))
@@ -501,7 +499,7 @@ static bool find_passes(struct reading *r, const struct server *server,
 
 /* --- what is answered ------------------------------------------------------------------------ */
 
-static bool is_flag(const struct nginx_directive *d, const char *a, const char *b)
+static bool is_flag(const struct directive *d, const char *a, const char *b)
 {
 	struct str last = d->n_args ? d->args[d->n_args - 1] : STR("");
 
@@ -509,7 +507,7 @@ static bool is_flag(const struct nginx_directive *d, const char *a, const char *
 }
 
 /* The URL that `return` or `rewrite` sends the client to; absent: it sends nobody anywhere. */
-static struct str sent_to(const struct nginx_directive *d)
+static struct str sent_to(const struct directive *d)
 {
 	if (str_is(d->name, "return")) {
 		if (d->n_args == 1 && str_has(d->args[0], "://"))
@@ -523,9 +521,9 @@ static struct str sent_to(const struct nginx_directive *d)
 	return STR_ABSENT;
 }
 
-static void find_redirects(struct reading *r, const struct nginx_directive *block, struct strs *ret)
+static void find_redirects(struct reading *r, const struct directive *block, struct strs *ret)
 {
-	for (const struct nginx_directive *d = block->first; d; d = d->next) {
+	for (const struct directive *d = block->first; d; d = d->next) {
 		struct str to = d->is_block ? STR_ABSENT : sent_to(d);
 
 		if (is_conditional(d))
@@ -548,47 +546,47 @@ static bool is_everything(struct str pattern)
 
 /* Behind `break`, or a rewrite that ends with it or with `last`, what follows is not done; under a
  * condition too, for some. */
-static bool may_end(const struct nginx_directive *d)
+static bool may_end(const struct directive *d)
 {
 	if (!d->is_block)
 		return str_is(d->name, "break") ||
 			   (str_is(d->name, "rewrite") && is_flag(d, "last", "break"));
 	if (is_conditional(d))
-		for (const struct nginx_directive *inner = d->first; inner; inner = inner->next)
+		for (const struct directive *inner = d->first; inner; inner = inner->next)
 			if (may_end(inner))
 				return true;
 	return false;
 }
 
 /* Does the block send or turn away every request itself? Only what holds without a condition counts. */
-static bool answers_all(const struct nginx_directive *block, enum answer *ret)
+static bool answers_all(const struct directive *block, enum answer *ret)
 {
-	for (const struct nginx_directive *d = block->first; d && !may_end(d); d = d->next) {
+	for (const struct directive *d = block->first; d && !may_end(d); d = d->next) {
 		struct str to = d->is_block ? STR_ABSENT : sent_to(d);
 
 		*ret = ANSWER_REFUSED;
-		if (str_is(d->name, "ssl_reject_handshake") && str_is(nginx_arg(d), "on"))
+		if (str_is(d->name, "ssl_reject_handshake") && str_is(directive_arg(d), "on"))
 			return true;
 		if (to.p && str_starts(to, "https://"))
 			*ret = ANSWER_REDIRECT;
 		if (str_is(d->name, "return")) {
-			if (str_starts(nginx_arg(d), "2"))
+			if (str_starts(directive_arg(d), "2"))
 				*ret = ANSWER_FILES;
 			return true;
 		}
-		if (*ret == ANSWER_REDIRECT && is_everything(nginx_arg(d)))
+		if (*ret == ANSWER_REDIRECT && is_everything(directive_arg(d)))
 			return true;
 	}
 	return false;
 }
 
 /* Only for the proof of a certificate authority, or for requests that nginx makes itself? */
-static bool is_for_nobody(const struct nginx_directive *location)
+static bool is_for_nobody(const struct directive *location)
 {
 	for (size_t i = 0; i < location->n_args; i++)
 		if (str_has(location->args[i], "/.well-known/acme-challenge"))
 			return true;
-	for (const struct nginx_directive *d = location->first; d; d = d->next)
+	for (const struct directive *d = location->first; d; d = d->next)
 		if (str_is(d->name, "internal"))
 			return true;
 	return false;
@@ -596,8 +594,7 @@ static bool is_for_nobody(const struct nginx_directive *location)
 
 /* With the locations that are nested in it, for which it does not speak. */
 static enum answer answer_of(struct reading *r, const struct server *server,
-							 const struct nginx_directive *location,
-							 const struct nginx_scope *outer)
+							 const struct directive *location, const struct nginx_scope *outer)
 {
 	struct nginx_scope scope;
 	struct strs ignored = {0};
@@ -609,16 +606,16 @@ static enum answer answer_of(struct reading *r, const struct server *server,
 		if (is_for_nobody(location) || nginx_scope_restricts(&scope))
 			answer = ANSWER_REFUSED;
 	}
-	for (const struct nginx_directive *d = location->first; d; d = d->next)
+	for (const struct directive *d = location->first; d; d = d->next)
 		if (is_location(d))
 			answer = MAX(answer, answer_of(r, server, d, &scope));
 	return answer;
 }
 
 /* A condition that is only met without TLS, and sends the client to https. */
-static bool sends_plain_away(const struct nginx_directive *server)
+static bool sends_plain_away(const struct directive *server)
 {
-	for (const struct nginx_directive *d = server->first; d; d = d->next) {
+	for (const struct directive *d = server->first; d; d = d->next) {
 		enum answer answer;
 
 		if (d->is_block && str_is(d->name, "if") && d->n_args &&
@@ -631,9 +628,9 @@ static bool sends_plain_away(const struct nginx_directive *server)
 }
 
 /* certbot writes `if ($host = NAME) { return 301 https://...; } return 404;`. */
-static bool sends_some_away(const struct nginx_directive *server)
+static bool sends_some_away(const struct directive *server)
 {
-	for (const struct nginx_directive *d = server->first; d; d = d->next) {
+	for (const struct directive *d = server->first; d; d = d->next) {
 		enum answer answer;
 
 		if (d->is_block && str_is(d->name, "if") && answers_all(d, &answer) &&
@@ -652,7 +649,7 @@ static enum answer plain_answer(struct reading *r, const struct server *server)
 		return ANSWER_REDIRECT;
 	if (answers_all(server->block, &all))
 		return all == ANSWER_REFUSED && sends_some_away(server->block) ? ANSWER_REDIRECT : all;
-	for (const struct nginx_directive *d = server->block->first; d; d = d->next) {
+	for (const struct directive *d = server->block->first; d; d = d->next) {
 		if (!is_location(d))
 			continue;
 		has_root |=
@@ -681,8 +678,8 @@ static struct strs *private_files(struct reading *r, struct str root)
 	return list;
 }
 
-static void enter_all(struct reading *r, const struct server *server,
-					  const struct nginx_directive *block, struct nginx_scope *scope)
+static void enter_all(struct reading *r, const struct server *server, const struct directive *block,
+					  struct nginx_scope *scope)
 {
 	if (block == server->block)
 		return;
@@ -694,7 +691,7 @@ static void enter_all(struct reading *r, const struct server *server,
 static int is_served(struct reading *r, const struct server *server, struct str path,
 					 struct err *err)
 {
-	const struct nginx_directive *location, *root = nginx_scope_last(&server->in_force, NGINX_ROOT);
+	const struct directive *location, *root = nginx_scope_last(&server->in_force, NGINX_ROOT);
 	struct nginx_scope scope = server->in_force;
 	struct strs ignored = {0};
 	enum answer answer;
@@ -709,16 +706,16 @@ static int is_served(struct reading *r, const struct server *server, struct str 
 		return !nginx_scope_restricts(&scope);
 	if (answers_all(location, &answer) || find_passes(r, server, location, &ignored))
 		return 0;
-	for (const struct nginx_directive *d = location->first; d; d = d->next)
+	for (const struct directive *d = location->first; d; d = d->next)
 		if (str_is(d->name, "internal") || str_is(d->name, "alias"))
 			return 0;
 	enter_all(r, server, location, &scope);
 	return !nginx_scope_restricts(&scope) && nginx_scope_last(&scope, NGINX_ROOT) == root;
 }
 
-static bool may_refuse(const struct nginx_directive *server)
+static bool may_refuse(const struct directive *server)
 {
-	for (const struct nginx_directive *d = server->first; d; d = d->next)
+	for (const struct directive *d = server->first; d; d = d->next)
 		if ((d->is_block && str_is(d->name, "if")) || str_is(d->name, "rewrite"))
 			return true;
 	return false;
@@ -726,18 +723,18 @@ static bool may_refuse(const struct nginx_directive *server)
 
 static void set_exposed(struct reading *r, struct row *row, const struct server *server)
 {
-	const struct nginx_directive *root = nginx_scope_last(&server->in_force, NGINX_ROOT);
+	const struct directive *root = nginx_scope_last(&server->in_force, NGINX_ROOT);
 	struct strs *there, exposed = {0};
 	struct err err = {0};
 	enum answer answer;
 
 	if (!root || answers_all(server->block, &answer))
 		return;
-	if (!str_starts(nginx_arg(root), "/") || str_has_char(nginx_arg(root), '$')) {
+	if (!str_starts(directive_arg(root), "/") || str_has_char(directive_arg(root), '$')) {
 		row_unknown(row, EXPOSED, "the root is a variable");
 		return;
 	}
-	there = private_files(r, nginx_arg(root));
+	there = private_files(r, directive_arg(root));
 	for (size_t i = 0; i < there->n; i++) {
 		int served = is_served(r, server, there->p[i], &err);
 
@@ -782,14 +779,14 @@ static void set_in_force(struct reading *r, struct row *row, const struct server
 }
 
 static void set_own(struct reading *r, struct row *row, const struct server *server,
-					const struct nginx_directive *block)
+					const struct directive *block)
 {
 	struct strs passes = {0}, redirects = {0};
 
 	find_redirects(r, block, &redirects);
 	row_list(row, REDIRECTS, redirects.p, redirects.n);
 	row_bool(row, STATUS, false);
-	for (const struct nginx_directive *d = block->first; d; d = d->next) {
+	for (const struct directive *d = block->first; d; d = d->next) {
 		if (str_is(d->name, "alias"))
 			set_word(row, ALIAS, d, NULL);
 		if (str_is(d->name, "stub_status") || str_is(d->name, "api") || str_is(d->name, "status") ||
@@ -807,12 +804,12 @@ static void set_own(struct reading *r, struct row *row, const struct server *ser
 }
 
 /* Does a location that only says how its files are found get a row? It is as its server. */
-static bool is_of_interest(const struct nginx_directive *location)
+static bool is_of_interest(const struct directive *location)
 {
 	static const char *const usual[] = {"try_files", "index",   "expires", "default_type",
 										"etag",      "include", "location"};
 
-	for (const struct nginx_directive *d = location->first; d; d = d->next) {
+	for (const struct directive *d = location->first; d; d = d->next) {
 		bool known = false;
 
 		for (size_t i = 0; i < ARRAY_LEN(usual) && !known; i++)
@@ -824,9 +821,9 @@ static bool is_of_interest(const struct nginx_directive *location)
 }
 
 static void add_locations(struct reading *r, const struct server *server,
-						  const struct nginx_directive *block, const struct nginx_scope *outer)
+						  const struct directive *block, const struct nginx_scope *outer)
 {
-	for (const struct nginx_directive *d = block->first; d; d = d->next) {
+	for (const struct directive *d = block->first; d; d = d->next) {
 		struct nginx_scope scope;
 		struct row *row;
 		const char *what;
@@ -881,13 +878,13 @@ static const char *listen_scope(struct str address)
 	return scope ? scope : "public";
 }
 
-static void read_listen(struct server *server, const struct nginx_directive *d)
+static void read_listen(struct server *server, const struct directive *d)
 {
 	bool tls = false;
 
 	for (size_t i = 1; i < d->n_args; i++)
 		tls |= str_is(d->args[i], "ssl") || str_is(d->args[i], "quic");
-	server->scope = wider(server->scope, listen_scope(nginx_arg(d)));
+	server->scope = wider(server->scope, listen_scope(directive_arg(d)));
 	server->tls |= tls;
 	server->plain |= !tls;
 }
@@ -895,7 +892,7 @@ static void read_listen(struct server *server, const struct nginx_directive *d)
 static void read_server(struct reading *r, struct server *s, struct strs *names,
 						struct strs *listen)
 {
-	for (const struct nginx_directive *d = s->block->first; d; d = d->next) {
+	for (const struct directive *d = s->block->first; d; d = d->next) {
 		if (str_is(d->name, "server_name"))
 			for (size_t i = 0; i < d->n_args; i++)
 				*vec_push(r->arena, names) = d->args[i];
@@ -910,8 +907,8 @@ static void read_server(struct reading *r, struct server *s, struct strs *names,
 		s->scope = "public";
 	}
 	/* Until 1.25.1 this made all of a server's addresses TLS. */
-	for (const struct nginx_directive *d = s->block->first; d; d = d->next)
-		if (str_is(d->name, "ssl") && str_is(nginx_arg(d), "on")) {
+	for (const struct directive *d = s->block->first; d; d = d->next)
+		if (str_is(d->name, "ssl") && str_is(directive_arg(d), "on")) {
 			s->tls = true;
 			s->plain = false;
 		}
@@ -920,7 +917,7 @@ static void read_server(struct reading *r, struct server *s, struct strs *names,
 						   str_dup(r->arena, listen->p[0]));
 }
 
-static void add_server(struct reading *r, const struct nginx_directive *block, const char *protocol,
+static void add_server(struct reading *r, const struct directive *block, const char *protocol,
 					   const struct nginx_scope *outer)
 {
 	static const char *const answers[] = {"refused", "redirect", "files", "application"};
@@ -948,21 +945,21 @@ static void add_server(struct reading *r, const struct nginx_directive *block, c
 	add_locations(r, &s, block, &s.in_force);
 }
 
-static void find_upstreams(struct reading *r, const struct nginx_directive *block)
+static void find_upstreams(struct reading *r, const struct directive *block)
 {
-	for (struct nginx_directive *d = block->first; d; d = d->next)
+	for (struct directive *d = block->first; d; d = d->next)
 		if (d->is_block && str_is(d->name, "upstream") && d->n_args)
 			map_put(&r->upstreams, d->args[0], d);
 }
 
-static void add_servers(struct reading *r, const struct nginx_directive *top,
+static void add_servers(struct reading *r, const struct directive *top,
 						const struct nginx_scope *outer)
 {
 	struct nginx_scope scope;
 
 	find_upstreams(r, top);
 	nginx_scope_enter(r->arena, outer, top, &scope);
-	for (const struct nginx_directive *d = top->first; d; d = d->next)
+	for (const struct directive *d = top->first; d; d = d->next)
 		if (d->is_block && str_is(d->name, "server"))
 			add_server(r, d,
 					   str_is(top->name, "http")   ? "http"
@@ -1005,7 +1002,7 @@ static void set_writable(struct reading *r, struct row *row)
 static void add_main(struct reading *r)
 {
 	struct row *row = rows_add(r->rows, FROM(MAIN_FILE, 0));
-	const struct nginx_directive *user = NULL;
+	const struct directive *user = NULL;
 	struct str group = STR_ABSENT;
 	struct passwd_db db;
 	struct err err = {0};
@@ -1013,7 +1010,7 @@ static void add_main(struct reading *r)
 
 	row_strz(row, CONTEXT, "main");
 	row_strz(row, NAME, "nginx");
-	for (const struct nginx_directive *d = r->config.root.first; d; d = d->next)
+	for (const struct directive *d = r->config.root.first; d; d = d->next)
 		if (str_is(d->name, "user") && d->n_args)
 			user = d;
 	if (user) {
@@ -1022,7 +1019,7 @@ static void add_main(struct reading *r)
 	}
 	r->worker.uid = ACCOUNT_ANYBODY;
 	if (has_accounts)
-		r->worker = account_named(&db, user ? nginx_arg(user) : STR_ABSENT, group, r->arena);
+		r->worker = account_named(&db, user ? directive_arg(user) : STR_ABSENT, group, r->arena);
 	if (has_accounts)
 		set_writable(r, row);
 	else
@@ -1060,7 +1057,7 @@ static int read_nginx(struct host *host, struct rows *rows, struct err *err)
 	map_init(&r.keys, rows->arena);
 	add_main(&r);
 	nginx_scope_enter(rows->arena, &scope, &r.config.root, &scope);
-	for (const struct nginx_directive *d = r.config.root.first; d; d = d->next)
+	for (const struct directive *d = r.config.root.first; d; d = d->next)
 		if (d->is_block &&
 			(str_is(d->name, "http") || str_is(d->name, "stream") || str_is(d->name, "mail")))
 			add_servers(&r, d, &scope);
@@ -1072,11 +1069,12 @@ static int read_nginx(struct host *host, struct rows *rows, struct err *err)
 /* Is what stands in conf.d read, and in the block of all servers? */
 static bool reads_drop_ins(const struct nginx_config *config)
 {
-	for (const struct nginx_directive *http = config->root.first; http; http = http->next)
-		for (const struct nginx_directive *d = str_is(http->name, "http") ? http->first : NULL; d;
+	for (const struct directive *http = config->root.first; http; http = http->next)
+		for (const struct directive *d = str_is(http->name, "http") ? http->first : NULL; d;
 			 d = d->next)
-			if (str_is(d->name, "include") && (str_is(nginx_arg(d), DROP_IN_DIRECTORY "*.conf") ||
-											   str_is(nginx_arg(d), "conf.d/*.conf")))
+			if (str_is(d->name, "include") &&
+				(str_is(directive_arg(d), DROP_IN_DIRECTORY "*.conf") ||
+				 str_is(directive_arg(d), "conf.d/*.conf")))
 				return true;
 	return false;
 }
