@@ -34,6 +34,7 @@ int check_configurations(const struct place *place, const struct plan *plan, str
 		{"/etc/sudoers", {"/usr/sbin/visudo", "-c", "-q"}},
 		{"/etc/fstab", {"/usr/bin/findmnt", "--verify", "--tab-file", "/etc/fstab"}},
 		{"/etc/nftables", {"/usr/sbin/nft", "-c", "-f", "/etc/nftables.conf"}},
+		{"/etc/nginx/", {"/usr/sbin/nginx", "-t", "-q"}},
 	};
 	int r = 0;
 

@@ -115,5 +115,43 @@ class Audit(OnMachine):
         self.assertEqual(self.out("auditctl", "-l").splitlines(), listed)
 
 
+class WebServers(OnHost):
+    image = "web-servers"
+    revet = test_change.Changes.revet
+
+    @classmethod
+    def prepare(cls):
+        cls.sh("systemctl stop apache2; systemctl restart nginx; rm -f /etc/nginx/conf.d/*")
+
+    def server(self):
+        return self.sh("curl -sik http://127.0.0.1/ | grep -i ^server:").strip()
+
+    def test_nginx(self):
+        """Where it stands, or in a file of revet's own; the server answers by it, and again as before."""
+        chosen = ["--no-input", "--rule", "web.version-shown", "--rule", "web.old-tls"]
+        self.write("/etc/nginx/conf.d/own.conf", "server { listen 443 ssl; listen 81;\n"
+                   "    ssl_certificate /etc/ssl/certs/web.pem; ssl_certificate_key /etc/ssl/private/web.key;\n"
+                   "    server_tokens on;\n}\n")
+        self.sh("systemctl reload nginx")
+        before = self.sh("cat /etc/nginx/nginx.conf /etc/nginx/conf.d/* | sha256sum; ls /etc/nginx/conf.d")
+        self.assertIn("nginx/", self.server())
+        self.revet("apply", *chosen)
+        self.assertEqual(self.server(), "Server: nginx")
+        self.assertEqual(self.sh("cat /etc/nginx/conf.d/00-revet.conf"), "server_tokens off;\n")
+        self.assertIn("\n    server_tokens off;\n", self.read("/etc/nginx/conf.d/own.conf"))
+        self.assertIn("\tssl_protocols TLSv1.2 TLSv1.3; # ", self.read("/etc/nginx/nginx.conf"))
+        self.revet("revert")
+        self.assertEqual(self.sh("cat /etc/nginx/nginx.conf /etc/nginx/conf.d/* | sha256sum; ls /etc/nginx/conf.d"), before)
+        self.assertIn("nginx/", self.server())
+
+    def test_nginx_that_would_not_start(self):
+        """A configuration that nginx refuses is no place to change anything."""
+        self.write("/etc/nginx/conf.d/broken.conf", "no_such_directive on;\n")
+        self.addCleanup(self.sh, "rm /etc/nginx/conf.d/broken.conf")
+        said = self.host.exec(["revet", "apply", "--no-input", "--rule", "web.version-shown"], check=False)
+        self.assertEqual(said.returncode, 1, said.stderr)
+        self.assertRegex(said.stderr, "nothing was changed.*no_such_directive")
+        self.assertEqual(self.sh("ls /etc/nginx/conf.d"), "broken.conf\n")
+
 if __name__ == "__main__":
     unittest.main()

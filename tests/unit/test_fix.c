@@ -33,6 +33,7 @@ static const char *const files[][2] = {
 	{"/etc/fstab", "none /tmp tmpfs defaults 0 0\n"},
 	{"/etc/exim4/update-exim4.conf.conf", "dc_local_interfaces=''\n"},
 	{"/etc/nftables.conf", "flush ruleset\n"},
+	{"/etc/nginx/nginx.conf", "http { include /etc/nginx/conf.d/*.conf; }\n"},
 	{"/usr/lib/systemd/system/nftables.service", "[Install]\nWantedBy=sysinit.target\n"},
 	{"/etc/passwd", "root:x:0:0::/root:/bin/bash\nops:x:1000:1000::/home/ops:/bin/bash\n"},
 	{"/etc/group", "root:x:0:\ndisk:x:6:backup2\nsudo:x:27:ops\n"},
