@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """No false pass: each rule of the catalogue is broken on a real host, the ways administrators and
-attackers do it, and has to fail; put right again, it has to pass.
+attackers do it, and has to fail; put right again, it has to pass. So it has when revet puts it right,
+and when that is reverted it has to fail again.
 
 breakage/FAMILY.py (or FAMILY_MORE.py) holds the ways; breakage/README.md says how. A rule without an entry is a failure.
 
@@ -31,6 +32,9 @@ PUT_BACK = ["etc", "home", "root", "opt", "srv", "usr", "boot", "var/spool", "va
 # Written by the running system all the time.
 LEFT_ALONE = {"var/log/journal", "var/lib/systemd", "var/lib/postgresql", "var/lib/mosquitto"}
 
+# What revet can put right at once. A rule whose fix is not possible on these hosts says why under "left".
+FIXED = ("automatic", "guarded")
+
 # The host is a container, of which many rules say nothing. This takes the marks away.
 LOOK_LIKE_A_MACHINE = """
 rm -f /run/systemd/container
@@ -60,7 +64,7 @@ def files():
 
 def catalogue():
     ran = subprocess.run([REVET, "rules", "-f", "json"], capture_output=True, text=True, check=True)
-    return [rule["id"] for rule in json.loads(ran.stdout)]
+    return {rule["id"]: rule["fix"] for rule in json.loads(ran.stdout)}
 
 
 def ways(rule, entry):
@@ -243,6 +247,11 @@ class Broken:
             raise AssertionError(f"revet audit: exit {ran.returncode}: {ran.stderr}")
         return {result["rule"]: result for result in json.loads(ran.stdout)["results"]}
 
+    def revet(self, *words):
+        """Its exit code, and what it said."""
+        ran = self.host.exec(["revet", *words], check=False)
+        return ran.returncode, ran.stdout + ran.stderr
+
     def mend(self, tried):
         self.shell(*((f"{way.rule} undo {way.number}", way.undo) for way in reversed(tried)))
         if any("/systemd/system" in name for name in self.tree.put_back()):
@@ -258,6 +267,8 @@ def wrong(rule, result, wanted, when):
 
 
 class Breakage(unittest.TestCase):
+    fixed = 0
+
     def test_every_rule_has_an_entry(self):
         rules, entries = set(catalogue()), set()
         for family, path in files().items():
@@ -274,7 +285,7 @@ class Breakage(unittest.TestCase):
                  if isinstance(entry, dict) and selected(rule)}
         if not rules:
             self.skipTest("nothing selected")
-        broken = Broken(family, data)
+        broken, fixes = Broken(family, data), catalogue()
         self.addCleanup(broken.host.stop, crash=True)
         good = {rule: entry.get("before", ("pass", "not_applicable")) for rule,
                 entry in rules.items()}
@@ -283,17 +294,44 @@ class Breakage(unittest.TestCase):
         for tried in rounds(rules, each):
             broken.shell(*((f"{way.rule} {way.want} {way.number}", way.script) for way in tried))
             results = broken.audit({way.rule for way in tried})
+            fixable = []
             for way in tried:
                 failed = (rules[way.rule].get("says", "fail"),)
                 wanted = failed if way.want == "bad" else good[way.rule]
                 complaints += wrong(way.rule, results[way.rule], wanted,
                                     f"after\n{way.script.strip()}\n")
+                if way.number == 1 and way.want == "bad" and results[way.rule]["verdict"] == "fail":
+                    fixable.append(way.rule)
+            complaints += self.fix(broken, [rule for rule in fixable if fixes[rule] in FIXED
+                                            and "left" not in rules[rule]])
             broken.mend(tried)
             mended = {way.rule: good[way.rule] for way in tried}
             complaints += self.compare(broken.audit(mended), mended,
                                        f"mended after\n{tried[0].script}\n")
         if complaints:
             self.fail("\n" + "\n".join(complaints))
+
+    def fix(self, broken, rules):
+        """Put right by revet, they pass; reverted, they fail again."""
+        if not rules:
+            return []
+        chosen = [word for rule in rules for word in ("--rule", rule)]
+        code, said = broken.revet("apply", "--no-input", "--wait", "10min", *chosen)
+        if code and len(rules) > 1:
+            return [line for rule in rules for line in self.fix(broken, [rule])]
+        if code:
+            return [f"{rules[0]}: apply: exit {code}: {said[-800:]}"]
+        complaints = self.compare(broken.audit(rules), dict.fromkeys(rules, ("pass", "not_applicable")),
+                                  f"after revet put it right: {said[-1500:]}")
+        code, said = broken.revet("revert")
+        if code:
+            return [*complaints, f"{rules}: revert: exit {code}: {said[-800:]}"]
+        type(self).fixed += len(rules)
+        return complaints + self.compare(broken.audit(rules), dict.fromkeys(rules, ("fail",)), "reverted")
+
+    @classmethod
+    def tearDownClass(cls):
+        print(f"{cls.fixed} rules were broken, put right and reverted", flush=True)
 
     @staticmethod
     def compare(results, wanted, when):

@@ -6,11 +6,14 @@ import json
 import subprocess
 import textwrap
 import unittest
+from pathlib import Path
 
 import test_change
-from hostlib import wait_until
+from hostlib import Host, wait_until
 from oracle import OnHost
 from test_stock import HTTP
+from test_vm import LONG
+from vm import Machine
 
 
 class Workload(OnHost):
@@ -176,6 +179,91 @@ class BuildServer(Workload):
     def works(self):
         ran = self.host.exec(["su", "-", "builder", "-c", self.BUILD], check=False)
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+
+
+NEIGHBOUR = """
+cd $1
+mount --rbind /dev dev
+mount -t proc proc proc
+for d in run srv; do mount -t tmpfs -o mode=755 tmpfs $d; done
+mkdir -p run/ganesha run/wireguard var/lib/nfs/ganesha
+printf '%s' "$2" >run/wg0.conf
+chmod 600 run/wg0.conf
+chroot . wireguard-go wg0
+chroot . wg setconf wg0 /run/wg0.conf
+ip addr add 10.77.0.1/24 dev wg0
+ip link set wg0 up
+exec chroot . ganesha.nfsd -F -L /run/ganesha/log
+"""
+
+
+@LONG
+class OnMachine(Workload):
+    """A kernel of its own, which this machine's has not the parts for; its neighbour is a tree's programs in
+    the namespace at the other end of the wire."""
+
+    image = "client-vm"
+    kind = Machine
+
+    @classmethod
+    def setUpClass(cls):
+        if cls is OnMachine:
+            raise unittest.SkipTest("for the classes below")
+        cls.tree = Host.start("neighbour")
+        cls.addClassCleanup(cls.tree.stop, crash=True)
+        super().setUpClass()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.neighbour.kill()
+        cls.neighbour.wait()
+        super().tearDownClass()
+
+    @classmethod
+    def key(cls, private=None):
+        command = ["pubkey"] if private else ["genkey"]
+        return subprocess.run(["chroot", cls.tree.root, "wg", *command], input=private, text=True, check=True,
+                              capture_output=True).stdout.strip()
+
+    @classmethod
+    def prepare(cls):
+        ours, theirs = cls.key(), cls.key()
+        conf = ("[Interface]\nListenPort = 51820\nPrivateKey = {}\n\n[Peer]\nPublicKey = {}\n"
+                "AllowedIPs = 10.77.0.0/24\n")
+        cls.neighbour = subprocess.Popen(
+            ["ip", "netns", "exec", cls.host.net().namespace, "unshare", "-m", "sh", "-ec", NEIGHBOUR, "sh",
+             cls.tree.root, conf.format(theirs, cls.key(ours))])
+        cls.set_up(conf.format(ours, cls.key(theirs)))
+
+    @classmethod
+    def write(cls, path, text, mode="644"):
+        cls.host.exec(["install", "-D", "-m", mode, "/dev/stdin", path], input=text)
+
+
+class WireGuard(OnMachine):
+    @classmethod
+    def set_up(cls, conf):
+        conf = conf.replace("[Peer]", "Address = 10.77.0.2/24\n\n[Peer]\nEndpoint = 10.99.0.1:51820")
+        cls.write("/etc/wireguard/wg0.conf", conf, "600")
+        cls.out("systemctl", "enable", "--now", "wg-quick@wg0")
+
+    def works(self):
+        """A login through the tunnel, which has to come back through it."""
+        knock = "import socket; print(socket.create_connection(('10.77.0.2', 22), 60).recv(4).decode())"
+        self.out("ping", "-c", "1", "-W", "60", "10.77.0.1")
+        self.assertEqual(self.host.outside(["python3", "-c", knock]).stdout, "SSH-\n")
+
+
+class NfsClient(OnMachine):
+    @classmethod
+    def set_up(cls, conf):
+        cls.out("sh", "-c", "echo '10.99.0.1:/srv /mnt nfs4 _netdev 0 0' >>/etc/fstab && mount /mnt")
+
+    def works(self):
+        self.out("sh", "-c", "date +%s%N >/mnt/file")
+        served = Path(f"/proc/{self.neighbour.pid}/root{self.tree.root}/srv/file")
+        self.assertEqual(served.read_text(), self.out("cat", "/mnt/file"))
+        self.assertIn("10.99.0.1:/srv", self.out("findmnt", "-no", "SOURCE", "/mnt"))
 
 
 if __name__ == "__main__":

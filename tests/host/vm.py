@@ -62,7 +62,8 @@ class Talk:
         self.lock = threading.Lock()
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(ANSWER_SECONDS)
-        self.socket.connect(str(path))
+        # QEMU makes the socket before it listens.
+        wait_until(lambda: self.socket.connect_ex(str(path)) == 0, 20)
         self.file = self.socket.makefile("rb")
 
     def close(self):
