@@ -54,7 +54,7 @@ static void read_acl(struct reader *r, struct str line)
 	map_put(&r->types, name, str_dup(r->rows->arena, type));
 	if (!str_is(type, "src"))
 		return;
-	while (str_word(&line, &word)) {
+	while (str_word(&line, &word) && word.p[0] != '#') {
 		if (str_starts(word, "\""))
 			rows_gap(r->rows, "the addresses of acl %.*s are in a file that is not read",
 					 STR_ARG(name));
