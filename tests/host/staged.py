@@ -108,3 +108,9 @@ def word(text):
 def grub(text, variable="GRUB_CMDLINE_LINUX"):
     """A way: what the next boot would have on its command line."""
     return f"""add /etc/default/grub.d/zz.cfg '{variable}="${variable} {text}"'"""
+
+
+def package(name, status="install ok installed"):
+    """A way: dpkg's database says that it has the package."""
+    return (f"cat >>/var/lib/dpkg/status <<'EOF'\n\nPackage: {name}\nStatus: {status}\nArchitecture: amd64\n"
+            "Version: 1\nMaintainer: x\nDescription: x\nEOF\n")

@@ -22,6 +22,11 @@ def rsyslog(*lines, name="20"):
     return f"put /etc/rsyslog.d/{name}-$RANDOM.conf '{text}'"
 
 
+J = "/run/log/journal/other/system@1.journal"
+UPLOAD = """put /etc/systemd/system/systemd-journal-upload.service '[Service]\nExecStart=/usr/bin/sleep infinity'
+systemctl daemon-reload; systemctl start systemd-journal-upload
+put /etc/systemd/journal-upload.conf"""
+UPLOAD_ENDS = "systemctl stop systemd-journal-upload"
 RESTART = "systemctl unmask rsyslog; systemctl enable rsyslog; systemctl restart rsyslog"
 
 RULES = {
@@ -54,6 +59,22 @@ RULES = {
         systemd-journald-dev-log.socket systemd-journald-audit.socket syslog.socket rsyslog.service
         systemctl start systemd-journald.socket systemd-journald-dev-log.socket systemd-journald.service
         systemctl start syslog.socket rsyslog.service""",
+    },
+    "logging.journal-private": {
+        "bad": [(f"put {J} x; chmod 644 {J}", f"rm -r {J.rpartition('/')[0]}"),
+                (f"put {J} x; chmod 640 {J}; chown ops {J}", f"rm -r {J.rpartition('/')[0]}")],
+    },
+    "logging.one-syslog": {
+        "bad": [("cp /usr/bin/sleep /run/syslog-ng; /run/syslog-ng 1000 >/dev/null 2>&1 & echo $! >/run/syslog-ng.pid\n"
+                 "sleep 0.1", "kill $(cat /run/syslog-ng.pid); rm /run/syslog-ng*")],
+        "alone": True,
+    },
+    "logging.upload-encrypted": {
+        "bad": [(f"{UPLOAD} '[Upload]\nURL=http://logs:19532'", UPLOAD_ENDS),
+                (f"{UPLOAD} '[Upload]\nURL=https://logs\nTrustedCertificateFile=-'", UPLOAD_ENDS),
+                (f"{UPLOAD} '[Upload]\nURL=https://logs\n[Upload]\nURL='", UPLOAD_ENDS)],
+        "fine": [(f"{UPLOAD} '[Upload]\nURL=https://logs'", UPLOAD_ENDS)],
+        "alone": True,
     },
     "logging.no-receiver": {
         "alone": True,

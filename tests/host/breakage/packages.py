@@ -1,18 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the rules of packages come to fail: dpkg's database says so. Nothing can be fetched here."""
 
-PARAGRAPH = """
-Package: {name}
-Status: {status}
-Architecture: amd64
-Version: 1
-Maintainer: x
-Description: x
-"""
-
-
-def package(name, status="install ok installed"):
-    return f"cat >>/var/lib/dpkg/status <<'EOF'\n{PARAGRAPH.format(name=name, status=status)}EOF"
+from staged import package
 
 
 def entry(*names):
@@ -26,8 +15,10 @@ RULES = {
     "packages.desktop": entry("xserver-xorg-core", "gdm3", "xwayland"),
     "packages.ftp-server": entry("vsftpd", "proftpd-core", "inetutils-ftpd"),
     "packages.inetd": entry("xinetd", "openbsd-inetd", "inetutils-inetd"),
+    "packages.ldap-client": entry("ldap-utils", "openldap-clients"),
     "packages.legacy-protocols": entry("talk", "tnftp", "rwhod"),
     "packages.nis": entry("nis", "ypserv", "ypbind-mt"),
+    "packages.personal": entry("transmission-daemon", "steam-installer", "vlc"),
     "packages.prelink": entry("prelink"),
     "packages.reporters": entry("popularity-contest", "apport"),
     "packages.rsh": entry("rsh-server", "rsh-client", "rsh-redone-server"),

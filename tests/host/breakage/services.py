@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the rules of services come to fail. A daemon is a unit of its name that sleeps."""
 
-from staged import CMDLINE, HOLD, held
+from staged import CMDLINE, HOLD, held, package
 
 GOOD = CMDLINE + HOLD + """
 install -m 755 /usr/bin/sleep /usr/local/bin/daemon
@@ -56,9 +56,28 @@ def own(lines, place="/etc/systemd/system", name="own.service"):
             f"systemctl stop {name}")
 
 
+def together(one, other):
+    """An entry: two units that should not run on one host."""
+    return {"bad": [(f"unit {one}; unit {other}; systemctl enable -q {one}; systemctl start {other}", gone(one, other))],
+            "fine": [(f"unit {one}; systemctl enable -q {one}", gone(one))], "alone": True}
+
+
+def snmp(text, address="0.0.0.0"):
+    """A way: the agent has such lines, and listens."""
+    start, stop = held("snmpd", "udp", address, 161)
+    return start + f"\nput /etc/snmp/snmpd.conf '{text}'", stop
+
+
+def squid(text):
+    return package("squid") + f"put /etc/squid/squid.conf '{text}'"
+
+
 SANDBOX = "NoNewPrivileges=yes\nProtectSystem=strict\nPrivateTmp=yes"
 
 RULES = {
+    "services.build-server-alone": together("jenkins.service", "postgresql.service"),
+    "services.backup-server-alone": together("rest-server.service", "nginx.service"),
+    "services.directory-server-alone": together("slapd.service", "mosquitto.service"),
     "services.autofs": daemon("autofs.service"),
     "services.avahi": daemon("avahi-daemon.service", "avahi-daemon.socket", thorough=True),
     "services.bluetooth": daemon("bluetooth.service", "bluetooth-mesh.service"),
@@ -124,6 +143,22 @@ RULES = {
                  "rm /etc/systemd/system/auditd.service; systemctl daemon-reload")],
         "alone": True,
     },
+    "services.proxy-open": {
+        "bad": [squid("http_access allow all"), squid("acl x src 0.0.0.0/0\nhttp_access allow CONNECT x"),
+                squid("acl p port 80\ninclude /etc/squid/y.conf\nhttp_access deny all")
+                + "; put /etc/squid/y.conf 'http_access allow p'"],
+        "fine": [squid("http_access allow localhost\nhttp_access deny all\nhttp_access allow all")],
+    },
+    "services.snmp-community": {"bad": [snmp("rocommunity public default"), snmp("com2sec ro default private")],
+                                "fine": [snmp("rocommunity public", "127.0.0.1"), snmp("rouser me priv")],
+                                "alone": True},
+    "services.snmp-in-clear": {"bad": [snmp("rocommunity s3cret 10.0.0.0/8"), snmp("rwcommunity6 s3cret")],
+                               "fine": [snmp("rocommunity s3cret 127.0.0.1")], "alone": True},
+    "services.snmp-writable": {"bad": ["put /etc/snmp/snmpd.conf 'rwcommunity s3cret'",
+                                       "put /etc/snmp/snmpd.conf 'authcommunity read,write s3cret'",
+                                       "put /etc/snmp/snmpd.conf 'includeFile own.conf'\n"
+                                       "put /etc/snmp/own.conf 'rwcommunity6 s3cret'"],
+                               "fine": ["put /etc/snmp/snmpd.conf 'rocommunity s3cret'"], "alone": True},
     "services.roles": {
         "says": "manual",
         "bad": [(f"unit {name}; systemctl start {name}", gone(name))

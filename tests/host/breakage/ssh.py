@@ -181,6 +181,8 @@ PermitRootLogin yes'
         "bad": ["chmod 664 /etc/ssh/ssh_host_rsa_key.pub",
                 "chown ops /etc/ssh/ssh_host_rsa_key.pub"],
     },
+    "ssh.guessing-slowed": {"bad": [change("PasswordAuthentication", "yes"),
+                                    change("KbdInteractiveAuthentication", "yes")]},
     "ssh.ignore-rhosts": option("IgnoreRhosts", "no", "shosts-only"),
     "ssh.ignore-user-known-hosts": {"bad": [
         first("HostbasedAuthentication yes"),

@@ -16,6 +16,16 @@ def rule(*lines):
 
 
 RULES = {
+    "sudo.doas-no-password": {"bad": ["put /etc/doas.conf 'permit nopass :sudo'",
+                                      "put /etc/doas.conf 'permit keepenv nopass setenv { A=b } dev as root'",
+                                      "put /etc/doas.conf 'permit \\\n nopass dev'"],
+                              "fine": ["put /etc/doas.conf 'permit persist :sudo'",
+                                       "put /etc/doas.conf 'permit nopass dev as www-data'",
+                                       "put /etc/doas.conf 'permit nopass dev cmd /usr/bin/id'"]},
+    "sudo.polkit-no-password": {"says": "manual", "bad": [
+        "put /etc/polkit-1/rules.d/10.rules 'polkit.addRule(function() { return polkit.Result.YES; });'",
+        "put /etc/polkit-1/localauthority/50-local.d/x.pkla '[x]\nAction=*\nResultAny=yes'"],
+        "fine": ["put /etc/polkit-1/rules.d/10.rules '// polkit.Result.YES'"]},
     "sudo.authenticates": {"alone": True, "bad": [
         rule("Defaults exempt_group = dev"),
         rule("Defaults !authenticate"),

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whose requests a Squid proxy takes: the http_access lines of squid.conf, of which the first that
+ * fits decides. */
+#include "host/table.h"
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "host/glob.h"
+#include "host/logical.h"
+
+#define MAX_FILES 64
+#define MAX_DEPTH 16 /* as Squid */
+
+enum { ORDER, ACTION, ACLS, EVERYONE };
+
+static const struct column columns[] = {
+	[ORDER] = {"order", TYPE_INT, "Its place, from 1", COLUMN_LABEL},
+	[ACTION] = {"action", TYPE_STRING, "allow or deny", COLUMN_LABEL},
+	[ACLS] = {"acls", TYPE_LIST, "What has to fit, all of it; a '!' takes what does not fit",
+			  COLUMN_LABEL},
+	[EVERYONE] = {"everyone", TYPE_BOOL,
+				  "It holds for clients of any address, and no line before it denies all", 0},
+	{0},
+};
+
+struct reader {
+	struct host *host;
+	struct rows *rows;
+	struct map types; /* of an acl's name: its type; "all" for one of every address */
+	bool closed;      /* a line denied all */
+	unsigned files, depth, conditions;
+};
+
+/* Squid's own names. */
+static const char *const predefined[][2] = {
+	{"CONNECT", "method"},   {"manager", "url_regex"}, {"to_localhost", "dst"},
+	{"to_linklocal", "dst"}, {"localhost", "src"},
+};
+
+static void read_file(struct reader *, const char *path);
+
+/* Of several lines for one name either may fit, so one for every address makes it that. */
+static void read_acl(struct reader *r, struct str line)
+{
+	static const char *const all[] = {"all", "0.0.0.0/0", "0/0", "::/0", "0.0.0.0/0.0.0.0"};
+	struct str name, type, word;
+	const char *is;
+
+	if (!str_word(&line, &name) || !str_word(&line, &type))
+		return;
+	is = map_get(&r->types, name);
+	if (is && strcmp(is, "all") == 0)
+		return;
+	map_put(&r->types, name, str_dup(r->rows->arena, type));
+	if (!str_is(type, "src"))
+		return;
+	while (str_word(&line, &word) && word.p[0] != '#') {
+		if (str_starts(word, "\""))
+			rows_gap(r->rows, "the addresses of acl %.*s are in a file that is not read",
+					 STR_ARG(name));
+		for (size_t i = 0; i < ARRAY_LEN(all); i++)
+			if (str_is(word, all[i]))
+				map_put(&r->types, name, (void *)"all");
+	}
+}
+
+/* What may keep a client out by who or where it is. Ports, methods, times and destinations say
+ * nothing about that. */
+static bool limits_clients(struct reader *r, struct str acl)
+{
+	static const char *const not_clients[] = {
+		"all",      "port",      "method",       "proto",     "time",
+		"dst",      "dstdomain", "dstdom_regex", "url_regex", "urlpath_regex",
+		"url_port", "browser",   "localport"};
+	bool negated = str_skip(&acl, "!");
+	const char *type = map_get(&r->types, acl);
+
+	if (str_is(acl, "all"))
+		return negated;
+	if (!type)
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(not_clients); i++)
+		if (strcmp(type, not_clients[i]) == 0)
+			return false;
+	return !negated;
+}
+
+static void read_access(struct reader *r, struct from from, struct str line)
+{
+	struct row *row;
+	VEC(struct str) acls = {0};
+	struct str action, acl;
+	bool limited = false, only_all = true;
+
+	if (!str_word(&line, &action))
+		return;
+	while (str_word(&line, &acl) && acl.p[0] != '#') {
+		const char *type = map_get(&r->types, acl);
+
+		*vec_push(r->rows->arena, &acls) = acl;
+		limited |= limits_clients(r, acl);
+		only_all &= str_is(acl, "all") || (type && strcmp(type, "all") == 0);
+	}
+	row = rows_add(r->rows, from);
+	row_int(row, ORDER, (int64_t)r->rows->n);
+	row_str(row, ACTION, action);
+	row_list(row, ACLS, acls.p, acls.n);
+	row_bool(row, EVERYONE, !limited && !r->closed);
+	if (str_is(action, "deny") && only_all && !r->conditions)
+		r->closed = true;
+}
+
+static void read_include(struct reader *r, struct str line)
+{
+	struct str pattern, *files;
+	struct err err = {0};
+	size_t n = 0;
+
+	while (str_word(&line, &pattern) && pattern.p[0] != '#') {
+		if (host_glob(r->host, r->rows->arena, pattern, &files, &n, &err) < 0) {
+			rows_gap(r->rows, "%s", err.msg);
+			return;
+		}
+		for (size_t i = 0; i < n; i++)
+			read_file(r, str_dup(r->rows->arena, files[i]));
+	}
+}
+
+static void read_line(struct reader *r, struct from from, struct str line)
+{
+	struct str word;
+
+	if (!str_word(&line, &word) || word.p[0] == '#')
+		return;
+	if (str_is(word, "acl"))
+		read_acl(r, line);
+	else if (str_is(word, "http_access"))
+		read_access(r, from, line);
+	else if (str_is(word, "include"))
+		read_include(r, line);
+	else if (str_is(word, "if"))
+		r->conditions++, rows_gap(r->rows, "%s:%u: which lines below if hold is not known",
+								  from.path, from.line);
+	else if (str_is(word, "endif") && r->conditions)
+		r->conditions--;
+}
+
+static void read_file(struct reader *r, const char *path)
+{
+	struct str text, line;
+	struct err err = {0};
+	struct logical lines;
+
+	if (r->depth == MAX_DEPTH || r->files++ == MAX_FILES) {
+		rows_gap(r->rows, "%s: too many includes", path);
+		return;
+	}
+	if (r->files > MAX_FILES || host_read(r->host, path, r->rows->arena, &text, &err) < 0) {
+		rows_gap(r->rows, "%s", err.msg);
+		return;
+	}
+	r->depth++;
+	lines = LOGICAL(r->rows->arena, text);
+	while (logical_line(&lines, &line))
+		read_line(r, FROM(path, lines.line), line);
+	r->depth--;
+}
+
+static int read_squid_access(struct host *host, struct rows *rows, struct err *err)
+{
+	static const char *const paths[] = {"/etc/squid/squid.conf", "/etc/squid.conf"};
+	struct reader r = {.host = host, .rows = rows};
+	struct path_stat st;
+
+	map_init(&r.types, rows->arena);
+	for (size_t i = 0; i < ARRAY_LEN(predefined); i++)
+		map_put(&r.types, str_of(predefined[i][0]), (void *)predefined[i][1]);
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		int e = host_stat(host, paths[i], true, &st, err);
+
+		if (e < 0 && e != -ENOENT)
+			return e;
+		if (e == 0) {
+			read_file(&r, paths[i]);
+			return 0;
+		}
+	}
+	return 0;
+}
+
+static const struct table squid_access = {
+	.name = "squid_access",
+	.doc = "Whose requests a Squid proxy takes: the http_access lines of squid.conf, in order",
+	.columns = columns,
+	.read = read_squid_access,
+};
+TABLE(squid_access);

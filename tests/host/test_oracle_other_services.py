@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: Apache-2.0
+"""exports, samba, samba_shares, rsync_modules, postfix, squid_access, named, named_zones,
+snmp_communities, vsftpd, doas, dconf: against exportfs, testparm, rsync, postconf, squid -k parse,
+named-checkconf, snmpget, vsftpd itself, doas -C and dconf. aide_rules: against aide --path-check.
+journal_upload: against systemd-analyze cat-config.
+
+polkit_rules: polkit runs its rules and prints none, so the file is read a second time here.
+"""
+
+import os
+import re
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(__file__))
+from oracle import OnHost, by
+
+EXPORTS = r"""# comment
+/srv/a -sync,no_root_squash 10.0.0.0/8(rw) *.example.org
+"/srv/b c" *(rw,no_root_squash,insecure) # behind
+/srv/d 192.168.1.1 (rw) \
+  gss/krb5p(ro)
+/srv/a\040x 192.168.0.0/16(ro,all_squash)
+/srv/e -ro 10.1.1.1(rw,sec=krb5i)
+"""
+SMB = """[global]
+   workgroup = WORKGROUP
+   min protocol = NT1
+   ntlmAUTH = Yes
+;  null passwords = yes
+   map to guest = Bad \\
+User
+   include = /etc/samba/more.conf
+[homes]
+   read only = no
+[pub]
+   path = /srv/a
+   public = yes
+   writeable = yes
+[Drop]
+   path = /srv/d
+   guest ok = no
+   hosts allow = 10.0.0.0/8 127.0.0.1
+"""
+RSYNCD = """use chroot = yes
+read only = yes
+[open]
+	path = /srv/a
+[drop]
+	path = /srv/d
+	readonly = no
+	use chroot = no
+[locked]
+	path = /srv/a
+	auth users = ops, backup
+	secrets file = /etc/rsyncd.secrets
+[elsewhere]
+	path = /srv/a
+	hosts allow = 10.0.0.0/8
+"""
+MAIN_CF = """# comment
+compatibility_level = 3.6
+myhostname = mx.example.org
+mynetworks = 127.0.0.0/8
+# in between
+   10.0.0.0/8,
+
+	[::1]/128
+inet_interfaces = all
+mydestination = $myhostname, ${myhostname}.local
+smtpd_banner = $myhostname ESMTP $mail_name
+inet_interfaces = loopback-only
+relayhost=
+"""
+SQUID = """acl localnet src 10.0.0.0/8	# comment
+acl SSL_ports port 443
+acl world src 0.0.0.0/0
+http_access deny !SSL_ports
+http_access allow \\
+ localnet
+include /etc/squid/conf.d/*.conf
+http_access deny all
+http_port 3128
+"""
+NAMED = """include "/etc/bind/more.conf";
+acl inside { 10.0.0.0/8; ! 10.1.1.1; };
+options {
+	directory "/var/cache/bind";	// where
+	/* over
+	 * lines */ dnssec-validation no;
+	allow-recursion { inside; };
+	allow-query { any; };	# all
+	version "none";
+};
+view outside {
+	recursion no;
+	zone "example.org" { type master; file "/etc/bind/db.local"; allow-transfer { 10.0.0.2; }; };
+	zone "example.net" { type secondary; masters { 10.0.0.1; }; };
+};
+"""
+SNMPD = """# comment
+rocommunity public 127.0.0.1
+rocommunity "s3 cret" 127.0.0.1 .1.3.6.1.2.1.1
+rwcommunity change 127.0.0.1
+includeDir /etc/snmp/snmpd.conf.d
+"""
+DOAS = """permit nopass :sudo
+deny backup
+permit persist ops as root cmd /usr/bin/apt args update
+permit keepenv backup cmd /usr/bin/id
+"""
+
+
+class OtherServices(OnHost):
+    image = "other-services"
+
+    @classmethod
+    def prepare(cls):
+        cls.sh("mkdir -p /srv/a '/srv/b c' /srv/d '/srv/a x' /srv/e; touch /srv/a/file; chmod 777 /srv/d")
+        for path, text in (("/etc/exports", EXPORTS), ("/etc/exports.d/x.exports", "/srv/d 10.2.0.0/16(rw)\n"),
+                           ("/etc/samba/smb.conf", SMB), ("/etc/samba/more.conf", "server signing = disabled\n"),
+                           ("/etc/rsyncd.conf", RSYNCD), ("/etc/postfix/main.cf", MAIN_CF),
+                           ("/etc/squid/squid.conf", SQUID),
+                           ("/etc/squid/conf.d/own.conf", "http_access allow world\n"),
+                           ("/etc/bind/named.conf", NAMED),
+                           ("/etc/bind/more.conf", 'key "k" { algorithm hmac-sha256; secret "c2VjcmV0"; };\n'),
+                           ("/etc/snmp/snmpd.conf", SNMPD), ("/etc/doas.conf", DOAS),
+                           ("/etc/snmp/snmpd.conf.d/own.conf", "rocommunity6 private ::1\n")):
+            cls.write(path, text)
+        cls.write("/etc/rsyncd.secrets", "ops:x\n", mode="600")
+
+    def test_exports(self):
+        self.sh("exportfs -ra 2>/dev/null || true")
+        said = re.findall(r"^(\S+)\s+(\S*)\(([^)]*)\)", self.read("/var/lib/nfs/etab"), re.M)
+        want = {}
+        for path, client, options in said:
+            options = options.split(",")
+            path = re.sub(r"\\(\d{3})", lambda m: chr(int(m[1], 8)), path)
+            want[path, client] = {
+                "writable": "rw" in options, "root_squash": "no_root_squash" not in options,
+                "secure": "insecure" not in options,
+                "kerberos": client.startswith("gss/") or "sec=sys" not in options}
+        got = {key: {name: row[name] for name in ("writable", "root_squash", "secure", "kerberos")}
+               for key, row in by(self.table("exports"), "path", "client").items()}
+        self.same(got, want, at_least=8)
+
+    def test_samba(self):
+        """testparm prints what differs from the default, by the names that smb.conf(5) has first."""
+        text = re.sub(r"\\\n", "", self.out("testparm", "-s"))
+        sections, section = {}, None
+        for line in text.splitlines():
+            if line.startswith("["):
+                section = sections.setdefault(line.strip("[]"), {})
+            elif "=" in line:
+                name, _, value = line.partition("=")
+                section[name.strip()] = value.strip()
+        said = {name: value.lower() for name, value in sections.pop("global").items()}
+        got = {row["key"]: row["value"] for row in self.table("samba")}
+        synonyms = {"yes": "ntlmv1-permitted", "disabled": "no"}
+        for name in ("server min protocol", "ntlm auth", "map to guest", "server signing"):
+            self.assertEqual(synonyms.get(got[name], got[name]), said.get(name), name)
+        self.assertNotIn("null passwords", got)
+        want = {name: {"guest": share.get("guest ok") == "Yes", "writable": share.get("read only") == "No",
+                       "hosts_allow": share["hosts allow"].split() if "hosts allow" in share else None}
+                for name, share in sections.items()}
+        shares = {row["name"]: {name: row[name] for name in ("guest", "writable", "hosts_allow")}
+                  for row in self.table("samba_shares")}
+        self.same(shares, want, at_least=3)
+
+    def test_rsync(self):
+        """Who is let in, and who may write, as a daemon does it."""
+        self.sh("rsync --daemon --port=8730")
+        for row in self.table("rsync_modules"):
+            url = f"rsync://127.0.0.1:8730/{row['name']}/"
+            listed = self.host.exec(["rsync", url], check=False, input="")
+            wrote = self.host.exec(["rsync", "/etc/hostname", url], check=False, input="")
+            with self.subTest(row["name"]):
+                open_to_all = not row["auth_users"] and not row["hosts_allow"]
+                self.assertEqual(listed.returncode == 0, open_to_all, listed.stderr)
+                self.assertEqual(wrote.returncode == 0, open_to_all and not row["read_only"], wrote.stderr)
+        self.assertEqual(len(self.table("rsync_modules")), 4)
+
+    def test_postfix(self):
+        def said(*options):
+            lines = self.out("postconf", *options).splitlines()
+            return {line.split(" =")[0]: line.partition("=")[2].strip() for line in lines if "=" in line}
+        rows = by(self.table("postfix"), "key")
+        self.same({key: " ".join(row["written"].split()) for key, row in rows.items()},
+                  {key: " ".join(value.split()) for key, value in said("-n").items()}, at_least=6)
+        expanded = said("-nx")
+        for key, row in rows.items():
+            if isinstance(row["value"], str):
+                self.assertEqual(" ".join(row["value"].split()), " ".join(expanded[key].split()), key)
+        self.assertEqual([key for key, row in rows.items() if not isinstance(row["value"], str)],
+                         ["smtpd_banner"])
+
+    def test_squid(self):
+        ran = self.host.exec(["squid", "-k", "parse"], check=False)
+        said = [line.split() for line in re.findall(r"Processing: http_access (.*)", ran.stderr)]
+        got = [[row["action"], *row["acls"]] for row in self.table("squid_access")]
+        self.assertEqual(got, said)
+        self.assertEqual([row["everyone"] for row in self.table("squid_access")],
+                         [True, False, True, True])
+
+    def test_named(self):
+        text = self.out("named-checkconf", "-p")
+        inside = re.search(r'acl "inside" {(.*?)};', text, re.S)[1]
+        inside = ["".join(item.replace('"', "").split()) for item in inside.split(";") if item.strip()]
+        got = by(self.table("named"), "key", "view")
+        self.assertEqual([item.replace(" ", "") for item in got["allow-recursion", None]["value"]],
+                         [item.rstrip("/32") if "/32" in item else item for item in inside])
+        options = re.search(r"^options {\n(.*?)^};", text, re.S | re.M)[1]
+        names = {line.split()[0].strip(";") for line in re.findall(r"^\t(\S.*)", options, re.M)
+                 if not line.startswith("}")}
+        self.assertEqual({key for key, view in got if not view}, names)
+        for name in ("dnssec-validation", "version", "directory"):
+            self.assertEqual(got[name, None]["value"], [re.search(rf'{name} "?([^";]*)', options)[1]], name)
+        self.assertEqual(got["recursion", "outside"]["value"], ["no"])
+        zones = by(self.table("named_zones"), "name")
+        said = dict(re.findall(r'zone "([^"]+)" {\n\s*type (\w+)', text))
+        modern = {"master": "primary", "slave": "secondary"}
+        self.assertEqual({name: row["type"] for name, row in zones.items()},
+                         {name: modern.get(kind, kind) for name, kind in said.items()})
+        self.assertEqual(zones["example.org"]["allow_transfer"], ["10.0.0.2"])
+        self.assertNotIn("c2VjcmV0", self.out("revet", "snapshot"))
+
+    def test_snmp(self):
+        """A community of the table answers, and what is none does not."""
+        self.sh("mkdir -p /var/lib/snmp; snmpd -Lf /dev/null -p /run/snmpd-test.pid udp:127.0.0.1:1161 udp6:[::1]:1161")
+        def answers(community, address="127.0.0.1:1161"):
+            return self.host.exec(["snmpget", "-v2c", "-r0", "-t2", "-c", community, address,
+                                   "1.3.6.1.2.1.1.5.0"], check=False).returncode == 0
+        rows = self.table("snmp_communities")
+        self.assertEqual([(r["community"], r["source"], r["writable"]) for r in rows],
+                         [("public", "127.0.0.1", False), ("***", "127.0.0.1", False),
+                          ("***", "127.0.0.1", True), ("private", "::1", False)])
+        self.assertEqual([answers("public"), answers("s3 cret"), answers("change"), answers("none"),
+                          answers("private", "udp6:[::1]:1161")], [True, True, True, False, True])
+        self.sh("kill $(cat /run/snmpd-test.pid)")
+
+    def test_vsftpd(self):
+        """Whether it lets anonymous in is what the table and vsftpd's default say."""
+        for lines, lets in (("", True), ("anonymous_enable=NO\n", False), ("anonymous_enable=0\nanonymous_enable=true\n", True)):
+            self.write("/etc/vsftpd.conf", "listen=YES\nlisten_port=2121\nbackground=NO\n"
+                       "secure_chroot_dir=/var/run/vsftpd/empty\nseccomp_sandbox=NO\n" + lines)
+            said = self.host.exec(["bash", "-c", """mkdir -p /var/run/vsftpd/empty
+                vsftpd /etc/vsftpd.conf & sleep 0.3; exec 3<>/dev/tcp/127.0.0.1/2121
+                printf 'USER anonymous\\r\\nPASS x\\r\\n' >&3; timeout 1 cat <&3; kill %1"""], check=False).stdout
+            got = {row["key"]: row["value"] for row in self.table("vsftpd")}
+            with self.subTest(lines):
+                self.assertEqual("230 " in said, lets, said)
+                self.assertEqual(got.get("anonymous_enable", "yes") == "yes", lets)
+
+    def test_doas(self):
+        rows = self.table("doas")
+        self.assertEqual([(r["action"], r["identity"], r["nopass"], r["persist"], r["keepenv"]) for r in rows],
+                         [("permit", ":sudo", True, False, False), ("deny", "backup", False, False, False),
+                          ("permit", "ops", False, True, False), ("permit", "backup", False, False, True)])
+
+        def said(user, *command):
+            """The rule that doas would follow: permit, permit nopass or deny."""
+            return self.sh('u=$1; shift; exec setpriv --reuid "$u" --regid "$u" --init-groups doas -C /etc/doas.conf "$@"',
+                           user, *command, check=False).strip()
+        self.assertEqual([said("ops", "/usr/bin/id"), said("backup", "/usr/bin/id"), said("backup", "ls"),
+                          said("ops", "/usr/bin/apt", "update"), said("daemon", "ls")],
+                         ["permit nopass", "permit", "deny", "permit", "deny"])
+
+    def test_dconf(self):
+        self.write("/etc/dconf/profile/user", "user-db:user\nsystem-db:local\nsystem-db:site\n")
+        for name, text in (("local.d/10-a", "[org/a]\nx=uint32 300\ny='text'\n"),
+                           ("local.d/20-b", "[org/a]\ny='later'\n"),
+                           ("site.d/00", "[org/a]\nx=uint32 5\nz=true\n"), ("site.d/locks/l", "/org/a/z\n"),
+                           ("other.d/00", "[org/a]\nw=1\n")):
+            self.write("/etc/dconf/db/" + name, text)
+        self.assertTrue(all(isinstance(row["value"], dict) for row in self.table("dconf")))
+        self.sh("dconf update")
+        rows = by(self.table("dconf"), "key")
+        said = {name: self.out("dconf", "read", f"/org/a/{name}").strip() for name in "xyzw"}
+        self.assertEqual({name: rows.get(f"org/a/{name}", {}).get("value") for name in "xyzw"},
+                         {name: re.sub(r"^uint32 |'", "", value) or None for name, value in said.items()})
+        self.assertEqual({name: rows[f"org/a/{name}"]["locked"] for name in "xyz"},
+                         {"x": False, "y": False, "z": True})
+
+    def test_aide(self):
+        self.write("/etc/aide/aide.conf", "database_in=file:/tmp/none\nSums = sha256+sha512\n"
+                   "/usr/sbin Sums+p-sha256\n!/usr/sbin/nologin\n=/etc$ p\n")
+        rows = by(self.table("aide_rules"), "pattern")
+        self.assertEqual({pattern: row["attributes"] for pattern, row in rows.items()},
+                         {"/usr/sbin": ["sha512", "p"], "/usr/sbin/nologin": None, "/etc$": ["p"]})
+
+        def said(path):
+            ran = self.host.exec(["aide", "--config", "/etc/aide/aide.conf", f"--path-check={path}"], check=False)
+            return ran.stdout + ran.stderr
+        self.assertRegex(said("f:/usr/sbin/chroot"), r"^\[X\]")
+        self.assertRegex(said("f:/usr/sbin/chroot"), r"'/usr/sbin \(none\) p\+sha512'")
+        self.assertRegex(said("f:/usr/sbin/nologin"), r"^\[ \]")
+        self.assertRegex(said("d:/etc"), r"^\[X\]")
+
+    def test_journal_upload(self):
+        self.write("/etc/systemd/journal-upload.conf", "[Upload]\nURL=http://a\nServerKeyFile=/x\n")
+        self.write("/etc/systemd/journal-upload.conf.d/9.conf", "[Upload]\nURL=https://b\n")
+        want = {}
+        for line in self.out("systemd-analyze", "cat-config", "systemd/journal-upload.conf").splitlines():
+            if re.match(r"\w+=", line):
+                want.update([line.split("=", 1)])
+        self.assertEqual({row["key"]: row["value"] for row in self.table("journal_upload")}, want)
+
+    def test_polkit(self):
+        self.write("/etc/polkit-1/rules.d/5.rules", "polkit.addRule(function(a, s) {\n"
+                   "  if (s.isInGroup('ops')) return polkit.Result.YES; // x\n});\n")
+        row, = self.table("polkit_rules")
+        text = self.read(row["path"])
+        self.assertEqual(row["allows"], "Result.YES" in text)
+        self.assertEqual(row["groups"], re.findall(r"isInGroup\('(\w+)'\)", text))
+
+
+if __name__ == "__main__":
+    unittest.main()
