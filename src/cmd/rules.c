@@ -145,9 +145,9 @@ static void map_text(struct buf *out, const struct numbering *m)
 		const struct map_item *item = &m->items.p[i];
 
 		for (size_t k = 0; k < m->sections.n; k++)
-			if (i ? numbering_is_within(item->id, m->sections.p[k].id) &&
-						!numbering_is_within(m->items.p[i - 1].id, m->sections.p[k].id)
-				  : numbering_is_within(item->id, m->sections.p[k].id))
+			if (i ? numbering_is_within(item, m->sections.p[k].id) &&
+						!numbering_is_within(&m->items.p[i - 1], m->sections.p[k].id)
+				  : numbering_is_within(item, m->sections.p[k].id))
 				buf_printf(out, "%.*s %.*s\n", STR_ARG(m->sections.p[k].id),
 						   STR_ARG(m->sections.p[k].title));
 		buf_printf(out, "  %-12.*s", STR_ARG(item->id));

@@ -225,11 +225,11 @@ static void write_since(struct buf *out, const struct audit *a)
 				buf_printf(out, "     %-6s %s\n", words[change], a->judgements[i].rule->id);
 }
 
-static void write_score(struct buf *out, const char *id, struct str title, struct map_score s)
+static void write_score(struct buf *out, int width, struct map_section section, struct map_score s)
 {
 	size_t judged = s.pass + s.fail + s.unknown;
 
-	buf_printf(out, "%-8s%-44.*s", id, STR_ARG(title));
+	buf_printf(out, "%-*.*s%-44.*s", width, STR_ARG(section.id), STR_ARG(section.title));
 	if (judged)
 		buf_printf(out, "%3zu %%", 100 * s.pass / judged);
 	else
@@ -241,13 +241,16 @@ static void write_score(struct buf *out, const char *id, struct str title, struc
 static void write_map(const struct audit *a, struct buf *out)
 {
 	const struct numbering *m = a->map;
-	struct arena *arena = snapshot_arena(a->snapshot);
+	const struct map_section all = {STR(""), STR("all")};
+	size_t width = 8;
 
 	buf_printf(out, "\n%.*s\n", STR_ARG(m->title));
 	for (size_t i = 0; i < m->sections.n; i++)
-		write_score(out, str_dup(arena, m->sections.p[i].id), m->sections.p[i].title,
+		width = MAX(width, m->sections.p[i].id.n + 2);
+	for (size_t i = 0; i < m->sections.n; i++)
+		write_score(out, (int)width, m->sections.p[i],
 					numbering_score(m, m->sections.p[i].id, a->judgements, a->n));
-	write_score(out, "", STR("all"), numbering_score(m, STR_ABSENT, a->judgements, a->n));
+	write_score(out, (int)width, all, numbering_score(m, STR_ABSENT, a->judgements, a->n));
 	for (size_t i = 0; i < m->items.n; i++) {
 		const struct map_item *item = &m->items.p[i];
 		bool judged;

@@ -58,24 +58,10 @@ static int parse_item(struct yaml_at at, struct map_item *item, struct err *err)
 	return yaml_get(at, "why_not", &node) ? yaml_str(node, &item->why_not, err) : 0;
 }
 
-static int parse(struct numbering *m, struct yaml_at at, struct arena *a, struct err *err)
+static int parse_items(struct numbering *m, struct yaml_at items, struct arena *a, struct err *err)
 {
-	static const char *const keys[] = {"title", "ref", "sections", "items", NULL};
-	struct yaml_at title, ref, sections, items;
-	struct yaml_iter it;
+	struct yaml_iter it = yaml_iter(items);
 
-	if (yaml_check_keys(at, keys, err) < 0)
-		return -EINVAL;
-	if (!yaml_get(at, "title", &title) || !yaml_get(at, "ref", &ref) || !yaml_get(at, "items", &items))
-		return yaml_err(at, err, "a map has a title, a ref and items");
-	if (yaml_str(title, &m->title, err) < 0 || yaml_str(ref, &m->ref, err) < 0)
-		return -EINVAL;
-	if (yaml_get(at, "sections", &sections)) {
-		it = yaml_iter(sections);
-		while (yaml_next(&it))
-			*vec_push(a, &m->sections) = (struct map_section){yaml_text(it.key), yaml_text(it.value)};
-	}
-	it = yaml_iter(items);
 	while (yaml_next(&it)) {
 		struct map_item *item = vec_push(a, &m->items);
 
@@ -84,6 +70,90 @@ static int parse(struct numbering *m, struct yaml_at at, struct arena *a, struct
 			return -EINVAL;
 	}
 	return 0;
+}
+
+static int parse_groups(struct numbering *m, struct yaml_at groups, struct arena *a,
+						struct err *err)
+{
+	struct yaml_iter group = yaml_iter(groups);
+
+	while (yaml_next(&group)) {
+		struct yaml_iter it;
+
+		if (yaml_kind(group.value) != YAML_LIST)
+			return yaml_err(group.value, err, "expected a list of items");
+		it = yaml_iter(group.value);
+		while (yaml_next(&it))
+			*vec_push(a, &m->items) =
+				(struct map_item){.id = yaml_text(it.value), .section = yaml_text(group.key)};
+	}
+	return 0;
+}
+
+/* One reason for the items of a list. */
+static int parse_reason(struct yaml_at at, const struct map *by_id, struct err *err)
+{
+	static const char *const keys[] = {"reason", "items", NULL};
+	struct yaml_at reason, items;
+	struct str text;
+	struct yaml_iter it;
+
+	if (yaml_check_keys(at, keys, err) < 0)
+		return -EINVAL;
+	if (!yaml_get(at, "reason", &reason) || !yaml_get(at, "items", &items) ||
+		yaml_kind(items) != YAML_LIST)
+		return yaml_err(at, err, "expected a reason and a list of items");
+	if (yaml_str(reason, &text, err) < 0)
+		return -EINVAL;
+	it = yaml_iter(items);
+	while (yaml_next(&it)) {
+		struct map_item *item = map_get(by_id, yaml_text(it.value));
+
+		if (!item)
+			return yaml_err(it.value, err, "no item has this id");
+		item->why_not = text;
+	}
+	return 0;
+}
+
+static int parse_reasons(struct numbering *m, struct yaml_at at, struct arena *a, struct err *err)
+{
+	struct yaml_iter it = yaml_iter(at);
+	struct map by_id;
+
+	map_init(&by_id, a);
+	for (size_t i = 0; i < m->items.n; i++)
+		map_put(&by_id, m->items.p[i].id, &m->items.p[i]);
+	while (yaml_next(&it))
+		if (parse_reason(it.value, &by_id, err) < 0)
+			return -EINVAL;
+	return 0;
+}
+
+static int parse(struct numbering *m, struct yaml_at at, struct arena *a, struct err *err)
+{
+	static const char *const keys[] = {"title",  "ref",     "sections", "items",
+									   "groups", "why_not", NULL};
+	struct yaml_at title, ref, node;
+	struct yaml_iter it;
+
+	if (yaml_check_keys(at, keys, err) < 0)
+		return -EINVAL;
+	if (!yaml_get(at, "title", &title) || !yaml_get(at, "ref", &ref))
+		return yaml_err(at, err, "a map has a title and a ref");
+	if (yaml_str(title, &m->title, err) < 0 || yaml_str(ref, &m->ref, err) < 0)
+		return -EINVAL;
+	if (yaml_get(at, "sections", &node)) {
+		it = yaml_iter(node);
+		while (yaml_next(&it))
+			*vec_push(a, &m->sections) =
+				(struct map_section){yaml_text(it.key), yaml_text(it.value)};
+	}
+	if (yaml_get(at, "items", &node) && parse_items(m, node, a, err) < 0)
+		return -EINVAL;
+	if (yaml_get(at, "groups", &node) && parse_groups(m, node, a, err) < 0)
+		return -EINVAL;
+	return yaml_get(at, "why_not", &node) ? parse_reasons(m, node, a, err) : 0;
 }
 
 /* --- which rules ------------------------------------------------------------------------------- */
@@ -136,8 +206,10 @@ int numbering_load(struct numbering *m, const struct catalogue *c, const char *n
 
 /* --- judging ----------------------------------------------------------------------------------- */
 
-bool numbering_is_within(struct str id, struct str section)
+bool numbering_is_within(const struct map_item *item, struct str section)
 {
+	struct str id = item->section.p ? item->section : item->id;
+
 	return str_eq(id, section) ||
 		   (id.n > section.n && id.p[section.n] == '.' && memcmp(id.p, section.p, section.n) == 0);
 }
@@ -192,7 +264,7 @@ struct map_score numbering_score(const struct numbering *m, struct str section,
 		bool judged;
 		enum verdict v = numbering_verdict(&m->items.p[i], all, n, &judged);
 
-		if ((section.p && !numbering_is_within(m->items.p[i].id, section)) || !judged)
+		if ((section.p && !numbering_is_within(&m->items.p[i], section)) || !judged)
 			continue;
 		score.pass += v == VERDICT_PASS;
 		score.fail += v == VERDICT_FAIL;

@@ -2,6 +2,11 @@
 /*
  * Other people's numbering: a benchmark's sections and items, and which rules decide each. A file of
  * maps/ has the items; the rules name theirs in `refs`, so that neither list has to be kept twice.
+ *
+ *     sections: {1: Setup, 1.1: File systems}       numbers or names, and titles
+ *     items: {1.1.1: {level: 1, why_not: reason}}   in the section that the id begins with
+ *     groups: {sudo: [sudo_add_noexec]}             items in a section that the id does not tell
+ *     why_not: [{reason: text, items: [id]}]        for several at once
  */
 #ifndef REVET_RULE_MAP_H
 #define REVET_RULE_MAP_H
@@ -11,6 +16,7 @@
 
 struct map_item {
 	struct str id;
+	struct str section; /* absent: the id tells */
 	int level;          /* 0: it has none */
 	struct str why_not; /* no rule decides it: why; else absent */
 	VEC(const struct rule *) rules;
@@ -30,8 +36,8 @@ struct numbering {
 /* -ENOENT: there is no such map, and the message lists those there are. */
 int numbering_load(struct numbering *, const struct catalogue *, const char *name, struct arena *,
 				   struct err *);
-/* Is the item in the section, or the section in the other: "1.1.2" in "1.1"? */
-bool numbering_is_within(struct str id, struct str section);
+/* Is the item in the section: "1.1.2" in "1.1"? */
+bool numbering_is_within(const struct map_item *, struct str section);
 /* An item by the judgements (sorted by rule id) of its rules: failed when one is a finding, then not
  * known (also where one was not judged), for a person, passed, or not applicable when all are. *ret_judged: is one of them there? */
 enum verdict numbering_verdict(const struct map_item *, const struct judgement *, size_t n,

@@ -161,7 +161,7 @@ RULES = {
         "sed -i /root_unlock_time/d /etc/security/faillock.conf; passwd -qdl root",
     ]},
     "pam.history-by-unix": {"bad": [swap("common-password", "obscure", "obscure remember=5")]},
-    "pam.history-for-root": {"bad": [swap("common-password", " enforce_for_root", "")]},
+    "pam.history-for-root": {"alone": True, "bad": [swap("common-password", " enforce_for_root", "")]},
     "pam.local-accounts": {"alone": True, "bad": [
         "sed -i '/pam_unix/d' /etc/pam.d/common-auth", "sed -i '/pam_unix/d' /etc/pam.d/common-session",
         "sed -i '/pam_unix/d' /etc/pam.d/common-password",

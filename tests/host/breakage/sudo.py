@@ -161,8 +161,8 @@ RULES = {
         "sed -i '/use_pty/d' /etc/sudoers",
         "sed -i 's/^Defaults.*use_pty/Defaults:dev use_pty/' /etc/sudoers",
     ]},
-    "sudo.noexec": {"good": "add /etc/sudoers.d/00-good 'Defaults noexec'", "bad": [
-        "sed -i /noexec/d /etc/sudoers.d/00-good", "sed -i 's/noexec/!&/' /etc/sudoers.d/00-good",
+    "sudo.noexec": {"good": "add /etc/sudoers.d/01-noexec 'Defaults noexec'", "bad": [
+        "sed -i /noexec/d /etc/sudoers.d/01-noexec", "sed -i 's/noexec/!&/' /etc/sudoers.d/01-noexec",
     ]},
     "sudo.other-admins": {"says": "manual", "alone": True, "bad": [
         rule("dev ALL = (ALL) ALL"), rule("%users ALL = (root) NOPASSWD: ALL", "dev ALL = (root) ALL"),
@@ -174,11 +174,11 @@ RULES = {
     "sudo.password-shown": {"bad": [
         rule("Defaults pwfeedback"), rule("Defaults:dev visiblepw"), rule("Defaults passwd_tries = 100"),
     ], "fine": [rule("Defaults !pwfeedback, passwd_tries = 2")]},
-    "sudo.requiretty": {"good": "add /etc/sudoers.d/00-good 'Defaults requiretty'", "bad": [
-        rule("Defaults:dev !requiretty"), "sed -i /requiretty/d /etc/sudoers.d/00-good",
+    "sudo.requiretty": {"good": "add /etc/sudoers.d/01-tty 'Defaults requiretty'", "bad": [
+        rule("Defaults:dev !requiretty"), "sed -i /requiretty/d /etc/sudoers.d/01-tty",
     ]},
-    "sudo.umask": {"good": "add /etc/sudoers.d/00-good 'Defaults umask = 0077'", "bad": [
-        rule("Defaults umask = 0022"), "sed -i /umask/d /etc/sudoers.d/00-good",
+    "sudo.umask": {"good": "add /etc/sudoers.d/01-umask 'Defaults umask = 0077'", "bad": [
+        rule("Defaults umask = 0022"), "sed -i /umask/d /etc/sudoers.d/01-umask",
         rule("Defaults:dev umask = 0002"),
     ]},
 }
