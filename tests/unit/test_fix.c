@@ -40,6 +40,7 @@ static const char *const files[][2] = {
 	{"/usr/lib/systemd/system/nftables.service", "[Install]\nWantedBy=sysinit.target\n"},
 	{"/etc/passwd", "root:x:0:0::/root:/bin/bash\nops:x:1000:1000::/home/ops:/bin/bash\n"},
 	{"/etc/group", "root:x:0:\ndisk:x:6:backup2\nsudo:x:27:ops\n"},
+	{"/etc/postgresql/15/main/postgresql.conf", "log_connections = off\n"},
 	{"/etc/pam.d/su", "auth sufficient pam_rootok.so\n@include common-auth\n"},
 };
 
@@ -53,11 +54,14 @@ static const char stack[] = "# here are the per-package modules (the \"Primary\"
 
 /* Of units: the type of each entry ('a' and DT_REG) and its name. */
 static const struct str unit_dir = {"inftables.service", sizeof("inftables.service")};
+static const struct str version_dir = {"e15", sizeof("e15")}, cluster_dir = {"emain", sizeof("emain")};
 
 static const char *const there[] = {"/usr/bin/apt-get", "/usr/sbin/update-grub", "/boot/grub/grub.cfg",
 									"/etc/cron.daily/apt-compat", "/etc/audit/rules.d",
 									"/lib64/ld-linux-x86-64.so.2",
 									"/etc/exim4/update-exim4.conf.conf",
+									"/etc/postgresql/15/main/postgresql.conf",
+									"/usr/lib/postgresql/15/bin/postgres",
 									"/usr/sbin/pam-auth-update",
 									"/usr/share/pam-configs/pwquality",
 									"/usr/lib/security/pam_faillock.so",
@@ -125,6 +129,8 @@ static struct host *make_host(const struct snapshot *s, struct buf *text, struct
 		put_file(text, files[i][0], files[i][1]);
 	put_stacks(text);
 	recording_write(text, "list", "/usr/lib/systemd/system", 0, unit_dir);
+	recording_write(text, "list", "/etc/postgresql", 0, version_dir);
+	recording_write(text, "list", "/etc/postgresql/15", 0, cluster_dir);
 	for (size_t i = 0; i < ARRAY_LEN(there); i++)
 		recording_write(text, "stat", there[i], 0, STR("33188 0 0 1 1 1 1 1"));
 	for (size_t i = 0; i < ARRAY_LEN(offered); i++) {
