@@ -106,6 +106,16 @@ class Databases(OnHost):
     def psql(self, query, check=True):
         return self.out("runuser", "-u", "postgres", "--", "psql", "-AtF|", "-c", query, check=check)
 
+    def test_fix_is_in_force(self):
+        """Before the others change the configuration."""
+        self.out("revet", "apply", "--rule", "db.postgres-log-sessions", "--rule", "db.postgres-log-ddl")
+        show = "SELECT string_agg(setting, ' ' ORDER BY name) FROM pg_settings " \
+               "WHERE name IN ('log_connections', 'log_disconnections', 'log_statement')"
+        self.assertEqual(self.psql(show).strip(), "on on ddl")
+        self.out("revet", "revert", "1")
+        self.assertEqual(self.psql(show).strip(), "off off none")
+        self.assertEqual(self.sh(f"ls {ETC}/conf.d"), "")
+
     def test_postgres(self):
         self.write(f"{ETC}/conf.d/50-own.conf", CONF)
         self.write(f"{ETC}/conf.d/more.txt", "log_hostname = 1\nlog_min_duration_statement = 2s\n")

@@ -60,7 +60,7 @@ static const struct column columns[] = {
 /* A word of the file; one in quotes has no special meaning. */
 struct token {
 	struct str text;
-	bool quoted;
+	bool quoted, open; /* open: its quotes do not end */
 };
 typedef VEC(struct token) tokens;
 typedef VEC(tokens) fields;
@@ -156,6 +156,7 @@ static bool take_token(struct arena *a, struct str *line, struct token *ret)
 	while (end < line->n &&
 		   (in_quotes || !(is_blank(line->p[end]) || line->p[end] == ',' || line->p[end] == '#')))
 		in_quotes ^= line->p[end++] == '"';
+	ret->open = in_quotes;
 	p = arena_alloc(a, end + 1);
 	for (in_quotes = false; i < end; i++) {
 		if (line->p[i] != '"' || (!in_quotes && was_quote))
@@ -179,6 +180,8 @@ static bool take_field(struct reader *r, const char *file, struct str *line, tok
 	struct token token;
 
 	while (take_token(arena_of(r), line, &token)) {
+		if (token.open)
+			rows_gap(r->rows, "%s: a quote does not end on its line", file);
 		if (!token.quoted && token.text.n > 1 && token.text.p[0] == '@')
 			include_names(r, file, token, ret, depth);
 		else
