@@ -638,12 +638,24 @@ struct str unitfile_value(const struct unit_file *u, const char *section, const 
 	return item && item->value.n ? item->value : STR_ABSENT;
 }
 
-bool unitfile_true(struct str s)
+static bool is_one_of(struct str s, const char *const *words)
 {
-	static const char *const words[] = {"1", "yes", "y", "true", "t", "on"};
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (str_is_nocase(s, words[i]))
+	for (; *words; words++)
+		if (str_is_nocase(s, *words))
 			return true;
 	return false;
+}
+
+bool unitfile_true(struct str s)
+{
+	static const char *const words[] = {"1", "yes", "y", "true", "t", "on", NULL};
+
+	return is_one_of(s, words);
+}
+
+bool unitfile_false(struct str s)
+{
+	static const char *const words[] = {"0", "no", "n", "false", "f", "off", NULL};
+
+	return is_one_of(s, words);
 }

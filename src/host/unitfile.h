@@ -50,7 +50,8 @@ struct unit_values unitfile_values(const struct unit_file *, struct arena *, con
 /* The value of a scalar; absent when unset or reset by an empty assignment. */
 struct str unitfile_value(const struct unit_file *, const char *section, const char *key,
 						  const struct conf_item **ret_item);
-/* systemd's spellings of true. */
+/* systemd's spellings of true and of false. */
 bool unitfile_true(struct str);
+bool unitfile_false(struct str);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "host/capability.h"
+#include "host/unitfilter.h"
 
 /* What the values of a setting are, and so how several assignments add up. */
 enum kind {
@@ -24,7 +25,9 @@ enum {
 	RESTRICT_NAMESPACES, RESTRICT_REALTIME, RESTRICT_SUID_SGID, RESTRICT_ADDRESS_FAMILIES,
 	MEMORY_DENY_WRITE_EXECUTE, LOCK_PERSONALITY, SYSTEM_CALL_FILTER, SYSTEM_CALL_ARCHITECTURES,
 	CAPABILITY_BOUNDING_SET, AMBIENT_CAPABILITIES, DYNAMIC_USER, REMOVE_IPC, UMASK, IP_ADDRESS_DENY,
-	DEVICE_POLICY, KEYRING_MODE, SUPPLEMENTARY_GROUPS, READ_WRITE_PATHS, N_SETTINGS,
+	DEVICE_POLICY, KEYRING_MODE, SUPPLEMENTARY_GROUPS, READ_WRITE_PATHS,
+	/* Only of unit files. */
+	PRIVATE_MOUNTS, NOTIFY_ACCESS, N_SETTINGS,
 };
 _Static_assert(N_SETTINGS <= UNITPROP_MAX, "ret[] of unitprop_read() is too small");
 
@@ -67,6 +70,8 @@ static const struct setting {
 	[KEYRING_MODE] = {"KeyringMode", TEXT, "private", "inherit private shared"},
 	[SUPPLEMENTARY_GROUPS] = {"SupplementaryGroups", WORDS, NULL},
 	[READ_WRITE_PATHS] = {"ReadWritePaths", WORDS, NULL},
+	[PRIVATE_MOUNTS] = {"PrivateMounts", FLAG, "no"},
+	[NOTIFY_ACCESS] = {"NotifyAccess", TEXT, "none", "none main exec all"},
 };
 
 size_t unitprop_count(void)
@@ -114,20 +119,10 @@ static struct unitprop_value not_known(struct arena *a, const struct conf_item *
 	return (struct unitprop_value){.from = from, .why = why};
 }
 
-static bool is_false(struct str s)
-{
-	static const char *const words[] = {"0", "no", "n", "false", "f", "off"};
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (str_is_nocase(s, words[i]))
-			return true;
-	return false;
-}
-
 /* --- sets of bits ---------------------------------------------------------------------------- */
 
 #define N_CAPS 41
-#define ALL_CAPS (((uint64_t)1 << N_CAPS) - 1)
+#define ANYTHING UINT64_MAX /* nothing was assigned, or the last assignment took back what was */
 
 /* linux/sched.h, in the order in which systemd prints them. */
 static const struct {
@@ -146,6 +141,10 @@ static struct str cap_name(struct arena *a, unsigned bit)
 
 static uint64_t cap_bit(struct arena *a, struct str name)
 {
+	uint64_t number;
+
+	if (num_u64(name, 0, N_CAPS - 1, &number) == 0)
+		return (uint64_t)1 << number;
 	for (unsigned i = 0; i < N_CAPS; i++) {
 		struct str known = cap_name(a, i);
 
@@ -193,7 +192,7 @@ static uint64_t bits_of(struct arena *a, struct str words,
 	uint64_t sum = 0;
 	struct str word;
 
-	while (str_word(&words, &word))
+	while (unitfilter_word(&words, &word))
 		sum |= bit(a, word);
 	return sum;
 }
@@ -206,21 +205,24 @@ static uint64_t add_caps(struct arena *a, uint64_t set, uint64_t initial, struct
 	uint64_t sum = bits_of(a, value, cap_bit);
 
 	if (!sum || set == initial)
-		return (invert ? ~sum : sum) & ALL_CAPS;
+		return invert ? ~sum : sum;
 	return invert ? set & ~sum : set | sum;
 }
 
-static uint64_t add_namespaces(struct arena *a, uint64_t set, bool first, struct str value)
+static uint64_t add_namespaces(struct arena *a, uint64_t set, struct str value)
 {
-	bool invert = str_skip(&value, "~");
+	bool invert;
 	uint64_t sum;
 
-	if (!value.n || is_false(value))
+	if (!value.n)
+		return ANYTHING;
+	if (unitfile_false(value))
 		return ALL_NAMESPACES;
 	if (unitfile_true(value))
 		return 0;
+	invert = str_skip(&value, "~");
 	sum = bits_of(a, value, namespace_bit);
-	if (first)
+	if (set == ANYTHING)
 		return invert ? ALL_NAMESPACES & ~sum : sum;
 	return invert ? set & ~sum : set | sum;
 }
@@ -239,7 +241,7 @@ static bool are_namespaces(struct arena *a, struct str value)
 {
 	struct str word;
 
-	if (!value.n || is_false(value) || unitfile_true(value))
+	if (!value.n || unitfile_false(value) || unitfile_true(value))
 		return true;
 	(void)str_skip(&value, "~");
 	while (str_word(&value, &word))
@@ -251,12 +253,10 @@ static bool are_namespaces(struct arena *a, struct str value)
 static struct unitprop_value read_mask(const struct unit_file *u, struct arena *a, size_t setting)
 {
 	bool caps = settings[setting].kind == CAPS;
-	uint64_t initial = setting == CAPABILITY_BOUNDING_SET ? ALL_CAPS : 0, set = initial;
+	uint64_t initial = setting == AMBIENT_CAPABILITIES ? 0 : ANYTHING, set = initial;
 	const struct conf_item *from = NULL;
 	struct unitprop_value value;
 
-	if (!caps)
-		set = ALL_NAMESPACES;
 	for (size_t i = 0; i < u->conf.n; i++) {
 		const struct conf_item *item = &u->conf.items[i];
 
@@ -265,7 +265,7 @@ static struct unitprop_value read_mask(const struct unit_file *u, struct arena *
 		if (!caps && !are_namespaces(a, item->value))
 			return not_known(a, item);
 		set = caps ? add_caps(a, set, initial, item->value)
-				   : add_namespaces(a, set, !from, item->value);
+				   : add_namespaces(a, set, item->value);
 		from = item;
 	}
 	value = caps ? caps_value(a, set) : namespaces_value(a, set);
@@ -274,22 +274,6 @@ static struct unitprop_value read_mask(const struct unit_file *u, struct arena *
 }
 
 /* --- the other kinds -------------------------------------------------------------------------- */
-
-/* The next word; quotes keep blanks in it. */
-static bool take_word(struct str *s, struct str *ret)
-{
-	struct str rest = str_trim(*s);
-	const char *end;
-
-	if (!rest.n || (rest.p[0] != '"' && rest.p[0] != '\''))
-		return str_word(s, ret);
-	end = memchr(rest.p + 1, rest.p[0], rest.n - 1);
-	if (!end)
-		return str_word(s, ret);
-	*ret = (struct str){rest.p + 1, (size_t)(end - rest.p) - 1};
-	*s = (struct str){end + 1, rest.n - ret->n - 2};
-	return true;
-}
 
 /* systemd's spellings of sets of addresses (systemd.resource-control(5)). */
 static const char *const address_words[][3] = {
@@ -318,7 +302,7 @@ static void add_words(struct arena *a, strings *items, enum kind kind, struct st
 	bool forbid = kind == FILTER && str_skip(&value, "~");
 	struct str word;
 
-	while (take_word(&value, &word)) {
+	while (unitfilter_word(&value, &word)) {
 		if (kind == ADDRESSES)
 			add_address(a, items, word);
 		else
@@ -343,23 +327,36 @@ static struct unitprop_value read_words(const struct unit_file *u, struct arena 
 								   NULL};
 }
 
-static struct unitprop_value read_scalar(const struct unit_file *u, struct arena *a, size_t setting)
+/* What systemd makes of one assignment; why: it may be one that it passes over. */
+static struct unitprop_value scalar_of(const struct setting *s, struct arena *a,
+									   const struct conf_item *item)
 {
-	const struct setting *s = &settings[setting];
-	const struct conf_item *item;
-	struct str value = unitfile_value(u, "Service", s->name, &item);
+	struct str value = item->value;
 
-	if (!value.p)
-		return one(a, str_of(s->initial), item);
 	if (s->kind == MASK)
 		return one(a, value, item);
-	if (is_false(value))
+	if (unitfile_false(value))
 		value = STR("no");
 	else if (unitfile_true(value))
 		value = STR("yes");
 	if (!has_word(s->kind == FLAG ? "yes no" : s->words, value))
 		return not_known(a, item);
 	return one(a, value, item);
+}
+
+/* An empty assignment is an error that systemd passes over: what was there before holds. */
+static struct unitprop_value read_scalar(const struct unit_file *u, struct arena *a, size_t setting)
+{
+	const struct setting *s = &settings[setting];
+	const struct conf_item *last = NULL;
+
+	for (size_t i = 0; i < u->conf.n; i++) {
+		const struct conf_item *item = &u->conf.items[i];
+
+		if (item->value.n && str_is(item->section, "Service") && str_is(item->key, s->name))
+			last = item;
+	}
+	return last ? scalar_of(s, a, last) : one(a, str_of(s->initial), NULL);
 }
 
 /* --- what settings imply (systemd's unit_patch_contexts()) ----------------------------------- */

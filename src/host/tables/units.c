@@ -292,6 +292,8 @@ static void set_property(struct reader *r, struct row *row, size_t i,
 	int column = r->columns[i];
 	unsigned mode;
 
+	if (column < 0)
+		return;
 	if (value->why) {
 		row_unknown(row, column, value->why);
 		return;
@@ -324,7 +326,7 @@ static void set_file_properties(struct reader *r, struct row *row, const struct 
 
 	unitprop_read(file, r->arena, values);
 	for (size_t i = 0; i < unitprop_count(); i++)
-		if (file->unread)
+		if (file->unread && r->columns[i] >= 0)
 			row_unknown(row, r->columns[i], file->unread);
 		else
 			set_property(r, row, i, &values[i]);
@@ -339,6 +341,8 @@ static void set_live_properties(struct reader *r, struct row *row, const struct 
 
 		if (u->file)
 			value.from = conf_last(&u->file->conf, "Service", unitprop_name(i));
+		if (r->columns[i] < 0)
+			continue;
 		if (u->live->failed.p)
 			row_unknown(row, r->columns[i], str_dup(r->arena, u->live->failed));
 		else if (!items->n && unitprop_is_mask(i))
