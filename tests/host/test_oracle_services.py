@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""os, time_sync, journald, coredump, rsyslog, auditd, audit_rules, audit_status, grub: against
-hostnamectl, timedatectl, systemd-analyze cat-config, and the files read a second time.
+"""os, time_sync, journald, coredump, systemd_manager, logind, rsyslog, auditd, audit_rules,
+audit_status, grub: against hostnamectl, timedatectl, systemd-analyze cat-config, and the files read a
+second time.
 
 A container may not talk to the kernel's audit subsystem: auditctl fails there, audit_status must
 say so and each rule's `loaded` must be unknown. No host has a boot loader: GRUB's files are planted.
@@ -59,6 +60,11 @@ class Services(OnHost):
         cls.write("/run/systemd/journald.conf.d/40-masked.conf", "[Journal]\nSeal=no\n")
         cls.sh("ln -s /dev/null /etc/systemd/journald.conf.d/40-masked.conf")
         cls.write("/etc/systemd/coredump.conf.d/50.conf", "[Coredump]\nProcessSizeMax=0\n")
+        cls.write("/etc/systemd/system.conf.d/50.conf",
+                  "[Manager]\nCtrlAltDelBurstAction=none\nDefaultLimitCORE=0\nCrashShell=yes\n")
+        cls.write("/usr/lib/systemd/system.conf.d/60.conf", "[Manager]\nCrashShell=no\n")
+        cls.write("/etc/systemd/logind.conf.d/50.conf",
+                  "[Login]\nStopIdleSessionSec=15min\n[Sleep]\nKillUserProcesses=yes\n")
         cls.write("/etc/audit/rules.d/60-own.rules", AUDIT)
 
     def test_os(self):
@@ -107,12 +113,15 @@ class Services(OnHost):
                 found[key.strip()] = value.strip()
         return {key: value for key, value in found.items() if value}
 
-    def test_journald_and_coredump(self):
-        for name, section, least in (("journald", "Journal", 3), ("coredump", "Coredump", 2)):
+    def test_journald_and_the_like(self):
+        for name, file, section, least in (("journald", "journald", "Journal", 3),
+                                           ("coredump", "coredump", "Coredump", 2),
+                                           ("systemd_manager", "system", "Manager", 3),
+                                           ("logind", "logind", "Login", 1)):
             with self.subTest(name):
                 rows = self.table(name)
                 self.same({r["key"]: r["value"] for r in rows if r["value"]},
-                          self.cat_config(name, section), least)
+                          self.cat_config(file, section), least)
                 for row in rows:
                     path, line = source(row, "value")
                     self.assertIn(row["key"], self.line(path, line))
