@@ -7,7 +7,7 @@
 #include "host/passwd.h"
 #include "host/table.h"
 
-enum { PROTOCOL, FAMILY, ADDRESS, PORT, SCOPE, PROCESS, PID, EXE, USER, UNIT, PACKAGE };
+enum { PROTOCOL, FAMILY, ADDRESS, PORT, SCOPE, PROCESS, PID, EXE, USER, UNIT, PACKAGE, LABEL };
 
 static const struct column columns[] = {
 	[PROTOCOL] = {"protocol", TYPE_STRING, "tcp or udp", COLUMN_LABEL},
@@ -27,6 +27,8 @@ static const struct column columns[] = {
 	[USER] = {"user", TYPE_STRING, "Its effective user", 0},
 	[UNIT] = {"unit", TYPE_STRING, "systemd unit that it runs in; absent: none", 0},
 	[PACKAGE] = {"package", TYPE_STRING, "Package that owns the program; absent: none", 0},
+	[LABEL] = {"label", TYPE_STRING,
+			   "What AppArmor, SELinux or Smack has it confined by; absent: none of them", 0},
 	{0},
 };
 
@@ -82,12 +84,13 @@ static void set_process(struct rows *rows, struct row *row, const struct proc *p
 	else
 		row_unknown(row, USER, "/etc/passwd could not be read");
 	row_str(row, UNIT, p->unit);
+	row_str(row, LABEL, p->label);
 	set_package(row, p, packages);
 }
 
 static void set_no_process(struct row *row, const char *why)
 {
-	static const int of_process[] = {PROCESS, PID, EXE, USER, UNIT, PACKAGE};
+	static const int of_process[] = {PROCESS, PID, EXE, USER, UNIT, PACKAGE, LABEL};
 
 	if (!why)
 		row->note = "held by the kernel, or by a process that has ended";

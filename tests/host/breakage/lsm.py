@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the rules of lsm come to fail. The security modules are files here, as the kernel's are."""
 
-from staged import CMDLINE, SYS, grub, word
+from staged import CMDLINE, HOLD, SYS, grub, held, word
 
 SECURITY = "/run/staged/security"
 
-GOOD = CMDLINE + SYS + f"""
+GOOD = CMDLINE + HOLD + SYS + f"""
 mkdir -p /sys/module/apparmor/parameters {SECURITY}/apparmor
 echo Y >/sys/module/apparmor/parameters/enabled
 echo lockdown,capability,yama,apparmor >{SECURITY}/lsm
@@ -58,11 +58,22 @@ RULES = {
         "fine": [grub("security=apparmor")],
         "alone": True,
     },
+    "lsm.pam-apparmor": {
+        "good": "printf '\\nPackage: libpam-apparmor\\nStatus: install ok installed\\nVersion: 1\\n"
+                "Architecture: amd64\\n\\n' >>/var/lib/dpkg/status",
+        "bad": ["sed -i '/^Package: libpam-apparmor$/{n;s/install ok installed/deinstall ok config-files/}' "
+                "/var/lib/dpkg/status", "sed -i 's/^Package: libpam-apparmor$/&-other/' /var/lib/dpkg/status"],
+    },
     "lsm.selinux-permissive": {
         "good": "mkdir -p /sys/fs/selinux; echo 1 >/sys/fs/selinux/enforce\n"
                 "put /etc/selinux/config 'SELINUX=enforcing'",
         "bad": [write("0", "/sys/fs/selinux/enforce", "1"), "put /etc/selinux/config 'SELINUX=permissive'",
                 "put /etc/selinux/config 'SELINUX=disabled'", word("enforcing=0")],
         "fine": ["put /etc/selinux/config 'SELINUX=Enforcing'", word("enforcing=1")],
+    },
+    # The kernel here has no AppArmor, so no process has a profile.
+    "lsm.unconfined-listeners": {
+        "bad": [held("nginx", "tcp", "0.0.0.0", 80), held("named", "udp", "::", 53)],
+        "fine": [held("nginx", "tcp", "127.0.0.1", 80)],
     },
 }
