@@ -75,6 +75,7 @@ struct assessor {
 	int (*assess)(struct service *, const struct assessor *);
 	const char *of; /* what assess() wants to know: a setting, names of capabilities, ... */
 	const char *line;
+	int left;
 	bool late; /* does not count for what runs early in the boot (DefaultDependencies=no) */
 };
 
@@ -374,20 +375,20 @@ static int assess_devices(struct service *s, const struct assessor *a _unused_)
 
 /* --- the table ---------------------------------------------------------------------------------- */
 
-#define FLAG(name, weight) {#name, weight, 1, assess_flag, NULL, #name "=yes", false}
-#define FLAG_OF_THOUGHT(name, weight) {#name, weight, 1, assess_flag, NULL, NULL, false}
-#define WORD(name, weight, range, words, line, late)                                               \
-	{#name, weight, range, assess_word, words, line, late}
+#define FLAG(name, weight) {#name, weight, 1, assess_flag, NULL, #name "=yes", 0, false}
+#define FLAG_OF_THOUGHT(name, weight) {#name, weight, 1, assess_flag, NULL, NULL, 0, false}
+#define WORD(name, weight, range, words, line, left, late)                                         \
+	{#name, weight, range, assess_word, words, line, left, late}
 #define CAPS(name, weight, words)                                                                  \
-	{"CapabilityBoundingSet_" name, weight, 1, assess_caps, words, NULL, false}
+	{"CapabilityBoundingSet_" name, weight, 1, assess_caps, words, NULL, 0, false}
 #define NAMESPACE(name, weight)                                                                    \
-	{"RestrictNamespaces_" #name, weight, 1, assess_namespace, #name, "RestrictNamespaces=yes",    \
+	{"RestrictNamespaces_" #name, weight, 1, assess_namespace, #name, "RestrictNamespaces=yes", 0, \
 	 false}
 #define FAMILY(name, weight, class)                                                                \
-	{"RestrictAddressFamilies_" name, weight, 1, assess_family, class, NULL, false}
+	{"RestrictAddressFamilies_" name, weight, 1, assess_family, class, NULL, 0, false}
 #define CALLS(name, weight, set)                                                                   \
-	{"SystemCallFilter_" #name, weight, 10, assess_calls, set, NULL, false}
-#define OWN(name, weight, range, assess, line) {name, weight, range, assess, NULL, line, false}
+	{"SystemCallFilter_" #name, weight, 10, assess_calls, set, NULL, 0, false}
+#define OWN(name, weight, range, assess, line) {name, weight, range, assess, NULL, line, 0, false}
 
 /* Fields, weights and ranges are those that systemd 252 prints with SYSTEMD_ANALYZE_DEBUG=1. */
 static const struct assessor assessors[] = {
@@ -396,17 +397,17 @@ static const struct assessor assessors[] = {
 	FLAG(PrivateDevices, 1000),
 	FLAG_OF_THOUGHT(PrivateMounts, 1000),
 	FLAG_OF_THOUGHT(PrivateNetwork, 2500),
-	{"PrivateTmp", 1000, 1, assess_flag, NULL, "PrivateTmp=yes", true},
+	{"PrivateTmp", 1000, 1, assess_flag, NULL, "PrivateTmp=yes", 0, true},
 	FLAG_OF_THOUGHT(PrivateUsers, 1000),
 	FLAG(ProtectControlGroups, 1000),
 	FLAG(ProtectKernelModules, 1000),
 	FLAG(ProtectKernelTunables, 1000),
 	FLAG(ProtectKernelLogs, 1000),
 	FLAG(ProtectClock, 1000),
-	WORD(ProtectHome, 1000, 10, "no=10 read-only=5 tmpfs=1 yes=0", "ProtectHome=yes", true),
+	WORD(ProtectHome, 1000, 10, "no=10 read-only=5 tmpfs=1 yes=0", "ProtectHome=yes", 0, true),
 	FLAG(ProtectHostname, 50),
-	WORD(ProtectSystem, 1000, 10, "no=10 yes=5 full=3 strict=0", "ProtectSystem=full", true),
-	{"RootDirectoryOrRootImage", 200, 1, assess_root, NULL, NULL, true},
+	WORD(ProtectSystem, 1000, 10, "no=10 yes=5 full=3 strict=0", "ProtectSystem=full", 3, true),
+	{"RootDirectoryOrRootImage", 200, 1, assess_root, NULL, NULL, 0, true},
 	FLAG(LockPersonality, 100),
 	FLAG_OF_THOUGHT(MemoryDenyWriteExecute, 100),
 	FLAG(NoNewPrivileges, 1000),
@@ -439,12 +440,13 @@ static const struct assessor assessors[] = {
 	CAPS("CAP_SYS_PACCT", 25, "cap_sys_pacct"),
 	CAPS("CAP_BPF", 25, "cap_bpf"),
 	OWN("UMask", 100, 10, assess_umask, NULL),
-	WORD(KeyringMode, 1000, 1, "private=0 inherit=1 shared=1", "KeyringMode=private", false),
+	WORD(KeyringMode, 1000, 1, "private=0 inherit=1 shared=1", "KeyringMode=private", 0, false),
 	WORD(ProtectProc, 1000, 3, "default=3 noaccess=1 invisible=0 ptraceable=0",
-		 "ProtectProc=invisible", false),
-	WORD(ProcSubset, 10, 1, "all=1 pid=0", NULL, false),
-	WORD(NotifyAccess, 1000, 1, "all=1 none=0 main=0 exec=0", NULL, false),
-	{"RemoveIPC", 100, 1, assess_ipc, NULL, NULL, false},
+		 "ProtectProc=invisible", 0,
+		 false),
+	WORD(ProcSubset, 10, 1, "all=1 pid=0", NULL, 0, false),
+	WORD(NotifyAccess, 1000, 1, "all=1 none=0 main=0 exec=0", NULL, 0, false),
+	{"RemoveIPC", 100, 1, assess_ipc, NULL, NULL, 0, false},
 	OWN("Delegate", 100, 1, assess_delegate, NULL),
 	FLAG(RestrictRealtime, 500),
 	FLAG(RestrictSUIDSGID, 1000),
@@ -508,7 +510,9 @@ static int is_early(const struct unit_file *u)
 
 static struct assessment assess(struct service *s, const struct assessor *a, int early)
 {
-	struct assessment row = {a->field, a->line, a->weight, a->range, 0, 0, NULL};
+	struct assessment row = {
+		.field = a->field, .line = a->line, .left = a->left, .weight = a->weight, .range = a->range,
+	};
 
 	if (s->file->unread)
 		row.badness = unknown(s, s->file->unread);

@@ -14,6 +14,7 @@ enum { BADNESS_NOT_APPLICABLE = -1, BADNESS_UNKNOWN = -2 };
 struct assessment {
 	const char *field; /* as in systemd's JSON */
 	const char *line;  /* what nearly every daemon can have instead; NULL: that takes thought */
+	int left;          /* how bad it is with that line */
 	unsigned weight, range; /* badness 0 is good, range is as bad as can be */
 	int badness;            /* or BADNESS_* */
 	unsigned tenths;        /* of the overall exposure that it makes up, rounded up */

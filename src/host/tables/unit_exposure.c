@@ -89,7 +89,7 @@ typedef VEC(struct gain) gains;
 
 static void add_gain(struct arena *a, gains *all, const struct assessment *row)
 {
-	unsigned badness = (unsigned)row->badness * row->weight / row->range;
+	unsigned badness = (unsigned)(row->badness - row->left) * row->weight / row->range;
 
 	for (size_t i = 0; i < all->n; i++)
 		if (strcmp(all->p[i].line, row->line) == 0) {
@@ -108,6 +108,13 @@ static int by_gain(const void *a, const void *b)
 	return strcmp(x->line, y->line);
 }
 
+/* For evidence: the lines of a drop-in. */
+static void note_gain(struct rows *rows, struct row *row, const char *line)
+{
+	row->note = row->note ? arena_printf(rows->arena, "%s, %s", row->note, line)
+						  : arena_printf(rows->arena, "it has not %s", line);
+}
+
 static void set_gains(struct rows *rows, struct row *row, const struct exposure *e)
 {
 	gains all = {0};
@@ -115,7 +122,7 @@ static void set_gains(struct rows *rows, struct row *row, const struct exposure 
 	size_t n = 0;
 
 	for (size_t i = 0; i < e->n; i++)
-		if (e->p[i].line && e->p[i].badness > 0)
+		if (e->p[i].line && e->p[i].badness > e->p[i].left)
 			add_gain(rows->arena, &all, &e->p[i]);
 	if (!all.n)
 		return;
@@ -124,8 +131,10 @@ static void set_gains(struct rows *rows, struct row *row, const struct exposure 
 	for (size_t i = 0; i < all.n; i++) {
 		unsigned hundredths = all.p[i].badness * 1000 / e->weight;
 
-		if (hundredths >= WORTH)
-			items[n++] = str_of(arena_printf(rows->arena, "%s -%u.%02u", all.p[i].line,
+		if (hundredths < WORTH)
+			continue;
+		note_gain(rows, row, all.p[i].line);
+		items[n++] = str_of(arena_printf(rows->arena, "%s -%u.%02u", all.p[i].line,
 											 hundredths / 100, hundredths % 100));
 	}
 	if (n)
