@@ -14,8 +14,12 @@ static void add_item(struct rows *rows, struct map *seen, const struct conf_item
 	}
 	row->from = FROM(item->file, item->line);
 	row_str(row, CONF_KEY, item->key);
-	/* An empty assignment takes back what was set: the default holds. */
-	row_str(row, CONF_VALUE, item->value.n ? item->value : STR_ABSENT);
+	/* Lists and limits have their defaults again then; systemd passes over an empty flag or word. */
+	if (!item->value.n && row->cells[CONF_VALUE].state != VALUE_ABSENT)
+		row_unknown(row, CONF_VALUE,
+					"an empty assignment stands behind it, which takes back some settings only");
+	else
+		row_str(row, CONF_VALUE, item->value.n ? item->value : STR_ABSENT);
 }
 
 int conf_rows(struct host *host, struct rows *rows, const char *name, const char *section,

@@ -55,7 +55,7 @@ class Services(OnHost):
         cls.write("/etc/systemd/journald.conf.d/20-own.conf",
                   "[Journal]\nSystemMaxUse=1G\nCompress = no\n[Other]\nCompress=yes\n")
         cls.write("/usr/lib/systemd/journald.conf.d/30-late.conf",
-                  "[Journal]\nSystemMaxUse=2G\nForwardToSyslog=yes\nForwardToSyslog=\n")
+                  "[Journal]\nSystemMaxUse=2G\nForwardToSyslog=\n")
         cls.write("/usr/lib/systemd/journald.conf.d/20-own.conf", "[Journal]\nSeal=no\n")
         cls.write("/run/systemd/journald.conf.d/40-masked.conf", "[Journal]\nSeal=no\n")
         cls.sh("ln -s /dev/null /etc/systemd/journald.conf.d/40-masked.conf")

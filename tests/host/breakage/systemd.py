@@ -56,7 +56,7 @@ def manager(*lines):
 
 RULES = {
     "systemd.core-limit": {
-        "bad": [*manager("DefaultLimitCORE=infinity", "DefaultLimitCORE=0:infinity", "DefaultLimitCORE="),
+        "bad": [*manager("DefaultLimitCORE=infinity", "DefaultLimitCORE=0:infinity"),
                 "rm -f /etc/systemd/system.conf.d/99-good.conf",
                 setting("system", "Manager", "DefaultLimitCORE=1G", "/usr/lib")],
         "fine": manager("DefaultLimitCORE=0:0"),
@@ -67,8 +67,7 @@ RULES = {
         "fine": manager("CrashShell=off", "CrashShell=yes\nCrashShell=no"),
     },
     "systemd.ctrl-alt-del-burst": {
-        "bad": [*manager("CtrlAltDelBurstAction=reboot-force", "CtrlAltDelBurstAction=poweroff-immediate",
-                         "CtrlAltDelBurstAction="),
+        "bad": [*manager("CtrlAltDelBurstAction=reboot-force", "CtrlAltDelBurstAction=poweroff-immediate"),
                 "rm -f /etc/systemd/system.conf.d/99-good.conf"],
     },
     "systemd.exposed-services": {
@@ -89,7 +88,7 @@ RULES = {
     },
     "systemd.kill-user-processes": {
         "bad": ["rm -f /etc/systemd/logind.conf.d/99-good.conf",
-                *(setting("logind", "Login", f"KillUserProcesses={no}") for no in ("no", "0", ""))],
+                *(setting("logind", "Login", f"KillUserProcesses={no}") for no in ("no", "0"))],
         "fine": [setting("logind", "Login", "KillUserProcesses=1")],
     },
 }
