@@ -157,7 +157,7 @@ static void define(struct reader *r, struct str name, struct str value)
  * empty in the first. What is made of other variables stays unknown. */
 static void read_envvars(struct reader *r, struct str text)
 {
-	struct str line, name;
+	struct str line, name, rest;
 
 	while (str_line(&text, &line)) {
 		struct str value = str_trim(line);
@@ -167,7 +167,8 @@ static void read_envvars(struct reader *r, struct str text)
 			str_skip(&value, "export ");
 		if (!str_cut(&value, '=', &name) || !value.p)
 			continue;
-		if (usual && (!name.n || name.p[--name.n] != ':' || !str_cut(&value, '}', &value)))
+		rest = value;
+		if (usual && (!name.n || name.p[--name.n] != ':' || !str_cut(&rest, '}', &value)))
 			continue;
 		if (str_is(name, "SUFFIX") || str_has_char(name, ' ') || str_has_char(name, '$'))
 			continue;

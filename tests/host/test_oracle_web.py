@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""nginx, apache: against what `nginx -T` and `apache2ctl -t -D DUMP_...` say of the configuration, and what
-nginx and Apache answer on servers that each are set up another way."""
+"""nginx, apache, php: against what `nginx -T` and `apache2ctl -t -D DUMP_...` say of the configuration, what
+nginx and Apache answer on servers that each are set up another way, and what ini_get() says in php-fpm's place."""
 
 import json
 import os
@@ -288,6 +288,33 @@ class Apache(Answers):
             got[n] = self.servers[str(7000 + n)]["trace_enable"]
         self.same(got, want, at_least=2)
         self.assertEqual(want[len(HOSTS) - 1], "on")
+
+
+class Php(OnHost):
+    image = "web-servers"
+    NAMES = ["expose_php", "display_errors", "allow_url_include", "session.cookie_httponly", "session.cookie_secure",
+             "session.use_strict_mode"]
+
+    def test_settings(self):
+        """PHP started with the directory of the interface, since php-fpm can be asked by FastCGI alone."""
+        self.write("/etc/php/8.2/fpm/conf.d/30-x.ini", "[PHP]\nexpose_php = yes ; x\n; y\nsession.cookie_secure=\"1\"\n"
+                   "display_errors = 'true'\nsession.use_strict_mode = On\n")
+        self.write("/etc/php/8.2/fpm/conf.d/40-x.ini", "session.use_strict_mode = none\nexpose_php=0")
+        code = "foreach (array_slice($argv, 1) as $n) echo $n, '=', in_array(strtolower(ini_get($n)), " \
+               "['1', 'on', 'yes', 'true']) ? 'on' : 'off', PHP_EOL;"
+        got, want = {}, {}
+        for kind in ("fpm", "apache2"):
+            said = self.out("env", f"PHP_INI_SCAN_DIR=/etc/php/8.2/{kind}/conf.d", "php", "-c", f"/etc/php/8.2/{kind}/php.ini",
+                            "-r", code, *self.NAMES)
+            for line in said.splitlines():
+                want[kind, line.partition("=")[0]] = line.partition("=")[2]
+            # The command line sets this one itself.
+            want.pop((kind, "display_errors"), None)
+        for row in json.loads(self.out("revet", "table", "php", "-f", "json")):
+            kind = row["where"].partition(" ")[2]
+            if (kind, row["key"]) in want:
+                got[kind, row["key"]] = row["value"]
+        self.same(got, want, at_least=10)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,9 @@ CustomLog /var/log/apache2/access.log combined
 </VirtualHost>'
 sed -i 's/Options Indexes/Options/' /etc/apache2/apache2.conf
 apache2ctl configtest 2>/dev/null
+for d in fpm apache2; do
+    printf '%s\\n' 'expose_php = Off' 'session.cookie_httponly = 1' >/etc/php/8.2/$d/conf.d/50-good.ini
+done
 """
 
 
@@ -160,6 +163,16 @@ RULES = {
         fine=[host("<Directory /srv/own>\nAllowOverride FileInfo\nRequire all granted\n</Directory>")]),
     "web.no-request-timeout": nginx(
         "rm /etc/apache2/mods-enabled/reqtimeout.*", host("RequestReadTimeout header=0 body=20")),
+    "web.php-remote-include": nginx(
+        "put /etc/php/8.2/fpm/conf.d/x.ini allow_url_include=1", "add /etc/php/8.2/apache2/php.ini allow_url_include=On"),
+    "web.php-errors-shown": nginx(
+        "put /etc/php/8.2/fpm/conf.d/x.ini display_errors=stdout", "sed -i /^display_errors/d /etc/php/8.2/fpm/php.ini",
+        "echo 'php_flag[display_errors] = on' >>/etc/php/8.2/fpm/pool.d/www.conf"),
+    "web.php-session-cookie": nginx("put /etc/php/8.2/fpm/conf.d/x.ini 'session.cookie_httponly = 0'"),
+    "web.php-pool-open": nginx(
+        "sed -i 's/^listen = .*/listen = 9000/' /etc/php/8.2/fpm/pool.d/www.conf",
+        "sed -i 's/^listen = .*/listen = [::]:9000/' /etc/php/8.2/fpm/pool.d/www.conf"),
+    "web.php-pool-root": nginx("sed -i 's/^user = .*/user = root/' /etc/php/8.2/fpm/pool.d/www.conf"),
     "web.default-site": nginx("ln -s ../sites-available/default /etc/nginx/sites-enabled/default\n"
                               f"sed -i 's/ default_server//' {SITE}; nginx -t -q"),
 }
