@@ -128,6 +128,12 @@ struct reading {
 	struct rows *rows;
 	struct apache_config config;
 	struct account worker;
+	struct directive main; /* what is said for all, without the virtual hosts */
+	struct map main_last;  /* of it, by name in lower case: the directive that holds */
+	struct {
+		const struct directive **p;
+		size_t n, cap;
+	} hosts;
 	struct map directories; /* of the main server: path to section */
 	size_t looked;
 };
@@ -164,7 +170,7 @@ static const struct directive *in_force(const struct reading *r, const struct di
 {
 	const struct directive *own = last(server, name);
 
-	return own ? own : last(&r->config.root, name);
+	return own ? own : map_get(&r->main_last, lower(r->arena, str_of(name)));
 }
 
 static void set_from(struct row *row, int column, const struct directive *d)
@@ -710,13 +716,13 @@ static bool is_served(struct reading *r, const struct directive *server, struct 
 					 .file = arena_printf(r->arena, "%s%s", root, str_dup(r->arena, path))};
 	bool otherwise = answers_otherwise(&l, server);
 
-	if (server != &r->config.root)
-		otherwise |= answers_otherwise(&l, &r->config.root);
+	if (server != &r->main)
+		otherwise |= answers_otherwise(&l, &r->main);
 	for (unsigned rank = 0; rank < 4; rank++) {
 		size_t longest = 0;
 
-		look_at(&l, &r->config.root, rank, &longest);
-		if (server != &r->config.root)
+		look_at(&l, &r->main, rank, &longest);
+		if (server != &r->main)
 			look_at(&l, server, rank, &longest);
 	}
 	if (l.access == ACCESS_ALL && !otherwise && l.unknown)
@@ -781,7 +787,7 @@ static size_t listens(const struct reading *r, struct str port)
 {
 	size_t widest = 0;
 
-	for (const struct directive *d = r->config.root.first; d; d = d->next) {
+	for (const struct directive *d = r->main.first; d; d = d->next) {
 		struct str address = directive_arg(d);
 		const char *colon;
 
@@ -814,11 +820,10 @@ static struct strs left_over(struct reading *r)
 	struct map ports;
 
 	map_init(&ports, r->arena);
-	for (const struct directive *d = r->config.root.first; d; d = d->next)
-		for (size_t i = 0; d->is_block && is(d, "VirtualHost") && i < d->n_args; i++)
-			map_put(&ports, port_of(d->args[i]), r);
-	for (const struct directive *d = r->config.root.first; d && !map_get(&ports, STR(""));
-		 d = d->next) {
+	for (size_t k = 0; k < r->hosts.n; k++)
+		for (size_t i = 0; i < r->hosts.p[k]->n_args; i++)
+			map_put(&ports, port_of(r->hosts.p[k]->args[i]), r);
+	for (const struct directive *d = r->main.first; d && !map_get(&ports, STR("")); d = d->next) {
 		struct str address = directive_arg(d);
 
 		if (is(d, "Listen") && address.n &&
@@ -833,13 +838,13 @@ static void set_listen(struct reading *r, struct row *row, const struct directiv
 	struct strs addresses = {0};
 	size_t scope = 0;
 
-	if (server == &r->config.root)
+	if (server == &r->main)
 		addresses = left_over(r);
-	for (size_t i = 0; server == &r->config.root && i < addresses.n; i++)
+	for (size_t i = 0; server == &r->main && i < addresses.n; i++)
 		scope =
 			MAX(scope, memchr(addresses.p[i].p, ':', addresses.p[i].n) ? scope_of(addresses.p[i])
 																	   : (size_t)2);
-	for (size_t i = 0; server != &r->config.root && i < server->n_args; i++) {
+	for (size_t i = 0; server != &r->main && i < server->n_args; i++) {
 		*vec_push(r->arena, &addresses) = server->args[i];
 		scope = MAX(scope, MIN(scope_of(server->args[i]), listens(r, port_of(server->args[i]))));
 	}
@@ -860,7 +865,7 @@ static void set_logs(struct reading *r, struct row *row, const struct directive 
 
 	add_logs(r, server, &logs);
 	if (!logs.n)
-		add_logs(r, &r->config.root, &logs);
+		add_logs(r, &r->main, &logs);
 	row_list(row, ACCESS_LOG, logs.p, logs.n);
 	set_word(r, row, ERROR_LOG, in_force(r, server, "ErrorLog"), "logs/error_log");
 }
@@ -896,8 +901,7 @@ static void add_server(struct reading *r, const struct directive *server)
 {
 	const struct directive *name = last(server, "ServerName"),
 						   *tls = in_force(r, server, "SSLEngine");
-	bool is_main = server == &r->config.root,
-		 takes_tls = tls && str_is_nocase(directive_arg(tls), "on");
+	bool is_main = server == &r->main, takes_tls = tls && str_is_nocase(directive_arg(tls), "on");
 	struct row *row = rows_add(
 		r->rows, FROM(is_main ? r->config.files[0].p : server->file, is_main ? 0 : server->line));
 	const char *label = arena_printf(
@@ -916,7 +920,7 @@ static void add_server(struct reading *r, const struct directive *server)
 		set_ciphers(r, row, in_force(r, server, "SSLCipherSuite"));
 		set_keys(r, row, server);
 	}
-	add_headers(r, &r->config.root, &headers);
+	add_headers(r, &r->main, &headers);
 	if (!is_main)
 		add_headers(r, server, &headers);
 	row_list(row, HEADERS, headers.p, headers.n);
@@ -992,15 +996,14 @@ static void set_modules(struct reading *r, struct row *row)
 static void add_main(struct reading *r)
 {
 	struct row *row = rows_add(r->rows, FROM(r->config.files[0].p, 0));
-	const struct directive *user = last(&r->config.root, "User"),
-						   *group = last(&r->config.root, "Group");
+	const struct directive *user = last(&r->main, "User"), *group = last(&r->main, "Group");
 	struct passwd_db db;
 	struct err err = {0};
 
 	row_strz(row, CONTEXT, "main");
 	row_strz(row, NAME, "apache");
 	set_word(r, row, USER, user, NULL);
-	set_word(r, row, SERVER_TOKENS, last(&r->config.root, "ServerTokens"), "full");
+	set_word(r, row, SERVER_TOKENS, last(&r->main, "ServerTokens"), "full");
 	set_modules(r, row);
 	r->worker.uid = ACCOUNT_ANYBODY;
 	if (passwd_read(r->host, r->arena, &db, &err) < 0) {
@@ -1025,6 +1028,26 @@ static bool is_installed(struct host *host)
 	return false;
 }
 
+/* Thousands of virtual hosts each look at what is said for all, so these are kept apart. */
+static void part(struct reading *r)
+{
+	map_init(&r->main_last, r->arena);
+	for (const struct directive *d = r->config.root.first; d; d = d->next) {
+		struct directive *copy;
+
+		if (d->is_block && is(d, "VirtualHost")) {
+			*vec_push(r->arena, &r->hosts) = d;
+			continue;
+		}
+		copy = arena_new(r->arena, struct directive, 1);
+		*copy = *d;
+		copy->next = NULL;
+		directive_append(&r->main, copy);
+		if (!d->is_block && d->n_args)
+			map_put(&r->main_last, lower(r->arena, d->name), copy);
+	}
+}
+
 static int read_apache(struct host *host, struct rows *rows, struct err *err)
 {
 	struct reading r = {.host = host, .arena = rows->arena, .rows = rows};
@@ -1035,16 +1058,16 @@ static int read_apache(struct host *host, struct rows *rows, struct err *err)
 	result = apache_config_read(host, rows->arena, &r.config, err);
 	if (result < 0)
 		return result == -ENOENT ? 0 : result;
-	find_directories(&r, &r.config.root, &r.directories);
+	part(&r);
+	find_directories(&r, &r.main, &r.directories);
 	add_main(&r);
-	for (const struct directive *d = r.config.root.first; d; d = d->next) {
+	for (const struct directive *d = r.main.first; d; d = d->next)
 		if (is_section(d))
 			add_section(&r, d, &r.directories, "");
-		if (d->is_block && is(d, "VirtualHost"))
-			add_server(&r, d);
-	}
+	for (size_t i = 0; i < r.hosts.n; i++)
+		add_server(&r, r.hosts.p[i]);
 	if (left_over(&r).n)
-		add_server(&r, &r.config.root);
+		add_server(&r, &r.main);
 	return 0;
 }
 
