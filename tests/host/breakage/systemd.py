@@ -47,7 +47,7 @@ def answers(address, lines="", name="answers.service", then=""):
 
 def setting(file, section, line, place="/etc"):
     name = line.split("=")[0]
-    return f"put {place}/systemd/{file}.conf.d/99-zz-{name}.conf '[{section}]\n{line}'"
+    return f"put {place}/systemd/{file}.conf.d/99-n-{name}.conf '[{section}]\n{line}'"
 
 
 def manager(*lines):
