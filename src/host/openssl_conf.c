@@ -14,6 +14,7 @@ struct reader {
 	struct str section;
 	const char
 		*include_dir; /* of .pragma includedir; NULL: relative names are to the process's own */
+	size_t bytes;     /* of what was included */
 	unsigned files;
 };
 
@@ -214,11 +215,12 @@ static int read_file(struct reader *r, const char *path, unsigned depth, struct 
 	unsigned number = 0, first = 1;
 	int e;
 
-	if (depth > OPENSSL_MAX_DEPTH || ++r->files > OPENSSL_MAX_FILES)
-		return err_set(err, E2BIG, "%s: too many includes within one another", path);
+	if (depth > OPENSSL_MAX_DEPTH || r->bytes > OPENSSL_MAX_TOTAL || ++r->files > OPENSSL_MAX_FILES)
+		return err_set(err, E2BIG, "%s: too many includes, or too large ones", path);
 	e = host_read_scrubbed(r->host, path, secret_mask, r->arena, &text, err);
 	if (e < 0)
 		return e;
+	r->bytes += depth ? text.n : 0;
 	while (next_line(r, &text, &number, &line)) {
 		read_line(r, file, first, line, depth);
 		first = number + 1;

@@ -11,6 +11,7 @@
 
 #define OPENSSL_MAX_FILES 64
 #define OPENSSL_MAX_DEPTH 8
+#define OPENSSL_MAX_TOTAL ((size_t)128 << 10) /* bytes of the files that are included */
 
 /* What stands for a value with a variable in it: no value of a file can be this one. */
 extern const char openssl_conf_variable[];

@@ -8,7 +8,7 @@
 #include "host/fields.h"
 #include "host/pubkey.h"
 
-#define KEY_LINE "private-key"
+#define KEY_LINE "private-key:"
 #define OPENSSH_MAGIC "openssh-key-v1"
 
 /* --- blocks ---------------------------------------------------------------------------------- */
@@ -86,11 +86,17 @@ static struct str decode(struct arena *a, struct str body)
 
 /* --- private keys ---------------------------------------------------------------------------- */
 
+/* What may stand there is short. */
+static struct str start_of(struct str s)
+{
+	return (struct str){s.p, MIN(s.n, (size_t)64)};
+}
+
 static void put_key(struct buf *out, struct str type, bool encrypted, struct str hash)
 {
 	buf_puts(out, KEY_LINE);
-	fields_put(out, "type", type);
-	fields_put(out, "public", hash);
+	fields_put(out, "type", start_of(type));
+	fields_put(out, "public", start_of(hash));
 	buf_puts(out, encrypted ? " encrypted\n" : "\n");
 }
 
@@ -193,12 +199,6 @@ static void put_certificate(struct str base64, struct buf *out)
 
 /* --- other forms ----------------------------------------------------------------------------- */
 
-/* What may stand there is short. */
-static struct str first(struct str s)
-{
-	return (struct str){s.p, MIN(s.n, (size_t)64)};
-}
-
 static void read_key(struct arena *a, struct str words, struct pem_key *ret)
 {
 	struct str name, value;
@@ -229,24 +229,21 @@ static void scrub_putty(struct str text, struct buf *out)
 	put_key(out, type, encrypted, STR_ABSENT);
 }
 
-/* A file of age's holds its key in a line of its own; what was scrubbed before stays. */
-static void scrub_lines(struct arena *a, struct str text, struct buf *out)
+/* A file of age's holds its key in a line of its own; what was scrubbed before stays. True: it was
+ * one of these. */
+static bool scrub_line(struct arena *a, struct str line, struct buf *out)
 {
-	struct str line;
-	int n = 0;
+	struct pem_key key;
 
-	while (n < PEM_MAX_BLOCKS && str_line(&text, &line)) {
-		struct pem_key key;
-
-		if (str_starts(line, "AGE-SECRET-KEY-")) {
-			put_key(out, STR("age"), false, STR_ABSENT);
-			n++;
-		} else if (str_skip(&line, KEY_LINE " ")) {
-			read_key(a, line, &key);
-			put_key(out, first(key.type), key.encrypted, first(key.public_hash));
-			n++;
-		}
+	if (str_starts(line, "AGE-SECRET-KEY-")) {
+		put_key(out, STR("age"), false, STR_ABSENT);
+		return true;
 	}
+	if (!str_skip(&line, KEY_LINE))
+		return false;
+	read_key(a, line, &key);
+	put_key(out, key.type, key.encrypted, key.public_hash);
+	return true;
 }
 
 static void scrub_der(struct arena *a, struct str text, struct buf *out)
@@ -266,31 +263,55 @@ static void scrub_der(struct arena *a, struct str text, struct buf *out)
 		out);
 }
 
-void pem_scrub(struct str text, struct buf *out)
+static void scrub_block(struct arena *a, const struct block *block, struct buf *out)
+{
+	struct str base64;
+
+	if (str_ends(block->label, "PRIVATE KEY")) {
+		scrub_key(a, block, out);
+	} else if (str_ends(block->label, "CERTIFICATE")) {
+		base64 = base64_of(a, block->body);
+		if (base64.n)
+			put_certificate(base64, out);
+	}
+}
+
+/* In the order of the text, in which it is read again. */
+static void scrub_text(struct str text, struct buf *out)
 {
 	_cleanup_arena_ struct arena a = {0};
-	struct str rest = text;
-	struct block block;
+	const char *end = text.p + text.n;
+	struct str line, label;
+	bool closed = true; /* blocks are, from here on */
 
-	if (text.n > 1 && text.p[0] == 0x30 && (unsigned char)text.p[1] >= 0x80) {
-		scrub_der(&a, text, out);
-		return;
-	}
-	if (str_starts(text, "PuTTY-User-Key-File-"))
-		scrub_putty(text, out);
-	else
-		scrub_lines(&a, text, out);
-	for (int i = 0; i < PEM_MAX_BLOCKS && next_block(&rest, &block); i++) {
-		if (str_ends(block.label, "CERTIFICATE")) {
-			struct str base64 = base64_of(&a, block.body);
+	for (int n = 0; n < PEM_MAX_BLOCKS && str_line(&text, &line);) {
+		struct str ahead = {line.p, (size_t)(end - line.p)};
+		struct block block;
 
-			if (base64.n)
-				put_certificate(base64, out);
-		} else if (str_ends(block.label, "PRIVATE KEY")) {
-			scrub_key(&a, &block, out);
+		if (scrub_line(&a, line, out)) {
+			n++;
+		} else if (closed && take_label(line, "-----BEGIN ", &label)) {
+			closed = next_block(&ahead, &block);
+			if (closed) {
+				scrub_block(&a, &block, out);
+				text = ahead;
+				n++;
+			}
 		}
 		arena_done(&a);
 	}
+}
+
+void pem_scrub(struct str text, struct buf *out)
+{
+	_cleanup_arena_ struct arena a = {0};
+
+	if (text.n > 1 && text.p[0] == 0x30 && (unsigned char)text.p[1] >= 0x80)
+		scrub_der(&a, text, out);
+	else if (str_starts(text, "PuTTY-User-Key-File-"))
+		scrub_putty(text, out);
+	else
+		scrub_text(text, out);
 }
 
 /* --- reading --------------------------------------------------------------------------------- */

@@ -106,7 +106,7 @@ static void gap(struct walk *w, const char *why)
 
 static struct str join(struct arena *a, const struct sshd_line *line)
 {
-	_cleanup_buf_ struct buf text = BUF(SSH_MAX_TOTAL);
+	_cleanup_buf_ struct buf text = BUF(HOST_MAX_FILE);
 
 	for (size_t i = 0; i < line->n_args; i++)
 		buf_printf(&text, "%s%.*s", i ? " " : "", STR_ARG(line->args[i]));
@@ -144,6 +144,10 @@ static void include(struct walk *w, struct str pattern, struct str criteria, uns
 	struct str *paths;
 	size_t n;
 
+	if (w->bytes > SSH_MAX_TOTAL || w->files > SSH_MAX_FILES) {
+		gap(w, "ssh_config: too many includes, or too large ones");
+		return;
+	}
 	if (str_has_char(pattern, '%') || str_has_char(pattern, '$')) {
 		gap(w, arena_printf(w->arena, "Include %.*s: depends on the connection", STR_ARG(pattern)));
 		return;
@@ -184,14 +188,14 @@ static int read_file(struct walk *w, const char *path, struct str outer, unsigne
 	struct sshd_file file;
 	int r;
 
-	if (depth > SSH_MAX_DEPTH || ++w->files > SSH_MAX_FILES)
-		return err_set(w->err, E2BIG, "%s: too many includes within one another", path);
+	if (depth > SSH_MAX_DEPTH || w->bytes > SSH_MAX_TOTAL || ++w->files > SSH_MAX_FILES)
+		return err_set(w->err, E2BIG, "%s: too many includes, or too large ones", path);
 	r = host_read_scrubbed(w->host, path, keep_options, w->arena, &text, w->err);
 	if (r < 0)
 		return r;
 	w->bytes += text.n;
-	if (w->bytes > SSH_MAX_TOTAL)
-		return err_set(w->err, EFBIG, "%s: with what it includes over %zu bytes", path,
+	if (depth && w->bytes > SSH_MAX_TOTAL)
+		return err_set(w->err, EFBIG, "%s: with what was read before over %zu bytes", path,
 					   SSH_MAX_TOTAL);
 	sshd_file_parse(w->arena, path, text, &file);
 	for (size_t i = 0; i < file.n; i++)

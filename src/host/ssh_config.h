@@ -8,9 +8,9 @@
 
 #include "host/sshd_config.h"
 
-#define SSH_MAX_DEPTH 16                /* as ssh's READCONF_MAX_DEPTH */
-#define SSH_MAX_TOTAL ((size_t)1 << 20) /* bytes of all files of one configuration */
-#define SSH_MAX_FILES 256
+#define SSH_MAX_DEPTH 16                 /* as ssh's READCONF_MAX_DEPTH */
+#define SSH_MAX_TOTAL ((size_t)64 << 10) /* bytes of all files of one configuration */
+#define SSH_MAX_FILES 64
 
 struct ssh_option {
 	const char *keyword; /* as ssh_config(5) spells it, a former name resolved */

@@ -3,8 +3,8 @@
 host_keys against ssh-keygen, ssh_client against ssh -G, openssl against openssl ciphers, hosts against
 getent, moduli against awk.
 
-No program tells what dnf, openvpn, wireguard, gnupg, crypto_policy and secrets read, or none is on these hosts:
-their cases in tests/tables stand alone.
+No program tells what dnf, openvpn, wireguard, gnupg, crypto_policy, sssd and secrets read, or none is on
+these hosts: their cases in tests/tables stand alone.
 """
 
 import json

@@ -117,9 +117,21 @@ static void set_activated(struct reader *r, const char *key, const struct conf_i
 						"OpenSSL 3.0 takes this, too, for a yes");
 }
 
+/* The line `activate` of each section, by the section's name. */
+static void find_activated(const struct conf *conf, struct map *ret)
+{
+	for (size_t i = 0; i < conf->n; i++)
+		if (str_is(conf->items[i].key, "activate"))
+			map_put(ret, conf->items[i].section, &conf->items[i]);
+}
+
 /* legacy = legacy_sect, and in that section `activate`. */
 static void read_providers(struct reader *r, const char *section)
 {
+	struct map activated;
+
+	map_init(&activated, r->rows->arena);
+	find_activated(r->conf, &activated);
 	for (size_t i = 0; i < r->conf->n; i++) {
 		const struct conf_item *item = &r->conf->items[i], *activate;
 		const char *key;
@@ -131,7 +143,7 @@ static void read_providers(struct reader *r, const char *section)
 			put(r, key, item->value, item);
 			continue;
 		}
-		activate = conf_last(r->conf, str_dup(r->rows->arena, item->value), "activate");
+		activate = map_get(&activated, item->value);
 		if (activate)
 			set_activated(r, key, activate);
 	}

@@ -34,12 +34,25 @@ def conf(name, line):
     return f"add /etc/security/{name} '{line}'"
 
 
+def sssd(settings):
+    """sssd's file, which counts without sssd."""
+    return f"put /etc/sssd/sssd.conf '[sssd]\ndomains = x\n[domain/x]\nid_provider = ldap\n{settings}'"
+
+
 RULES = {
     "pam.account-checked": {"bad": [
         "sed -i '/pam_unix/d' /etc/pam.d/common-account",
         swap("sshd", "^@include common-account", "account required pam_permit.so"),
         swap("sudo", "^@include common-account", "account optional pam_unix.so"),
     ]},
+    "pam.directory-tls": {
+        "bad": [sssd("ldap_uri = ldap://x.example"), sssd("ldap_uri = ldaps://x.example, ldap://y.example"),
+                sssd("ldap_id_use_start_tls = true\nldap_tls_reqcert = never"),
+                sssd("ldap_uri = ldaps://x.example") + "\nput /etc/sssd/conf.d/x.conf "
+                "'[domain/x]\nldap_tls_reqcert = allow'"],
+        "fine": [sssd("ldap_uri = ldaps://x.example")],
+        "alone": True,
+    },
     "pam.faillock": {"bad": [
         "sed -i /authfail/d /etc/pam.d/common-auth",
         swap("sshd", "^@include common-auth", "auth required pam_unix.so"),
