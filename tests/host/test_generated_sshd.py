@@ -14,7 +14,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from generated import Generated
+import generated
 from hostlib import ENVIRONMENT
 from oracle import REVET
 from test_oracle_sshd import FORMER
@@ -133,7 +133,7 @@ def written(rng, keyword, value):
 BY_BUILD = r"Disabled method|cipher spec|Bad IPQoS|RekeyLimit too small|must appear alone|Invalid-User"
 
 
-class Sshd(Generated):
+class Sshd(generated.Generated):
     image = "debian-12"
     by_release = BY_BUILD
     stricter = "^$"
@@ -299,13 +299,13 @@ class Sshd(Generated):
 
 
 class Debian11(Sshd):
-    """Its sshd takes no comment behind arguments, has two options for one, and merges a RekeyLimit of a
-    block with that outside."""
+    """Its sshd takes no comment behind arguments, has two options for one, merges a RekeyLimit of a block
+    with that outside, and forgets a SetEnv of a block."""
 
     image = "debian-11"
     by_release = BY_BUILD + r"|not allowed within a Match|garbage at end|extra argument"
     stricter = "does not stand in a Match block"  # an included file may have anything
-    unlike = ("kbdinteractiveauthentication", "rekeylimit")
+    unlike = ("kbdinteractiveauthentication", "rekeylimit", "setenv")
 
 
 class Debian13(Sshd):
