@@ -373,11 +373,10 @@ static void take_section(struct scene *s, struct str head, struct str body)
 		const char *name;
 		void (*take)(struct scene *, struct str args, struct str body);
 	} sections[] = {
-		{"file", take_file},     {"dir", take_dir},         {"link", take_link},
-		{"denied", take_denied}, {"run", take_run},         {"query", take_query},
-		{"failed", take_failed},
-		{"asked", take_asked},   {"offline", take_offline}, {"time", take_time},
-		{"want", take_want},
+		{"file", take_file},     {"dir", take_dir},     {"link", take_link},
+		{"denied", take_denied}, {"run", take_run},     {"query", take_query},
+		{"failed", take_failed}, {"asked", take_asked}, {"offline", take_offline},
+		{"time", take_time},     {"want", take_want},
 	};
 	struct str name = STR("");
 

@@ -296,9 +296,9 @@ static void walk_line(struct reader *r, const struct pam_file *file, const struc
 		return;
 	control = raw->n > 1 ? raw->words[1].text : STR("");
 	if (str_is_nocase(control, "include") || str_is_nocase(control, "substack")) {
-		if (raw->n > 2 && (str_is_nocase(control, "include")
-							   ? walk(r, raw->words[2].text, number, depth + 1)
-							   : walk_substack(r, file, raw, number, depth + 1)))
+		if (raw->n > 2 &&
+			(str_is_nocase(control, "include") ? walk(r, raw->words[2].text, number, depth + 1)
+											   : walk_substack(r, file, raw, number, depth + 1)))
 			return;
 		note = "the file cannot be read: PAM fails here";
 	}

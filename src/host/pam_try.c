@@ -14,9 +14,8 @@ static const char *const results[] = {[SUCCESS] = "success",
 
 enum action { IGNORE, OK, DONE, BAD, DIE, RESET, JUMP, UNCLEAR };
 
-static const char *const actions[] = {
-	[IGNORE] = "ignore", [OK] = "ok", [DONE] = "done", [BAD] = "bad", [DIE] = "die",
-	[RESET] = "reset"};
+static const char *const actions[] = {[IGNORE] = "ignore", [OK] = "ok",   [DONE] = "done",
+									  [BAD] = "bad",       [DIE] = "die", [RESET] = "reset"};
 
 static bool has_argument(const struct pam_line *line, const char *argument)
 {
@@ -40,9 +39,9 @@ static enum result result_of(const struct pam_line *line, bool right)
 	static const char *const elsewhere[] = {"pam_sss.so",     "pam_ldap.so",         "pam_krb5.so",
 											"pam_winbind.so", "pam_systemd_home.so", NULL};
 	static const char *const agree[] = {"pam_permit.so", "pam_shells.so", NULL};
-	static const char *const abstain[] = {"pam_env.so",   "pam_faildelay.so", "pam_group.so",
-										  "pam_warn.so",  "pam_issue.so",     "pam_cap.so",
-										  "pam_gnome_keyring.so", NULL};
+	static const char *const abstain[] = {
+		"pam_env.so",   "pam_faildelay.so", "pam_group.so",         "pam_warn.so",
+		"pam_issue.so", "pam_cap.so",       "pam_gnome_keyring.so", NULL};
 	static const char *const keep_out[] = {"pam_deny.so", "pam_rootok.so", NULL};
 
 	if (line->fails)
@@ -75,18 +74,17 @@ static enum action action_named(struct str name, unsigned *ret_jump)
 
 static bool is_value(struct str name)
 {
-	static const char *const names[] = {
-		"success",      "open_err",         "symbol_err",           "service_err",
-		"system_err",   "buf_err",          "perm_denied",          "auth_err",
-		"ignore",       "abort",            "cred_insufficient",    "authinfo_unavail",
-		"user_unknown", "maxtries",         "new_authtok_reqd",     "acct_expired",
-		"session_err",  "cred_unavail",     "cred_expired",         "cred_err",
-		"conv_err",     "no_module_data",   "authtok_err",          "authtok_recover_err",
-		"try_again",    "authtok_lock_busy", "authtok_disable_aging", "authtok_expired",
-		"bad_item",     "module_unknown",   "conv_again",           "incomplete",
-		"default",      NULL};
+	struct str word, words = STR(
+		"success open_err symbol_err service_err system_err buf_err perm_denied auth_err "
+		"cred_insufficient authinfo_unavail user_unknown maxtries new_authtok_reqd acct_expired "
+		"session_err cred_unavail cred_expired cred_err no_module_data conv_err authtok_err "
+		"authtok_recover_err authtok_lock_busy authtok_disable_aging try_again ignore abort "
+		"authtok_expired module_unknown bad_item conv_again incomplete default");
 
-	return is_among(names, name);
+	while (str_word(&words, &word))
+		if (str_eq(word, name))
+			return true;
+	return false;
 }
 
 /* "[success=1 default=ignore]": the value's own action, of several the last; else that of the first
@@ -145,6 +143,7 @@ struct trial {
 	size_t n;
 	bool right, doubtful;
 	bool undecided; /* one that may have succeeded would do */
+
 	struct impression now, entered[PAM_MAX_DEPTH + 1]; /* when each substack was entered */
 };
 

@@ -11,7 +11,8 @@ static const struct {
 	const char *const *words;
 } fixed_words[] = {
 	{"AddressFamily", (const char *const[]){"any", "inet", "inet6", NULL}},
-	{"AllowStreamLocalForwarding", (const char *const[]){"yes", "no", "all", "local", "remote", NULL}},
+	{"AllowStreamLocalForwarding",
+	 (const char *const[]){"yes", "no", "all", "local", "remote", NULL}},
 	{"AllowTcpForwarding", (const char *const[]){"yes", "no", "all", "local", "remote", NULL}},
 	{"Compression", (const char *const[]){"yes", "no", "delayed", NULL}},
 	{"FingerprintHash", (const char *const[]){"md5", "sha256", NULL}},
@@ -21,9 +22,9 @@ static const struct {
 									   "debug", "debug1", "debug2", "debug3", NULL}},
 	{"PermitRootLogin", (const char *const[]){"yes", "no", "prohibit-password", "without-password",
 											  "forced-commands-only", NULL}},
-	{"SyslogFacility", (const char *const[]){"daemon", "user", "auth", "authpriv", "local0", "local1",
-											 "local2", "local3", "local4", "local5", "local6",
-											 "local7", NULL}},
+	{"SyslogFacility",
+	 (const char *const[]){"daemon", "user", "auth", "authpriv", "local0", "local1", "local2",
+						   "local3", "local4", "local5", "local6", "local7", NULL}},
 };
 
 static bool is_one_of(struct str s, const char *const *words)

@@ -472,7 +472,7 @@ static struct str number(struct arena *a, struct str s)
 	int64_t n;
 
 	return num_i64(s, INT32_MIN, INT32_MAX, &n) < 0 ? s
-													 : str_of(arena_printf(a, "%lld", (long long)n));
+													: str_of(arena_printf(a, "%lld", (long long)n));
 }
 
 static struct str rekey_limit(struct arena *a, const struct sshd_line *line)
@@ -590,7 +590,8 @@ static void add_directive(struct walk *w, const char *file, size_t number,
 	if (!problem && in->block && line->keyword && !(line->keyword->flags & SSHD_IN_MATCH))
 		problem = "the keyword does not stand in a Match block";
 	if (problem && !c->refused)
-		c->refused = arena_printf(w->arena, "%s:%zu: sshd would not start: %s", file, number, problem);
+		c->refused =
+			arena_printf(w->arena, "%s:%zu: sshd would not start: %s", file, number, problem);
 	if (line->bad)
 		gap(w, c->refused);
 }

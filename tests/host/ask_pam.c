@@ -24,7 +24,8 @@ struct pam_conv {
 	void *data;
 };
 
-static int ask(int n, const struct pam_message **messages, struct pam_response **ret, void *password)
+static int ask(int n, const struct pam_message **messages, struct pam_response **ret,
+			   void *password)
 {
 	*ret = calloc((size_t)n, sizeof(**ret));
 	for (int i = 0; *ret && i < n; i++)

@@ -29,7 +29,7 @@ SERVICES = ("generated", "inner", "innermost", "other")
 
 class Pam(generated.Generated):
     image = "debian-12"
-    ordinary = 300
+    ordinary = 120
 
     @classmethod
     def prepare(cls):

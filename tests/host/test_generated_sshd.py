@@ -138,7 +138,7 @@ class Sshd(generated.Generated):
     by_release = BY_BUILD
     stricter = "^$"
     unlike = ()  # keywords that the table has otherwise, knowing better
-    ordinary = 30
+    ordinary = 15
 
     @classmethod
     def prepare(cls):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables sudoers and sudoers_defaults on generated trees, against cvtsudoers, which has sudo's own
-parser, row by row, and visudo: what that refuses is never taken for complete."""
+"""The table sudoers on generated trees, against cvtsudoers, which has sudo's own parser, grant by grant,
+and visudo: what that refuses is never taken for complete."""
 
 import json
 import os
@@ -35,7 +35,7 @@ SCOPES = ("", "", "", ":ops", ":%sudo", "@debian-12", ">root", "!/bin/ls", ":ops
 BROKEN = ("ops ALL", "ops ALL=", "ops = /bin/ls", "Defaults", "User_Alias X", "nonsense", "ops ALL=(root /bin/ls",
           "Defaults nosuchsetting", "ops ALL=ls", "User_Alias lower = ops", 'Defaults badpass_message="open',
           "ops ALL=NOPASSWD /bin/ls", "Host_Alias ALL = a", "ops ALL=(ALL) ALL,", "Cmnd_Alias A = /bin/a : B",
-          "ops ALL = /bin/ls, !", "@include", "ops,,root ALL=ALL", "Defaults passwd_tries=many")
+          "ops ALL = /bin/ls, !", "@include", "ops,,root ALL=ALL")
 KINDS = {"User_Alias": ("U", USERS), "Host_Alias": ("H", HOSTS), "Runas_Alias": ("R", RUNAS),
          "Cmnd_Alias": ("C", COMMANDS)}
 
@@ -45,7 +45,6 @@ cd /gen
 for n in *; do
     ln -sfn /gen/$n/etc/sudoers.d /etc/sudoers.d
     cvtsudoers -e -f json $n/etc/sudoers >$n/expanded 2>$n/expanded.err || :
-    cvtsudoers -f json $n/etc/sudoers >$n/defaults 2>$n/defaults.err || :
     visudo -cf $n/etc/sudoers >$n/visudo 2>&1 || echo $? >$n/refused
     visudo -csf $n/etc/sudoers >/dev/null 2>&1 || echo $? >$n/unstrict
 done
@@ -54,7 +53,7 @@ done
 
 class Sudo(generated.Generated):
     image = "debian-12"
-    ordinary = 80
+    ordinary = 25
 
     # --- making ---
 
@@ -152,7 +151,7 @@ class Sudo(generated.Generated):
             if key not in got:
                 lines.append(f"a grant: sudo alone has {key}; the table {[k for k in got if k not in want]}")
         lines += [f"a grant: the table alone has {key}" for key in got if key not in want and not lines]
-        return lines + self.differing_defaults(place)
+        return lines
 
     def read_text(self, path):
         with open(path, encoding="utf-8") as file:
@@ -181,7 +180,7 @@ class Sudo(generated.Generated):
                 options = {k: v for o in command.get("Options", []) for k, v in o.items()}
                 runas = [self.name(e) for e in command.get("runasusers", [])]
                 runas = [r for r in runas or ["root"] * ("runasgroups" not in command) if r]
-                runas += [":" + self.name(e).lstrip("%") for e in command.get("runasgroups", [])]
+                runas += [":" + self.name(e).replace("%", "", 1) for e in command.get("runasgroups", [])]
                 found.append(self.key([self.name(e) for e in spec["User_List"]],
                                       [self.name(e) for e in spec["Host_List"]],
                                       runas, [self.name(e) for e in command["Commands"]],
@@ -197,9 +196,6 @@ class Sudo(generated.Generated):
                                   f"nopasswd {row['nopasswd']} noexec {'NOEXEC' in tags} "
                                   f"setenv {'SETENV' in tags}"))
         return found
-
-    def differing_defaults(self, place):
-        return []
 
 
 class Debian13(Sudo):

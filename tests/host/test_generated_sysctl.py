@@ -47,7 +47,7 @@ def name_of(path):
 
 class Sysctl(generated.Generated):
     image = "debian-12"
-    ordinary = 60
+    ordinary = 20
 
     @classmethod
     def prepare(cls):
