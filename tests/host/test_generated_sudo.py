@@ -151,6 +151,8 @@ class Sudo(generated.Generated):
             if key not in got:
                 lines.append(f"a grant: sudo alone has {key}; the table {[k for k in got if k not in want]}")
         lines += [f"a grant: the table alone has {key}" for key in got if key not in want and not lines]
+        if not lines and got != want:
+            lines.append(f"the order: the table {got}, sudo {want}")
         return lines
 
     def read_text(self, path):
@@ -167,13 +169,11 @@ class Sudo(generated.Generated):
         return f"{'!' if entry.get('negated') else ''}{digests}{marks[key]}{value}"
 
     def key(self, *parts):
-        if "ALL" in parts[3] or "!ALL" in parts[3]:  # which implies SETENV for cvtsudoers
-            parts = (*parts[:-1], parts[-1].partition(" setenv")[0])
         return json.dumps([re.sub(r"\\(.)", r"\1", str(part)) if isinstance(part, str) else
                            [re.sub(r"\\(.)", r"\1", word) for word in part] for part in parts])
 
     def oracle(self, place):
-        """A key for each run of commands that share runas and tags."""
+        """A key for each command. (That ALL implies SETENV, only cvtsudoers says.)"""
         found = []
         for spec in json.loads(self.read_text(f"{place}/expanded")).get("User_Specs", []):
             for command in spec["Cmnd_Specs"]:
@@ -181,25 +181,25 @@ class Sudo(generated.Generated):
                 runas = [self.name(e) for e in command.get("runasusers", [])]
                 runas = [r for r in runas or ["root"] * ("runasgroups" not in command) if r]
                 runas += [":" + self.name(e).replace("%", "", 1) for e in command.get("runasgroups", [])]
-                found.append(self.key([self.name(e) for e in spec["User_List"]],
-                                      [self.name(e) for e in spec["Host_List"]],
-                                      runas, [self.name(e) for e in command["Commands"]],
-                                      f"nopasswd {options.get('authenticate') is False} noexec "
-                                      f"{options.get('noexec') is True} setenv {options.get('setenv') is True}"))
+                users, hosts = ([self.name(e) for e in spec[k]] for k in ("User_List", "Host_List"))
+                tags = [options.get("authenticate") is False, options.get("noexec") is True]
+                found += [self.key(users, hosts, runas, self.name(e), str(tags))
+                          for e in command["Commands"]]
         return found
 
     def grants(self, rows):
         found = []
         for row in rows:
-            tags = row["tags"]
-            found.append(self.key(row["users"], row["hosts"], row["runas"], row["commands"],
-                                  f"nopasswd {row['nopasswd']} noexec {'NOEXEC' in tags} "
-                                  f"setenv {'SETENV' in tags}"))
+            tags = [row["nopasswd"], "NOEXEC" in row["tags"]]
+            runas = [re.sub("^(:!?)%", r"\1", name) for name in row["runas"]]
+            found += [self.key(row["users"], row["hosts"], runas, command, str(tags))
+                      for command in row["commands"]]
         return found
 
 
 class Debian13(Sudo):
     image = "debian-13"
+    only_many = True
 
 
 if __name__ == "__main__":

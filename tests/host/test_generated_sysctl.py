@@ -131,10 +131,12 @@ class Sysctl(generated.Generated):
 
 class Debian11(Sysctl):
     image = "debian-11"
+    only_many = True
 
 
 class Debian13(Sysctl):
     image = "debian-13"
+    only_many = True
 
 
 if __name__ == "__main__":
