@@ -331,6 +331,12 @@ static void take_run(struct scene *s, struct str args, struct str body)
 	recording_write(&s->answers, "run", str_dup(&s->arena, args), 0, body);
 }
 
+/* The program fails, with this in front of what it says. */
+static void take_failed(struct scene *s, struct str args, struct str body)
+{
+	recording_write(&s->answers, "run", str_dup(&s->arena, args), EIO, str_trim(body));
+}
+
 static void take_query(struct scene *s, struct str args, struct str body)
 {
 	recording_write(&s->answers, "query", str_dup(&s->arena, args), 0, body);
@@ -367,10 +373,10 @@ static void take_section(struct scene *s, struct str head, struct str body)
 		const char *name;
 		void (*take)(struct scene *, struct str args, struct str body);
 	} sections[] = {
-		{"file", take_file},     {"dir", take_dir},         {"link", take_link},
-		{"denied", take_denied}, {"run", take_run},         {"query", take_query},
-		{"asked", take_asked},   {"offline", take_offline}, {"time", take_time},
-		{"want", take_want},
+		{"file", take_file},     {"dir", take_dir},     {"link", take_link},
+		{"denied", take_denied}, {"run", take_run},     {"query", take_query},
+		{"failed", take_failed}, {"asked", take_asked}, {"offline", take_offline},
+		{"time", take_time},     {"want", take_want},
 	};
 	struct str name = STR("");
 

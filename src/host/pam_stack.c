@@ -5,7 +5,6 @@
 #include "base/map.h"
 #include "base/vec.h"
 
-#define MAX_DEPTH 16    /* as PAM_SUBSTACK_MAX_LEVEL of Linux-PAM */
 #define MAX_LINES 20000 /* of all stacks together, includes counted each time */
 
 /* Where a service's file is looked for: the administrator's, the distribution's, SUSE's. */
@@ -46,6 +45,7 @@ struct reader {
 	struct str service;
 	unsigned positions[4];
 	size_t walked;
+	unsigned level;
 };
 
 static void gap(struct reader *r, const char *what)
@@ -232,6 +232,7 @@ static struct pam_line *add_line(struct reader *r, const struct pam_file *file,
 	line = &stack->lines[stack->n++];
 	*line = (struct pam_line){.service = r->service, .file = file->path, .line = raw->number};
 	line->type = type;
+	line->level = r->level;
 	line->position = ++r->positions[type_number];
 	return line;
 }
@@ -242,15 +243,34 @@ static void add_module(struct reader *r, const struct pam_file *file, const stru
 	struct pam_line *line = add_line(r, file, raw, type, type_number);
 
 	line->note = note;
+	line->fails = note && !str_starts(str_of(note), "with -");
 	line->control = raw->n > 1 ? control_text(raw->words[1].text) : STR("");
 	line->module = raw->n > 2 ? module_name(raw->words[2].text) : STR("");
-	if (!line->module.n && !note)
+	if (!line->module.n && !line->fails) {
 		line->note = "no module is named: PAM fails here";
+		line->fails = true;
+	}
 	line->args = raw->args;
 	line->n_args = raw->n > 3 ? raw->n - 3 : 0;
 }
 
 static bool walk(struct reader *r, struct str name, int only_type, unsigned depth);
+
+/* What "done" and "die" end, a jump passes over as one, and "reset" forgets. */
+static bool walk_substack(struct reader *r, const struct pam_file *file, const struct raw_line *raw,
+						  int number, unsigned depth)
+{
+	struct pam_line *begin = add_line(r, file, raw, str_of(types[number]), number);
+	bool found;
+
+	begin->position = 0;
+	begin->substack = true;
+	r->positions[number]--;
+	r->level++;
+	found = walk(r, raw->words[2].text, number, depth);
+	r->level--;
+	return found;
+}
 
 /* "include" and "substack" take the lines of their own type, Debian's "@include" all of them. */
 static void walk_line(struct reader *r, const struct pam_file *file, const struct raw_line *raw,
@@ -267,17 +287,18 @@ static void walk_line(struct reader *r, const struct pam_file *file, const struc
 								raw->number));
 		return;
 	}
-	if (number >= 0) {
-		type = str_of(types[number]);
-	} else { /* PAM takes it for a line of the type that was asked for, and fails */
+	if (number < 0) { /* PAM takes it for a line of the type that was asked for, and fails */
 		number = only_type < 0 ? 0 : only_type;
 		note = "not a type that PAM knows: it fails here";
 	}
+	type = str_of(types[number]);
 	if (only_type >= 0 && number != only_type)
 		return;
 	control = raw->n > 1 ? raw->words[1].text : STR("");
 	if (str_is_nocase(control, "include") || str_is_nocase(control, "substack")) {
-		if (raw->n > 2 && walk(r, raw->words[2].text, number, depth + 1))
+		if (raw->n > 2 &&
+			(str_is_nocase(control, "include") ? walk(r, raw->words[2].text, number, depth + 1)
+											   : walk_substack(r, file, raw, number, depth + 1)))
 			return;
 		note = "the file cannot be read: PAM fails here";
 	}
@@ -289,7 +310,7 @@ static bool walk(struct reader *r, struct str name, int only_type, unsigned dept
 {
 	const struct pam_file *file;
 
-	if (depth >= MAX_DEPTH)
+	if (depth >= PAM_MAX_DEPTH)
 		return false;
 	file = get_file(r, name);
 	if (file->error)

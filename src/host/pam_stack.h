@@ -8,6 +8,8 @@
 
 #include "host/host.h"
 
+#define PAM_MAX_DEPTH 16 /* of includes; as PAM_SUBSTACK_MAX_LEVEL of Linux-PAM */
+
 struct pam_line {
 	struct str service;
 	struct str type;    /* auth, account, password or session */
@@ -19,6 +21,9 @@ struct pam_line {
 	const char *file;  /* where the line stands, which for an included one is elsewhere */
 	unsigned line;
 	const char *note; /* a remark for people, or NULL */
+	unsigned level;   /* how many substacks it is in */
+	bool substack;    /* no module, but where one begins, whose lines follow */
+	bool fails;       /* PAM cannot make sense of the line, and fails with it */
 };
 
 struct pam_stack {

@@ -35,7 +35,7 @@ static const struct sshd_keyword keywords[] = {
 	{"CheckMail", SSHD_TEXT, SSHD_IGNORED, NULL},
 	{"ChrootDirectory", SSHD_TEXT, SSHD_IN_MATCH, NULL},
 	{"Ciphers", SSHD_ALGORITHMS, 0, NULL},
-	{"ClientAliveCountMax", SSHD_TEXT, SSHD_IN_MATCH, NULL},
+	{"ClientAliveCountMax", SSHD_NUMBER, SSHD_IN_MATCH, NULL},
 	{"ClientAliveInterval", SSHD_TIME, SSHD_IN_MATCH, NULL},
 	{"Compression", SSHD_WORD, 0, NULL},
 	{"DebianBanner", SSHD_WORD, 0, NULL},
@@ -87,8 +87,8 @@ static const struct sshd_keyword keywords[] = {
 	{"LogVerbose", SSHD_LIST, SSHD_IN_MATCH, NULL},
 	{"MACs", SSHD_ALGORITHMS, 0, NULL},
 	{"Match", SSHD_MATCH, SSHD_IN_MATCH, NULL},
-	{"MaxAuthTries", SSHD_TEXT, SSHD_IN_MATCH, NULL},
-	{"MaxSessions", SSHD_TEXT, SSHD_IN_MATCH, NULL},
+	{"MaxAuthTries", SSHD_NUMBER, SSHD_IN_MATCH, NULL},
+	{"MaxSessions", SSHD_NUMBER, SSHD_IN_MATCH, NULL},
 	{"MaxStartups", SSHD_STARTUPS, SSHD_VARIES, NULL},
 	{"ModuliFile", SSHD_TEXT, 0, NULL},
 	{"PAMAuthenticationViaKbdInt", SSHD_TEXT, SSHD_IGNORED, NULL},
@@ -119,13 +119,13 @@ static const struct sshd_keyword keywords[] = {
 	{"RDomain", SSHD_TEXT, SSHD_IN_MATCH, NULL},
 	{"RefuseConnection", SSHD_WORD, SSHD_IN_MATCH, NULL},
 	{"RekeyLimit", SSHD_REKEY, SSHD_IN_MATCH | SSHD_VARIES, NULL},
-	{"RequiredRSASize", SSHD_TEXT, SSHD_IN_MATCH, NULL},
+	{"RequiredRSASize", SSHD_NUMBER, SSHD_IN_MATCH, NULL},
 	{"ReverseMappingCheck", SSHD_TEXT, SSHD_IGNORED, NULL},
 	{"RevokedKeys", SSHD_TEXT, SSHD_IN_MATCH, NULL},
 	{"RhostsAuthentication", SSHD_TEXT, SSHD_IGNORED, NULL},
 	{"RhostsRSAAuthentication", SSHD_TEXT, SSHD_IGNORED, NULL},
 	{"RSAAuthentication", SSHD_TEXT, SSHD_IGNORED, NULL},
-	{"RSAMinSize", SSHD_TEXT, SSHD_IN_MATCH, "RequiredRSASize"},
+	{"RSAMinSize", SSHD_NUMBER, SSHD_IN_MATCH, "RequiredRSASize"},
 	{"SecurityKeyProvider", SSHD_TEXT, 0, NULL},
 	{"ServerKeyBits", SSHD_TEXT, SSHD_IGNORED, NULL},
 	{"SetEnv", SSHD_LIST, SSHD_IN_MATCH | SSHD_NO_DEFAULT, NULL},
@@ -147,9 +147,9 @@ static const struct sshd_keyword keywords[] = {
 	{"UsePrivilegeSeparation", SSHD_TEXT, SSHD_IGNORED, NULL},
 	{"VerifyReverseMapping", SSHD_TEXT, SSHD_IGNORED, NULL},
 	{"VersionAddendum", SSHD_RAW, 0, NULL},
-	{"X11DisplayOffset", SSHD_TEXT, SSHD_IN_MATCH, NULL},
+	{"X11DisplayOffset", SSHD_NUMBER, SSHD_IN_MATCH, NULL},
 	{"X11Forwarding", SSHD_WORD, SSHD_IN_MATCH, NULL},
-	{"X11MaxDisplays", SSHD_TEXT, SSHD_IN_MATCH, NULL},
+	{"X11MaxDisplays", SSHD_NUMBER, SSHD_IN_MATCH, NULL},
 	{"X11UseLocalhost", SSHD_WORD, SSHD_IN_MATCH, NULL},
 	{"XAuthLocation", SSHD_TEXT, 0, NULL},
 };
@@ -356,21 +356,35 @@ int sshd_file_dump(const struct sshd_file *file, struct buf *out)
 
 /* --- values -------------------------------------------------------------------------------- */
 
+/* "8080" of PermitListen is a port on any address. */
+static struct str member(struct arena *a, const struct sshd_line *line, size_t i)
+{
+	struct str s = line->args[i];
+	uint64_t port;
+
+	if (line->keyword && strcmp(line->keyword->name, "PermitListen") == 0 &&
+		num_u64(s, 0, 65535, &port) == 0)
+		return str_of(arena_printf(a, "*:%u", (unsigned)port));
+	return s;
+}
+
 static struct str join(struct arena *a, const struct sshd_line *line, char separator)
 {
 	size_t n = 0, at = 0;
 	char *p;
 
 	if (line->n_args == 1)
-		return line->args[0];
+		return member(a, line, 0);
 	for (size_t i = 0; i < line->n_args; i++)
-		n += line->args[i].n + 1;
+		n += line->args[i].n + sizeof("*:");
 	p = arena_alloc(a, n + 1);
 	for (size_t i = 0; i < line->n_args; i++) {
+		struct str s = member(a, line, i);
+
 		if (i)
 			p[at++] = separator;
-		memcpy(p + at, line->args[i].p, line->args[i].n);
-		at += line->args[i].n;
+		memcpy(p + at, s.p, s.n);
+		at += s.n;
 	}
 	return (struct str){p, at};
 }
@@ -395,14 +409,14 @@ static const struct {
 	{"PermitRootLogin", "without-password", "prohibit-password"},
 	{"Compression", "delayed", "yes"},
 	{"AllowTcpForwarding", "all", "yes"},
-	{"AllowTcpForwarding", "none", "no"},
 	{"AllowStreamLocalForwarding", "all", "yes"},
-	{"AllowStreamLocalForwarding", "none", "no"},
+	{"LogLevel", "QUIET", "SILENT"},
+	{"LogLevel", "DEBUG1", "DEBUG"},
 };
 
-static struct str word(struct arena *a, const struct sshd_line *line)
+static struct str word(struct arena *a, const struct sshd_line *line, bool upper)
 {
-	struct str s = in_case(a, line->args[0], false);
+	struct str s = in_case(a, line->args[0], upper);
 
 	for (size_t i = 0; i < ARRAY_LEN(synonyms); i++)
 		if (str_is(s, synonyms[i].word) && strcmp(line->keyword->name, synonyms[i].keyword) == 0)
@@ -411,7 +425,7 @@ static struct str word(struct arena *a, const struct sshd_line *line)
 }
 
 /* sshd's convtime(): numbers with units s, m, h, d, w of either case, added up. */
-static bool convtime(struct str s, int64_t *ret)
+bool sshd_seconds(struct str s, int64_t *ret)
 {
 	static const struct {
 		char unit;
@@ -450,7 +464,15 @@ static struct str seconds(struct arena *a, struct str s)
 
 	if (str_is_nocase(s, "none"))
 		return STR("none");
-	return convtime(s, &n) ? str_of(arena_printf(a, "%lld", (long long)n)) : s;
+	return sshd_seconds(s, &n) ? str_of(arena_printf(a, "%lld", (long long)n)) : s;
+}
+
+static struct str number(struct arena *a, struct str s)
+{
+	int64_t n;
+
+	return num_i64(s, INT32_MIN, INT32_MAX, &n) < 0 ? s
+													: str_of(arena_printf(a, "%lld", (long long)n));
 }
 
 static struct str rekey_limit(struct arena *a, const struct sshd_line *line)
@@ -489,10 +511,11 @@ bool sshd_line_value(struct arena *a, const struct sshd_line *line, struct str *
 		return true;
 	switch (kind) {
 	case SSHD_WORD:
-		*ret = word(a, line);
-		break;
 	case SSHD_UPPER:
-		*ret = in_case(a, first, true);
+		*ret = word(a, line, kind == SSHD_UPPER);
+		break;
+	case SSHD_NUMBER:
+		*ret = number(a, first);
 		break;
 	case SSHD_TIME:
 		*ret = seconds(a, first);
@@ -551,6 +574,7 @@ static void add_directive(struct walk *w, const char *file, size_t number,
 						  const struct sshd_line *line, const struct context *in)
 {
 	struct sshd_config *c = w->config;
+	const char *problem;
 
 	if (c->n == c->cap)
 		c->directives = vec_grow(w->arena, c->directives, c->n, &c->cap, sizeof(*c->directives));
@@ -562,8 +586,14 @@ static void add_directive(struct walk *w, const char *file, size_t number,
 		.match = in->match,
 		.always = in->always,
 	};
+	problem = sshd_line_problem(line);
+	if (!problem && in->block && line->keyword && !(line->keyword->flags & SSHD_IN_MATCH))
+		problem = "the keyword does not stand in a Match block";
+	if (problem && !c->refused)
+		c->refused =
+			arena_printf(w->arena, "%s:%zu: sshd would not start: %s", file, number, problem);
 	if (line->bad)
-		gap(w, arena_printf(w->arena, "%s:%zu: sshd would not start: %s", file, number, line->bad));
+		gap(w, c->refused);
 }
 
 /* The block that a Match line opens; it ends with the file, at the latest. What it applies to is

@@ -14,6 +14,7 @@
 enum sshd_kind {
 	SSHD_WORD,       /* one word, in lower case: yes, no and other fixed words */
 	SSHD_UPPER,      /* one word, in upper case: INFO, AUTH */
+	SSHD_NUMBER,     /* "007" becomes 7 */
 	SSHD_TIME,       /* "2m" becomes 120 */
 	SSHD_LIST,       /* several arguments, joined by commas */
 	SSHD_ALGORITHMS, /* a list that "+", "-" or "^" in front makes relative to the built-in one */
@@ -70,6 +71,12 @@ int sshd_file_dump(const struct sshd_file *, struct buf *out);
 /* The value in the form of `sshd -T`. False when it depends on what sshd has built in. */
 bool sshd_line_value(struct arena *, const struct sshd_line *, struct str *ret);
 
+/* sshd's convtime(): numbers with units s, m, h, d, w of either case, added up. */
+bool sshd_seconds(struct str, int64_t *ret);
+
+/* Why sshd would refuse the line, as far as that is the same in every build; NULL when it would not. */
+const char *sshd_line_problem(const struct sshd_line *);
+
 /* A directive, in the order in which sshd comes across it, includes in place. */
 struct sshd_directive {
 	const struct sshd_line *line;
@@ -87,7 +94,8 @@ struct sshd_directive {
 struct sshd_config {
 	struct sshd_directive *directives;
 	size_t n, cap;
-	const char *gap; /* why some may be missing or sshd would not start; NULL: complete */
+	const char *gap;     /* why some may be missing or are misread; NULL: complete */
+	const char *refused; /* why sshd would not start with them, which it knows better; or NULL */
 };
 
 /* Reads /etc/ssh/sshd_config, or where a distribution keeps its own in /usr/etc and nobody has

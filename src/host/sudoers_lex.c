@@ -307,12 +307,15 @@ bool lex_command(struct sudoers_lexer *p, struct sudoers_member *ret)
 	struct str digests, raw;
 	size_t n;
 
+	ret->negated = lex_negation(p); /* an even number of them may stand before digests */
 	skip_blanks(&p->in);
 	digests = p->in;
 	if (!skip_digests(p))
 		return false;
 	digests.n -= p->in.n;
-	ret->negated = lex_negation(p);
+	if (digests.n && ret->negated)
+		return lex_bad(p, "a digest that is negated");
+	ret->negated = lex_negation(p) != ret->negated;
 	skip_blanks(&p->in);
 	n = name_span(p->in); /* ALL or an alias */
 	if (!n && (str_starts(p->in, "/") || str_starts(p->in, "^") || str_starts(p->in, "sudoedit") ||

@@ -63,13 +63,24 @@ static bool list(struct sudoers_lexer *lex, enum sudoers_alias kind, struct sudo
 	return true;
 }
 
+/* Groups stand there by their names, without a mark. */
+static bool groups(struct sudoers_lexer *lex, struct sudoers_list *ret)
+{
+	if (!list(lex, SUDOERS_RUNAS, ret))
+		return false;
+	for (size_t i = 0; i < ret->n; i++)
+		if (str_starts(ret->items[i].text, "%") || str_starts(ret->items[i].text, "+"))
+			return lex_bad(lex, "a group to run as is no name");
+	return true;
+}
+
 static bool runas(struct sudoers_lexer *lex, const struct sudoers_runas **ret)
 {
 	struct sudoers_runas *r = arena_new(lex->arena, struct sudoers_runas, 1);
 
 	if (lex_peek(lex) != ')' && lex_peek(lex) != ':' && !list(lex, SUDOERS_RUNAS, &r->users))
 		return false;
-	if (lex_take(lex, ':') && lex_peek(lex) != ')' && !list(lex, SUDOERS_RUNAS, &r->groups))
+	if (lex_take(lex, ':') && lex_peek(lex) != ')' && !groups(lex, &r->groups))
 		return false;
 	if (!lex_take(lex, ')'))
 		return lex_bad(lex, "a parenthesis is not closed");
@@ -209,6 +220,8 @@ static bool alias_line(struct parser *p, enum sudoers_alias kind)
 
 		if (!lex_name(&p->lex, &name))
 			return false;
+		if (str_is(name, "ALL"))
+			return lex_bad(&p->lex, "ALL is no name for an alias");
 		if (!lex_take(&p->lex, '='))
 			return lex_bad(&p->lex, "'=' is missing behind the alias");
 		if (!list(&p->lex, kind, &alias->list))
@@ -359,7 +372,7 @@ static bool defaults_line(struct parser *p)
 
 /* --- files --------------------------------------------------------------------------------- */
 
-static void read_file(struct parser *p, const char *path, int honoured);
+static bool read_file(struct parser *p, const char *path, int honoured);
 
 /* sudo ignores a file or directory that root does not own or that others may write to. */
 static int is_secure(struct parser *p, const char *path, int outer)
@@ -461,8 +474,8 @@ static void include(struct parser *p, bool dir, struct str argument)
 		gap(p, "what to include is not known");
 	else if (dir)
 		read_dir(p, path);
-	else
-		read_file(p, path, p->file->honoured);
+	else if (!read_file(p, path, p->file->honoured))
+		gap(p, "the file to include is not there");
 }
 
 static void parse_line(struct parser *p)
@@ -501,7 +514,8 @@ static void parse_text(struct parser *p)
 	}
 }
 
-static void read_file(struct parser *p, const char *path, int honoured)
+/* False: there is no such file, or it is no regular one. */
+static bool read_file(struct parser *p, const char *path, int honoured)
 {
 	struct sudoers_lexer lex = {.arena = p->arena, .next = 1}, outer_lex = p->lex;
 	struct sudoers_file *file = arena_new(p->arena, struct sudoers_file, 1);
@@ -511,14 +525,14 @@ static void read_file(struct parser *p, const char *path, int honoured)
 
 	if (p->depth >= MAX_DEPTH || p->files >= MAX_FILES || p->bytes > MAX_TOTAL) {
 		gap(p, "includes are nested too deeply, or there are too many of them");
-		return;
+		return true;
 	}
 	r = host_read(p->host, path, p->arena, &lex.text, &err);
 	if (r == -ENOENT || r == -EINVAL || r == -EISDIR)
-		return; /* not there, or no regular file */
+		return false;
 	if (r < 0) {
 		gap(p, err.msg);
-		return;
+		return true;
 	}
 	*file = (struct sudoers_file){path, is_secure(p, path, honoured)};
 	p->files++;
@@ -530,6 +544,7 @@ static void read_file(struct parser *p, const char *path, int honoured)
 	p->lex = outer_lex;
 	p->file = outer_file;
 	p->depth--;
+	return true;
 }
 
 /* nsswitch.conf(5): "sudoers: files sss" has sudo ask a directory too. */

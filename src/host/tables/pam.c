@@ -40,8 +40,11 @@ static int read_pam(struct host *host, struct rows *rows, struct err *err)
 
 	for (size_t i = 0; r == 0 && i < stack.n; i++) {
 		const struct pam_line *line = &stack.lines[i];
-		struct row *row = rows_add(rows, FROM(line->file, line->line));
+		struct row *row;
 
+		if (line->substack)
+			continue;
+		row = rows_add(rows, FROM(line->file, line->line));
 		row->note = line->note;
 		row_str(row, SERVICE, line->service);
 		row_str(row, TYPE, line->type);

@@ -75,13 +75,15 @@ static bool is_option(const struct sshd_keyword *k)
 	return k && k->kind != SSHD_INCLUDE && k->kind != SSHD_MATCH && !(k->flags & SSHD_IGNORED);
 }
 
-/* The first line wins, but for the options that add up. */
+/* The first line wins, but for the options that add up; of a list sshd -T may print a line for each
+ * member. */
 static void give(struct arena *a, struct option *o, const struct sshd_line *line,
 				 const struct sshd_directive *by)
 {
 	struct given given = {.by = by};
 
-	if (!line->n_args || (o->given.n && !(line->keyword->flags & (SSHD_ADDS | SSHD_VARIES))))
+	if (!line->n_args || (o->given.n && !(line->keyword->flags & (SSHD_ADDS | SSHD_VARIES)) &&
+						  (by || line->keyword->kind != SSHD_LIST)))
 		return;
 	o->keyword = line->keyword;
 	given.relative = !sshd_line_value(a, line, &given.value);
@@ -154,16 +156,23 @@ static void add_to_block(struct reader *r, const struct sshd_directive *d)
 	give(r->rows->arena, o, d->line, d);
 }
 
+/* What `Match all` has set already, no block behind it changes. */
 static void add_match_rows(struct reader *r)
 {
 	const struct sshd_keyword *keywords;
 	size_t n = sshd_keywords(&keywords);
+	bool *is_set = arena_new(r->rows->arena, bool, n);
 
 	r->block = new_options(r->rows);
 	for (size_t i = 0; i < r->config.n; i++) {
 		const struct sshd_directive *d = &r->config.directives[i];
+		const struct sshd_keyword *k = d->line->keyword;
 
-		if (!d->always && is_option(d->line->keyword) && d->line->n_args)
+		if (!is_option(k) || !d->line->n_args)
+			continue;
+		if (d->always)
+			is_set[sshd_keyword_index(k)] |= d->block && !(k->flags & (SSHD_ADDS | SSHD_VARIES));
+		else if (!is_set[sshd_keyword_index(k)])
 			add_to_block(r, d);
 	}
 	for (size_t i = 0; i < n; i++)
@@ -238,6 +247,10 @@ static void read_effective_line(struct reader *r, struct option *options, struct
 	o = &options[sshd_keyword_index(k)];
 	if (!o->row || (k->flags & SSHD_EACH))
 		o->row = add_effective_row(r, str_of(k->name), origin(r, k, value));
+	/* Release 8.4 has two options for what is one today, and either lets in. */
+	if (str_is_nocase(line.name, "ChallengeResponseAuthentication") && o->given.n &&
+		str_is(o->given.p[0].value, "yes"))
+		return;
 	give(a, o, &line, NULL);
 	row_str(o->row, VALUE, value);
 }
@@ -430,18 +443,39 @@ static int find_sshd(struct host *host, struct err *err)
 	return err_set(err, ENOENT, "there is no %s, so what sshd would do is not known", SSHD);
 }
 
-/* sshd -T failed, or cannot be asked. */
-static void add_rows_without(struct reader *r, struct host *host, const char *why, bool has_files)
+/* Does sshd refuse the configuration, rather than find no key that it may read or no directory? It
+ * reads the configuration first. */
+static bool is_refusal(const char *why)
 {
-	struct str said;
-	struct err ignored;
+	static const char *const others[] = {"hostkeys available", "host key", "rivilege separation"};
 
-	if (has_files && !r->config.gap &&
-		host_run(host, &sshd_t_local, r->rows->arena, &said, &ignored) == 0) {
-		find_in_block(r);
-		add_effective_rows(r, said);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (str_has(str_of(why), others[i]))
+			return false;
+	return true;
+}
+
+/* sshd -T failed, or cannot be asked. What it refuses it does not start with, and a running one has
+ * other settings. */
+static void add_rows_without(struct reader *r, struct host *host, int result, const char *why,
+							 bool has_files)
+{
+	const char *reason = host_is_live(host) ? arena_strdup(r->rows->arena, why) : "offline";
+	struct err err = {0};
+	struct str said;
+
+	if (has_files) {
+		result = host_run(host, &sshd_t_local, r->rows->arena, &said, &err);
+		if (result == 0 && !r->config.gap) {
+			find_in_block(r);
+			add_effective_rows(r, said);
+		}
 	}
-	add_parsed_rows(r, why);
+	if (result == -EIO && is_refusal(err.msg))
+		rows_gap(r->rows, "%s", err.msg);
+	else if (result < 0 && r->config.refused)
+		rows_gap(r->rows, "%s", r->config.refused);
+	add_parsed_rows(r, reason);
 }
 
 static int read_sshd(struct host *host, struct rows *rows, struct err *err)
@@ -456,13 +490,14 @@ static int read_sshd(struct host *host, struct rows *rows, struct err *err)
 	if (result < 0)
 		return result;
 	collect(&r);
-	if (host_run(host, &sshd_t, rows->arena, &said, err) == 0) {
+	result = host_run(host, &sshd_t, rows->arena, &said, err);
+	if (result == 0) {
 		add_effective_rows(&r, said);
 		if (!has_files)
 			rows_gap(rows, "sshd has a configuration, but not in /etc/ssh or /usr/etc/ssh; its "
 						   "Match blocks are not known");
 	} else {
-		add_rows_without(&r, host, host_is_live(host) ? err->msg : "offline", has_files);
+		add_rows_without(&r, host, result, err->msg, has_files);
 	}
 	add_match_rows(&r);
 	check_command_lines(host, &r);
