@@ -3,8 +3,10 @@
 
 Docker and Podman run containers here that differ in all that the table has. The container that they run
 in allows no cgroups and no new keyring, so runc is crun without them, nothing can be privileged and run,
-and limits of memory are in tests/tables. LXC, nspawn, podman: what the tables make of their files
-is in tests/tables.
+and limits of memory are in tests/tables. What the tables make of the files of LXC
+and systemd-nspawn, and podman, of those that say where images come from, is in tests/tables.
+
+hardware, disks, crypttab, usb, usbguard: no test host has any of it, nor has a program to ask about it.
 """
 
 import json

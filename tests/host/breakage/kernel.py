@@ -6,6 +6,9 @@ from staged import BARE_METAL, CMDLINE, SYS, SYSCTL, grub, now, sysctl, word
 VULNERABILITIES = "/sys/devices/system/cpu/vulnerabilities"
 
 GOOD = SYSCTL + CMDLINE + SYS + BARE_METAL + f"""
+sed 's/^vendor_id.*/vendor_id : AuthenticAMD/' /proc/cpuinfo >/run/staged/amd
+sed 's/^vendor_id.*/vendor_id : GenuineIntel/' /proc/cpuinfo >/run/staged/intel
+cat /run/staged/amd >/run/staged/cpuinfo
 echo '[none] integrity confidentiality' >/run/staged/security/lockdown
 echo lockdown,capability,yama >/run/staged/security/lsm
 mkdir /run/staged/vulnerabilities
@@ -124,7 +127,8 @@ RULES = {
     "kernel.microcode": {
         "bad": ["sed -i '/^Package: amd64-microcode/,$ s/^Status: .*/Status: deinstall ok config-files/' "
                 "/var/lib/dpkg/status",
-                "sed -i 's/^Package: amd64-microcode/Package: linux-firmware/' /var/lib/dpkg/status"],
+                "sed -i 's/^Package: amd64-microcode/Package: linux-firmware/' /var/lib/dpkg/status",
+                ("cat /run/staged/intel >/run/staged/cpuinfo", "cat /run/staged/amd >/run/staged/cpuinfo")],
     },
     "kernel.mitigations-off": {
         "bad": [word("mitigations=off"), word("nospectre_v2"), word("mds=off"),

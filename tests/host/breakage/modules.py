@@ -5,7 +5,7 @@ them is made for it; that one is loaded cannot be staged, and is in the rules' o
 from staged import BARE_METAL, SYS
 
 RULES_OF = {
-    "bluetooth": ["bluetooth", "btusb"],
+    "bluetooth": ["bluetooth", "btusb"], "cameras-floppies": ["floppy", "uvcvideo"],
     "cramfs": ["cramfs"], "dccp": ["dccp"], "firewire": ["firewire-core", "firewire-ohci", "firewire-sbp2"],
     "freevxfs": ["freevxfs"], "hfs": ["hfs"], "hfsplus": ["hfsplus"], "jffs2": ["jffs2"],
     "ksmbd": ["ksmbd"], "overlay": ["overlay"], "rds": ["rds", "rds_tcp"], "sctp": ["sctp"],

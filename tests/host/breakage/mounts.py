@@ -15,6 +15,7 @@ GOOD = PART + f"""
 mount --make-rprivate /
 part /home nosuid,nodev
 part /boot {SAFE}
+part /opt nosuid,nodev
 part /var nosuid,nodev
 part /var/tmp {SAFE}
 part /var/log {SAFE}
@@ -28,7 +29,7 @@ mkdir /mnt/share
 
 def options(target, good, *bad):
     """Loosened now, and loosened from the next boot on by a line in fstab."""
-    whole = good if target in ("/home", "/var") else SAFE
+    whole = good if target in ("/home", "/var", "/opt") else SAFE
     ways = [(f"mount -o remount,{option} {target}",
              f"mount -o remount,{whole} {target}") for option in bad]
     ways += [f"echo 'part {target} tmpfs defaults,{good.replace('no' + option, option)} 0 0' >>/etc/fstab"
@@ -55,6 +56,16 @@ RULES = {
         "echo 'https://dav/x /mnt/share fuse.davfs2 username=a,password2=x 0 0' >>/etc/fstab",
     ], "fine": ["echo '//nas/x /mnt/share cifs credentials=/root/.smb,nosuid,nodev 0 0' >>/etc/fstab"]},
     "mounts.home-nosuid": options("/home", "nosuid,nodev", "suid", "dev"),
+    "mounts.local-nodev": {"bad": [
+        "echo '/dev/sdx1 /data ext4 defaults 0 0' >>/etc/fstab",
+        "echo '/dev/mapper/x /data/x xfs nosuid,noexec 0 0' >>/etc/fstab"],
+        "fine": ["echo '/dev/sdx1 /data ext4 nodev 0 0' >>/etc/fstab",
+                 "echo '/dev/sdx1 /boot/x vfat defaults 0 0' >>/etc/fstab"]},
+    "mounts.removable": {"bad": [
+        "echo '/dev/sr0 /media/cdrom0 udf,iso9660 user,noauto 0 0' >>/etc/fstab",
+        "echo '/dev/cdrom /mnt/share auto ro,nosuid,nodev 0 0' >>/etc/fstab"],
+        "fine": ["echo '/dev/sr0 /media/cdrom0 udf,iso9660 noauto,nosuid,nodev,noexec 0 0' >>/etc/fstab"]},
+    "mounts.service-data-nosuid": options("/opt", "nosuid,nodev", "suid", "dev"),
     "mounts.log-options": options("/var/log/audit", SAFE, "suid", "dev", "exec"),
     "mounts.network-shares": {"bad": [
         "echo 'nas:/x /mnt/share nfs4 defaults,nosuid 0 0' >>/etc/fstab",
