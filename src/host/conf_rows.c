@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/conf_rows.h"
 
+#include <string.h>
+
 #include "base/map.h"
 #include "host/conf.h"
+
+#define OWN "99-revet.conf"
 
 static void add_item(struct rows *rows, struct map *seen, const struct conf_item *item)
 {
@@ -38,4 +42,17 @@ int conf_rows(struct host *host, struct rows *rows, const char *name, const char
 	if (conf.gap)
 		rows_unsure(rows, CONF_VALUE, conf.gap);
 	return 0;
+}
+
+void conf_rows_set(const struct wish *wish, struct edits *edits, const char *name,
+				   const char *section, const char *separator)
+{
+	const char *own = arena_printf(edits->arena, "/etc/systemd/%s.d/" OWN, name);
+	const char *at = wish->row ? wish->row->from.path : NULL;
+	const char *base = at ? strrchr(at, '/') : NULL;
+
+	/* systemd takes drop-ins by their names, wherever they are; ours cannot come behind all of them. */
+	if (!base || strncmp(at, "/etc/", 5) != 0 || !strstr(at, ".d/") || strcmp(base + 1, OWN) <= 0)
+		at = own;
+	edit_key(edits, at, EDIT_INI, section, wish->key, edit_text(edits, wish, separator));
 }

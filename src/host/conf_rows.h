@@ -5,7 +5,7 @@
 #ifndef REVET_HOST_CONF_ROWS_H
 #define REVET_HOST_CONF_ROWS_H
 
-#include "host/table.h"
+#include "host/edit.h"
 
 enum { CONF_KEY, CONF_VALUE };
 
@@ -17,5 +17,8 @@ enum { CONF_KEY, CONF_VALUE };
 
 /* The section of NAME ("journald.conf") and its drop-ins, see conf_read_systemd(). */
 int conf_rows(struct host *, struct rows *, const char *name, const char *section, struct err *);
+/* Sets the key in a drop-in of revet's own, or in one that comes behind it where that sets the key. */
+void conf_rows_set(const struct wish *, struct edits *, const char *name, const char *section,
+				   const char *separator);
 
 #endif

@@ -260,12 +260,16 @@ int pam_settings_set(const struct pam_module *m, const struct wish *wish, struct
 
 	if (m->arguments_only)
 		return err_set(err, ENOTSUP, "%s takes it as an argument only: edit the stack", m->name);
-	if (from && str_starts(str_of(from), "/etc/pam.d/"))
+	/* Of a default the stack tells only who has it. */
+	if (from && wish->row->from.line && str_starts(str_of(from), "/etc/pam.d/"))
 		return err_set(err, ENOTSUP, "the argument in %s:%u decides: edit it there", from,
 					   wish->row->from.line);
 	for (size_t i = 0; m->flags && m->flags[i]; i++)
-		if (str_is(wish->key, m->flags[i]))
-			return err_set(err, ENOTSUP, "%.*s is a flag: set it in %s", STR_ARG(wish->key), path);
+		if (str_is(wish->key, m->flags[i])) {
+			edit_key(edits, path, EDIT_LINES, NULL, wish->key,
+					 str_is(value, "true") ? value : STR_ABSENT);
+			return 0;
+		}
 	edit_key(edits, path, EDIT_EQUALS, NULL, wish->key, value);
 	return 0;
 }

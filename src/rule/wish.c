@@ -206,6 +206,6 @@ int rule_wishes(const struct rule *rule, const struct snapshot *snapshot,
 	*ret = (struct wishes){0};
 	r = wish_for(&w, rule->remedy ? rule->remedy : rule->want, err);
 	if (r == 0 && !ret->n && judge_sentence(rule->want, snapshot, params, a) != TRUE_)
-		return err_set(err, ENOTSUP, "its fix is in place, and at most waits for the next boot");
+		return err_set(err, ENOTSUP, "all that its fix would set is set already");
 	return r;
 }

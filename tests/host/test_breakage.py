@@ -32,7 +32,7 @@ PUT_BACK = ["etc", "home", "root", "opt", "srv", "usr", "boot", "var/spool", "va
 # Written by the running system all the time.
 LEFT_ALONE = {"var/log/journal", "var/lib/systemd", "var/lib/postgresql", "var/lib/mosquitto"}
 
-# What revet can put right at once. A rule whose fix is not possible on these hosts says why under "left".
+# What revet can put right at once, but for what LEFT of its family says.
 FIXED = ("automatic", "guarded")
 
 # The host is a container, of which many rules say nothing. This takes the marks away.
@@ -285,7 +285,8 @@ class Breakage(unittest.TestCase):
                  if isinstance(entry, dict) and selected(rule)}
         if not rules:
             self.skipTest("nothing selected")
-        broken, fixes = Broken(family, data), catalogue()
+        broken, fixes, left = Broken(family, data), catalogue(), data.get("LEFT", {})
+        left = dict.fromkeys(rules, left) if isinstance(left, str) else left
         self.addCleanup(broken.host.stop, crash=True)
         good = {rule: entry.get("before", ("pass", "not_applicable")) for rule,
                 entry in rules.items()}
@@ -302,8 +303,7 @@ class Breakage(unittest.TestCase):
                                     f"after\n{way.script.strip()}\n")
                 if way.number == 1 and way.want == "bad" and results[way.rule]["verdict"] == "fail":
                     fixable.append(way.rule)
-            complaints += self.fix(broken, [rule for rule in fixable if fixes[rule] in FIXED
-                                            and "left" not in rules[rule]])
+            complaints += self.fix(broken, [rule for rule in fixable if fixes[rule] in FIXED and rule not in left])
             broken.mend(tried)
             mended = {way.rule: good[way.rule] for way in tried}
             complaints += self.compare(broken.audit(mended), mended,

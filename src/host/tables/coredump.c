@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* coredump.conf and its drop-ins: how systemd keeps core dumps. */
 #include "host/conf_rows.h"
-#include "host/edit.h"
 
 static const struct column columns[] = {
 	CONF_COLUMNS("coredump.conf(5)", COLUMN_SETTABLE),
@@ -16,8 +15,7 @@ static int read_coredump(struct host *host, struct rows *rows, struct err *err)
 static int set_coredump(struct host *host _unused_, const struct wish *wish, struct edits *edits,
 						struct err *err _unused_)
 {
-	edit_key(edits, "/etc/systemd/coredump.conf.d/99-revet.conf", EDIT_INI, "Coredump", wish->key,
-			 edit_text(edits, wish, ","));
+	conf_rows_set(wish, edits, "coredump.conf", "Coredump", ",");
 	return 0;
 }
 

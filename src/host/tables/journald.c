@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* journald.conf and its drop-ins: the journal. */
 #include "host/conf_rows.h"
-#include "host/edit.h"
 
 static const struct column columns[] = {
 	CONF_COLUMNS("journald.conf(5)", COLUMN_SETTABLE),
@@ -34,8 +33,7 @@ static int read_journald(struct host *host, struct rows *rows, struct err *err)
 static int set_journald(struct host *host _unused_, const struct wish *wish, struct edits *edits,
 						struct err *err _unused_)
 {
-	edit_key(edits, "/etc/systemd/journald.conf.d/99-revet.conf", EDIT_INI, "Journal", wish->key,
-			 edit_text(edits, wish, ","));
+	conf_rows_set(wish, edits, "journald.conf", "Journal", ",");
 	edit_reload(edits, "systemd-journald.service");
 	return 0;
 }

@@ -569,6 +569,14 @@ static const char *name_here(struct host *host, struct arena *a, const struct ss
 	return keyword->name;
 }
 
+/* Before all others, or where it stands if sshd may let a later line win. */
+static const char *file_for(const struct wish *wish, const struct sshd_keyword *keyword)
+{
+	const struct from *from = wish->row ? &wish->row->from : NULL;
+
+	return keyword->flags & SSHD_VARIES && from && from->line ? from->path : OWN_FILE;
+}
+
 static int set_sshd(struct host *host, const struct wish *wish, struct edits *edits, struct err *err)
 {
 	const struct sshd_keyword *keyword = sshd_keyword(wish->key);
@@ -584,7 +592,7 @@ static int set_sshd(struct host *host, const struct wish *wish, struct edits *ed
 		return err_set(err, ENOTSUP, "%.*s cannot be overridden by an earlier line: edit it where it "
 					   "is set", STR_ARG(wish->key));
 	edits->mode = "0600";
-	edit_key(edits, OWN_FILE, EDIT_SPACE, NULL,
+	edit_key(edits, file_for(wish, keyword), EDIT_SPACE, NULL,
 			 str_of(name_here(host, edits->arena, keyword)), value);
 	edit_reload(edits, service_name(host));
 	return 0;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* system.conf and its drop-ins: systemd itself, and what it gives to all services. */
 #include "host/conf_rows.h"
-#include "host/edit.h"
 
 static const struct column columns[] = {
 	CONF_COLUMNS("systemd-system.conf(5)", COLUMN_SETTABLE),
@@ -17,8 +16,7 @@ static int read_manager(struct host *host, struct rows *rows, struct err *err)
 static int set_manager(struct host *host _unused_, const struct wish *wish, struct edits *edits,
 					   struct err *err _unused_)
 {
-	edit_key(edits, "/etc/systemd/system.conf.d/99-revet.conf", EDIT_INI, "Manager", wish->key,
-			 edit_text(edits, wish, " "));
+	conf_rows_set(wish, edits, "system.conf", "Manager", " ");
 	return 0;
 }
 

@@ -123,6 +123,11 @@ Description: x
 EOF"""
 
 
+LEFT = {
+    "audit.log-space": "the auditd here is no auditd",
+    "audit.running": "a container has no auditd",
+}
+
 RULES = {
     "audit.commands": {"bad": [without("-k root32$"), change("b32( -S execve)", "b64\\1"),
                                *syscall("rootcmd", "execve")["bad"]]},

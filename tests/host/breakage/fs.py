@@ -22,6 +22,11 @@ def modes(path, *changes):
     return ways
 
 
+LEFT = {
+    "fs.sudoers": "a library that is preloaded for another rule is in visudo's way",
+    "fs.world-writable-files": "who has to write to the engine's socket is for a person",
+}
+
 RULES = {
     "fs.account-files": {"bad": modes("/etc/passwd", "664", "646", "deploy", ":users",
                                       "u:deploy:rw")

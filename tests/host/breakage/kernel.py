@@ -81,6 +81,8 @@ def both(*entries):
 
 CORE = "kernel.core_pattern"
 
+LEFT = "the values are files that do not behave as the kernel's: see test_vm"
+
 RULES = {
     "kernel.aslr": sysctl("kernel.randomize_va_space", 2, 1, 0),
     "kernel.bpf-jit": sysctl("net.core.bpf_jit_harden", 2, 0, lost=True),

@@ -32,6 +32,10 @@ NO_SELINUX = ("mv /sys/fs/selinux/enforce /sys/fs/selinux/gone",
               "mv /sys/fs/selinux/gone /sys/fs/selinux/enforce")
 
 
+LEFT = {
+    "lsm.apparmor-idle": "the unit here is another, which ends at once",
+}
+
 RULES = {
     "lsm.apparmor-complain": {
         "bad": [write("'man_filter (enforce)' '/usr/sbin/named (complain)'", f"{SECURITY}/apparmor/profiles", PROFILES)],

@@ -41,6 +41,10 @@ def options(target, good, *bad):
     return {"bad": ways}
 
 
+LEFT = dict.fromkeys("mounts.boot-options mounts.home-nosuid mounts.log-options mounts.tmp-noexec "
+                     "mounts.tmp-nosuid mounts.var-nosuid mounts.var-tmp-noexec mounts.var-tmp-nosuid".split(),
+                     "the ways mount without /etc/fstab or a unit, which is where a fix goes")
+
 RULES = {
     "mounts.boot-options": options("/boot", SAFE, "suid", "dev"),
     "mounts.data-separate": {"alone": True, "bad": [

@@ -10,6 +10,8 @@ def entry(*names):
 
 
 # rpm's and pacman's databases are read by the same table; see the cases of tables/packages.
+LEFT = "the packages are lines in dpkg's status only: see test_packages"
+
 RULES = {
     "packages.compilers": entry("gcc", "g++-12", "gcc-12-x86-64-linux-gnu", "clang-14", "tcc", "golang-go"),
     "packages.desktop": entry("xserver-xorg-core", "gdm3", "xwayland"),

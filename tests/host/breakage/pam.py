@@ -39,6 +39,10 @@ def sssd(settings):
     return f"put /etc/sssd/sssd.conf '[sssd]\ndomains = x\n[domain/x]\nid_provider = ldap\n{settings}'"
 
 
+LEFT = dict.fromkeys("pam.faillock pam.no-nullok pam.password-history pam.password-quality "
+                     "pam.password-quality-enforced pam.su-group".split(),
+                     "the ways edit the stacks by hand, which pam-auth-update keeps out of")
+
 RULES = {
     "pam.account-checked": {"bad": [
         "sed -i '/pam_unix/d' /etc/pam.d/common-account",

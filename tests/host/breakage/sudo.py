@@ -15,6 +15,10 @@ def rule(*lines):
     chmod 440 $file; visudo -cqf $file"""
 
 
+LEFT = {
+    "sudo.installed": "there is no repository: see test_packages",
+}
+
 RULES = {
     "sudo.doas-no-password": {"bad": ["put /etc/doas.conf 'permit nopass :sudo'",
                                       "put /etc/doas.conf 'permit keepenv nopass setenv { A=b } dev as root'",

@@ -101,6 +101,10 @@ def dnf(main, repo="enabled=1"):
             f"put /etc/yum.repos.d/x.repo '[x]\nname=x\nbaseurl=https://x.example/\n{repo}'")
 
 
+LEFT = {
+    "updates.automatic": "there is no repository: see test_packages",
+}
+
 RULES = {
     "updates.automatic": {
         "bad": [state("deinstall ok config-files"), conf('APT::Periodic::Unattended-Upgrade "0";'),

@@ -54,6 +54,9 @@ def host(body, port=8081, tls=False):
             "apache2ctl configtest 2>/dev/null")
 
 
+LEFT = dict.fromkeys("web.version-shown web.old-tls web.slow-requests".split(),
+                     "the site of a person is edited by that person")
+
 RULES = {
     "web.version-shown": nginx(
         'sed -i s/Prod/Major/ /etc/apache2/conf-enabled/zz.conf',
