@@ -81,7 +81,7 @@ class Bundle:
     def record(self):
         """A recording as this user makes it, and the report of the same run."""
         directory = f"/tmp/revet-golden-{self.user}"
-        ran = self.run("audit", "--record", directory, "-f", "json")
+        ran = self.run("audit", "--profile", "strict", "--record", directory, "-f", "json")
         if ran.returncode not in (0, 2, 3):
             raise RuntimeError(f"{self.host.id}: exit {ran.returncode}: {ran.stderr}")
         text = self.host.exec(["cat", f"{directory}/recording"], text=False).stdout
@@ -98,7 +98,7 @@ class Tree:
     def record(self):
         """As Bundle.record(), by whoever runs this."""
         with tempfile.TemporaryDirectory() as directory:
-            argv = [str(REVET), "audit", "--root", self.root, "--record", directory]
+            argv = [str(REVET), "audit", "--profile", "strict", "--root", self.root, "--record", directory]
             ran = subprocess.run([*argv, "-f", "json"], capture_output=True, text=True,
                                  env=ENVIRONMENT)
             if ran.returncode not in (0, 2, 3):

@@ -13,7 +13,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(__file__))
 import golden
 
-MAX_BYTES = 4 << 20
+MAX_BYTES = 5 << 20
 UPDATE = "tests/golden/run --update, once each line of the difference is meant"
 RECORD = "tests/golden/run --record HOST, as root"
 

@@ -75,6 +75,7 @@ static bool list(struct reader *r, const char *pattern, struct str **ret, size_t
 	if (host_glob_loose(r->host, r->rows->arena, str_of(pattern), ret, ret_n, &err) == 0)
 		return true;
 	rows_gap(r->rows, "%s", err.msg);
+	r->unsure = r->rows->gap;
 	return false;
 }
 

@@ -412,7 +412,7 @@ static const char *machine(struct reader *r)
 
 static bool read_virtualization(struct reader *r)
 {
-	const char *found;
+	const char *found, *found_machine;
 
 	if (!host_is_live(r->host)) {
 		set_offline(r, VIRTUALIZATION);
@@ -427,7 +427,12 @@ static bool read_virtualization(struct reader *r)
 		return false;
 	}
 	row_bool(r->row, CONTAINER, found);
-	row_strz(r->row, VIRTUALIZATION, found ? found : machine(r));
+	found_machine = found ? found : machine(r);
+	/* That it is none takes having seen all of them. */
+	if (r->why && strcmp(found_machine, "none") == 0)
+		row_unknown(r->row, VIRTUALIZATION, r->why);
+	else
+		row_strz(r->row, VIRTUALIZATION, found_machine);
 	return found;
 }
 
