@@ -28,6 +28,16 @@ def quoted(text):
     return re.findall(r'"([^"]*)"', text)
 
 
+class Coverage(Case):
+    def test_its_rules_are_there(self):
+        text = (TOP / "docs/coverage.md").read_text()
+        rules = {rule["id"] for rule in json.loads(run("rules", "--profile", "strict", "-f", "json").stdout)}
+        rows = re.findall(r"(?m)^\| (?!control )[^|]+ \| (.*) \|$", text)
+        decided = [re.findall(r"`([a-z]+\.[a-z0-9-]+)`", row) for row in rows]
+        self.assertEqual({name for names in decided for name in names} - rules, set())
+        self.assertIn(f"Of {len(rows)} controls {sum(map(bool, decided))} are decided by rules.", text)
+
+
 class Pages(Case):
     def test_they_are_well_formed(self):
         for name in PAGES:
