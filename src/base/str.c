@@ -133,6 +133,16 @@ struct str str_squeeze(struct arena *a, struct str s)
 	return (struct str){p, n};
 }
 
+struct str str_lower(struct arena *a, struct str s)
+{
+	char *p = str_dup(a, s);
+
+	for (size_t i = 0; i < s.n; i++)
+		if (p[i] >= 'A' && p[i] <= 'Z')
+			p[i] = (char)(p[i] | 0x20);
+	return (struct str){p, s.n};
+}
+
 char *str_dup(struct arena *a, struct str s)
 {
 	return arena_copy(a, s.p, s.n);

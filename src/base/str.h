@@ -49,6 +49,8 @@ bool str_line(struct str *s, struct str *ret);
 bool str_word(struct str *s, struct str *ret);
 /* Its words with one blank between, in the arena. */
 struct str str_squeeze(struct arena *, struct str);
+/* A copy with ASCII letters in lower case, in the arena. */
+struct str str_lower(struct arena *, struct str);
 /* A NUL-terminated copy in the arena. */
 char *str_dup(struct arena *, struct str);
 /* Does the shell pattern match the whole of s? `*`, `?`, `[...]` with ranges and `!`; `/` is not

@@ -276,16 +276,6 @@ static int read_nft(struct fw_ruleset *set, struct host *host, struct arena *a, 
 
 /* --- iptables-save --------------------------------------------------------------------------- */
 
-static struct str lower(struct arena *a, struct str s)
-{
-	char *copy = str_dup(a, s);
-
-	for (size_t i = 0; i < s.n; i++)
-		if (copy[i] >= 'A' && copy[i] <= 'Z')
-			copy[i] |= 0x20;
-	return (struct str){copy, s.n};
-}
-
 /* Hooks are named as nft names them; user-defined chains have none. */
 static struct str hook_of(struct arena *a, struct str chain)
 {
@@ -293,7 +283,7 @@ static struct str hook_of(struct arena *a, struct str chain)
 
 	for (size_t i = 0; i < ARRAY_LEN(hooks); i++)
 		if (str_is(chain, hooks[i]))
-			return lower(a, chain);
+			return str_lower(a, chain);
 	return STR_ABSENT;
 }
 
@@ -312,7 +302,7 @@ static void read_legacy_line(struct fw_ruleset *set, struct arena *a, struct str
 		chain->hook = hook_of(a, name);
 		if (chain->hook.p) {
 			chain->type = str_is(table, "nat") ? STR("nat") : STR("filter");
-			chain->policy = lower(a, policy);
+			chain->policy = str_lower(a, policy);
 		}
 		return;
 	}

@@ -116,16 +116,6 @@ static bool take_value(struct arena *a, struct str *s, struct str *ret)
 	return n > 0;
 }
 
-static struct str lower(struct arena *a, struct str s)
-{
-	char *p = str_dup(a, s);
-
-	for (size_t i = 0; i < s.n; i++)
-		if (p[i] >= 'A' && p[i] <= 'Z')
-			p[i] = (char)(p[i] | 0x20);
-	return (struct str){p, s.n};
-}
-
 /* "key = value  # comment", where the sign may be left out. False: the server would not take it. */
 static bool parse_line(struct arena *a, struct str text, struct line *ret)
 {
@@ -140,7 +130,7 @@ static bool parse_line(struct arena *a, struct str text, struct line *ret)
 	if (!ret->key.n || !take_value(a, &ret->rest, &ret->value))
 		return false;
 	skip_blanks(&ret->rest);
-	ret->key = lower(a, ret->key);
+	ret->key = str_lower(a, ret->key);
 	return !ret->rest.n || ret->rest.p[0] == '#';
 }
 
@@ -323,7 +313,7 @@ static struct str shown(struct arena *a, enum kind kind, struct str value)
 	case BOOL:
 		if (postgres_bool(value, &yes))
 			return yes ? STR("on") : STR("off");
-		return lower(a, value);
+		return str_lower(a, value);
 	case MODE:
 		return mode_value(a, value);
 	case SECONDS:

@@ -143,16 +143,6 @@ static bool is(const struct directive *d, const char *name)
 	return str_is_nocase(d->name, name);
 }
 
-static struct str lower(struct arena *a, struct str s)
-{
-	char *p = str_dup(a, s);
-
-	for (size_t i = 0; i < s.n; i++)
-		if (p[i] >= 'A' && p[i] <= 'Z')
-			p[i] = (char)(p[i] | 0x20);
-	return (struct str){p, s.n};
-}
-
 /* The last one of the block itself, not of the sections in it. */
 static const struct directive *last(const struct directive *block, const char *name)
 {
@@ -170,7 +160,7 @@ static const struct directive *in_force(const struct reading *r, const struct di
 {
 	const struct directive *own = last(server, name);
 
-	return own ? own : map_get(&r->main_last, lower(r->arena, str_of(name)));
+	return own ? own : map_get(&r->main_last, str_lower(r->arena, str_of(name)));
 }
 
 static void set_from(struct row *row, int column, const struct directive *d)
@@ -181,7 +171,7 @@ static void set_from(struct row *row, int column, const struct directive *d)
 static void set_word(struct reading *r, struct row *row, int column, const struct directive *d,
 					 const char *usual)
 {
-	struct str value = d ? lower(r->arena, directive_arg(d)) : str_of(usual);
+	struct str value = d ? str_lower(r->arena, directive_arg(d)) : str_of(usual);
 
 	if (value.p && str_has(value, "${"))
 		row_unknown(row, column, "it is a variable that is not known");
@@ -424,7 +414,7 @@ static void set_options(struct reading *r, struct row *row, const struct inherit
 	if (!in->override)
 		*vec_push(r->arena, &override) = STR("none");
 	for (size_t i = 0; in->override && i < in->override->n_args; i++)
-		*vec_push(r->arena, &override) = lower(r->arena, in->override->args[i]);
+		*vec_push(r->arena, &override) = str_lower(r->arena, in->override->args[i]);
 	row_list(row, ALLOW_OVERRIDE, override.p, override.n);
 	if (in->override)
 		set_from(row, ALLOW_OVERRIDE, in->override);
@@ -492,7 +482,7 @@ static void add_headers(struct reading *r, const struct directive *block, struct
 		if (i + 1 >= d->n_args)
 			continue;
 		action = d->args[i];
-		name = lower(r->arena, d->args[i + 1]);
+		name = str_lower(r->arena, d->args[i + 1]);
 		if (str_ends(name, ":"))
 			name.n--;
 		if (str_is_nocase(action, "unset")) {
@@ -1044,7 +1034,7 @@ static void part(struct reading *r)
 		copy->next = NULL;
 		directive_append(&r->main, copy);
 		if (!d->is_block && d->n_args)
-			map_put(&r->main_last, lower(r->arena, d->name), copy);
+			map_put(&r->main_last, str_lower(r->arena, d->name), copy);
 	}
 }
 

@@ -75,19 +75,10 @@ static bool is_among(struct str s, const char *const *names, size_t n)
 	return false;
 }
 
-static struct str lower(struct arena *a, struct str s)
-{
-	char *p = str_dup(a, s);
-
-	for (size_t i = 0; i < s.n; i++)
-		if (p[i] >= 'A' && p[i] <= 'Z')
-			p[i] = (char)(p[i] | 0x20);
-	return (struct str){p, s.n};
-}
-
 static void add_item(struct rows *rows, struct map *seen, const struct conf_item *item)
 {
-	struct str key = lower(rows->arena, item->key), value = item->value.p ? item->value : STR("");
+	struct str key = str_lower(rows->arena, item->key),
+			   value = item->value.p ? item->value : STR("");
 	struct row *row = map_get(seen, key);
 
 	if (!row) {
@@ -99,7 +90,7 @@ static void add_item(struct rows *rows, struct map *seen, const struct conf_item
 	row_str(row, VALUE,
 			is_among(key, cased, ARRAY_LEN(cased)) || str_has_char(value, '/')
 				? value
-				: lower(rows->arena, value));
+				: str_lower(rows->arena, value));
 }
 
 static int read_auditd(struct host *host, struct rows *rows, struct err *err)

@@ -25,17 +25,6 @@ static const struct column columns[] = {
 	{0},
 };
 
-/* pam_limits compares type, item and value in lower case. */
-static struct str lower(struct arena *arena, struct str s)
-{
-	char *p = str_dup(arena, s);
-
-	for (size_t i = 0; i < s.n; i++)
-		if (p[i] >= 'A' && p[i] <= 'Z')
-			p[i] = (char)(p[i] | 0x20);
-	return (struct str){p, s.n};
-}
-
 /* Four words, or "domain -", which lifts all limits; PAM passes over anything else. */
 static void add_line(struct rows *rows, struct str line, const char *file, unsigned number)
 {
@@ -51,10 +40,11 @@ static void add_line(struct rows *rows, struct str line, const char *file, unsig
 		return;
 	row = rows_add(rows, FROM(file, number));
 	row_str(row, DOMAIN, word[0]);
-	row_str(row, TYPE, lower(rows->arena, word[1]));
+	/* pam_limits compares type, item and value in lower case. */
+	row_str(row, TYPE, str_lower(rows->arena, word[1]));
 	if (n == 4) {
-		row_str(row, ITEM, lower(rows->arena, word[2]));
-		row_str(row, VALUE, lower(rows->arena, word[3]));
+		row_str(row, ITEM, str_lower(rows->arena, word[2]));
+		row_str(row, VALUE, str_lower(rows->arena, word[3]));
 		row_strz(row, LIMIT, arena_printf(rows->arena, "%.*s %.*s %.*s",
 										  STR_ARG(str_is(word[0], "*") ? STR(EVERYONE) : word[0]),
 										  STR_ARG(row->cells[TYPE].string),

@@ -165,16 +165,6 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-static struct str lower(struct arena *a, struct str s)
-{
-	char *p = str_dup(a, s);
-
-	for (size_t i = 0; i < s.n; i++)
-		if (p[i] >= 'A' && p[i] <= 'Z')
-			p[i] = (char)(p[i] | 0x20);
-	return (struct str){p, s.n};
-}
-
 /* --- settings -------------------------------------------------------------------------------- */
 
 static void set_from(struct row *row, int column, const struct directive *d)
@@ -252,7 +242,7 @@ static void add_header(struct reading *r, struct strs *to, struct str name, stru
 {
 	if (value.n)
 		*vec_push(r->arena, to) =
-			str_of(arena_printf(r->arena, "%s: %s", str_dup(r->arena, lower(r->arena, name)),
+			str_of(arena_printf(r->arena, "%s: %s", str_dup(r->arena, str_lower(r->arena, name)),
 								str_dup(r->arena, value)));
 }
 
@@ -459,7 +449,7 @@ static struct strs *target_of(struct reading *r, const struct directive *d, cons
 	separator = memmem(url.p, url.n, "://", 3);
 	if (separator && !memchr(url.p, '$', (size_t)(separator - url.p))) {
 		scheme =
-			str_dup(r->arena, lower(r->arena, (struct str){url.p, (size_t)(separator - url.p)}));
+			str_dup(r->arena, str_lower(r->arena, (struct str){url.p, (size_t)(separator - url.p)}));
 		url.n -= (size_t)(separator + 3 - url.p);
 		url.p = separator + 3;
 	}

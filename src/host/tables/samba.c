@@ -43,16 +43,6 @@ static struct str name_of(struct str plain)
 	return plain;
 }
 
-static struct str lower(struct arena *a, struct str s)
-{
-	char *p = str_dup(a, s);
-
-	for (size_t i = 0; i < s.n; i++)
-		if (p[i] >= 'A' && p[i] <= 'Z')
-			p[i] = (char)(p[i] | 0x20);
-	return (struct str){p, s.n};
-}
-
 static void add_item(struct rows *rows, struct map *seen, const struct conf_item *item)
 {
 	struct str key = name_of(item->key);
@@ -64,7 +54,7 @@ static void add_item(struct rows *rows, struct map *seen, const struct conf_item
 	}
 	row->from = FROM(item->file, item->line);
 	row_str(row, KEY, key);
-	row_str(row, VALUE, lower(rows->arena, item->value));
+	row_str(row, VALUE, str_lower(rows->arena, item->value));
 }
 
 static int read_samba(struct host *host, struct rows *rows, struct err *err)
