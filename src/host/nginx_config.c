@@ -5,7 +5,6 @@
 #include "base/vec.h"
 #include "host/glob.h"
 
-#define MAIN_FILE NGINX_DIRECTORY "nginx.conf"
 #define MAX_INCLUDES 16 /* within each other */
 #define MAX_NESTED 64   /* blocks within each other */
 #define MAX_ARGS 4096   /* of one directive: server_name lists get long */
@@ -357,7 +356,7 @@ int nginx_config_read(struct host *host, struct arena *arena, struct nginx_confi
 	map_init(&r.texts, arena);
 	map_init(&r.globs, arena);
 	*ret = (struct nginx_config){0};
-	result = read_file(&r, MAIN_FILE, &ret->root, 0);
+	result = read_file(&r, NGINX_MAIN_FILE, &ret->root, 0);
 	ret->files = r.files.p;
 	ret->n_files = r.files.n;
 	/* An included file that is missing must not look as if there were no nginx. */

@@ -11,6 +11,7 @@
 #include "host/host.h"
 
 #define NGINX_DIRECTORY "/etc/nginx/"
+#define NGINX_MAIN_FILE NGINX_DIRECTORY "nginx.conf"
 
 struct nginx_config {
 	struct directive root;   /* the main context */

@@ -33,6 +33,16 @@ static const struct {
 	{"more_set_headers", NGINX_MORE_HEADERS},
 };
 
+bool nginx_is_location(const struct directive *d)
+{
+	return d->is_block && str_is(d->name, "location");
+}
+
+bool nginx_is_conditional(const struct directive *d)
+{
+	return d->is_block && (str_is(d->name, "if") || str_is(d->name, "limit_except"));
+}
+
 static int setting_of(struct str name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -161,7 +171,7 @@ static int first_regex(struct arena *arena, const struct directive *block, struc
 		enum match match;
 		int r;
 
-		if (!d->is_block || !str_is(d->name, "location"))
+		if (!nginx_is_location(d))
 			continue;
 		match = match_of(d, &pattern);
 		if (match != MATCH_REGEX && match != MATCH_REGEX_NOCASE)
@@ -185,7 +195,7 @@ static const struct directive *longest_prefix(const struct directive *block, str
 		struct str prefix;
 		enum match match;
 
-		if (!d->is_block || !str_is(d->name, "location"))
+		if (!nginx_is_location(d))
 			continue;
 		match = match_of(d, &prefix);
 		if (match > MATCH_ONLY_PREFIX || prefix.n > path.n || prefix.n < longest ||

@@ -31,6 +31,10 @@ enum nginx_setting {
 	NGINX_SETTINGS,
 };
 
+bool nginx_is_location(const struct directive *);
+/* A block whose directives hold for some requests only. */
+bool nginx_is_conditional(const struct directive *);
+
 struct nginx_group {
 	const struct directive **p;
 	size_t n;
