@@ -202,6 +202,15 @@ HOSTS = [
     "Define PLACE /srv/own/deep\nDocumentRoot ${PLACE}",
     "<IfDefine NOTHING>\nRedirect / https://a.test/\n</IfDefine>\n<IfFile /etc/passwd>\nHeader set X-File 1\n</IfFile>",
     "Include own/*.x\nIncludeOptional own/*.none",
+    "<Directory /srv/own>\nHeader set X-Dir 1\nHeader unset X-All\n</Directory>",
+    "<Directory /srv/own>\nHeader set X-Dir 1\n</Directory>\n<Directory /srv>\nHeader set X-Dir 2\nHeader set X-Up 1\n"
+    "</Directory>\nAlias /icons/ /usr/share/apache2/icons/",
+    "Header always set X-All 2\n<LocationMatch ^/>\nHeader append X-Own 1\n</LocationMatch>\n"
+    "<Location />\nHeader set X-Loc 1\n</Location>\n<Location /x>\nHeader set X-Part 1\n</Location>",
+    "ProxyPass / http://127.0.0.1:9001/\n<Directory />\nHeader set X-Dir 1\nHeader unset X-All\n</Directory>\n"
+    "<Location />\nHeader set X-Loc 1\n</Location>",
+    "DocumentRoot /srv/ht\n<Directory /srv>\nAllowOverride FileInfo\n</Directory>",
+    "DocumentRoot /srv/ht\n<Directory /srv/ht>\nAllowOverride None\n</Directory>",
     "TraceEnable On",
 ]
 
@@ -214,6 +223,8 @@ class Apache(Answers):
         cls.sh("systemctl stop nginx; a2enmod -q headers rewrite proxy proxy_http\n"
                "install -d /srv/own/.git /srv/own/deep; cd /srv/own; rm /etc/apache2/sites-enabled/*\n"
                "echo x | tee index.html .env dump.sql .git/HEAD deep/x >/dev/null")
+        cls.sh("install -d /srv/ht/deep; echo x | tee /srv/ht/index.html /srv/ht/deep/x >/dev/null")
+        cls.write("/srv/ht/.htaccess", "Header set X-Ht 1")
         cls.write("/etc/apache2/own/a.x", "Header set X-Own 3\nInclude own/more")
         cls.write("/etc/apache2/own/more/deep/b", "Header set X-More 1")
         cls.write("/etc/apache2/conf-enabled/zz.conf", "DocumentRoot /srv/own\nHeader set X-All 1\nTraceEnable Off\n"
@@ -246,10 +257,14 @@ class Apache(Answers):
         got, want = {}, {}
         for n in range(len(HOSTS)):
             status, headers, _ = self.get(7000 + n, "/deep/x")
-            if status == 200:
-                want[n] = {f"{name}: {value}" for name, value in headers if name.startswith("x-")}
+            said = {f"{name}: {value}" for name, value in headers if name.startswith("x-")}
+            if "FileInfo" in HOSTS[n]:
+                self.assertIn("x-ht: 1", said)
+                self.assertIn("/srv/ht/.htaccess may set headers", str(self.servers[str(7000 + n)]["headers"]))
+            elif status == 200:
+                want[n] = said
                 got[n] = set(self.servers[str(7000 + n)]["headers"])
-        self.same(got, want, at_least=15)
+        self.same(got, want, at_least=20)
 
     def test_plain(self):
         got, want = {}, {}

@@ -72,7 +72,9 @@ static const struct column columns[] = {
 					 "with TLS; absent: as OpenSSL has it",
 					 0},
 	[HEADERS] = {"headers", TYPE_LIST,
-				 "Headers that the server sets, as \"name: value\", the name in lower case", 0},
+				 "Headers that the server sets on all that it answers, as \"name: value\", the "
+				 "name in lower case",
+				 0},
 	[OPTIONS] = {"options", TYPE_LIST, "Options in force in the section, in lower case", 0},
 	[ALLOW_OVERRIDE] = {"allow_override", TYPE_LIST, "What .htaccess may say there, in lower case",
 						0},
@@ -115,6 +117,7 @@ struct reading {
 	struct arena *arena;
 	struct rows *rows;
 	struct map directories; /* of the main server: path to section */
+	struct apache_headers headers;
 };
 
 /* --- settings -------------------------------------------------------------------------------- */
@@ -292,14 +295,6 @@ static void set_answers(struct reading *r, struct row *row, const struct directi
 		web_row_list(row, EXPOSED, &exposed);
 }
 
-static void set_headers(struct reading *r, struct row *row, const struct directive *server)
-{
-	struct web_list headers = {0};
-
-	apache_headers(&r->apache, server, &headers);
-	web_row_list(row, HEADERS, &headers);
-}
-
 static void add_server(struct reading *r, const struct directive *server)
 {
 	const struct directive *root = apache_in_force(&r->apache, server, "DocumentRoot"),
@@ -309,7 +304,7 @@ static void add_server(struct reading *r, const struct directive *server)
 	struct row *row = rows_add(r->rows, is_main ? FROM(r->apache.config.files[0].p, 0)
 												: FROM(server->file, server->line));
 	const char *label = label_of(r, server);
-	struct web_list listen = {0};
+	struct web_list listen = {0}, headers = {0};
 	enum web_reach reach = apache_listen(&r->apache, server, &listen);
 	struct map own;
 
@@ -328,7 +323,8 @@ static void add_server(struct reading *r, const struct directive *server)
 		row_str(row, ROOT, directive_arg(root));
 	set_answers(r, row, server, takes_tls);
 	apache_directories_find(r->arena, server, &own);
-	set_headers(r, row, server);
+	apache_headers(&r->headers, server, &own, &headers);
+	web_row_list(row, HEADERS, &headers);
 	for (const struct directive *d = server->first; d; d = d->next)
 		if (apache_is_section(d) && !is_main)
 			add_section(r, d, &own, label);
@@ -391,6 +387,7 @@ static int read_apache(struct host *host, struct rows *rows, struct err *err)
 	if (result < 0)
 		return result == -ENOENT ? 0 : result;
 	apache_directories_find(rows->arena, &r.apache.main, &r.directories);
+	apache_headers_init(&r.headers, &r.apache, &r.directories);
 	add_main(&r);
 	for (const struct directive *d = r.apache.main.first; d; d = d->next)
 		if (apache_is_section(d))
