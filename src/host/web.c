@@ -14,15 +14,17 @@ void web_init(struct web *web, struct host *host, struct arena *arena)
 	map_init(&web->roots, arena);
 }
 
-bool web_is_installed(struct host *host, const char *const *programs, size_t n)
+int web_is_installed(struct host *host, const char *const *programs, size_t n, struct err *err)
 {
 	struct path_stat st;
-	struct err ignored;
 
-	for (size_t i = 0; i < n; i++)
-		if (host_stat(host, programs[i], true, &st, &ignored) == 0)
-			return true;
-	return false;
+	for (size_t i = 0; i < n; i++) {
+		int r = host_stat(host, programs[i], true, &st, err);
+
+		if (r != -ENOENT && r != -ENOTDIR)
+			return r < 0 ? r : 1;
+	}
+	return 0;
 }
 
 /* --- what the workers may -------------------------------------------------------------------- */

@@ -30,8 +30,9 @@ struct web {
 };
 
 void web_init(struct web *, struct host *, struct arena *);
-/* Is one of the programs there? A configuration that a removed package has left behind is nobody's. */
-bool web_is_installed(struct host *, const char *const *programs, size_t n);
+/* Is one of the programs there? A configuration that a removed package has left behind is nobody's.
+ * 1: yes; 0: no; an error when that cannot be seen. */
+int web_is_installed(struct host *, const char *const *programs, size_t n, struct err *);
 
 /* The user of the workers, with the group that the configuration gives it; absent: none. */
 void web_find_worker(struct web *, struct str user, struct str group);

@@ -379,10 +379,10 @@ static int read_apache(struct host *host, struct rows *rows, struct err *err)
 	static const char *const programs[] = {"/usr/sbin/apache2", "/usr/sbin/httpd",
 										   "/usr/bin/httpd"};
 	struct reading r = {.arena = rows->arena, .rows = rows};
-	int result;
+	int result = web_is_installed(host, programs, ARRAY_LEN(programs), err);
 
-	if (!web_is_installed(host, programs, ARRAY_LEN(programs)))
-		return 0;
+	if (result <= 0)
+		return result;
 	result = apache_read(host, rows->arena, &r.apache, err);
 	if (result < 0)
 		return result == -ENOENT ? 0 : result;

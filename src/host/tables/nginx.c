@@ -366,10 +366,10 @@ static int read_nginx(struct host *host, struct rows *rows, struct err *err)
 										   "/usr/local/sbin/nginx", "/usr/local/nginx/sbin/nginx"};
 	struct reading r = {.arena = rows->arena, .rows = rows};
 	struct nginx_scope scope = {0};
-	int result;
+	int result = web_is_installed(host, programs, ARRAY_LEN(programs), err);
 
-	if (!web_is_installed(host, programs, ARRAY_LEN(programs)))
-		return 0;
+	if (result <= 0)
+		return result;
 	result = nginx_config_read(host, rows->arena, &r.config, err);
 	if (result < 0)
 		return result == -ENOENT ? 0 : result;
