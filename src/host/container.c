@@ -17,7 +17,7 @@ struct container *container_add(struct containers *c, const char *engine, const 
 void container_list_add(struct containers *c, struct container *container, enum container_list list,
 						struct str item)
 {
-	*vec_push(c->arena, &container->lists[list]) = item;
+	*vec_push(c->arena, &container->lists[list]) = item.p ? item : STR("");
 }
 
 void container_add_capability(struct containers *c, struct container *container, struct str name)

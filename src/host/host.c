@@ -232,29 +232,35 @@ int host_read(struct host *h, const char *path, struct arena *a, struct str *ret
 	return r;
 }
 
-int host_read_scrubbed(struct host *h, const char *path,
-					   void (*scrub)(struct str text, struct buf *out), struct arena *a,
-					   struct str *ret, struct err *err)
+/* A recording may have been made by hand, with nothing but the file in it. */
+static int replay_scrubbed(struct host *h, const char *op, const char *path, struct str *ret,
+						   struct err *err)
+{
+	return host_replay(h, recording_get(&h->recording, op, path) ? op : "read", path, ret, err);
+}
+
+int host_read_scrubbed_by(struct host *h, const char *path,
+						  void (*scrub)(struct str text, struct buf *out), const char *name,
+						  struct arena *a, struct str *ret, struct err *err)
 {
 	_cleanup_arena_ struct arena secret = {0};
 	_cleanup_buf_ struct buf clean = BUF(HOST_MAX_FILE);
+	const char *op = arena_printf(&secret, "read/%s", name);
 	struct str data = STR("");
 	int r;
 
 	if (is_offline(h, path))
 		return host_offline(path, err);
-	/* A recording may have been made by hand. */
-	if (h->replay)
-		r = host_read(h, path, &secret, &data, err);
-	else
-		r = path_read(h->root_fd, path, HOST_MAX_FILE, &secret, &data);
+	r = h->replay ? replay_scrubbed(h, op, path, &data, err)
+				  : path_read(h->root_fd, path, HOST_MAX_FILE, &secret, &data);
 	if (r == 0) {
 		scrub(data, &clean);
-		explicit_bzero((char *)data.p, data.n);
+		if (!h->replay)
+			explicit_bzero((char *)data.p, data.n);
 		r = clean.full ? -EFBIG : 0;
 	}
 	if (!h->replay)
-		r = finish(h, "read", path, r, buf_get(&clean), err);
+		r = finish(h, op, path, r, buf_get(&clean), err);
 	else if (r == -EFBIG)
 		err_errno(err, EFBIG, "%s", path);
 	if (r == 0)

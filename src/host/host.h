@@ -47,9 +47,13 @@ bool host_is_root(const struct host *);     /* read with uid 0 (for a recording:
 int host_read(struct host *, const char *path, struct arena *, struct str *ret, struct err *);
 /* The same, but what comes back, and what is recorded, has gone through `scrub`, which takes the
  * secrets out: it appends to *out what may be kept of text, and changes nothing the second time. For
- * shadow and the like; host/secret.h has some. */
-int host_read_scrubbed(struct host *, const char *path, void (*scrub)(struct str text, struct buf *out),
-					   struct arena *, struct str *ret, struct err *);
+ * shadow and the like; host/secret.h has some. A recording has what each of several left of a file under
+ * its name. */
+#define host_read_scrubbed(host, path, scrub, arena, ret, err) \
+	host_read_scrubbed_by(host, path, scrub, #scrub, arena, ret, err)
+int host_read_scrubbed_by(struct host *, const char *path,
+						  void (*scrub)(struct str text, struct buf *out), const char *name,
+						  struct arena *, struct str *ret, struct err *);
 /* follow: the target of a link. */
 int host_stat(struct host *, const char *path, bool follow, struct path_stat *ret, struct err *);
 int host_readlink(struct host *, const char *path, struct arena *, struct str *ret, struct err *);

@@ -12,6 +12,7 @@ import threading
 import time
 import unittest
 
+from hostlib import wait_until
 from oracle import REVET, OnHost
 
 # What a running system writes by itself, and revet's own state.
@@ -130,10 +131,7 @@ class Changes(OnHost):
         self.revet("apply", "--no-input", "--wait", "10s", "--family", "ssh")
         self.assertNotEqual(tree(self.host.root), before)
         self.revet("apply", "--family", "net", code=5)
-        end = time.monotonic() + 30
-        while "waiting" in self.revet("history") and time.monotonic() < end:
-            time.sleep(0.5)
-        self.assertIn("reverted", self.revet("history"))
+        self.assertTrue(wait_until(lambda: "reverted" in self.revet("history"), 60))
         self.same_tree(before)
         self.revet("confirm", code=1)
 

@@ -22,7 +22,7 @@ def results(text):
 
 def replayed(recording):
     with golden.replaying(*golden.entries(recording)) as cwd:
-        return golden.revet("audit", "--root", ".", "-f", "json", cwd=cwd).stdout
+        return golden.revet("audit", "--profile", "strict", "--root", ".", "-f", "json", cwd=cwd).stdout
 
 
 class Replay(unittest.TestCase):
@@ -41,9 +41,9 @@ class Replay(unittest.TestCase):
     def check_host(self, image):
         with Host.start(image) as host:
             as_root = self.check(Bundle(host))
-            again = results(Bundle(host).run("audit", "-f", "json").stdout)
+            again = results(Bundle(host).run("audit", "--profile", "strict", "-f", "json").stdout)
             as_user = self.check(Bundle(host, "ops"))
-            tree = results(golden.revet("audit", "--root", host.root, "-f", "json").stdout)
+            tree = results(golden.revet("audit", "--profile", "strict", "--root", host.root, "-f", "json").stdout)
         for rule, result in as_root.items():
             with self.subTest(rule=rule):
                 verdict = result["verdict"]
