@@ -97,12 +97,14 @@ static const char *xml_escape(unsigned char c)
 	}
 }
 
-/* U+FFFE and U+FFFF are no characters of XML 1.0 (section 2.2). */
+/* U+FFFE and U+FFFF are no characters of XML 1.0 (section 2.2); the controls from U+0080 are, and do to a
+ * terminal what others do. */
 static bool is_xml(struct str s, size_t n)
 {
 	unsigned char c = (unsigned char)s.p[0];
 
 	return n && (n > 1 || (c >= 0x20 && c != 0x7f)) &&
+		   !(n == 2 && c == 0xc2 && (unsigned char)s.p[1] < 0xa0) &&
 		   !(n == 3 && (memcmp(s.p, "\xef\xbf\xbe", 3) == 0 || memcmp(s.p, "\xef\xbf\xbf", 3) == 0));
 }
 
