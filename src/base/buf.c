@@ -105,7 +105,8 @@ static bool is_xml(struct str s, size_t n)
 
 	return n && (n > 1 || (c >= 0x20 && c != 0x7f)) &&
 		   !(n == 2 && c == 0xc2 && (unsigned char)s.p[1] < 0xa0) &&
-		   !(n == 3 && (memcmp(s.p, "\xef\xbf\xbe", 3) == 0 || memcmp(s.p, "\xef\xbf\xbf", 3) == 0));
+		   !(n == 3 &&
+			 (memcmp(s.p, "\xef\xbf\xbe", 3) == 0 || memcmp(s.p, "\xef\xbf\xbf", 3) == 0));
 }
 
 int buf_xml(struct buf *b, struct str s)
