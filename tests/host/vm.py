@@ -201,6 +201,8 @@ class Machine(Host):
             vm._wait()
             vm.exec(PREPARE)
             vm.reboot()
+            # On a busy machine the boot may not have waited long enough for the device.
+            vm.exec(["systemctl", "start", "wire.service"])
             vm.freeze(work)
 
     def freeze(self, directory):
