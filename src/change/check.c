@@ -31,7 +31,8 @@ int check_configurations(const struct place *place, const struct plan *plan, str
 		const char *argv[5];
 	} checks[] = {
 		{"/etc/ssh/", {SSHD, "-t"}},
-		{"/etc/sudoers", {"/usr/sbin/visudo", "-c", "-q"}},
+		/* Of a file that it is given, visudo tries the syntax only: it refuses modes that sudo takes. */
+		{"/etc/sudoers", {"/usr/sbin/visudo", "-c", "-f", "/etc/sudoers"}},
 		{"/etc/fstab", {"/usr/bin/findmnt", "--verify", "--tab-file", "/etc/fstab"}},
 		{"/etc/nftables", {"/usr/sbin/nft", "-c", "-f", "/etc/nftables.conf"}},
 		{"/etc/nginx/", {"/usr/sbin/nginx", "-t", "-q"}},

@@ -30,9 +30,13 @@ struct str edit_text(struct edits *e, const struct wish *wish, const char *separ
 	if (type == TYPE_LIST)
 		for (size_t i = 0; i < wish->value.list.n; i++)
 			buf_printf(&text, "%s%.*s", i ? separator : "", STR_ARG(wish->value.list.items[i]));
+	else if (type == TYPE_STRING)
+		buf_str(&text, wish->value.string);
+	else if (type == TYPE_DURATION && wish->value.number != INT64_MAX)
+		buf_printf(&text, "%lld", (long long)wish->value.number);
 	else
 		value_print(&text, type, &wish->value);
-	return (struct str){arena_copy(e->arena, text.p, text.n), text.n};
+	return text.n ? (struct str){arena_copy(e->arena, text.p, text.n), text.n} : STR("");
 }
 
 void edit_key(struct edits *e, const char *path, enum edit_style style, const char *section,

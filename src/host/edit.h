@@ -62,7 +62,8 @@ struct edits {
 	size_t n, cap;
 };
 
-/* The wished value as a configuration file has it: items of a list with the separator between. */
+/* The wished value as a configuration file has it: items of a list with the separator between,
+ * durations in seconds without a unit. */
 struct str edit_text(struct edits *, const struct wish *, const char *separator);
 
 /* Sets the key in the file, in its place where it stands already, else at the end (of its section);

@@ -38,7 +38,7 @@ static const struct sshd_keyword keywords[] = {
 	{"ClientAliveCountMax", SSHD_NUMBER, SSHD_IN_MATCH, NULL},
 	{"ClientAliveInterval", SSHD_TIME, SSHD_IN_MATCH, NULL},
 	{"Compression", SSHD_WORD, 0, NULL},
-	{"DebianBanner", SSHD_WORD, 0, NULL},
+	{"DebianBanner", SSHD_WORD, SSHD_UNSHOWN, NULL},
 	{"DenyGroups", SSHD_LIST, SSHD_ADDS | SSHD_IN_MATCH | SSHD_NO_DEFAULT, NULL},
 	{"DenyUsers", SSHD_LIST, SSHD_ADDS | SSHD_IN_MATCH | SSHD_NO_DEFAULT, NULL},
 	{"DisableForwarding", SSHD_WORD, SSHD_IN_MATCH, NULL},

@@ -34,6 +34,7 @@ enum sshd_flag {
 	SSHD_IGNORED = 8,     /* obsolete: accepted and without effect */
 	SSHD_VARIES = 16,     /* which of several lines wins depends on the version of sshd */
 	SSHD_NO_DEFAULT = 32, /* in every build of sshd: unset is nothing at all */
+	SSHD_UNSHOWN = 64,    /* sshd -T leaves it out */
 };
 
 struct sshd_keyword {

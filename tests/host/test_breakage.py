@@ -230,7 +230,7 @@ class Broken:
 
     def shell(self, *scripts):
         """Runs scripts, each in a subshell: of (what it is, text)."""
-        text = "".join(f"what='{what}'\n(\n{script}\n)\n" for what,
+        text = "".join(f"what='{what}'; own=${{what//[. ]/-}}\n(\n{script}\n)\n" for what,
                        script in scripts if script.strip())
         if not text:
             return

@@ -160,6 +160,14 @@ static void give_managers(const struct snapshot *s)
 		row_strz(rows->p[i], table_column(rows->table, STR("manager")), "dpkg");
 }
 
+/* Durations are written as numbers: no program reads the unit that people are shown. */
+static void has_no_unit(const struct rule *rule, const struct edit *edit)
+{
+	if (str_ends(edit->value, " s") || str_ends(edit->value, " s;") || str_ends(edit->name, " s;"))
+		fail_msg("%s writes a unit: %.*s %.*s", rule->id, STR_ARG(edit->name),
+				 STR_ARG(edit->value));
+}
+
 static int see_case(void *data, const struct rule *rule, const struct snapshot *s, struct err *err)
 {
 	struct trying *t = data;
@@ -179,6 +187,8 @@ static int see_case(void *data, const struct rule *rule, const struct snapshot *
 		r = err_set(&t->why, ENODATA, "it fails, and nothing is wished for");
 	for (size_t i = 0; r == 0 && i < wishes.n; i++)
 		r = wishes.p[i].table->set(host, &wishes.p[i], &edits, &t->why);
+	for (size_t i = 0; r == 0 && i < edits.n; i++)
+		has_no_unit(rule, &edits.p[i]);
 	t->cases += r == 0 && edits.n;
 	t->edits += r == 0 ? edits.n : 0;
 	host_free(host);

@@ -299,7 +299,16 @@ static bool is_php_key(struct str key)
 	return setting_of(key) >= 0 || str_is(key, "pool.listen") || str_is(key, "pool.user");
 }
 
-/* The last file of conf.d holds, but for what a pool says itself. */
+/* The last file of conf.d holds, but for what a pool says itself: one that comes behind ours is
+ * edited where it stands. */
+static const char *file_for(struct arena *a, const struct row *row, struct str directory)
+{
+	const char *own = arena_printf(a, "%.*s/" OWN, STR_ARG(directory)), *at = row->from.path;
+	size_t n = directory.n + 1;
+
+	return strncmp(at, own, n) == 0 && strcmp(at + n, OWN) > 0 ? at : own;
+}
+
 static int set_php(struct host *host _unused_, const struct wish *wish, struct edits *edits,
 				   struct err *err)
 {
@@ -317,8 +326,8 @@ static int set_php(struct host *host _unused_, const struct wish *wish, struct e
 	service = str_is(kind, "fpm")
 				  ? arena_printf(edits->arena, "php%.*s-fpm.service", STR_ARG(version))
 				  : "apache2.service";
-	edit_key(edits, arena_printf(edits->arena, "%.*s/" OWN, STR_ARG(directory)), EDIT_EQUALS, NULL,
-			 wish->key, edit_text(edits, wish, " "));
+	edit_key(edits, file_for(edits->arena, wish->row, directory), EDIT_EQUALS, NULL, wish->key,
+			 edit_text(edits, wish, " "));
 	if (!str_is(kind, "cgi"))
 		edit_reload(edits, service);
 	return 0;
@@ -334,6 +343,6 @@ static const struct table php = {
 	.is_key = is_php_key,
 	.multi = true,
 	.set = set_php,
-	.fix = "set {key} in conf.d/" OWN " of each interface and reload it",
+	.fix = "set {key} in conf.d of each interface and reload it",
 };
 TABLE(php);

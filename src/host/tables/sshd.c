@@ -255,6 +255,31 @@ static void read_effective_line(struct reader *r, struct option *options, struct
 	row_str(o->row, VALUE, value);
 }
 
+static void add_set_row(struct reader *r, const struct option *o, size_t nth, const char *note)
+{
+	struct option one = *o;
+	const struct sshd_directive *by = o->given.p[nth].by;
+	struct row *row =
+		new_row(r->rows, str_of(o->keyword->name), FROM(by->file, by->number), STR_ABSENT);
+
+	if (o->keyword->flags & SSHD_EACH) {
+		one.given.p = &o->given.p[nth];
+		one.given.n = 1;
+	}
+	row->note = note;
+	set_value(r->rows, row, &one);
+}
+
+/* What a later sshd -T may show is there already. */
+static void add_unshown_row(struct reader *r, const struct option *shown,
+							const struct sshd_keyword *k)
+{
+	const struct option *o = deciding(r, k);
+
+	if (k->flags & SSHD_UNSHOWN && !shown->row && o->given.n)
+		add_set_row(r, o, 0, "as the files say; sshd -T does not show it");
+}
+
 static void add_effective_rows(struct reader *r, struct str said)
 {
 	const struct sshd_keyword *keywords;
@@ -267,21 +292,8 @@ static void add_effective_rows(struct reader *r, struct str said)
 	for (size_t i = 0; i < n; i++)
 		if (options[i].given.n > 1 && !(keywords[i].flags & SSHD_EACH))
 			row_str(options[i].row, VALUE, join(r->rows->arena, &options[i]));
-}
-
-static void add_set_row(struct reader *r, const struct option *o, size_t nth)
-{
-	struct option one = *o;
-	const struct sshd_directive *by = o->given.p[nth].by;
-	struct row *row =
-		new_row(r->rows, str_of(o->keyword->name), FROM(by->file, by->number), STR_ABSENT);
-
-	if (o->keyword->flags & SSHD_EACH) {
-		one.given.p = &o->given.p[nth];
-		one.given.n = 1;
-	}
-	row->note = "as the files say; sshd -T was not to be had";
-	set_value(r->rows, row, &one);
+	for (size_t i = 0; i < n; i++)
+		add_unshown_row(r, &options[i], &keywords[i]);
 }
 
 /* The connection that sshd -T was given may be one that a block applies to, so what any block sets is
@@ -317,7 +329,7 @@ static void add_parsed_rows(struct reader *r, const char *why)
 		if (!is_option(k) || k->means || !demand_has(r->rows->demand, str_of(k->name)))
 			continue;
 		for (size_t nth = 0; nth < lines; nth++)
-			add_set_row(r, o, nth);
+			add_set_row(r, o, nth, "as the files say; sshd -T was not to be had");
 		if (!lines && !(k->flags & SSHD_NO_DEFAULT))
 			row_unknown(
 				new_row(r->rows, str_of(k->name), FROM("/etc/ssh/sshd_config", 0), STR_ABSENT),

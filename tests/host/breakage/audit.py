@@ -72,7 +72,7 @@ rm -f /etc/sudoers.d/*; put /etc/sudoers.d/log 'Defaults logfile=/var/log/sudo.l
 mkdir -p /var/log/audit; touch /var/log/audit/audit.log
 chown -R root:adm /var/log/audit; chmod 750 /var/log/audit; chmod 640 /var/log/audit/* /etc/audit/rules.d/*
 sed -i -E 's/^(space_left_action|disk_error_action) .*/\\1 = SYSLOG/; s/^(admin_space_left_action|disk_full_action) .*/\\1 = HALT/' /etc/audit/auditd.conf
-rm /etc/systemd/system/auditd.service; put /etc/systemd/system/auditd.service '[Service]\nExecStart=/usr/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target'
+rm /etc/systemd/system/auditd.service; put /etc/systemd/system/auditd.service '[Service]\nExecStart=/bin/sh -c "trap : HUP; while :; do sleep infinity; done"\n[Install]\nWantedBy=multi-user.target'
 systemctl daemon-reload; systemctl enable -q --now auditd
 """
 
@@ -86,7 +86,7 @@ def change(old, new):
 
 
 def rule(text):
-    return f"echo '{text}' >/etc/audit/rules.d/60-$RANDOM.rules"
+    return f"echo '{text}' >>/etc/audit/rules.d/60-$own.rules"
 
 
 def syscall(key, call):
@@ -124,7 +124,6 @@ EOF"""
 
 
 LEFT = {
-    "audit.log-space": "the auditd here is no auditd",
     "audit.running": "a container has no auditd",
 }
 

@@ -15,7 +15,7 @@ chmod 755 /opt/tool/run.sh
 def job(command, user="root"):
     """A line in cron.d."""
     text = f"*/7 * * * * {user} {command}".replace("'", "'\\''")
-    return f"put /etc/cron.d/x$RANDOM '{text}'"
+    return f"add /etc/cron.d/x$own '{text}'"
 
 
 def tab(command, user):

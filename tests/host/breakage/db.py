@@ -22,11 +22,11 @@ def hba(line):
 
 
 def postgres(*lines, name="50"):
-    return f"put {ETC}/conf.d/{name}-$RANDOM.conf \"{chr(10).join(lines)}\""
+    return f"add {ETC}/conf.d/{name}-$own.conf \"{chr(10).join(lines)}\""
 
 
 def mysql(*lines, name="70"):
-    return f"put /etc/mysql/mariadb.conf.d/{name}-$RANDOM.cnf '{chr(10).join(('[mysqld]',) + lines)}'"
+    return f"add /etc/mysql/mariadb.conf.d/{name}-$own.cnf '{chr(10).join(('[mysqld]',) + lines)}'"
 
 
 def redis(*lines):

@@ -14,12 +14,12 @@ JOURNALD = "/etc/systemd/journald.conf.d"
 
 def journald(*lines, name="50"):
     text = "\n".join(("[Journal]",) + lines)
-    return f"put {JOURNALD}/{name}-$RANDOM.conf '{text}'"
+    return f"add {JOURNALD}/{name}-$own.conf '{text}'"
 
 
 def rsyslog(*lines, name="20"):
     text = "\n".join(lines).replace("'", "'\\''")
-    return f"put /etc/rsyslog.d/{name}-$RANDOM.conf '{text}'"
+    return f"add /etc/rsyslog.d/{name}-$own.conf '{text}'"
 
 
 J = "/run/log/journal/other/system@1.journal"

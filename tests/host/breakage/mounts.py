@@ -23,7 +23,7 @@ part /var/log/audit {SAFE}
 mountpoint -q /tmp || mount -t tmpfs tmp /tmp
 mount -o remount,mode=1777,{SAFE} /tmp
 mount -o remount,{SAFE} /dev/shm
-mkdir /mnt/share
+mkdir -p /mnt/share /data/x
 """
 
 
@@ -41,7 +41,8 @@ def options(target, good, *bad):
     return {"bad": ways}
 
 
-LEFT = dict.fromkeys("mounts.boot-options mounts.home-nosuid mounts.log-options mounts.tmp-noexec "
+LEFT = dict.fromkeys("mounts.boot-options mounts.home-nosuid mounts.log-options "
+                     "mounts.service-data-nosuid mounts.tmp-noexec "
                      "mounts.tmp-nosuid mounts.var-nosuid mounts.var-tmp-noexec mounts.var-tmp-nosuid".split(),
                      "the ways mount without /etc/fstab or a unit, which is where a fix goes")
 

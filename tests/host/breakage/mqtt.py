@@ -5,7 +5,7 @@ HOST = "databases"
 
 
 def conf(*lines, name="50"):
-    return f"put /etc/mosquitto/conf.d/{name}-$RANDOM.conf '{chr(10).join(lines)}'"
+    return f"add /etc/mosquitto/conf.d/{name}-$own.conf '{chr(10).join(lines)}'"
 
 
 TLS = ("certfile /etc/mosquitto/certs/server.crt", "keyfile /etc/mosquitto/certs/server.key",

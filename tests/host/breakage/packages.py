@@ -20,7 +20,7 @@ RULES = {
     "packages.ldap-client": entry("ldap-utils", "openldap-clients"),
     "packages.legacy-protocols": entry("talk", "tnftp", "rwhod"),
     "packages.nis": entry("nis", "ypserv", "ypbind-mt"),
-    "packages.personal": entry("transmission-daemon", "steam-installer", "vlc"),
+    "packages.personal": entry("transmission-daemon", "steam-installer", "vlc") | {"alone": True},
     "packages.prelink": entry("prelink"),
     "packages.reporters": entry("popularity-contest", "apport"),
     "packages.rsh": entry("rsh-server", "rsh-client", "rsh-redone-server"),

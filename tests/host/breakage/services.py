@@ -93,6 +93,7 @@ RULES = {
     "services.avahi": daemon("avahi-daemon.service", "avahi-daemon.socket", thorough=True),
     "services.bluetooth": daemon("bluetooth.service", "bluetooth-mesh.service"),
     "services.capabilities": {
+        "alone": True,
         "bad": [capable(c) for c in ("cap_dac_read_search", "cap_net_raw,cap_setuid", "cap_chown,cap_fowner")],
         "fine": [capable("cap_net_bind_service"), capable("cap_net_raw,cap_kill")],
     },

@@ -39,11 +39,11 @@ def change(keyword, value):
 
 def first(text):
     """In a file that is read before the good one, so that its values win."""
-    return f"put /etc/ssh/sshd_config.d/10-$$-$RANDOM.conf '{text}'"
+    return f"put /etc/ssh/sshd_config.d/10-$own.conf '{text}'"
 
 
 def match(text, criteria="User deploy"):
-    return f"put /etc/ssh/sshd_config.d/60-$$-$RANDOM.conf 'Match {criteria}\n\t{text}'"
+    return f"put /etc/ssh/sshd_config.d/60-$own.conf 'Match {criteria}\n\t{text}'"
 
 
 def option(keyword, *values):
@@ -61,7 +61,7 @@ def server(keyword, *values):
 
 def client(text):
     """In a file that is read before all others of the client."""
-    return f"put /etc/ssh/ssh_config.d/10-$$-$RANDOM.conf '{text}'"
+    return f"put /etc/ssh/ssh_config.d/10-$own.conf '{text}'"
 
 
 KEYS = "/home/ops/.ssh/authorized_keys"
@@ -170,7 +170,7 @@ PermitRootLogin yes'
     },
     "ssh.dead-sessions-end": option("ClientAliveInterval", "0", "2h"),
     "ssh.host-key-mode": {
-        "bad": ["chmod 640 /etc/ssh/ssh_host_rsa_key", "chown ops /etc/ssh/ssh_host_ed25519_key",
+        "bad": ["chmod 640 /etc/ssh/ssh_host_ed25519_key", "chown ops /etc/ssh/ssh_host_ed25519_key",
                 "chmod 604 /etc/ssh/ssh_host_ecdsa_key"],
     },
     "ssh.host-key-strength": {
@@ -188,7 +188,8 @@ PermitRootLogin yes'
         first("HostbasedAuthentication yes"),
         match("hostbasedauthentication yes", "Address 10.*")]},
     "ssh.kex": server("KexAlgorithms", "+diffie-hellman-group1-sha1",
-                      "curve25519-sha256,diffie-hellman-group14-sha1"),
+                      "curve25519-sha256,diffie-hellman-group14-sha1,"
+                      "diffie-hellman-group-exchange-sha256"),
     "ssh.kex-post-quantum": server("KexAlgorithms", "curve25519-sha256",
                                    "-sntrup761*") | {"alone": True},
     "ssh.key-command-user": {"bad": [

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the rules of sudo come to fail. README.md says how to read this."""
 
+# With a mode that sudo takes and visudo complains about, as people leave it.
 GOOD = """
 add /etc/sudoers.d/00-good 'Defaults logfile=/var/log/sudo.log'
 useradd -m -s /bin/bash dev
@@ -10,7 +11,7 @@ useradd -m -s /bin/bash dev
 def rule(*lines):
     """A file of its own in sudoers.d, which sudo itself accepts."""
     text = "\n".join(lines).replace("'", "'\\''")
-    return f"""file=/etc/sudoers.d/60-$$-$RANDOM
+    return f"""file=/etc/sudoers.d/60-$own
     put $file '{text}'
     chmod 440 $file; visudo -cqf $file"""
 
@@ -179,7 +180,7 @@ RULES = {
         rule("Defaults pwfeedback"), rule("Defaults:dev visiblepw"), rule("Defaults passwd_tries = 100"),
     ], "fine": [rule("Defaults !pwfeedback, passwd_tries = 2")]},
     "sudo.requiretty": {"good": "add /etc/sudoers.d/01-tty 'Defaults requiretty'", "bad": [
-        rule("Defaults:dev !requiretty"), "sed -i /requiretty/d /etc/sudoers.d/01-tty",
+        "sed -i /requiretty/d /etc/sudoers.d/01-tty", rule("Defaults:dev !requiretty"),
     ]},
     "sudo.umask": {"good": "add /etc/sudoers.d/01-umask 'Defaults umask = 0077'", "bad": [
         rule("Defaults umask = 0022"), "sed -i /umask/d /etc/sudoers.d/01-umask",

@@ -30,6 +30,7 @@ apache2ctl configtest 2>/dev/null
 for d in fpm apache2; do
     printf '%s\\n' 'expose_php = Off' 'session.cookie_httponly = 1' >/etc/php/8.2/$d/conf.d/50-good.ini
 done
+systemctl reload nginx apache2 php8.2-fpm
 """
 
 
@@ -54,21 +55,20 @@ def host(body, port=8081, tls=False):
             "apache2ctl configtest 2>/dev/null")
 
 
-LEFT = dict.fromkeys("web.version-shown web.old-tls web.slow-requests".split(),
-                     "the site of a person is edited by that person")
-
 RULES = {
     "web.version-shown": nginx(
+        "rm /etc/nginx/conf.d/good.conf",
         'sed -i s/Prod/Major/ /etc/apache2/conf-enabled/zz.conf',
         'rm /etc/apache2/conf-enabled/zz.conf',
         host("ServerSignature On"),
         third("server_tokens on;"), third("location /x { server_tokens on; }"),
-        "rm /etc/nginx/conf.d/good.conf", "add /etc/nginx/conf.d/good.conf ' server { server_tokens on; }'"),
+        "add /etc/nginx/conf.d/good.conf ' server { server_tokens on; }'"),
     "web.old-tls": nginx(
+        "sed -i s/ssl_protocols.*// /etc/nginx/nginx.conf",
         host("", tls=True),
         host("SSLProtocol -all +TLSv1.1 +TLSv1.2", tls=True),
         third("ssl_protocols TLSv1.1 TLSv1.2;"), third("ssl_protocols TLSv1.3 TLSv1;"),
-        "sed -i s/ssl_protocols.*// /etc/nginx/nginx.conf", fine=[third("ssl_protocols TLSv1.3;")]),
+        fine=[third("ssl_protocols TLSv1.3;")]),
     "web.weak-ciphers": nginx(
         host("SSLCipherSuite HIGH:RC4-SHA:!aNULL", tls=True),
         third("ssl_ciphers ALL;"), third("ssl_ciphers HIGH:RC4:!aNULL;"), third('ssl_ciphers "DEFAULT:@SECLEVEL=0";'),
@@ -110,8 +110,8 @@ RULES = {
         fine=[third("root /srv;", "127.0.0.1:80"), third("location / { return 308 https://own.test; } "
               "location /.well-known/acme-challenge/ { root /srv; }", "80"), third("root /srv;", "10.1.2.3:80")]),
     "web.slow-requests": nginx(
-        third("client_header_timeout 5m;"), third("location /x { client_body_timeout 1h; }"),
-        "put /etc/nginx/conf.d/x.conf 'client_body_timeout 61;'", fine=[third("client_body_timeout 500ms;")]),
+        "put /etc/nginx/conf.d/x.conf 'client_body_timeout 61;'",
+        third("client_header_timeout 5m;"), third("location /x { client_body_timeout 1h; }"), fine=[third("client_body_timeout 500ms;")]),
     "web.request-size": nginx(
         host("LimitRequestBody 0"),
         third("client_max_body_size 0;"), third("location /x { client_max_body_size 0m; }"),
@@ -159,7 +159,7 @@ RULES = {
         third("location / { if ($host = a) { fastcgi_pass 10.0.0.5:9000; } }"),
         fine=[third("location / { proxy_pass http://localhost:8080; } location /x { proxy_pass https://10.0.0.5; }")]),
     "web.trace": nginx(
-        host("TraceEnable On"), "rm /etc/apache2/conf-enabled/security.conf", host("TraceEnable Extended")),
+        "rm /etc/apache2/conf-enabled/security.conf", host("TraceEnable On"), host("TraceEnable Extended")),
     "web.override-symlinks": nginx(
         "sed -i 's/AllowOverride None/AllowOverride All/' /etc/apache2/apache2.conf",
         host("<Directory /srv/own>\nAllowOverride AuthConfig Options\nRequire all granted\n</Directory>"),
