@@ -2,6 +2,7 @@
 #include "host/snapshot.h"
 
 #include <malloc.h>
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -278,6 +279,7 @@ static void *reader_run(void *data)
 	mem_limit(&reader.limit);
 	read_tables(&reader);
 	mem_limit(NULL);
+	OPENSSL_thread_stop(); /* nobody waits for the end of this thread, which would do it */
 	pthread_mutex_lock(&pool->lock);
 	pool->running--;
 	pthread_cond_signal(&pool->ended);
