@@ -145,6 +145,8 @@ class Walk(OnHost):
         self.assertEqual(row["group"], group if group != "UNKNOWN" else gid)
         self.assertEqual((row["uid"], row["gid"], row["size"], row["nlink"]),
                          (int(uid), int(gid), int(size), int(nlink)))
+        if row["path"].startswith("/var/log/journal/"):  # is written to meanwhile
+            return
         stamp = datetime.datetime.fromtimestamp(int(mtime), datetime.timezone.utc)
         self.assertEqual(row["mtime"], stamp.strftime("%Y-%m-%dT%H:%M:%SZ"))
 

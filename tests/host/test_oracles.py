@@ -46,8 +46,12 @@ class IotBackend(OnHost):
                 if "error" in table:
                     self.assertIn(table["error"], ran.stderr)
                     continue
-                alone = [self.comparable(row) for row in json.loads(ran.stdout)]
-                self.assertEqual([self.comparable(row) for row in table["rows"]], alone)
+                rows, alone = ([self.comparable(row) for row in some] for some in (table["rows"], json.loads(ran.stdout)))
+                if name == "units":  # systemd forgets what nobody asks for, at its leisure
+                    shared = {row["name"] for row in rows} & {row["name"] for row in alone}
+                    self.assertGreater(len(shared), 100)
+                    rows, alone = ([row for row in some if row["name"] in shared] for some in (rows, alone))
+                self.assertEqual(rows, alone)
 
     def comparable(self, row):
         return {key: value for key, value in row.items()
