@@ -129,8 +129,8 @@ def written(rng, keyword, value):
         rng.choice(("",) * 9 + ("  ", "\t", "\r"))
 
 
-# What only the build of sshd knows, or many lines together: a tree alone does not tell.
-BY_BUILD = r"Disabled method|cipher spec|Bad IPQoS|RekeyLimit too small|must appear alone|Invalid-User"
+# What only the build of sshd or its resolver knows, or many lines together: a tree alone does not tell.
+BY_BUILD = r"bad addr or host|Disabled method|cipher spec|Bad IPQoS|RekeyLimit too small|must appear alone|Invalid-User"
 
 
 class Sshd(generated.Generated):
