@@ -7,7 +7,11 @@ static const struct option_doc options[] = {{0}};
 
 static int run_version(const struct given *g _unused_)
 {
-	printf("revet %s (%zu rules)\n", REVET_VERSION, embedded_count);
+	size_t n = 0;
+
+	for (size_t i = 0; i < embedded_count; i++)
+		n += embedded_is_rule(&embedded_rules[i]);
+	printf("revet %s (%zu rules)\n", REVET_VERSION, n);
 	return EXIT_DONE;
 }
 

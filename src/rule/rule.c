@@ -411,6 +411,13 @@ static const char *id_of(struct arena *a, const char *path)
 	return id;
 }
 
+bool embedded_is_rule(const struct embedded *e)
+{
+	struct str path = str_of(e->path);
+
+	return str_has_char(path, '/') && !str_starts(path, "profiles/") && !str_starts(path, "maps/");
+}
+
 static int load_embedded(struct catalogue *c, bool workloads, struct err *err)
 {
 	int r = 0;
@@ -421,8 +428,7 @@ static int load_embedded(struct catalogue *c, bool workloads, struct err *err)
 		const char *id = id_of(&c->arena, e->path);
 		struct yaml *doc;
 
-		if (is_workloads != workloads || (!id && !is_workloads) ||
-			str_starts(str_of(e->path), "profiles/") || str_starts(str_of(e->path), "maps/"))
+		if (is_workloads != workloads || (!is_workloads && (!id || !embedded_is_rule(e))))
 			continue;
 		doc = arena_new(&c->arena, struct yaml, 1);
 		*doc = (struct yaml){arena_printf(&c->arena, "catalogue/%s", e->path),

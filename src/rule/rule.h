@@ -49,7 +49,6 @@ const char *catalogue_nearest(const struct catalogue *, struct str id); /* or NU
 /* One rule from a document; id is "family.name". For the loader and its tests. */
 int catalogue_add(struct catalogue *, const struct yaml *, const char *id, struct err *);
 /* --set NAME=VALUE; a list parameter takes commas. */
-int catalogue_set(struct catalogue *, const char *assignment, struct err *err);
 int catalogue_set(struct catalogue *, const char *assignment, struct err *);
 
 /* {name: value or list, ...}, of a profile or a site file. */
@@ -62,6 +61,7 @@ struct embedded {
 };
 extern const struct embedded embedded_rules[];
 extern const size_t embedded_count;
+bool embedded_is_rule(const struct embedded *);
 extern const struct yaml_node embedded_nodes[];
 extern const char embedded_pool[];
 
