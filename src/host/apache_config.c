@@ -232,13 +232,25 @@ static int version_holds(struct cursor *c, const struct directive *d)
 	return holds != negative;
 }
 
+static int file_is_there(struct cursor *c, struct str name, bool negative)
+{
+	struct reader *r = c->reader;
+	const char *path = *name.p == '/' ? str_dup(r->arena, name)
+									  : arena_printf(r->arena, "%s/%.*s", r->root, STR_ARG(name));
+	struct path_stat st;
+	struct err ignored;
+	int e = host_stat(r->host, path, true, &st, &ignored);
+
+	if (e < 0 && e != -ENOENT && e != -ENOTDIR)
+		return refuse(c, "whether the file of a condition is there cannot be seen");
+	return (e == 0) != negative;
+}
+
 static int condition_holds(struct cursor *c, const struct directive *d)
 {
 	struct reader *r = c->reader;
 	struct str name = directive_arg(d);
 	bool negative = name.p && str_skip(&name, "!"), holds;
-	struct path_stat st;
-	struct err ignored;
 
 	if (!name.p)
 		return refuse(c, "a condition without what it is about");
@@ -248,11 +260,8 @@ static int condition_holds(struct cursor *c, const struct directive *d)
 		holds = map_get(&r->config->modules, name) != NULL;
 	else if (str_is_nocase(d->name, "IfDefine"))
 		holds = variable(r, name).p != NULL;
-	else if (*name.p == '/')
-		holds = host_stat(r->host, str_dup(r->arena, name), true, &st, &ignored) == 0;
 	else
-		holds = host_stat(r->host, arena_printf(r->arena, "%s/%.*s", r->root, STR_ARG(name)), true,
-						  &st, &ignored) == 0;
+		return file_is_there(c, name, negative);
 	return holds != negative;
 }
 

@@ -39,18 +39,25 @@ static const char *private_file(const char *name, struct arena *arena)
 	return NULL;
 }
 
-static const char *private_directory(struct host *host, const char *root, const char *name,
-									 struct arena *arena)
+/* *ret: what in the directory tells that it is private; NULL: it is not. */
+static int private_directory(struct host *host, const char *root, const char *name,
+							 struct arena *arena, const char **ret, struct err *err)
 {
 	struct path_stat st;
-	struct err ignored;
 
-	for (size_t i = 0; i < ARRAY_LEN(directories); i++)
-		if (strcmp(name, directories[i].name) == 0 &&
-			host_stat(host, arena_printf(arena, "%s%s", root, directories[i].file), true, &st,
-					  &ignored) == 0)
-			return directories[i].file;
-	return NULL;
+	*ret = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(directories); i++) {
+		int r;
+
+		if (strcmp(name, directories[i].name) != 0)
+			continue;
+		r = host_stat(host, arena_printf(arena, "%s%s", root, directories[i].file), true, &st, err);
+		if (r == 0)
+			*ret = directories[i].file;
+		if (r != -ENOENT && r != -ENOTDIR)
+			return r;
+	}
+	return 0;
 }
 
 int docroot_private(struct host *host, const char *root, struct arena *arena, struct str **ret,
@@ -68,8 +75,11 @@ int docroot_private(struct host *host, const char *root, struct arena *arena, st
 		return r;
 	for (size_t i = 0; i < dir.n && found.n < DOCROOT_MAX; i++) {
 		const char *name = dir.entries[i].name;
-		const char *path = private_directory(host, root, name, arena);
+		const char *path;
 
+		r = private_directory(host, root, name, arena, &path, err);
+		if (r < 0)
+			return r;
 		if (!path && dir.entries[i].type != DT_DIR)
 			path = private_file(name, arena);
 		if (path)

@@ -9,6 +9,7 @@
 #include "host/edit.h"
 #include "host/glob.h"
 #include "host/table.h"
+#include "host/web.h"
 
 #define OWN "99-revet.ini"
 
@@ -239,14 +240,6 @@ static int read_interface(struct host *host, struct rows *rows, const struct int
 	return of->pools ? read_pools(host, rows, of, err) : 0;
 }
 
-static bool is_there(struct host *host, const char *path)
-{
-	struct path_stat st;
-	struct err ignored;
-
-	return host_stat(host, path, true, &st, &ignored) == 0;
-}
-
 /* Debian has versions side by side; what a removed package leaves is nobody's. */
 static int read_debian(struct host *host, struct rows *rows, struct err *err)
 {
@@ -272,9 +265,12 @@ static int read_debian(struct host *host, struct rows *rows, struct err *err)
 				.pools = k == 0 ? arena_printf(rows->arena, "%s/pool.d/*.conf", base) : NULL,
 			};
 
-			if (is_there(host,
-						 arena_printf(rows->arena, "%.*s%s%s", (int)(percent - interfaces[k][1]),
-									  interfaces[k][1], version, percent + 2)))
+			const char *program =
+				arena_printf(rows->arena, "%.*s%s%s", (int)(percent - interfaces[k][1]),
+							 interfaces[k][1], version, percent + 2);
+
+			r = web_is_installed(host, &program, 1, err);
+			if (r > 0)
 				r = read_interface(host, rows, &of, err);
 		}
 	return r;
@@ -282,16 +278,16 @@ static int read_debian(struct host *host, struct rows *rows, struct err *err)
 
 static int read_php(struct host *host, struct rows *rows, struct err *err)
 {
+	static const char *const programs[] = {"/usr/sbin/php-fpm",
+										   "/usr/lib64/httpd/modules/libphp.so"};
 	const struct interface redhat = {"php", "/etc/php.ini", "/etc/php.d", "/etc/php-fpm.d/*.conf"};
+	int r = web_is_installed(host, programs, ARRAY_LEN(programs), err);
 
-	if (is_there(host, "/usr/sbin/php-fpm") ||
-		is_there(host, "/usr/lib64/httpd/modules/libphp.so")) {
-		int r = is_there(host, redhat.ini) ? read_interface(host, rows, &redhat, err) : 0;
-
-		if (r < 0)
-			return r;
-	}
-	return read_debian(host, rows, err);
+	if (r > 0)
+		r = web_is_installed(host, &redhat.ini, 1, err);
+	if (r > 0)
+		r = read_interface(host, rows, &redhat, err);
+	return r < 0 ? r : read_debian(host, rows, err);
 }
 
 static bool is_php_key(struct str key)
