@@ -159,3 +159,27 @@ void loadparm_list(struct rows *rows, struct row *row, int column, struct str te
 	if (list.n)
 		row_list(row, column, list.p, list.n);
 }
+
+int loadparm_rows(struct host *host, struct rows *rows, const char *path,
+				  void (*add)(struct rows *, const struct loadparm *, const struct conf_item *),
+				  int first, int last, struct err *err)
+{
+	struct loadparm conf = {0};
+	struct map seen;
+	int r = loadparm_read(host, rows->arena, path, &conf, err);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	map_init(&seen, rows->arena);
+	for (size_t i = 0; i < conf.conf.n; i++) {
+		const struct conf_item *item = &conf.conf.items[i];
+
+		if (loadparm_is_global(item->section) || map_get(&seen, item->section))
+			continue;
+		map_put(&seen, item->section, (void *)item);
+		add(rows, &conf, item);
+	}
+	for (int column = first; conf.conf.gap && column <= last; column++)
+		rows_unsure(rows, column, conf.conf.gap);
+	return 0;
+}

@@ -29,4 +29,10 @@ bool loadparm_is_global(struct str section);
 /* The words of a list, between blanks and commas, set in the cell; without any it stays absent. */
 void loadparm_list(struct rows *, struct row *, int column, struct str text);
 
+/* A table with a row for each section but the global one, which `add` makes; what could not be read may
+ * have set any of the columns from first to last. A file that is not there has no sections. */
+int loadparm_rows(struct host *, struct rows *, const char *path,
+				  void (*add)(struct rows *, const struct loadparm *, const struct conf_item *),
+				  int first, int last, struct err *);
+
 #endif

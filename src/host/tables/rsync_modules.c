@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an rsync daemon gives out: the modules of /etc/rsyncd.conf. */
-#include "base/map.h"
 #include "host/loadparm.h"
 
 enum { NAME, PATH, READ_ONLY, AUTH_USERS, HOSTS_ALLOW, CHROOT };
@@ -30,24 +29,7 @@ static void add_module(struct rows *rows, const struct loadparm *conf, const str
 
 static int read_rsync_modules(struct host *host, struct rows *rows, struct err *err)
 {
-	struct loadparm conf = {0};
-	struct map seen;
-	int r = loadparm_read(host, rows->arena, "/etc/rsyncd.conf", &conf, err);
-
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	map_init(&seen, rows->arena);
-	for (size_t i = 0; i < conf.conf.n; i++) {
-		const struct conf_item *item = &conf.conf.items[i];
-
-		if (loadparm_is_global(item->section) || map_get(&seen, item->section))
-			continue;
-		map_put(&seen, item->section, (void *)item);
-		add_module(rows, &conf, item);
-	}
-	for (int column = READ_ONLY; conf.conf.gap && column <= CHROOT; column++)
-		rows_unsure(rows, column, conf.conf.gap);
-	return 0;
+	return loadparm_rows(host, rows, "/etc/rsyncd.conf", add_module, READ_ONLY, CHROOT, err);
 }
 
 static const struct table rsync_modules = {

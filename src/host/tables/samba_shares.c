@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What Samba shares, with what the global section says for all shares. */
-#include "base/map.h"
 #include "host/loadparm.h"
 
 enum { NAME, PATH, GUEST, WRITABLE, HOSTS_ALLOW };
@@ -52,24 +51,7 @@ static void add_share(struct rows *rows, const struct loadparm *conf, const stru
 
 static int read_samba_shares(struct host *host, struct rows *rows, struct err *err)
 {
-	struct loadparm conf = {0};
-	struct map seen;
-	int r = loadparm_read(host, rows->arena, "/etc/samba/smb.conf", &conf, err);
-
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	map_init(&seen, rows->arena);
-	for (size_t i = 0; i < conf.conf.n; i++) {
-		const struct conf_item *item = &conf.conf.items[i];
-
-		if (loadparm_is_global(item->section) || map_get(&seen, item->section))
-			continue;
-		map_put(&seen, item->section, (void *)item);
-		add_share(rows, &conf, item);
-	}
-	for (int column = GUEST; conf.conf.gap && column <= HOSTS_ALLOW; column++)
-		rows_unsure(rows, column, conf.conf.gap);
-	return 0;
+	return loadparm_rows(host, rows, "/etc/samba/smb.conf", add_share, GUEST, HOSTS_ALLOW, err);
 }
 
 static const struct table samba_shares = {
