@@ -29,7 +29,7 @@ class Fixes(OnHost):
 
     def test_what_a_session_forwards(self):
         """Whoever forwards a port, a display or an agent keeps it, and so do the next sessions."""
-        self.sh("printf 'X11Forwarding yes\\n' >/etc/ssh/sshd_config.d/00-x.conf; systemctl reload ssh")
+        self.sh("printf 'X11Forwarding yes\\n' >/etc/ssh/sshd_config.d/00-x.conf; systemctl restart ssh")
         rules = ["ssh.no-tcp-forwarding", "ssh.no-x11-forwarding", "ssh.no-agent-forwarding"]
         self.assertEqual([self.left(rule) for rule in rules], [None] * 3)
         agent = subprocess.run(["ssh-agent", "-c"], capture_output=True, text=True, check=True).stdout
