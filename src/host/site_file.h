@@ -21,12 +21,88 @@ struct site_waiver {
 	struct yaml_at at; /* where it stands */
 };
 
+/* A network, or one address with the length of the whole. */
+struct site_network {
+	int family; /* AF_INET or AF_INET6 */
+	unsigned char
+		address[16]; /* in network order, 4 or 16 bytes of it; no bit is set past the prefix */
+	unsigned prefix;
+	struct str text; /* as it is written */
+	struct yaml_at at;
+};
+
+/* Whom something is for, or where it may go. Names of `networks` are resolved into theirs. */
+struct site_peers {
+	bool world; /* anyone; the lists are empty then */
+	VEC(struct site_network) networks;
+	VEC(struct str) names; /* names of hosts, to be resolved; in `reaches` only */
+	struct yaml_at at;     /* doc NULL: not said */
+};
+
+struct site_ports {
+	uint16_t low, high; /* 1 to 65535 */
+	bool udp;
+};
+
+enum site_tls { SITE_TLS_UNSAID, SITE_TLS_NONE, SITE_TLS_SERVER, SITE_TLS_MUTUAL };
+
+/* An entry of `serves`: {port: 443/tcp, to: world, what: https, tls: mutual}. */
+struct site_service {
+	struct site_ports ports;
+	struct site_peers to;
+	struct str what; /* absent: not said */
+	enum site_tls tls;
+	struct yaml_at at;
+};
+
+/* An entry of `reaches`: a word for what every server needs, or {port: 443/tcp, to: [...]}. */
+enum site_reach_kind {
+	SITE_REACH_PORTS,
+	SITE_REACH_DNS,
+	SITE_REACH_NTP,
+	SITE_REACH_APT,
+	SITE_REACH_ICMP
+};
+struct site_reach {
+	enum site_reach_kind kind;
+	struct site_ports ports; /* of SITE_REACH_PORTS */
+	struct site_peers to;    /* not said: wherever the host is configured to go for it */
+	struct yaml_at at;
+};
+
+/* An entry of `forwards`: {from: wg0, to: eth1, port: 443/tcp}, each end an interface, networks or world. */
+struct site_end {
+	struct str interface; /* absent: any */
+	struct site_peers peers;
+};
+struct site_forward {
+	struct site_end from, to;
+	bool has_ports;
+	struct site_ports ports;
+	struct yaml_at at;
+};
+
+/* `egress`: what becomes of connections that `reaches` does not mention. */
+enum site_egress { SITE_EGRESS_OPEN, SITE_EGRESS_OBSERVE, SITE_EGRESS_DENY };
+
 struct site_file {
 	struct yaml doc;
 	struct str profile;        /* absent: the default one */
 	struct yaml_at profile_at; /* where that stands */
 	struct yaml_at parameters; /* {name: value}; doc NULL: none */
 	VEC(struct site_waiver) waivers;
+	struct {
+		VEC(struct str) users;
+		struct site_peers from; /* not said: from anywhere */
+		struct yaml_at at;      /* doc NULL: not said */
+	} admins;
+	bool has_serves; /* the key is there, be its list empty */
+	VEC(struct site_service) serves;
+	bool has_reaches;
+	VEC(struct site_reach) reaches;
+	VEC(struct site_forward) forwards;
+	enum site_egress egress;  /* not said: observe where there is `reaches`, else open */
+	struct yaml_at egress_at; /* doc NULL: not said */
 };
 
 /* Everything lives in the arena; text and name are borrowed. -EINVAL. */
