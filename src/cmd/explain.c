@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
+#include "prove/prove.h"
 
 enum { ROOT, SNAPSHOT };
 
@@ -260,6 +261,22 @@ static void explain_fix(const struct explaining *e, struct worker *w, const stru
 	print_field("what may break", rule->breaks);
 }
 
+static void print_experiments(const struct rule *rule)
+{
+	const struct experiment *const *all;
+	size_t n = experiments_all(&all);
+	_cleanup_buf_ struct buf text = BUF(8192);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!experiment_has_rule(all[i], rule->id))
+			continue;
+		buf_clear(&text);
+		buf_printf(&text, "revet prove %s: %s", all[i]->name, all[i]->doc);
+		printf("\ntried by\n");
+		print_wrapped("  ", buf_get(&text));
+	}
+}
+
 static int explain(struct worker *w, void *data)
 {
 	const struct explaining *e = data;
@@ -276,6 +293,7 @@ static int explain(struct worker *w, void *data)
 	sentence_each(e->rule->want, print_table, &last);
 	print_evidence(&now);
 	explain_fix(e, w, &now, &arena);
+	print_experiments(e->rule);
 	print_parameters(&e->catalogue, e->rule->parameters);
 	print_refs(e->rule->refs);
 	printf("\nfrom %s\n", e->rule->file);
