@@ -48,6 +48,9 @@ trap '[ $? = 0 ] || echo "in $what" >&2' EXIT
 # put FILE TEXT, add FILE TEXT: makes the directories too.
 put() { mkdir -p "$(dirname "$1")"; printf '%s\\n' "$2" >"$1"; }
 add() { mkdir -p "$(dirname "$1")"; printf '%s\\n' "$2" >>"$1"; }
+# end PID...: ends them and waits until they are gone. end_all ARGS: the same of those that pkill finds.
+end() { kill "$@"; for pid; do while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done; done; }
+end_all() { pkill "$@"; while pgrep "$@" >/dev/null; do sleep 0.02; done; }
 """
 
 Way = namedtuple("Way", "rule number script undo want")

@@ -170,7 +170,7 @@ RULES = {
                  unit("netfilter-persistent.service")[1]),
                 "put /etc/ufw/ufw.conf 'ENABLED=yes'", "put /etc/ufw/ufw.conf 'ENABLED=YES'",
                 ("install -m 755 /usr/bin/sleep /usr/sbin/firewalld; /usr/sbin/firewalld 1000 >/dev/null 2>&1 &\n"
-                 "echo $! >/run/firewalld.pid; sleep 0.1", "kill $(cat /run/firewalld.pid)")],
+                 "echo $! >/run/firewalld.pid; sleep 0.1", "end $(cat /run/firewalld.pid)")],
         "fine": ["put /etc/ufw/ufw.conf 'ENABLED=no'"],
         "alone": True,
     },

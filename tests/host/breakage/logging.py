@@ -51,10 +51,10 @@ RULES = {
         systemd-journald-dev-log.socket systemd-journald-audit.socket syslog.socket rsyslog.service
         systemctl stop rsyslog.service syslog.socket systemd-journald.socket systemd-journald-dev-log.socket \\
         systemd-journald-audit.socket systemd-journald.service || true
-        pkill -x rsyslogd || true; pkill -x systemd-journal || true; sleep 0.1
+        end_all -x rsyslogd || true; end_all -x systemd-journal || true; sleep 0.1
         cp /usr/bin/sleep /tmp/rsyslogd; setpriv --reuid ops --clear-groups /tmp/rsyslogd 60 >/dev/null 2>&1 &
         sleep 0.1"""],
-        "undo": """pkill -f '^/tmp/rsyslogd' || true; rm -f /tmp/rsyslogd
+        "undo": """end_all -f '^/tmp/rsyslogd' || true; rm -f /tmp/rsyslogd
         systemctl unmask -q --runtime systemd-journald.service systemd-journald.socket \\
         systemd-journald-dev-log.socket systemd-journald-audit.socket syslog.socket rsyslog.service
         systemctl start systemd-journald.socket systemd-journald-dev-log.socket systemd-journald.service
@@ -66,7 +66,7 @@ RULES = {
     },
     "logging.one-syslog": {
         "bad": [("cp /usr/bin/sleep /run/syslog-ng; /run/syslog-ng 1000 >/dev/null 2>&1 & echo $! >/run/syslog-ng.pid\n"
-                 "sleep 0.1", "kill $(cat /run/syslog-ng.pid); rm /run/syslog-ng*")],
+                 "sleep 0.1", "end $(cat /run/syslog-ng.pid); rm /run/syslog-ng*")],
         "alone": True,
     },
     "logging.upload-encrypted": {

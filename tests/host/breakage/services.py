@@ -77,8 +77,9 @@ SANDBOX = "NoNewPrivileges=yes\nProtectSystem=strict\nPrivateTmp=yes"
 def capable(capabilities):
     """A way: a process of ops has them."""
     return (f"install -m 755 /usr/bin/sleep /usr/local/bin/capable; setcap {capabilities}=ep /usr/local/bin/capable\n"
-            "runuser -u ops -- /usr/local/bin/capable 1000 >/dev/null 2>&1 &\nsleep 0.3",
-            "pkill -x capable")
+            "runuser -u ops -- /usr/local/bin/capable 1000 >/dev/null 2>&1 &\n"
+            "until pgrep -x capable >/dev/null; do sleep 0.02; done",
+            "end_all -x capable")
 
 
 LEFT = {
@@ -100,10 +101,10 @@ RULES = {
     "services.cups": daemon("cups.service", "cups.socket", "cups.path", "cups-browsed.service"),
     "services.deleted-programs": {
         "bad": [("install -m 755 /usr/bin/sleep /usr/local/bin/old; /usr/local/bin/old 1000 >/dev/null 2>&1 &\n"
-                 "echo $! >/run/old; sleep 0.1; rm /usr/local/bin/old", "kill $(cat /run/old)"),
+                 "echo $! >/run/old; sleep 0.1; rm /usr/local/bin/old", "end $(cat /run/old)"),
                 ("install -m 755 /usr/bin/sleep /usr/local/bin/old; /usr/local/bin/old 1000 >/dev/null 2>&1 &\n"
                  "echo $! >/run/old; sleep 0.1; install -m 755 /usr/bin/sleep /usr/local/bin/new\n"
-                 "mv /usr/local/bin/new /usr/local/bin/old", "kill $(cat /run/old)")],
+                 "mv /usr/local/bin/new /usr/local/bin/old", "end $(cat /run/old)")],
     },
     "services.desktop-daemons": daemon("ModemManager.service", "upower.service"),
     "services.dhcp-server": {
@@ -143,7 +144,7 @@ RULES = {
     },
     "services.program-in-tmp": {
         "bad": [(f"install -D -m 755 /usr/bin/sleep {place}/x; {place}/x 1000 >/dev/null 2>&1 &\n"
-                 f"echo $! >/run/x.pid; sleep 0.1{after}", f"kill $(cat /run/x.pid); rm -f {place}/x")
+                 f"echo $! >/run/x.pid; sleep 0.1{after}", f"end $(cat /run/x.pid); rm -f {place}/x")
                 for place, after in (("/tmp", ""), ("/var/tmp/.a", ""), ("/dev/shm", "; rm /dev/shm/x"),
                                      ("/run/user/1000", ""))],
     },

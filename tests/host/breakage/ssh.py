@@ -162,7 +162,7 @@ RULES = {
             systemctl daemon-reload; systemctl restart ssh""",
             ("""put /root/.cache/sshd 'Port 2222
 PermitRootLogin yes'
-            /usr/sbin/sshd -f /root/.cache/sshd; pgrep -f '[c]ache/sshd'""", "pkill -f '[c]ache/sshd'"),
+            /usr/sbin/sshd -f /root/.cache/sshd; pgrep -f '[c]ache/sshd'""", "end_all -f '[c]ache/sshd'"),
         ],
         "undo": "rm -rf /etc/systemd/system/ssh.service.d; sed -i /^SSHD_OPTS/d /etc/default/ssh\n"
                 "systemctl daemon-reload; systemctl restart ssh",
@@ -275,7 +275,7 @@ PermitRootLogin yes'
     "ssh.no-x11-forwarding": option("X11Forwarding", "yes"),
     "ssh.other-server": {"bad": [
         ("cp /usr/sbin/sshd /usr/local/sbin/dropbear; /usr/local/sbin/dropbear -o PidFile=none -p 2222; "
-         "pgrep -x dropbear", "pkill -x dropbear"),
+         "pgrep -x dropbear", "end_all -x dropbear"),
     ], "alone": True},
     "ssh.per-source-limit": {"bad": [change("PerSourceMaxStartups", "none"),
                                      change("PerSourceMaxStartups", "50")]},

@@ -15,7 +15,7 @@ systemctl enable --now systemd-timesyncd.service
 """
 
 CHRONYD = ("/usr/sbin/chronyd 1000 >/dev/null 2>&1 & echo $! >/run/chronyd; sleep 0.1",
-           "kill $(cat /run/chronyd)")
+           "end $(cat /run/chronyd)")
 
 RULES = {
     "time.chrony-user": {
