@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 #include "base/num.h"
 #include "base/regex.h"
@@ -24,6 +25,7 @@
 #include "host/recording.h"
 #include "host/rpmdb.h"
 #include "host/ssh_key.h"
+#include "host/site_file.h"
 #include "host/sshd_config.h"
 #include "host/unpack.h"
 #include "host/value.h"
@@ -121,6 +123,42 @@ static void run_yaml(const struct target *t _unused_, struct str s)
 
 	if (yaml_parse(s, "input", &a, &doc, &err) == 0)
 		walk_yaml(YAML_ROOT(&doc), 0);
+}
+
+/* What was read is bounded, and every place in it is one of the file. */
+static void check_peers(const struct site_file *site, const struct site_peers *peers, bool named)
+{
+	check(!peers->at.doc || peers->at.doc == &site->doc);
+	check(!peers->world || (!peers->networks.n && !peers->names.n));
+	check(named || !peers->names.n);
+	vec_each(&peers->networks, net) {
+		check(net->prefix >= 1 && net->prefix <= (net->family == AF_INET ? 32 : 128));
+		check(net->at.doc == &site->doc && net->text.n);
+	}
+}
+
+static void run_site(const struct target *t _unused_, struct str s)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct site_file site;
+	struct err err = {0};
+
+	if (site_file_parse(s, "site", &a, &site, &err) < 0) {
+		check(err.errnum && strncmp(err.msg, "site:", 5) == 0);
+		return;
+	}
+	check_peers(&site, &site.admins.from, false);
+	vec_each(&site.networks, n) check_peers(&site, &n->peers, false);
+	vec_each(&site.serves, service) {
+		check(service->ports.low >= 1 && service->ports.low <= service->ports.high);
+		check(service->to.world || service->to.networks.n);
+		check_peers(&site, &service->to, false);
+	}
+	vec_each(&site.reaches, reach) check_peers(&site, &reach->to, true);
+	vec_each(&site.forwards, f) {
+		check(f->from.interface.n || f->from.peers.world || f->from.peers.networks.n);
+		check(f->to.interface.n || f->to.peers.world || f->to.peers.networks.n);
+	}
 }
 
 /* --- values and snapshots ---------------------------------------------------------------- */
@@ -529,6 +567,7 @@ const struct target direct_targets[] = {
 	{.name = "str", .max = 4096, .run = run_str},
 	{.name = "regex", .max = 1024, .run = run_regex},
 	{.name = "yaml", .max = 16384, .run = run_yaml},
+	{.name = "site", .max = 16384, .run = run_site},
 	{.name = "value", .max = 256, .run = run_value},
 	{.name = "snapshot", .max = 16384, .run = run_snapshot},
 	{.name = "recording", .max = 16384, .run = run_recording},

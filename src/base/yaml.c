@@ -297,7 +297,7 @@ static bool is_known(struct str key, const char *const known[])
 	return false;
 }
 
-static const char *nearest(struct str key, const char *const known[])
+const char *yaml_nearest(struct str key, const char *const known[])
 {
 	char word[64];
 	unsigned best = 3;
@@ -327,7 +327,7 @@ int yaml_check_keys(struct yaml_at at, const char *const known[], struct err *er
 
 		if (is_known(key, known))
 			continue;
-		guess = nearest(key, known);
+		guess = yaml_nearest(key, known);
 		return yaml_err(it.key, err, "unknown key '%.*s'%s%s%s", STR_ARG(key),
 						guess ? "; did you mean '" : "", guess ? guess : "", guess ? "'?" : "");
 	}

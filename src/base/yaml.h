@@ -65,6 +65,8 @@ int yaml_err(struct yaml_at, struct err *, const char *fmt, ...) _printf_(3, 4);
 /* An error for the first key of the mapping that is not among `known` (NULL-terminated), naming the
  * nearest, or when at is no mapping. */
 int yaml_check_keys(struct yaml_at, const char *const known[], struct err *);
+/* The nearest of `known` to a word that is none of them, for "did you mean"; or NULL. */
+const char *yaml_nearest(struct str word, const char *const known[]);
 /* Typed scalars; errors say what was expected. */
 int yaml_str(struct yaml_at, struct str *ret, struct err *);
 int yaml_bool(struct yaml_at, bool *ret, struct err *); /* true, false, yes, no */

@@ -11,6 +11,8 @@
 #include "base/vec.h"
 #include "base/yaml.h"
 
+struct buf;
+
 #define SITE_FILE "/etc/revet/site.yaml"
 
 struct site_waiver {
@@ -24,14 +26,16 @@ struct site_waiver {
 /* A network, or one address with the length of the whole. */
 struct site_network {
 	int family; /* AF_INET or AF_INET6 */
-	unsigned char
-		address[16]; /* in network order, 4 or 16 bytes of it; no bit is set past the prefix */
+	/* In network order, 4 or 16 bytes of it; no bit is set past the prefix. */
+	unsigned char address[16];
 	unsigned prefix;
 	struct str text; /* as it is written */
 	struct yaml_at at;
 };
 
-/* Whom something is for, or where it may go. Names of `networks` are resolved into theirs. */
+/* Whom something is for, or where it may go. Names of `networks` are resolved into theirs; where one
+ * name is all there is, its list is shared: the same p as in the entry of `networks`. No network stands
+ * in one list twice as such, but one may lie within another. */
 struct site_peers {
 	bool world; /* anyone; the lists are empty then */
 	VEC(struct site_network) networks;
@@ -45,6 +49,13 @@ struct site_ports {
 };
 
 enum site_tls { SITE_TLS_UNSAID, SITE_TLS_NONE, SITE_TLS_SERVER, SITE_TLS_MUTUAL };
+
+/* An entry of `networks`: {office: [203.0.113.0/24]}. */
+struct site_named {
+	struct str name;
+	struct site_peers peers; /* never world, never without a network */
+	struct yaml_at at;
+};
 
 /* An entry of `serves`: {port: 443/tcp, to: world, what: https, tls: mutual}. */
 struct site_service {
@@ -91,6 +102,7 @@ struct site_file {
 	struct yaml_at profile_at; /* where that stands */
 	struct yaml_at parameters; /* {name: value}; doc NULL: none */
 	VEC(struct site_waiver) waivers;
+	VEC(struct site_named) networks;
 	struct {
 		VEC(struct str) users;
 		struct site_peers from; /* not said: from anywhere */
@@ -108,8 +120,9 @@ struct site_file {
 /* Everything lives in the arena; text and name are borrowed. -EINVAL. */
 int site_file_parse(struct str text, const char *name, struct arena *, struct site_file *ret,
 					struct err *);
+/* "443/tcp", "60000-61000/udp". */
+void site_ports_print(struct buf *, struct site_ports);
 /* For people: "waived by OWNER until DATE: REASON". */
-struct buf;
 void site_waiver_print(struct buf *, const struct site_waiver *);
 bool site_waiver_has_expired(const struct site_waiver *, int64_t now);
 
