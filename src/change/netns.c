@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
@@ -24,7 +25,8 @@
 
 /* A thread has a network namespace of its own: only it leaves the host's. */
 struct visit {
-	int ns; /* -1: a new one is made, and is what is asked for */
+	bool makes_one; /* that is what is asked for */
+	int ns;
 	int family, type, protocol;
 	int result;
 };
@@ -33,7 +35,7 @@ static void *visit(void *data)
 {
 	struct visit *v = data;
 
-	if (v->ns < 0) {
+	if (v->makes_one) {
 		v->result = unshare(CLONE_NEWNET) < 0
 						? -errno
 						: open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -61,7 +63,7 @@ static int run_visit(struct visit *v)
 
 int netns_new(struct err *err)
 {
-	struct visit v = {.ns = -1};
+	struct visit v = {.makes_one = true};
 	int r = run_visit(&v);
 
 	return r < 0 ? err_errno(err, -r, "no network namespace can be had to try it in") : r;
@@ -69,6 +71,10 @@ int netns_new(struct err *err)
 
 int netns_socket(int ns, int family, int type, int protocol)
 {
+	int fd = ns < 0 ? socket(family, type | SOCK_CLOEXEC, protocol) : -1;
+
+	if (ns < 0)
+		return fd < 0 ? -errno : fd;
 	return run_visit(
 		&(struct visit){.ns = ns, .family = family, .type = type, .protocol = protocol});
 }
@@ -141,6 +147,10 @@ static int ask(int ns, struct request *q)
 	return answer.header.nlmsg_type == NLMSG_ERROR ? answer.error.error : -EBADMSG;
 }
 
+/* Both ends are known to each other, so that nobody has to be asked for them (ARP and neighbour
+ * discovery may be filtered), and set by hand, so that udev leaves them alone. */
+static const unsigned char near_mac[6] = {2, 'r', 'e', 'v', 'e', 1}, far_mac[6] = {2, 'r', 'e', 'v', 'e', 2};
+
 int netns_wire(int ns, const char *interface, int other_ns, const char *other_interface)
 {
 	struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
@@ -151,15 +161,32 @@ int netns_wire(int ns, const char *interface, int other_ns, const char *other_in
 	if (strlen(interface) >= IFNAMSIZ || strlen(other_interface) >= IFNAMSIZ)
 		return -ENAMETOOLONG;
 	add(&q, IFLA_IFNAME, interface, strlen(interface) + 1);
+	add(&q, IFLA_ADDRESS, near_mac, sizeof(near_mac));
 	info = add(&q, IFLA_LINKINFO, NULL, 0);
 	add(&q, IFLA_INFO_KIND, "veth", sizeof("veth"));
 	data = add(&q, IFLA_INFO_DATA, NULL, 0);
 	peer = add(&q, VETH_INFO_PEER, NULL, 0);
 	add_bytes(&q, &link, sizeof(link));
 	add(&q, IFLA_IFNAME, other_interface, strlen(other_interface) + 1);
+	add(&q, IFLA_ADDRESS, far_mac, sizeof(far_mac));
 	add(&q, IFLA_NET_NS_FD, &fd, sizeof(fd));
 	close_attr(&q, peer);
 	close_attr(&q, data);
+	close_attr(&q, info);
+	return ask(ns, &q);
+}
+
+int netns_dummy(int ns, const char *interface)
+{
+	struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
+	struct request q = request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &link, sizeof(link));
+	struct nlattr *info;
+
+	if (strlen(interface) >= IFNAMSIZ)
+		return -ENAMETOOLONG;
+	add(&q, IFLA_IFNAME, interface, strlen(interface) + 1);
+	info = add(&q, IFLA_LINKINFO, NULL, 0);
+	add(&q, IFLA_INFO_KIND, "dummy", sizeof("dummy"));
 	close_attr(&q, info);
 	return ask(ns, &q);
 }
@@ -187,30 +214,70 @@ static int index_of(int ns, const char *interface, int *ret)
 	return 0;
 }
 
-static int bring_up(int ns, int index)
+int netns_bring_up(int ns, const char *interface)
 {
-	struct ifinfomsg link = {.ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	struct ifinfomsg link = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	int r = index_of(ns, interface, &link.ifi_index);
 	struct request q = request(RTM_NEWLINK, 0, &link, sizeof(link));
 
-	return ask(ns, &q);
+	return r < 0 ? r : ask(ns, &q);
 }
 
-static int add_address(int ns, int index, const struct sockaddr_storage *address)
+int netns_remove(int ns, const char *interface)
+{
+	struct ifinfomsg link = {0};
+	int r = index_of(ns, interface, &link.ifi_index);
+	struct request q = request(RTM_DELLINK, 0, &link, sizeof(link));
+
+	return r < 0 ? r : ask(ns, &q);
+}
+
+int netns_add_address(int ns, const char *interface, const struct sockaddr_storage *address)
 {
 	size_t n;
 	const void *bytes = bytes_of(address, &n);
 	struct ifaddrmsg head = {.ifa_family = (uint8_t)address->ss_family,
 							 .ifa_prefixlen = (uint8_t)(8 * n),
-							 .ifa_flags = IFA_F_NODAD,
-							 .ifa_index = (uint32_t)index};
-	struct request q = request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, &head, sizeof(head));
+							 .ifa_flags = IFA_F_NODAD};
+	int index = 0, r = index_of(ns, interface, &index);
+	struct request q;
 
+	if (r < 0)
+		return r;
+	head.ifa_index = (uint32_t)index;
+	q = request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, &head, sizeof(head));
 	add(&q, IFA_LOCAL, bytes, n);
 	add(&q, IFA_ADDRESS, bytes, n);
 	return ask(ns, &q);
 }
 
-static int add_route(int ns, int index, const struct sockaddr_storage *to)
+/* Who has the address is at the other end of the wire. */
+static int add_neighbour(int ns, int index, const struct sockaddr_storage *to)
+{
+	size_t n;
+	const void *bytes = bytes_of(to, &n);
+	struct ndmsg head = {.ndm_family = (uint8_t)to->ss_family,
+						 .ndm_ifindex = index,
+						 .ndm_state = NUD_PERMANENT};
+	struct request q = request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &head, sizeof(head));
+	_cleanup_close_ int fd = netns_socket(ns, AF_INET, SOCK_DGRAM, 0);
+	struct ifreq own = {.ifr_ifindex = index};
+	bool is_near;
+
+	if (fd < 0)
+		return fd;
+	if (ioctl(fd, SIOCGIFNAME, &own) < 0 || ioctl(fd, SIOCGIFHWADDR, &own) < 0)
+		return -errno;
+	is_near = memcmp(own.ifr_hwaddr.sa_data, near_mac, sizeof(near_mac)) == 0;
+	/* The loopback interface, and others that have no wire. */
+	if (!is_near && memcmp(own.ifr_hwaddr.sa_data, far_mac, sizeof(far_mac)) != 0)
+		return 0;
+	add(&q, NDA_DST, bytes, n);
+	add(&q, NDA_LLADDR, is_near ? far_mac : near_mac, sizeof(far_mac));
+	return ask(ns, &q);
+}
+
+int netns_add_route(int ns, const char *interface, const struct sockaddr_storage *to)
 {
 	size_t n;
 	const void *bytes = bytes_of(to, &n);
@@ -220,23 +287,51 @@ static int add_route(int ns, int index, const struct sockaddr_storage *to)
 						 .rtm_protocol = RTPROT_BOOT,
 						 .rtm_scope = RT_SCOPE_LINK,
 						 .rtm_type = RTN_UNICAST};
-	struct request q = request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &head, sizeof(head));
+	struct request q = request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head));
+	int index = 0, r = index_of(ns, interface, &index);
 
+	if (r < 0)
+		return r;
 	add(&q, RTA_DST, bytes, n);
 	add(&q, RTA_OIF, &index, sizeof(index));
-	return ask(ns, &q);
+	r = ask(ns, &q);
+	return r < 0 ? r : add_neighbour(ns, index, to);
+}
+
+bool netns_takes(int ns, const char *interface, const struct sockaddr_storage *from,
+				 const struct sockaddr_storage *to)
+{
+	size_t n;
+	const void *bytes = bytes_of(to, &n);
+	struct rtmsg head = {.rtm_family = (uint8_t)to->ss_family,
+						 .rtm_dst_len = (uint8_t)(8 * n),
+						 .rtm_src_len = (uint8_t)(8 * n)};
+	struct request q = request(RTM_GETROUTE, 0, &head, sizeof(head));
+	_cleanup_close_ int fd = netns_socket(ns, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	struct {
+		struct nlmsghdr header;
+		struct rtmsg route;
+		char more[4096];
+	} answer;
+	int index = 0;
+
+	if (fd < 0 || index_of(ns, interface, &index) < 0)
+		return false;
+	q.header.nlmsg_flags = NLM_F_REQUEST;
+	add(&q, RTA_DST, bytes, n);
+	add(&q, RTA_SRC, bytes_of(from, &n), n);
+	add(&q, RTA_IIF, &index, sizeof(index));
+	return send(fd, &q, q.header.nlmsg_len, 0) >= 0 &&
+		   recv(fd, &answer, sizeof(answer), 0) >= (ssize_t)NLMSG_LENGTH(sizeof(answer.route)) &&
+		   answer.header.nlmsg_type == RTM_NEWROUTE && answer.route.rtm_type == RTN_LOCAL;
 }
 
 int netns_set_up(int ns, const char *interface, const struct sockaddr_storage *address,
 				 const struct sockaddr_storage *other)
 {
-	int index = 0, r = index_of(ns, interface, &index);
+	int r = netns_bring_up(ns, interface);
 
 	if (r == 0)
-		r = bring_up(ns, index);
-	if (r == 0)
-		r = add_address(ns, index, address);
-	if (r == 0 && other)
-		r = add_route(ns, index, other);
-	return r;
+		r = netns_add_address(ns, interface, address);
+	return r == 0 && other ? netns_add_route(ns, interface, other) : r;
 }

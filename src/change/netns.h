@@ -12,7 +12,7 @@
 
 /* A new namespace, in which nothing is up. A descriptor, or -errno. */
 int netns_new(struct err *);
-/* A socket in the namespace. A descriptor, or -errno. */
+/* A socket in the namespace; ns -1: in this process's own. A descriptor, or -errno. */
 int netns_socket(int ns, int family, int type, int protocol);
 /* For exec_start(): the program runs in the namespace of the descriptor that data points to; -1: in
  * this process's own. */
@@ -20,7 +20,20 @@ int netns_enter(void *data);
 /* The interface is up, has the address, and reaches the other one. -errno. */
 int netns_set_up(int ns, const char *interface, const struct sockaddr_storage *address,
 				 const struct sockaddr_storage *other);
-/* A wire between two namespaces, whose ends have these names. -errno. */
+/* A wire between two namespaces, whose ends have these names. -errno. In all that follow, ns may be -1. */
 int netns_wire(int ns, const char *interface, int other_ns, const char *other_interface);
+/* An interface that leads nowhere. */
+int netns_dummy(int ns, const char *interface);
+int netns_bring_up(int ns, const char *interface);
+/* With all its addresses and routes; of a wire both ends. */
+int netns_remove(int ns, const char *interface);
+/* The address alone, without a network around it. */
+int netns_add_address(int ns, const char *interface, const struct sockaddr_storage *address);
+/* To that one address, which is at the other end of the wire. -EEXIST: there is one already. */
+int netns_add_route(int ns, const char *interface, const struct sockaddr_storage *to);
+/* Would the kernel deliver what comes in there from one address to the other, an address of its own, if
+ * no packet filter kept it back? */
+bool netns_takes(int ns, const char *interface, const struct sockaddr_storage *from,
+				 const struct sockaddr_storage *to);
 
 #endif

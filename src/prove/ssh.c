@@ -28,19 +28,29 @@ static struct ssh_door door_of(struct trial *t, const struct rows *rows, const s
 		.port = arena_printf(t->arena, "%lld", (long long)trial_number(rows, row, "port", 0)),
 		.of_all = of_all,
 		.family = six ? AF_INET6 : AF_INET,
+		.number = (uint16_t)trial_number(rows, row, "port", 0),
 	};
 }
 
-size_t ssh_doors(struct trial *t, const struct ssh_door **ret)
+size_t ssh_find_doors(struct trial *t, const struct ssh_door **ret)
 {
-	const struct rows *rows = trial_rows(t, "listeners");
+	const struct table *table = table_find(STR("listeners"));
+	const struct rows *rows = snapshot_rows(t->snapshot, table);
 	VEC(struct ssh_door) doors = {0};
 
 	for (size_t i = 0; rows && i < rows->n; i++)
 		if (is_sshd(rows, rows->p[i]))
 			*vec_push(t->arena, &doors) = door_of(t, rows, rows->p[i]);
-	if (rows && !doors.n)
-		trial_not_run(t, "no sshd listens here");
 	*ret = doors.p;
 	return doors.n;
+}
+
+size_t ssh_doors(struct trial *t, const struct ssh_door **ret)
+{
+	const struct rows *rows = trial_rows(t, "listeners");
+	size_t n = ssh_find_doors(t, ret);
+
+	if (rows && !n)
+		trial_not_run(t, "no sshd listens here");
+	return rows ? n : 0;
 }

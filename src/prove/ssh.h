@@ -10,9 +10,12 @@ struct ssh_door {
 		*port;   /* to connect to from this host: the loopback one for all addresses */
 	bool of_all; /* it listens on all addresses of the family */
 	int family;
+	uint16_t number; /* of the port */
 };
 
-/* Of the table listeners. Where there is none, or it cannot be known, that has been said. */
+/* Of the table listeners, which the experiment names. */
+size_t ssh_find_doors(struct trial *, const struct ssh_door **ret);
+/* The same. Where there is none, or it cannot be known, that has been said. */
 size_t ssh_doors(struct trial *, const struct ssh_door **ret);
 
 #endif

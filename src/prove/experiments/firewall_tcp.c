@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/num.h"
+#include "prove/sweep.h"
+
+#define FEW 1000 /* closed ports, of a host that refuses rather than drops */
+
+/* What one origin sees of one target. */
+struct view {
+	bool served[PORTS], open[PORTS];
+	const char *listens[PORTS];
+	bool tried[PORTS], patiently[PORTS];
+	struct sweep sweep;
+};
+
+/* Half of what is free in the table of connections; where nothing is tracked there is no limit. */
+static size_t room_for_connections(struct trial *t)
+{
+	static const char *const paths[] = {"/proc/sys/net/netfilter/nf_conntrack_max",
+										"/proc/sys/net/netfilter/nf_conntrack_count"};
+	uint64_t n[2];
+	struct str text;
+
+	for (size_t i = 0; i < 2; i++)
+		if (path_read(t->place.root_fd, paths[i], 64, t->arena, &text) < 0 ||
+			num_u64(str_trim(text), 0, UINT32_MAX, &n[i]) < 0)
+			return PORTS;
+	return n[0] > n[1] ? (size_t)(n[0] - n[1]) / 2 : 0;
+}
+
+/* What is to be looked at twice, and, where not everything is, at all. */
+static void choose_ports(struct view *v, bool whole)
+{
+	for (unsigned port = 1; port < PORTS; port++) {
+		v->patiently[port] = v->listens[port] != NULL;
+		v->tried[port] = whole || v->listens[port] || v->served[port];
+	}
+}
+
+static void judge_open(struct trial *t, struct view *v, const struct origin *from,
+					   const struct target *to)
+{
+	size_t wrong = 0;
+
+	for (unsigned port = 1; port < PORTS; port++) {
+		v->open[port] = v->sweep.ports[port] == PORT_OPEN;
+		if (!v->open[port] || v->served[port])
+			continue;
+		wrong++;
+		trial_refuted(t, "%s reaches %u/tcp (%s) of %s, which the site does not serve to them",
+					  from->who, port, v->listens[port] ? v->listens[port] : "nobody who is known",
+					  to->text);
+	}
+	for (unsigned port = 1; port < PORTS; port++) {
+		if (!v->served[port] || !v->listens[port] || v->open[port])
+			continue;
+		wrong++;
+		trial_refuted(t, "%s does not reach %u/tcp (%s) of %s, which the site serves to them: %s",
+					  from->who, port, v->listens[port], to->text,
+					  v->sweep.ports[port] == PORT_CLOSED ? "refused" : "no answer");
+	}
+	if (!wrong)
+		trial_proven(t, "%s reaches what the site serves to them on %s, and nothing else: %s", from->who,
+					 to->text, served_list(t, v->open));
+}
+
+static void say_without_site(struct trial *t, struct view *v, const struct origin *from,
+							 const struct target *to)
+{
+	for (unsigned port = 1; port < PORTS; port++) {
+		v->open[port] = v->sweep.ports[port] == PORT_OPEN;
+		if (v->open[port] && !v->listens[port])
+			trial_refuted(t, "%s reaches %u/tcp of %s, where nobody who is known listens", from->who, port,
+						  to->text);
+	}
+	trial_saw(t, "%s reaches on %s: %s", from->who, to->text, served_list(t, v->open));
+}
+
+/* Returns how many ports were found closed, which nothing filters then. */
+static size_t look(struct trial *t, const struct origin *from, const struct target *to, bool whole)
+{
+	struct view *v = arena_new(t->arena, struct view, 1);
+	size_t tried, room = room_for_connections(t);
+	struct err err;
+
+	served_to(t, from, false, v->served);
+	if (!served_listeners(t, to, false, v->listens))
+		return 0;
+	choose_ports(v, whole);
+	if (sweep_tcp(from, to, v->tried, v->patiently, room, &v->sweep, &err) < 0) {
+		trial_not_run(t, "%s: %s", from->who, err.msg);
+		return 0;
+	}
+	tried = PORTS - 1 - v->sweep.counts[PORT_UNTRIED];
+	trial_saw(t, "%s to %s: %zu TCP ports tried, %zu answer, %zu refuse, %zu are silent", from->who,
+			  to->text, tried, v->sweep.counts[PORT_OPEN], v->sweep.counts[PORT_CLOSED],
+			  v->sweep.counts[PORT_SILENT]);
+	if (v->sweep.counts[PORT_CLOSED] > room)
+		trial_not_run(t, "not all ports were tried from %s: each that is refused takes a place for some "
+						 "seconds in the table of connections, which has few left",
+					  from->text);
+	else if (t->site->path)
+		judge_open(t, v, from, to);
+	else
+		say_without_site(t, v, from, to);
+	return v->sweep.counts[PORT_CLOSED];
+}
+
+/* Where outsiders already get at ports that are closed, the others' view of these is the same. */
+static void look_from_all(struct trial *t, const struct outside *o)
+{
+	size_t closed[2] = {0, 0};
+
+	for (size_t i = 0; i < o->origins.n; i++) {
+		const struct origin *from = &o->origins.p[i];
+		const struct target *to = outside_target(o, from->family);
+		bool six = from->family == AF_INET6, whole = closed[six] <= FEW;
+
+		if (outside_has(from) && to)
+			closed[six] += look(t, from, to, whole);
+		else
+			trial_not_run(t, "%s: %s", from->who, from->why_not ? from->why_not : "no way here");
+	}
+}
+
+static void run(struct trial *t)
+{
+	struct outside o _cleanup_outside_;
+
+	if (!outside_open(t, &o))
+		return;
+	if (!t->site->path)
+		trial_not_run(t, "no site file says what this server serves, and to whom (revet init makes one)");
+	look_from_all(t, &o);
+}
+
+static const struct experiment firewall_tcp = {
+	"firewall.tcp",
+	"What answers on TCP is what the site serves, to whom it serves it",
+	"Tries every TCP port of this host over IPv4 and IPv6, from the address of an outsider, of a neighbour, "
+	"of an admin and of each network that the site names, and compares what answers with the site file.",
+	"sends the first packet of a connection to every port, which no service gets to see, on a wire of its own "
+	"into this host; for its time, packets to the addresses that it uses go there; dropped ones may be logged",
+	NAMES("I2", "I6", "I7", "G9", "L9"),
+	NAMES("firewall.active", "firewall.default-deny", "firewall.default-deny-ipv6"),
+	20,
+	NAMES("listeners"),
+	run,
+};
+EXPERIMENT(firewall_tcp);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Places outside of this host that connections to it come from: a network namespace with addresses of
+ * an outsider, an admin, a neighbour and of each network that the site file serves, and a wire into the
+ * host, or into a copy of its packet filter. The host's end of the wire has routes to those addresses
+ * alone, and is gone with the namespace.
+ *
+ * An address is nobody's: none that this host knows a way to otherwise, has, or talks to; the session
+ * from which revet was started goes on.
+ */
+#ifndef REVET_PROVE_OUTSIDE_H
+#define REVET_PROVE_OUTSIDE_H
+
+#include <sys/socket.h>
+
+#include "base/vec.h"
+#include "prove/experiment.h"
+
+enum origin_kind { ORIGIN_OUTSIDER, ORIGIN_ADMIN, ORIGIN_NEIGHBOUR, ORIGIN_SERVED };
+
+struct origin {
+	enum origin_kind kind;
+	int family;
+	struct sockaddr_storage address;
+	const char *text;          /* the address */
+	const char *who;           /* for people: "an outsider, 203.0.113.77" */
+	const char *interface;     /* of this host, that somebody there would come in by */
+	const char *why_not;       /* nothing can be sent from there, and why; NULL: it can */
+	int ns;                    /* the network namespace that has the address; borrowed */
+};
+
+/* An address of this host that is tried. */
+struct target {
+	int family;
+	struct sockaddr_storage address;
+	const char *text;
+	const char *interface; /* that has it */
+	bool is_main;          /* the first of its family: every port of it is tried */
+	bool is_made;          /* the host has none of this family: it is on the wire alone */
+};
+
+/* A wire, with the namespace at its other end. */
+struct wire {
+	int ns;
+	const char *interface; /* the end of the host, or of its copy */
+};
+
+struct outside {
+	int host_ns; /* where the targets are: -1: the host itself, else that of a copy */
+	VEC(struct origin) origins;
+	VEC(struct target) targets;
+	VEC(struct wire) wires; /* one into the host; of a copy, one for each interface */
+};
+
+/* Chooses origins and targets. Nothing is made yet. */
+int outside_choose(struct trial *, struct outside *ret, struct err *);
+/* Why what a wire of our own meets is not what others meet on their way in; NULL: it is the same. */
+const char *outside_doubt(struct trial *, const struct outside *);
+/* Makes a namespace and a wire from it to an interface of that name. Origins and targets are placed on
+ * it where `interface` is theirs, all of them where it is NULL: it is new to the host then. */
+int outside_wire(struct trial *, struct outside *, const char *interface, struct err *);
+/* All three, into the host itself; false where it cannot be, which has been said by trial_not_run(). */
+bool outside_open(struct trial *, struct outside *ret);
+void outside_close(struct outside *);
+#define _cleanup_outside_ _cleanup_(outside_close)
+
+/* Can something be sent from there? */
+bool outside_has(const struct origin *);
+/* The first that something can be sent from, NULL: none. */
+const struct origin *outside_origin(const struct outside *, enum origin_kind, int family);
+const struct target *outside_target(const struct outside *, int family);
+/* A connection from there, or a UDP socket that is connected. A descriptor, or -errno: -ETIMEDOUT: nothing
+ * came back; -ECONNREFUSED. */
+int outside_connect(const struct origin *, const struct target *, uint16_t port, int type,
+					int timeout_ms);
+/* With the port in network order, for bind() and the like. */
+struct sockaddr_storage outside_address(const struct sockaddr_storage *, uint16_t port);
+socklen_t outside_length(const struct sockaddr_storage *);
+/* Is the address within the networks? World is everybody. */
+bool outside_is_among(const struct site_peers *, const struct sockaddr_storage *);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "prove/ruleset.h"
+
+#define TIMEOUT_MS 10000
+
+/* The text between quotes, one after the other. */
+static bool next_quoted(struct str *rest, struct str *ret)
+{
+	struct str before;
+
+	return str_cut(rest, '"', &before) && rest->p && str_cut(rest, '"', ret) && rest->p;
+}
+
+static bool is_named(struct str pattern, const char *interface)
+{
+	bool several = str_ends(pattern, "*") || str_ends(pattern, "+");
+	size_t n = pattern.n - several;
+
+	return several ? n && strncmp(interface, pattern.p, n) == 0 : str_is(pattern, interface);
+}
+
+/* Of a line of iptables: -i eth0, -o eth+, --physdev-in eth0. */
+static bool names_in_line(struct str line, const char *interface)
+{
+	struct str word, before = STR_ABSENT;
+	bool found = false;
+
+	while (str_word(&line, &word) && !found) {
+		found = (str_is(before, "-i") || str_is(before, "-o") || str_starts(before, "--physdev") ||
+				 str_ends(before, "-interface")) &&
+				is_named(word, interface);
+		before = word;
+	}
+	return found;
+}
+
+bool ruleset_names(const struct ruleset *r, const char *interface)
+{
+	struct str rest = r->nft, piece, line;
+
+	/* A line of nft has quotes in pairs. */
+	while (str_line(&rest, &line))
+		while (next_quoted(&line, &piece))
+			if (is_named(piece, interface))
+				return true;
+	for (size_t i = 0; i < ARRAY_LEN(r->legacy); i++)
+		for (rest = r->legacy[i]; str_line(&rest, &line);)
+			if (names_in_line(line, interface))
+				return true;
+	return false;
+}
+
+/* --- reading ------------------------------------------------------------------------------------------ */
+
+/* Does what iptables has saved hold the table? */
+static bool has_saved(struct trial *t, struct str saved, struct str table)
+{
+	const char *line = arena_printf(t->arena, "*%.*s\n", STR_ARG(table));
+
+	return str_starts(saved, line) || str_has(saved, arena_printf(t->arena, "\n%s", line));
+}
+
+/* "table ip filter {": it is iptables-nft's, whose extensions nft prints, but does not read. */
+static bool is_of_iptables(struct trial *t, const struct ruleset *r, struct str line)
+{
+	struct str word, family, name;
+
+	if (!str_word(&line, &word) || !str_word(&line, &family) || !str_word(&line, &name))
+		return false;
+	return has_saved(t, str_is(family, "ip") ? r->legacy[0] : str_is(family, "ip6") ? r->legacy[1] : STR(""),
+					 name);
+}
+
+static bool is_unlimited_log(struct str line)
+{
+	bool nft = str_has(line, " log ") || str_ends(line, " log"), old = str_has(line, "-j LOG");
+
+	return (nft || old) && !str_has(line, "limit");
+}
+
+static void take_tables(struct trial *t, struct ruleset *r, struct str text)
+{
+	struct buf kept = BUF(text.n + 1);
+	bool leaves_out = false;
+	struct str line;
+
+	while (str_line(&text, &line)) {
+		if (str_starts(line, "table "))
+			leaves_out = is_of_iptables(t, r, line);
+		r->unlimited_log |= is_unlimited_log(line);
+		if (leaves_out || str_starts(line, "#"))
+			continue;
+		buf_str(&kept, line);
+		buf_putc(&kept, '\n');
+	}
+	r->nft = (struct str){arena_copy(t->arena, kept.n ? kept.p : "", kept.n), kept.n};
+	buf_done(&kept);
+}
+
+/* What a program prints; nothing where there is no such program. */
+static int ask(struct trial *t, const char *program, struct str *ret, struct err *err)
+{
+	const char *const argv[] = {program, str_ends(str_of(program), "nft") ? "list" : NULL, "ruleset",
+								NULL};
+	struct exec_result result = {0};
+	int r = trial_run(t, argv, -1, TIMEOUT_MS, &result, err);
+
+	*ret = STR("");
+	if (r == -ENOENT)
+		return r;
+	if (r < 0)
+		return err_context(err, "%s", program);
+	if (result.status)
+		return err_set(err, EIO, "%s: exit status %d: %.*s", program, result.status, STR_ARG(result.err));
+	*ret = result.out;
+	return 0;
+}
+
+static bool has_legacy(struct trial *t, const char *names)
+{
+	struct str text;
+
+	return path_read(t->place.root_fd, names, 4096, t->arena, &text) == 0 && str_trim(text).n;
+}
+
+int ruleset_read(struct trial *t, struct ruleset *ret, struct err *err)
+{
+	static const char *const savers[] = {"/usr/sbin/iptables-nft-save", "/usr/sbin/ip6tables-nft-save",
+										 "/usr/sbin/iptables-legacy-save",
+										 "/usr/sbin/ip6tables-legacy-save"};
+	static const char *const names[] = {NULL, NULL, "/proc/self/net/ip_tables_names",
+										"/proc/self/net/ip6_tables_names"};
+	struct str text, line;
+	int r = ask(t, "/usr/sbin/nft", &text, err);
+
+	*ret = (struct ruleset){0};
+	if (r == -ENOENT)
+		return err_set(err, ENOENT, "there is no nft to list it");
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(savers); i++) {
+		bool there = !names[i] || has_legacy(t, names[i]);
+
+		ret->legacy[i] = STR("");
+		if (there)
+			r = ask(t, savers[i], &ret->legacy[i], err);
+		/* Without the program there is nothing of nftables that only it could read. */
+		if (r == -ENOENT && !names[i])
+			r = 0;
+		for (struct str rest = ret->legacy[i]; str_line(&rest, &line);)
+			ret->unlimited_log |= is_unlimited_log(line);
+	}
+	if (r == 0)
+		take_tables(t, ret, text);
+	return r;
+}
