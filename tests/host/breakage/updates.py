@@ -27,6 +27,17 @@ EOF
 chmod 755 /usr/local/bin/make-key
 """
 
+# A service with a library of its own, which sleeps. What is put back would be replaced once more.
+LOADED = """systemctl stop own-library || true
+install -D /usr/lib/x86_64-linux-gnu/libm.so.6 /nix/lib/libown.so.1
+systemd-run -q --unit=own-library -E LD_PRELOAD=/nix/lib/libown.so.1 sleep infinity"""
+
+
+def replaced(path):
+    """As a package manager does it."""
+    return f"p={path}; cp -p $p $p.dpkg-new; mv $p.dpkg-new $p"
+
+
 GOOD = KEYS + r"""
 rm -f /etc/apt/sources.list.d/*
 put /etc/apt/sources.list 'deb http://deb.debian.org/debian bookworm main
@@ -159,6 +170,13 @@ RULES = {
     "updates.lists-fresh": {"bad": [lists(5)], "fine": [lists(2)], "undo": lists(0), "alone": True},
     "updates.local-rpm": {"bad": [dnf("localpkg_gpgcheck=0"), dnf("")], "fine": [dnf("localpkg_gpgcheck=1")],
                           "alone": True},
+    "updates.old-libraries": {
+        "good": LOADED,
+        "bad": [(replaced("/nix/lib/libown.so.1"), LOADED),
+                ("rm /nix/lib/libown.so.1", LOADED)],
+        "fine": [("touch /nix/lib/libown.so.1; chmod 600 /nix/lib/libown.so.1; cp /nix/lib/libown.so.1 /nix/lib/other.so", LOADED)],
+        "alone": True,
+    },
     "updates.reboot": {
         "bad": [("touch /run/reboot-required", "rm /run/reboot-required"),
                 "touch /boot/vmlinuz-$(uname -r) /boot/vmlinuz-99.$(uname -r)"],
