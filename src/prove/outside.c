@@ -392,13 +392,15 @@ int outside_choose(struct trial *t, struct outside *o, struct err *err)
 
 /* --- live --------------------------------------------------------------------------------------------- */
 
-const char *outside_doubt(struct trial *t, const struct outside *o)
+const char *outside_doubt(struct trial *t, const struct outside *o, bool floods)
 {
 	struct ruleset rules;
 	struct err err;
 
 	if (ruleset_read(t, &rules, &err) < 0)
 		return arena_printf(t->arena, "the packet filter in force is not known: %s", err.msg);
+	if (floods && rules.unlimited_log)
+		return "a rule logs every packet that it is about, without a limit";
 	for (size_t i = 0; i < o->targets.n; i++) {
 		const char *interface = o->targets.p[i].interface;
 
@@ -487,7 +489,7 @@ bool outside_open(struct trial *t, struct outside *o)
 		trial_not_run(t, "%s", err.msg);
 		return false;
 	}
-	doubt = outside_doubt(t, o);
+	doubt = outside_doubt(t, o, false);
 	if (doubt) {
 		trial_not_run(t, "%s", doubt);
 		return false;
@@ -515,7 +517,7 @@ void outside_close(struct outside *o)
 
 bool outside_has(const struct origin *origin)
 {
-	return origin->ns >= 0 && !origin->why_not;
+	return origin->ns >= 0 && !origin->why_not && !origin->done;
 }
 
 const struct origin *outside_origin(const struct outside *o, enum origin_kind kind, int family)

@@ -27,6 +27,7 @@ struct origin {
 	const char *interface;     /* of this host, that somebody there would come in by */
 	const char *why_not;       /* nothing can be sent from there, and why; NULL: it can */
 	int ns;                    /* the network namespace that has the address; borrowed */
+	bool done;                 /* everything has been tried from there */
 };
 
 /* An address of this host that is tried. */
@@ -54,8 +55,9 @@ struct outside {
 
 /* Chooses origins and targets. Nothing is made yet. */
 int outside_choose(struct trial *, struct outside *ret, struct err *);
-/* Why what a wire of our own meets is not what others meet on their way in; NULL: it is the same. */
-const char *outside_doubt(struct trial *, const struct outside *);
+/* Why what a wire of our own meets is not what others meet on their way in, or, with `floods`, why
+ * thousands of packets must not be sent there; NULL: nothing is in the way. */
+const char *outside_doubt(struct trial *, const struct outside *, bool floods);
 /* Makes a namespace and a wire from it to an interface of that name. Origins and targets are placed on
  * it where `interface` is theirs, all of them where it is NULL: it is new to the host then. */
 int outside_wire(struct trial *, struct outside *, const char *interface, struct err *);

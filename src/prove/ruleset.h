@@ -16,4 +16,7 @@ int ruleset_read(struct trial *, struct ruleset *ret, struct err *);
 /* Does some rule tell the interface from others? "eth*" and "eth+" name several. */
 bool ruleset_names(const struct ruleset *, const char *interface);
 
+/* Puts the rules in force in the namespace, where nothing is yet but the interfaces. */
+int ruleset_load(struct trial *, const struct ruleset *, int ns, struct err *);
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/num.h"
+#include "prove/replica.h"
 #include "prove/sweep.h"
 
 #define FEW 1000 /* closed ports, of a host that refuses rather than drops */
@@ -106,10 +107,13 @@ static size_t look(struct trial *t, const struct origin *from, const struct targ
 }
 
 /* Where outsiders already get at ports that are closed, the others' view of these is the same. */
-static void look_from_all(struct trial *t, const struct outside *o)
+static void look_from_all(struct trial *t, const struct outside *o, bool is_copy)
 {
+	const struct copied_socket *sockets;
 	size_t closed[2] = {0, 0};
 
+	if (is_copy)
+		(void)replica_listen(t, o, &sockets);
 	for (size_t i = 0; i < o->origins.n; i++) {
 		const struct origin *from = &o->origins.p[i];
 		const struct target *to = outside_target(o, from->family);
@@ -117,20 +121,14 @@ static void look_from_all(struct trial *t, const struct outside *o)
 
 		if (outside_has(from) && to)
 			closed[six] += look(t, from, to, whole);
-		else
-			trial_not_run(t, "%s: %s", from->who, from->why_not ? from->why_not : "no way here");
 	}
 }
 
 static void run(struct trial *t)
 {
-	struct outside o _cleanup_outside_;
-
-	if (!outside_open(t, &o))
-		return;
 	if (!t->site->path)
 		trial_not_run(t, "no site file says what this server serves, and to whom (revet init makes one)");
-	look_from_all(t, &o);
+	replica_try(t, true, look_from_all);
 }
 
 static const struct experiment firewall_tcp = {
