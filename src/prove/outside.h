@@ -16,18 +16,19 @@
 #include "base/vec.h"
 #include "prove/experiment.h"
 
-enum origin_kind { ORIGIN_OUTSIDER, ORIGIN_ADMIN, ORIGIN_NEIGHBOUR, ORIGIN_SERVED };
+/* Those for whom the site does nothing in particular come first. */
+enum origin_kind { ORIGIN_OUTSIDER, ORIGIN_NEIGHBOUR, ORIGIN_ADMIN, ORIGIN_SERVED };
 
 struct origin {
 	enum origin_kind kind;
 	int family;
 	struct sockaddr_storage address;
-	const char *text;          /* the address */
-	const char *who;           /* for people: "an outsider, 203.0.113.77" */
-	const char *interface;     /* of this host, that somebody there would come in by */
-	const char *why_not;       /* nothing can be sent from there, and why; NULL: it can */
-	int ns;                    /* the network namespace that has the address; borrowed */
-	bool done;                 /* everything has been tried from there */
+	const char *text;      /* the address */
+	const char *who;       /* for people: "an outsider, 203.0.113.77" */
+	const char *interface; /* of this host, that somebody there would come in by */
+	const char *why_not;   /* nothing can be sent from there, and why; NULL: it can */
+	int ns;                /* the network namespace that has the address; borrowed */
+	bool done;             /* everything has been tried from there */
 };
 
 /* An address of this host that is tried. */
@@ -75,6 +76,8 @@ const struct target *outside_target(const struct outside *, int family);
  * came back; -ECONNREFUSED. */
 int outside_connect(const struct origin *, const struct target *, uint16_t port, int type,
 					int timeout_ms);
+/* The same, that comes about while something else is done. */
+int outside_begin(const struct origin *, const struct target *, uint16_t port, int type);
 /* With the port in network order, for bind() and the like. */
 struct sockaddr_storage outside_address(const struct sockaddr_storage *, uint16_t port);
 socklen_t outside_length(const struct sockaddr_storage *);

@@ -163,7 +163,7 @@ static void try_live(struct trial *t, struct outside *o,
 	if (outside_wire(t, o, NULL, &err) == 0) {
 		look(t, o, false);
 		for (size_t i = 0; i < o->origins.n; i++)
-			o->origins.p[i].done = outside_has(&o->origins.p[i]);
+			o->origins.p[i].done |= outside_has(&o->origins.p[i]);
 	} else {
 		trial_not_run(t, "%s", err.msg);
 	}
@@ -179,7 +179,7 @@ static const char *find_left(struct trial *t, const struct outside *o)
 	return NULL;
 }
 
-void replica_try(struct trial *t, bool floods,
+void replica_try(struct trial *t, unsigned kinds, bool floods,
 				 void (*look)(struct trial *, const struct outside *, bool is_copy))
 {
 	struct outside o _cleanup_outside_;
@@ -190,6 +190,8 @@ void replica_try(struct trial *t, bool floods,
 		trial_not_run(t, "%s", err.msg);
 		return;
 	}
+	for (size_t i = 0; i < o.origins.n; i++)
+		o.origins.p[i].done = !(ORIGINS(o.origins.p[i].kind) & kinds);
 	why = outside_doubt(t, &o, floods);
 	if (!why) {
 		try_live(t, &o, look);

@@ -25,9 +25,11 @@ struct copied_socket {
  * experiment ends. */
 size_t replica_listen(struct trial *, const struct outside *, const struct copied_socket **ret);
 /* Calls look() with wires into the host itself, and then, for the origins that could not be had there,
- * with wires into a copy, which has been said by trial_on_shadow(). With `floods`, thousands of packets
- * are sent. */
-void replica_try(struct trial *, bool floods,
+ * with wires into a copy, which has been said by trial_on_shadow(). Origins of other kinds
+ * are left out; with `floods`, thousands of packets are sent. */
+#define ORIGINS(kind) (1u << (kind))
+#define ORIGINS_ALL (~0u)
+void replica_try(struct trial *, unsigned kinds, bool floods,
 				 void (*look)(struct trial *, const struct outside *, bool is_copy));
 
 #endif

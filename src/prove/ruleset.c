@@ -71,7 +71,10 @@ static bool is_of_iptables(struct trial *t, const struct ruleset *r, struct str 
 
 	if (!str_word(&line, &word) || !str_word(&line, &family) || !str_word(&line, &name))
 		return false;
-	return has_saved(t, str_is(family, "ip") ? r->legacy[0] : str_is(family, "ip6") ? r->legacy[1] : STR(""),
+	return has_saved(t,
+					 str_is(family, "ip")    ? r->legacy[0]
+					 : str_is(family, "ip6") ? r->legacy[1]
+											 : STR(""),
 					 name);
 }
 
@@ -105,8 +108,8 @@ static void take_tables(struct trial *t, struct ruleset *r, struct str text)
 /* What a program prints; nothing where there is no such program. */
 static int ask(struct trial *t, const char *program, struct str *ret, struct err *err)
 {
-	const char *const argv[] = {program, str_ends(str_of(program), "nft") ? "list" : NULL, "ruleset",
-								NULL};
+	const char *const argv[] = {program, str_ends(str_of(program), "nft") ? "list" : NULL,
+								"ruleset", NULL};
 	struct exec_result result = {0};
 	int r = trial_run(t, argv, -1, TIMEOUT_MS, &result, err);
 
@@ -116,7 +119,8 @@ static int ask(struct trial *t, const char *program, struct str *ret, struct err
 	if (r < 0)
 		return err_context(err, "%s", program);
 	if (result.status)
-		return err_set(err, EIO, "%s: exit status %d: %.*s", program, result.status, STR_ARG(result.err));
+		return err_set(err, EIO, "%s: exit status %d: %.*s", program, result.status,
+					   STR_ARG(result.err));
 	*ret = result.out;
 	return 0;
 }
@@ -130,9 +134,9 @@ static bool has_legacy(struct trial *t, const char *names)
 
 int ruleset_read(struct trial *t, struct ruleset *ret, struct err *err)
 {
-	static const char *const savers[] = {"/usr/sbin/iptables-nft-save", "/usr/sbin/ip6tables-nft-save",
-										 "/usr/sbin/iptables-legacy-save",
-										 "/usr/sbin/ip6tables-legacy-save"};
+	static const char *const savers[] = {
+		"/usr/sbin/iptables-nft-save", "/usr/sbin/ip6tables-nft-save",
+		"/usr/sbin/iptables-legacy-save", "/usr/sbin/ip6tables-legacy-save"};
 	static const char *const names[] = {NULL, NULL, "/proc/self/net/ip_tables_names",
 										"/proc/self/net/ip6_tables_names"};
 	struct str text, line;

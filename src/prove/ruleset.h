@@ -6,9 +6,10 @@
 #include "prove/experiment.h"
 
 struct ruleset {
-	struct str nft;       /* `nft list ruleset`, without the tables of iptables-nft */
-	struct str legacy[4]; /* what iptables prints for -restore: IPv4 and IPv6, of nftables, then of before */
-	bool unlimited_log;   /* some rule logs every packet that it is about */
+	struct str nft; /* `nft list ruleset`, without the tables of iptables-nft */
+	struct str legacy
+		[4]; /* what iptables prints for -restore: IPv4 and IPv6, of nftables, then of before */
+	bool unlimited_log; /* some rule logs every packet that it is about */
 };
 
 /* -errno with err where it cannot be known. A host without any filter has one without a rule. */
