@@ -176,21 +176,6 @@ int netns_wire(int ns, const char *interface, int other_ns, const char *other_in
 	return ask(ns, &q);
 }
 
-int netns_dummy(int ns, const char *interface)
-{
-	struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
-	struct request q = request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &link, sizeof(link));
-	struct nlattr *info;
-
-	if (strlen(interface) >= IFNAMSIZ)
-		return -ENAMETOOLONG;
-	add(&q, IFLA_IFNAME, interface, strlen(interface) + 1);
-	info = add(&q, IFLA_LINKINFO, NULL, 0);
-	add(&q, IFLA_INFO_KIND, "dummy", sizeof("dummy"));
-	close_attr(&q, info);
-	return ask(ns, &q);
-}
-
 /* --- addresses ---------------------------------------------------------------------------------- */
 
 static const void *bytes_of(const struct sockaddr_storage *s, size_t *ret_n)
@@ -200,7 +185,7 @@ static const void *bytes_of(const struct sockaddr_storage *s, size_t *ret_n)
 								   : &((const struct sockaddr_in6 *)s)->sin6_addr;
 }
 
-static int index_of(int ns, const char *interface, int *ret)
+int netns_index(int ns, const char *interface, int *ret)
 {
 	_cleanup_close_ int fd = netns_socket(ns, AF_INET, SOCK_DGRAM, 0);
 	struct ifreq name = {0};
@@ -217,16 +202,25 @@ static int index_of(int ns, const char *interface, int *ret)
 int netns_bring_up(int ns, const char *interface)
 {
 	struct ifinfomsg link = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
-	int r = index_of(ns, interface, &link.ifi_index);
+	int r = netns_index(ns, interface, &link.ifi_index);
 	struct request q = request(RTM_NEWLINK, 0, &link, sizeof(link));
 
 	return r < 0 ? r : ask(ns, &q);
 }
 
+bool netns_is_running(int ns, const char *interface)
+{
+	_cleanup_close_ int fd = netns_socket(ns, AF_INET, SOCK_DGRAM, 0);
+	struct ifreq name = {0};
+
+	snprintf(name.ifr_name, sizeof(name.ifr_name), "%s", interface);
+	return fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &name) == 0 && name.ifr_flags & IFF_RUNNING;
+}
+
 int netns_remove(int ns, const char *interface)
 {
 	struct ifinfomsg link = {0};
-	int r = index_of(ns, interface, &link.ifi_index);
+	int r = netns_index(ns, interface, &link.ifi_index);
 	struct request q = request(RTM_DELLINK, 0, &link, sizeof(link));
 
 	return r < 0 ? r : ask(ns, &q);
@@ -239,7 +233,7 @@ int netns_add_address(int ns, const char *interface, const struct sockaddr_stora
 	struct ifaddrmsg head = {.ifa_family = (uint8_t)address->ss_family,
 							 .ifa_prefixlen = (uint8_t)(8 * n),
 							 .ifa_flags = IFA_F_NODAD};
-	int index = 0, r = index_of(ns, interface, &index);
+	int index = 0, r = netns_index(ns, interface, &index);
 	struct request q;
 
 	if (r < 0)
@@ -288,7 +282,7 @@ int netns_add_route(int ns, const char *interface, const struct sockaddr_storage
 						 .rtm_scope = RT_SCOPE_LINK,
 						 .rtm_type = RTN_UNICAST};
 	struct request q = request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head));
-	int index = 0, r = index_of(ns, interface, &index);
+	int index = 0, r = netns_index(ns, interface, &index);
 
 	if (r < 0)
 		return r;
@@ -315,7 +309,7 @@ bool netns_takes(int ns, const char *interface, const struct sockaddr_storage *f
 	} answer;
 	int index = 0;
 
-	if (fd < 0 || index_of(ns, interface, &index) < 0)
+	if (fd < 0 || netns_index(ns, interface, &index) < 0)
 		return false;
 	q.header.nlmsg_flags = NLM_F_REQUEST;
 	add(&q, RTA_DST, bytes, n);

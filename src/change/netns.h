@@ -22,9 +22,10 @@ int netns_set_up(int ns, const char *interface, const struct sockaddr_storage *a
 				 const struct sockaddr_storage *other);
 /* A wire between two namespaces, whose ends have these names. -errno. In all that follow, ns may be -1. */
 int netns_wire(int ns, const char *interface, int other_ns, const char *other_interface);
-/* An interface that leads nowhere. */
-int netns_dummy(int ns, const char *interface);
+int netns_index(int ns, const char *interface, int *ret);
 int netns_bring_up(int ns, const char *interface);
+/* A wire takes a while to run once both ends are up. */
+bool netns_is_running(int ns, const char *interface);
 /* With all its addresses and routes; of a wire both ends. */
 int netns_remove(int ns, const char *interface);
 /* The address alone, without a network around it. */

@@ -36,7 +36,7 @@ static void write_proof(struct jsonw *j, const struct proof *p)
 	experiment_json(j, p->experiment);
 	jsonw_member_strz(j, "verdict", proof_verdict_name(p->verdict));
 	jsonw_member_str(j, "reason", p->reason);
-	jsonw_member_strz(j, "on", p->shadow.p ? "shadow" : "live");
+	jsonw_member_strz(j, "on", proof_place(p));
 	jsonw_key(j, "seconds");
 	jsonw_seconds(j, p->took_us);
 	jsonw_key(j, "evidence");

@@ -3,6 +3,8 @@
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
@@ -14,6 +16,8 @@
 #define MAX_ORIGINS 16
 #define MAX_TARGETS 16
 #define THERE "out" /* the other end of the wire */
+#define UP_TRIES 50 /* for a wire to come up */
+#define UP_EVERY_MS 20
 
 /* --- addresses -------------------------------------------------------------------------------------- */
 
@@ -92,8 +96,9 @@ bool outside_is_among(const struct site_peers *peers, const struct sockaddr_stor
 /* Bridges and wires of containers and virtual machines: nobody comes in by them from outside. */
 static bool is_inner(const char *interface)
 {
-	static const char *const patterns[] = {"lo",   "docker*", "br-*",   "veth*",  "virbr*", "vnet*",
-										   "cni*", "podman*", "lxcbr*", "lxdbr*", "cali*",  "flannel*"};
+	static const char *const patterns[] = {"lo",     "docker*", "br-*",  "veth*",
+										   "virbr*", "vnet*",   "cni*",  "podman*",
+										   "lxcbr*", "lxdbr*",  "cali*", "flannel*"};
 
 	for (size_t i = 0; i < ARRAY_LEN(patterns); i++)
 		if (str_glob(patterns[i], str_of(interface)))
@@ -155,7 +160,8 @@ static void find_targets(struct trial *t, const struct ifaddrs *all, struct outs
 
 		if (!is_target(i))
 			continue;
-		s = address_of(i->ifa_addr->sa_family, bytes_of((const struct sockaddr_storage *)i->ifa_addr));
+		s = address_of(i->ifa_addr->sa_family,
+					   bytes_of((const struct sockaddr_storage *)i->ifa_addr));
 		*vec_push(t->arena, &o->targets) = (struct target){.family = s.ss_family,
 														   .address = s,
 														   .text = text_of(t->arena, &s),
@@ -240,8 +246,7 @@ static bool is_in_use(struct trial *t, const struct outside *o, const struct soc
 	return strcmp(t->session->peer, text) == 0 || does_file_have(t, "/proc/self/net/tcp", hex) ||
 		   does_file_have(t, "/proc/self/net/tcp6", hex) ||
 		   does_file_have(t, "/proc/self/net/arp", arena_printf(t->arena, "\n%s ", text)) ||
-		   does_file_have(t, "/proc/self/net/nf_conntrack",
-						  arena_printf(t->arena, "=%s ", text));
+		   does_file_have(t, "/proc/self/net/nf_conntrack", arena_printf(t->arena, "=%s ", text));
 }
 
 static bool is_in_site(const struct site_file *f, const struct sockaddr_storage *s)
@@ -269,30 +274,11 @@ static struct origin *add_origin(struct trial *t, struct outside *o, enum origin
 }
 
 /* Addresses for documentation (RFC 5737, 3849, 9637) are nobody's; private ones of networks that the
- * host is not in are nobody's here. */
-static const char *const outsiders[2][3] = {{"203.0.113.77", "198.51.100.77", "192.0.2.77"},
-											{"2001:db8:7265::77", "3fff:7265::77", "2001:db8:77::77"}};
-static const char *const neighbours[2][3] = {{"10.213.77.77", "172.31.213.77", "192.168.213.77"},
-											 {"fd72:6576:6574::77", "fd77:7265::77", "fdac:77::77"}};
-
-static bool add_nobody(struct trial *t, const struct ifaddrs *all, struct outside *o,
-					   enum origin_kind kind, const char *const candidates[3], const char *who)
-{
-	for (size_t i = 0; i < 3; i++) {
-		int family = strchr(candidates[i], ':') ? AF_INET6 : AF_INET;
-		unsigned char bytes[16];
-		struct sockaddr_storage s;
-
-		if (inet_pton(family, candidates[i], bytes) != 1)
-			continue;
-		s = address_of(family, bytes);
-		if (is_connected(all, &s) || is_in_site(&t->site->file, &s) || is_in_use(t, o, &s))
-			continue;
-		add_origin(t, o, kind, &s, who);
-		return true;
-	}
-	return false;
-}
+ * host is not in are nobody's here. Some of each, of 24 bits, and of 64. */
+static const char *const outsiders[2][3] = {{"203.0.113.0", "198.51.100.0", "192.0.2.0"},
+											{"2001:db8:7265::", "3fff:7265::", "2001:db8:77::"}};
+static const char *const neighbours[2][3] = {{"10.213.77.0", "172.31.213.0", "192.168.213.0"},
+											 {"fd72:6576:6574::", "fd77:7265::", "fdac:77::"}};
 
 /* Any address of the network, but for the first and the last. */
 static struct sockaddr_storage random_of(const struct site_network *n)
@@ -310,6 +296,25 @@ static struct sockaddr_storage random_of(const struct site_network *n)
 	/* Of a network of at least four addresses these two bits are its own. */
 	bytes[last] = (unsigned char)((bytes[last] & ~3) | (noise[0] & 1 ? 1 : 2));
 	return address_of(n->family, bytes);
+}
+
+static bool add_nobody(struct trial *t, const struct ifaddrs *all, struct outside *o,
+					   enum origin_kind kind, const char *const candidates[3], const char *who)
+{
+	for (size_t i = 0; i < 3; i++) {
+		bool six = strchr(candidates[i], ':') != NULL;
+		struct site_network n = {.family = six ? AF_INET6 : AF_INET, .prefix = six ? 64 : 24};
+		struct sockaddr_storage s;
+
+		if (inet_pton(n.family, candidates[i], n.address) != 1)
+			continue;
+		s = random_of(&n);
+		if (is_connected(all, &s) || is_in_site(&t->site->file, &s) || is_in_use(t, o, &s))
+			continue;
+		add_origin(t, o, kind, &s, who);
+		return true;
+	}
+	return false;
 }
 
 static void add_member(struct trial *t, struct outside *o, enum origin_kind kind,
@@ -330,7 +335,8 @@ static void add_member(struct trial *t, struct outside *o, enum origin_kind kind
 		s = random_of(n);
 		found = !is_in_use(t, o, &s);
 	}
-	origin = add_origin(t, o, kind, &s, arena_printf(t->arena, "%s of %.*s", who, STR_ARG(n->text)));
+	origin =
+		add_origin(t, o, kind, &s, arena_printf(t->arena, "%s of %.*s", who, STR_ARG(n->text)));
 	if (n->prefix + 2 > bits)
 		origin->why_not = "its network is too small for an address that is nobody's";
 	else if (!found)
@@ -392,13 +398,15 @@ int outside_choose(struct trial *t, struct outside *o, struct err *err)
 
 /* --- live --------------------------------------------------------------------------------------------- */
 
-const char *outside_doubt(struct trial *t, const struct outside *o)
+const char *outside_doubt(struct trial *t, const struct outside *o, bool floods)
 {
 	struct ruleset rules;
 	struct err err;
 
 	if (ruleset_read(t, &rules, &err) < 0)
 		return arena_printf(t->arena, "the packet filter in force is not known: %s", err.msg);
+	if (floods && rules.unlimited_log)
+		return "a rule logs every packet that it is about, without a limit";
 	for (size_t i = 0; i < o->targets.n; i++) {
 		const char *interface = o->targets.p[i].interface;
 
@@ -435,6 +443,32 @@ static int set_up_ends(struct outside *o, const struct wire *w, const char *inte
 	return r;
 }
 
+/* Does a datagram from there arrive at the host's end? A wire takes a while to come up, and what is sent
+ * before is lost. To the port for what nobody wants (RFC 863), before the packet filter sees it. */
+static bool is_through(const struct outside *o, const struct wire *w, const struct origin *origin,
+					   const struct target *target)
+{
+	_cleanup_close_ int seen = netns_socket(o->host_ns, AF_PACKET, SOCK_DGRAM, 0);
+	_cleanup_close_ int sent = outside_begin(origin, target, 9, SOCK_DGRAM);
+	struct sockaddr_ll link = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
+	struct pollfd p = {.fd = seen, .events = POLLIN};
+	unsigned char packet[128];
+	ssize_t n;
+
+	if (seen < 0 || sent < 0 || netns_index(o->host_ns, w->interface, &link.sll_ifindex) < 0 ||
+		bind(seen, (struct sockaddr *)&link, sizeof(link)) < 0)
+		return false;
+	for (int i = 0; i < UP_TRIES; i++) {
+		(void)send(sent, "", 0, MSG_NOSIGNAL);
+		while (poll(&p, 1, UP_EVERY_MS) == 1)
+			if ((n = recv(seen, packet, sizeof(packet), MSG_DONTWAIT)) > 0 &&
+				netns_is_running(o->host_ns, w->interface) && netns_is_running(w->ns, THERE) &&
+				memmem(packet, (size_t)n, bytes_of(&origin->address), size_of(origin->family)))
+				return true;
+	}
+	return false;
+}
+
 /* Each alone: that one cannot be had keeps nobody else out. */
 static void place_origin(struct outside *o, const struct wire *w, struct origin *origin)
 {
@@ -453,6 +487,13 @@ static void place_origin(struct outside *o, const struct wire *w, struct origin 
 	else if (!netns_takes(o->host_ns, w->interface, &origin->address, &target->address))
 		origin->why_not = "the kernel does not take what comes from there by another interface "
 						  "(rp_filter, or rules of routing)";
+}
+
+static void check_origin(const struct outside *o, const struct wire *w, struct origin *origin)
+{
+	if (outside_has(origin) && origin->ns == w->ns &&
+		!is_through(o, w, origin, outside_target(o, origin->family)))
+		origin->why_not = "no packet gets here from there, whatever the packet filter says";
 }
 
 int outside_wire(struct trial *t, struct outside *o, const char *interface, struct err *err)
@@ -475,6 +516,8 @@ int outside_wire(struct trial *t, struct outside *o, const char *interface, stru
 			place_origin(o, w, &o->origins.p[i]);
 	for (size_t i = 0; r == 0 && i < o->targets.n; i++)
 		r = netns_add_route(w->ns, THERE, &o->targets.p[i].address);
+	for (size_t i = 0; r == 0 && i < o->origins.n; i++)
+		check_origin(o, w, &o->origins.p[i]);
 	return r < 0 ? err_errno(err, -r, "no wire to %s can be had", w->interface) : 0;
 }
 
@@ -487,7 +530,7 @@ bool outside_open(struct trial *t, struct outside *o)
 		trial_not_run(t, "%s", err.msg);
 		return false;
 	}
-	doubt = outside_doubt(t, o);
+	doubt = outside_doubt(t, o, false);
 	if (doubt) {
 		trial_not_run(t, "%s", doubt);
 		return false;
@@ -515,7 +558,7 @@ void outside_close(struct outside *o)
 
 bool outside_has(const struct origin *origin)
 {
-	return origin->ns >= 0 && !origin->why_not;
+	return origin->ns >= 0 && !origin->why_not && !origin->done;
 }
 
 const struct origin *outside_origin(const struct outside *o, enum origin_kind kind, int family)
@@ -535,22 +578,28 @@ const struct target *outside_target(const struct outside *o, int family)
 	return NULL;
 }
 
-int outside_connect(const struct origin *from, const struct target *to,
-					uint16_t port, int type, int timeout_ms)
+int outside_begin(const struct origin *from, const struct target *to, uint16_t port, int type)
 {
 	_cleanup_close_ int fd = netns_socket(from->ns, from->family, type | SOCK_NONBLOCK, 0);
 	struct sockaddr_storage a = outside_address(&to->address, port);
+
+	if (fd < 0)
+		return fd;
+	if (bind(fd, (const struct sockaddr *)&from->address, outside_length(&from->address)) < 0 ||
+		(connect(fd, (struct sockaddr *)&a, outside_length(&a)) < 0 && errno != EINPROGRESS))
+		return -errno;
+	return take_fd(&fd);
+}
+
+int outside_connect(const struct origin *from, const struct target *to, uint16_t port, int type,
+					int timeout_ms)
+{
+	_cleanup_close_ int fd = outside_begin(from, to, port, type);
 	struct pollfd p = {.fd = fd, .events = POLLOUT};
 	int failed = 0;
 
 	if (fd < 0)
 		return fd;
-	if (bind(fd, (const struct sockaddr *)&from->address, outside_length(&from->address)) < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&a, outside_length(&a)) == 0)
-		return take_fd(&fd);
-	if (errno != EINPROGRESS)
-		return -errno;
 	if (poll(&p, 1, timeout_ms) != 1)
 		return -ETIMEDOUT;
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &(socklen_t){sizeof(failed)}) < 0)

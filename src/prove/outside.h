@@ -16,17 +16,19 @@
 #include "base/vec.h"
 #include "prove/experiment.h"
 
-enum origin_kind { ORIGIN_OUTSIDER, ORIGIN_ADMIN, ORIGIN_NEIGHBOUR, ORIGIN_SERVED };
+/* Those for whom the site does nothing in particular come first. */
+enum origin_kind { ORIGIN_OUTSIDER, ORIGIN_NEIGHBOUR, ORIGIN_ADMIN, ORIGIN_SERVED };
 
 struct origin {
 	enum origin_kind kind;
 	int family;
 	struct sockaddr_storage address;
-	const char *text;          /* the address */
-	const char *who;           /* for people: "an outsider, 203.0.113.77" */
-	const char *interface;     /* of this host, that somebody there would come in by */
-	const char *why_not;       /* nothing can be sent from there, and why; NULL: it can */
-	int ns;                    /* the network namespace that has the address; borrowed */
+	const char *text;      /* the address */
+	const char *who;       /* for people: "an outsider, 203.0.113.77" */
+	const char *interface; /* of this host, that somebody there would come in by */
+	const char *why_not;   /* nothing can be sent from there, and why; NULL: it can */
+	int ns;                /* the network namespace that has the address; borrowed */
+	bool done;             /* everything has been tried from there */
 };
 
 /* An address of this host that is tried. */
@@ -54,8 +56,9 @@ struct outside {
 
 /* Chooses origins and targets. Nothing is made yet. */
 int outside_choose(struct trial *, struct outside *ret, struct err *);
-/* Why what a wire of our own meets is not what others meet on their way in; NULL: it is the same. */
-const char *outside_doubt(struct trial *, const struct outside *);
+/* Why what a wire of our own meets is not what others meet on their way in, or, with `floods`, why
+ * thousands of packets must not be sent there; NULL: nothing is in the way. */
+const char *outside_doubt(struct trial *, const struct outside *, bool floods);
 /* Makes a namespace and a wire from it to an interface of that name. Origins and targets are placed on
  * it where `interface` is theirs, all of them where it is NULL: it is new to the host then. */
 int outside_wire(struct trial *, struct outside *, const char *interface, struct err *);
@@ -73,6 +76,8 @@ const struct target *outside_target(const struct outside *, int family);
  * came back; -ECONNREFUSED. */
 int outside_connect(const struct origin *, const struct target *, uint16_t port, int type,
 					int timeout_ms);
+/* The same, that comes about while something else is done. */
+int outside_begin(const struct origin *, const struct target *, uint16_t port, int type);
 /* With the port in network order, for bind() and the like. */
 struct sockaddr_storage outside_address(const struct sockaddr_storage *, uint16_t port);
 socklen_t outside_length(const struct sockaddr_storage *);

@@ -81,6 +81,11 @@ const char *proof_verdict_name(enum proof_kind verdict)
 	return verdict == PROOF_PROVEN ? "proven" : verdict == PROOF_REFUTED ? "refuted" : "not_run";
 }
 
+const char *proof_place(const struct proof *p)
+{
+	return !p->shadow.p ? "live" : p->live ? "both" : "shadow";
+}
+
 /* --- the process of one ---------------------------------------------------------------------------- */
 
 static int64_t now_us(void)

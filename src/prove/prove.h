@@ -24,7 +24,8 @@ struct proof {
 	const struct experiment *experiment;
 	enum proof_kind verdict; /* PROOF_PROVEN, PROOF_NOT_RUN or PROOF_REFUTED */
 	struct str reason;       /* of the verdict: the first case that has it */
-	struct str shadow;       /* why it was tried on a copy; absent: it was tried live */
+	struct str shadow;       /* why some of it was tried on a copy; absent: all was tried live */
+	bool live;               /* some of it was tried live */
 	VEC(struct proof_line) lines;
 	int64_t took_us;
 };
@@ -64,6 +65,7 @@ struct proofs {
 };
 size_t proofs_count(const struct proofs *, enum proof_kind);
 const char *proof_verdict_name(enum proof_kind); /* "proven", "refuted", "not_run" */
+const char *proof_place(const struct proof *);   /* "live", "shadow", "both" */
 
 struct proof_format {
 	const char *name, *doc;

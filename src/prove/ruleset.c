@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "prove/ruleset.h"
 
+#include <sys/mman.h>
+
+#include "change/netns.h"
+
 #define TIMEOUT_MS 10000
 
 /* The text between quotes, one after the other. */
@@ -67,7 +71,10 @@ static bool is_of_iptables(struct trial *t, const struct ruleset *r, struct str 
 
 	if (!str_word(&line, &word) || !str_word(&line, &family) || !str_word(&line, &name))
 		return false;
-	return has_saved(t, str_is(family, "ip") ? r->legacy[0] : str_is(family, "ip6") ? r->legacy[1] : STR(""),
+	return has_saved(t,
+					 str_is(family, "ip")    ? r->legacy[0]
+					 : str_is(family, "ip6") ? r->legacy[1]
+											 : STR(""),
 					 name);
 }
 
@@ -88,7 +95,8 @@ static void take_tables(struct trial *t, struct ruleset *r, struct str text)
 		if (str_starts(line, "table "))
 			leaves_out = is_of_iptables(t, r, line);
 		r->unlimited_log |= is_unlimited_log(line);
-		if (leaves_out || str_starts(line, "#"))
+		/* A table that has an owner goes with the program that loads it. */
+		if (leaves_out || str_starts(line, "#") || str_starts(str_trim(line), "flags owner"))
 			continue;
 		buf_str(&kept, line);
 		buf_putc(&kept, '\n');
@@ -100,8 +108,8 @@ static void take_tables(struct trial *t, struct ruleset *r, struct str text)
 /* What a program prints; nothing where there is no such program. */
 static int ask(struct trial *t, const char *program, struct str *ret, struct err *err)
 {
-	const char *const argv[] = {program, str_ends(str_of(program), "nft") ? "list" : NULL, "ruleset",
-								NULL};
+	const char *const argv[] = {program, str_ends(str_of(program), "nft") ? "list" : NULL,
+								"ruleset", NULL};
 	struct exec_result result = {0};
 	int r = trial_run(t, argv, -1, TIMEOUT_MS, &result, err);
 
@@ -111,7 +119,8 @@ static int ask(struct trial *t, const char *program, struct str *ret, struct err
 	if (r < 0)
 		return err_context(err, "%s", program);
 	if (result.status)
-		return err_set(err, EIO, "%s: exit status %d: %.*s", program, result.status, STR_ARG(result.err));
+		return err_set(err, EIO, "%s: exit status %d: %.*s", program, result.status,
+					   STR_ARG(result.err));
 	*ret = result.out;
 	return 0;
 }
@@ -125,9 +134,9 @@ static bool has_legacy(struct trial *t, const char *names)
 
 int ruleset_read(struct trial *t, struct ruleset *ret, struct err *err)
 {
-	static const char *const savers[] = {"/usr/sbin/iptables-nft-save", "/usr/sbin/ip6tables-nft-save",
-										 "/usr/sbin/iptables-legacy-save",
-										 "/usr/sbin/ip6tables-legacy-save"};
+	static const char *const savers[] = {
+		"/usr/sbin/iptables-nft-save", "/usr/sbin/ip6tables-nft-save",
+		"/usr/sbin/iptables-legacy-save", "/usr/sbin/ip6tables-legacy-save"};
 	static const char *const names[] = {NULL, NULL, "/proc/self/net/ip_tables_names",
 										"/proc/self/net/ip6_tables_names"};
 	struct str text, line;
@@ -151,4 +160,39 @@ int ruleset_read(struct trial *t, struct ruleset *ret, struct err *err)
 	if (r == 0)
 		take_tables(t, ret, text);
 	return r;
+}
+
+/* --- loading ------------------------------------------------------------------------------------------ */
+
+static int load(struct trial *t, const char *const argv[], struct str text, int ns, struct err *err)
+{
+	_cleanup_close_ int fd = memfd_create("rules", MFD_CLOEXEC);
+	struct exec_result result = {0};
+	struct exec e;
+	int r = fd < 0 ? -errno : fd_write_all(fd, text);
+
+	if (r < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return err_errno(err, r < 0 ? -r : errno, "no room for the rules");
+	e = exec_start_input(argv, fd, netns_enter, &ns);
+	r = exec_finish(&e, 1u << 20, MIN(TIMEOUT_MS, trial_ms_left(t)), t->arena, &result, err);
+	if (r < 0)
+		return err_context(err, "%s", argv[0]);
+	return result.status ? err_set(err, EIO, "%s: %.*s", argv[0], STR_ARG(result.err)) : 0;
+}
+
+int ruleset_load(struct trial *t, const struct ruleset *r, int ns, struct err *err)
+{
+	static const char *const restorers[] = {
+		"/usr/sbin/iptables-nft-restore", "/usr/sbin/ip6tables-nft-restore",
+		"/usr/sbin/iptables-legacy-restore", "/usr/sbin/ip6tables-legacy-restore"};
+	const char *const nft[] = {"/usr/sbin/nft", "-f", "-", NULL};
+	int status = r->nft.n ? load(t, nft, r->nft, ns, err) : 0;
+
+	for (size_t i = 0; status == 0 && i < ARRAY_LEN(restorers); i++) {
+		const char *const argv[] = {restorers[i], NULL};
+
+		if (str_has(r->legacy[i], "*"))
+			status = load(t, argv, r->legacy[i], ns, err);
+	}
+	return status;
 }

@@ -2,25 +2,26 @@
 #include "prove/sweep.h"
 
 #include <arpa/inet.h>
-#include <linux/icmp.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <sys/random.h>
-#include <time.h>
 
+#include "base/num.h"
+#include "base/path.h"
 #include "change/netns.h"
 
 #define BATCH 256
-#define QUIET_MS 150   /* without a packet, after the last was sent: on a wire in memory it is over */
+#define QUIET_MS 100 /* without a packet, after the last was sent: on a wire in memory it is over */
 #define PATIENT_MS 400
 #define PATIENT_TRIES 4 /* a rate of three in a second lets one of them through */
-#define CHECKSUM_AT 16  /* in the header of TCP */
 
 struct sweeping {
-	int fd;
-	const struct origin *from;
-	const struct target *to;
+	const struct sweep_job *job;
+	int fd;    /* at the origin */
+	int watch; /* where answers are seen: of TCP the same, of UDP at the host */
 	uint16_t from_port;
 	uint32_t sequence;
 	uint32_t pseudo_sum; /* IPv4: of what the checksum covers besides the header */
@@ -28,6 +29,11 @@ struct sweeping {
 };
 
 /* --- sending ------------------------------------------------------------------------------------------ */
+
+union header {
+	struct tcphdr tcp;
+	struct udphdr udp;
+};
 
 static uint32_t add_words(uint32_t sum, const void *bytes, size_t n)
 {
@@ -50,33 +56,46 @@ static const void *address_bytes(const struct sockaddr_storage *s)
 	return &((const struct sockaddr_in *)s)->sin_addr;
 }
 
-static struct tcphdr first_packet(const struct sweeping *s, uint16_t port)
+static size_t header_size(const struct sweeping *s)
 {
-	struct tcphdr h = {.source = htons(s->from_port),
-					   .dest = htons(port),
-					   .seq = htonl(s->sequence),
-					   .doff = sizeof(h) / 4,
-					   .syn = 1,
-					   .window = htons(64240)};
+	return s->job->udp ? sizeof(struct udphdr) : sizeof(struct tcphdr);
+}
 
-	/* Of IPv6 the kernel does it. */
-	if (s->from->family == AF_INET)
-		h.check = folded(add_words(s->pseudo_sum, &h, sizeof(h)));
+/* The first of a connection, or an empty datagram. Of IPv6 the kernel adds the checksum. */
+static union header packet_to(const struct sweeping *s, uint16_t port)
+{
+	bool four = s->job->from->family == AF_INET;
+	union header h = {0};
+
+	if (s->job->udp) {
+		h.udp.source = htons(s->from_port);
+		h.udp.dest = htons(port);
+		h.udp.len = htons(sizeof(h.udp));
+		h.udp.check = four ? folded(add_words(s->pseudo_sum, &h, sizeof(h.udp))) : 0;
+		return h;
+	}
+	h.tcp = (struct tcphdr){.source = htons(s->from_port),
+							.dest = htons(port),
+							.seq = htonl(s->sequence),
+							.doff = sizeof(h.tcp) / 4,
+							.syn = 1,
+							.window = htons(64240)};
+	h.tcp.check = four ? folded(add_words(s->pseudo_sum, &h, sizeof(h.tcp))) : 0;
 	return h;
 }
 
-/* To those of n ports, as many at a time as one call takes. */
+/* To those n ports, as many at a time as one call takes. */
 static int send_batch(const struct sweeping *s, const uint16_t *ports, unsigned n)
 {
-	struct sockaddr_storage to = outside_address(&s->to->address, 0);
-	struct tcphdr packets[BATCH];
+	struct sockaddr_storage to = outside_address(&s->job->to->address, 0);
+	union header packets[BATCH];
 	struct iovec parts[BATCH];
 	struct mmsghdr messages[BATCH];
 	unsigned done = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		packets[i] = first_packet(s, ports[i]);
-		parts[i] = (struct iovec){&packets[i], sizeof(packets[i])};
+		packets[i] = packet_to(s, ports[i]);
+		parts[i] = (struct iovec){&packets[i], header_size(s)};
 		messages[i] = (struct mmsghdr){.msg_hdr = {.msg_name = &to,
 												   .msg_namelen = outside_length(&to),
 												   .msg_iov = &parts[i],
@@ -105,26 +124,31 @@ static void mark(struct sweep *seen, uint16_t port, enum port_state state)
 
 static void take_packet(const struct sweeping *s, const unsigned char *p, size_t n)
 {
-	size_t header = s->from->family == AF_INET && n ? 4 * (size_t)(p[0] & 15) : 0;
-	struct tcphdr h;
+	size_t before = s->job->from->family == AF_INET && n ? 4 * (size_t)(p[0] & 15) : 0;
+	union header h;
 
-	if (n < header + sizeof(h))
+	if (n < before + header_size(s))
 		return;
-	memcpy(&h, p + header, sizeof(h));
-	if (ntohs(h.dest) != s->from_port || !h.ack || ntohl(h.ack_seq) != s->sequence + 1)
-		return;
-	mark(s->seen, ntohs(h.source), h.rst ? PORT_CLOSED : h.syn ? PORT_OPEN : PORT_SILENT);
+	memcpy(&h, p + before, header_size(s));
+	if (s->job->udp && ntohs(h.udp.source) == s->from_port)
+		mark(s->seen, ntohs(h.udp.dest), PORT_OPEN);
+	else if (!s->job->udp && ntohs(h.tcp.dest) == s->from_port && h.tcp.ack &&
+			 ntohl(h.tcp.ack_seq) == s->sequence + 1)
+		mark(s->seen, ntohs(h.tcp.source),
+			 h.tcp.rst   ? PORT_CLOSED
+			 : h.tcp.syn ? PORT_OPEN
+						 : PORT_SILENT);
 }
 
 /* All that is there now, and more as long as there is a pause of less than that. */
 static int hear(const struct sweeping *s, int pause_ms)
 {
-	struct pollfd p = {.fd = s->fd, .events = POLLIN};
+	struct pollfd p = {.fd = s->watch, .events = POLLIN};
 	unsigned char packet[256];
 	ssize_t n;
 
 	for (;;) {
-		while ((n = recv(s->fd, packet, sizeof(packet), MSG_DONTWAIT)) >= 0)
+		while ((n = recv(s->watch, packet, sizeof(packet), MSG_DONTWAIT)) >= 0)
 			take_packet(s, packet, (size_t)n);
 		if (errno != EAGAIN && errno != EINTR && errno != ECONNREFUSED)
 			return -errno;
@@ -135,38 +159,60 @@ static int hear(const struct sweeping *s, int pause_ms)
 
 /* --- a sweep ------------------------------------------------------------------------------------------- */
 
-static int open_socket(struct sweeping *s)
+static int raw_socket(int ns, const struct sweep_job *job)
 {
-	int family = s->from->family, size = 16 << 20, at = CHECKSUM_AT;
-	const struct sockaddr_storage *from = &s->from->address;
+	int size = 16 << 20, at = job->udp ? 6 : 16; /* where the checksum is */
+	_cleanup_close_ int fd =
+		netns_socket(ns, job->from->family, SOCK_RAW, job->udp ? IPPROTO_UDP : IPPROTO_TCP);
 
-	s->fd = netns_socket(s->from->ns, family, SOCK_RAW, IPPROTO_TCP);
+	if (fd < 0)
+		return fd;
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+	if (job->from->family == AF_INET6 &&
+		setsockopt(fd, IPPROTO_IPV6, IPV6_CHECKSUM, &at, sizeof(at)) < 0)
+		return -errno;
+	return take_fd(&fd);
+}
+
+static int open_sockets(struct sweeping *s)
+{
+	const struct sweep_job *job = s->job;
+	const struct sockaddr_storage *from = &job->from->address, *to = &job->to->address;
+
+	s->fd = raw_socket(job->from->ns, job);
 	if (s->fd < 0)
 		return s->fd;
-	(void)setsockopt(s->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-	(void)setsockopt(s->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
-	if (family == AF_INET6 && setsockopt(s->fd, IPPROTO_IPV6, IPV6_CHECKSUM, &at, sizeof(at)) < 0)
+	if (bind(s->fd, (const struct sockaddr *)from, outside_length(from)) < 0)
 		return -errno;
-	return bind(s->fd, (const struct sockaddr *)from, outside_length(from)) < 0 ? -errno : 0;
+	s->watch = job->udp ? raw_socket(job->outside->host_ns, job) : s->fd;
+	if (s->watch < 0)
+		return s->watch;
+	/* From nobody else: what others send to this host is none of our business. */
+	return job->udp && (bind(s->watch, (const struct sockaddr *)to, outside_length(to)) < 0 ||
+						connect(s->watch, (const struct sockaddr *)from, outside_length(from)) < 0)
+			   ? -errno
+			   : 0;
 }
 
 static int begin(struct sweeping *s)
 {
+	const struct sweep_job *job = s->job;
 	uint32_t noise[2] = {0};
 
 	(void)!getrandom(noise, sizeof(noise), 0);
 	s->sequence = noise[0];
 	s->from_port = (uint16_t)(33000 + noise[1] % 27000);
-	if (s->from->family == AF_INET) {
-		s->pseudo_sum = add_words(0, address_bytes(&s->from->address), 4);
-		s->pseudo_sum = add_words(s->pseudo_sum, address_bytes(&s->to->address), 4);
-		s->pseudo_sum += IPPROTO_TCP + (uint32_t)sizeof(struct tcphdr);
+	if (job->from->family == AF_INET) {
+		s->pseudo_sum = add_words(0, address_bytes(&job->from->address), 4);
+		s->pseudo_sum = add_words(s->pseudo_sum, address_bytes(&job->to->address), 4);
+		s->pseudo_sum += (job->udp ? IPPROTO_UDP : IPPROTO_TCP) + (uint32_t)header_size(s);
 	}
-	return open_socket(s);
+	return open_sockets(s);
 }
 
 /* One packet to each wanted port that has not answered. */
-static int pass(struct sweeping *s, const bool wanted[PORTS], size_t max_closed, int pause_ms)
+static int pass(struct sweeping *s, const bool *wanted, int pause_ms)
 {
 	uint16_t ports[BATCH];
 	unsigned n = 0;
@@ -183,31 +229,67 @@ static int pass(struct sweeping *s, const bool wanted[PORTS], size_t max_closed,
 		n = 0;
 		if (r == 0)
 			r = hear(s, 0);
-		if (s->seen->counts[PORT_CLOSED] > max_closed)
+		if (!s->job->udp && s->seen->counts[PORT_CLOSED] > s->job->max_closed)
 			break;
 	}
 	return r == 0 ? hear(s, pause_ms) : r;
 }
 
-int sweep_tcp(const struct origin *from, const struct target *to, const bool wanted[PORTS],
-			  const bool patiently[PORTS], size_t max_closed, struct sweep *ret, struct err *err)
+static bool is_any_silent(const struct sweep *seen, const bool *ports)
 {
-	struct sweeping s = {.fd = -1, .from = from, .to = to, .seen = ret};
+	for (unsigned port = 1; port < PORTS; port++)
+		if (ports[port] && seen->ports[port] < PORT_CLOSED)
+			return true;
+	return false;
+}
+
+/* How many packets all interfaces of this machine have lost, because nobody was there to take them: the
+ * second number of each line, one for each processor. */
+static uint64_t count_lost(void)
+{
+	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_arena_ struct arena a = {0};
+	struct str text, line, word;
+	uint64_t n, sum = 0;
+
+	if (path_read(root, "/proc/self/net/softnet_stat", 1u << 20, &a, &text) < 0)
+		return 0;
+	while (str_line(&text, &line))
+		if (str_word(&line, &word) && str_word(&line, &word) && num_hex(word, UINT32_MAX, &n) == 0)
+			sum += n;
+	return sum;
+}
+
+int sweep_run(const struct sweep_job *job, struct sweep *ret, struct err *err)
+{
+	struct sweeping s = {.job = job, .fd = -1, .watch = -1, .seen = ret};
+	uint64_t lost = count_lost();
 	int r = begin(&s);
 
 	memset(ret, 0, sizeof(*ret));
 	ret->counts[PORT_UNTRIED] = PORTS - 1;
-	/* A second time what was lost where a queue was full. */
-	for (int i = 0; r == 0 && i < 2; i++)
-		r = pass(&s, wanted, max_closed, QUIET_MS);
-	for (int i = 0; r == 0 && i < PATIENT_TRIES; i++) {
-		bool any = false;
-
-		for (unsigned port = 1; port < PORTS && !any; port++)
-			any = patiently[port] && ret->ports[port] < PORT_CLOSED;
-		if (any)
-			r = pass(&s, patiently, max_closed, PATIENT_MS);
+	if (r == 0)
+		r = pass(&s, job->wanted, QUIET_MS);
+	for (int i = 0; r == 0 && i < 3 && count_lost() != lost; i++) {
+		lost = count_lost();
+		r = pass(&s, job->wanted, QUIET_MS);
 	}
+	for (int i = 0; r == 0 && job->patiently && i < PATIENT_TRIES; i++)
+		if (is_any_silent(ret, job->patiently))
+			r = pass(&s, job->patiently, PATIENT_MS);
+	if (s.watch != s.fd)
+		close_fd(&s.watch);
 	close_fd(&s.fd);
-	return r < 0 ? err_errno(err, -r, "packets from %s", from->text) : 0;
+	return r < 0 ? err_errno(err, -r, "packets from %s", job->from->text) : 0;
+}
+
+const char *sweep_summary(struct arena *a, const struct sweep_job *job, const struct sweep *s)
+{
+	size_t tried = PORTS - 1 - s->counts[PORT_UNTRIED];
+
+	if (job->udp)
+		return arena_printf(a, "%zu ports tried, %zu get past the packet filter", tried,
+							s->counts[PORT_OPEN]);
+	return arena_printf(a, "%zu ports tried, %zu open, %zu closed, %zu silent", tried,
+						s->counts[PORT_OPEN], s->counts[PORT_CLOSED], s->counts[PORT_SILENT]);
 }

@@ -22,8 +22,8 @@ static void write_proof(const struct proof *p, struct buf *out)
 			   p->experiment->title);
 	for (const char *const *row = p->experiment->rows; *row; row++)
 		buf_printf(out, "%s ", *row);
-	buf_printf(out, "%s %lld.%02lld s)\n", p->shadow.p ? "shadow" : "live",
-			   (long long)(p->took_us / 1000000), (long long)(p->took_us / 10000 % 100));
+	buf_printf(out, "%s %lld.%02lld s)\n", proof_place(p), (long long)(p->took_us / 1000000),
+			   (long long)(p->took_us / 10000 % 100));
 	for (const struct proof_line *line = p->lines.p; line < p->lines.p + p->lines.n; line++) {
 		buf_printf(out, "       %s %s", mark_of(line->kind),
 				   line->kind == PROOF_SHADOW ? "on a shadow: " : "");

@@ -60,9 +60,10 @@ void proof_parse(struct str text, struct arena *a, struct proof *ret)
 		word = (struct str){line.p + 2, line.n - 2};
 		l = vec_push(a, &ret->lines);
 		*l = (struct proof_line){(enum proof_kind)(letter - letters), fields_plain(a, word)};
-		if (l->kind == PROOF_SHADOW)
+		if (l->kind == PROOF_SHADOW) {
+			ret->live = ret->verdict > PROOF_SAW;
 			ret->shadow = l->text;
-		else if (l->kind > ret->verdict) {
+		} else if (l->kind > ret->verdict) {
 			ret->verdict = l->kind;
 			ret->reason = l->text;
 		}

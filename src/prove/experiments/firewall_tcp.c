@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/num.h"
+#include "prove/replica.h"
 #include "prove/sweep.h"
 
 #define FEW 1000 /* closed ports, of a host that refuses rather than drops */
@@ -31,7 +32,7 @@ static size_t room_for_connections(struct trial *t)
 static void choose_ports(struct view *v, bool whole)
 {
 	for (unsigned port = 1; port < PORTS; port++) {
-		v->patiently[port] = v->listens[port] != NULL;
+		v->patiently[port] = v->listens[port] && v->served[port];
 		v->tried[port] = whole || v->listens[port] || v->served[port];
 	}
 }
@@ -59,8 +60,8 @@ static void judge_open(struct trial *t, struct view *v, const struct origin *fro
 					  v->sweep.ports[port] == PORT_CLOSED ? "refused" : "no answer");
 	}
 	if (!wrong)
-		trial_proven(t, "%s reaches what the site serves to them on %s, and nothing else: %s", from->who,
-					 to->text, served_list(t, v->open));
+		trial_proven(t, "%s reaches what the site serves to them on %s, and nothing else: %s",
+					 from->who, to->text, served_list(t, v->open));
 }
 
 static void say_without_site(struct trial *t, struct view *v, const struct origin *from,
@@ -69,35 +70,41 @@ static void say_without_site(struct trial *t, struct view *v, const struct origi
 	for (unsigned port = 1; port < PORTS; port++) {
 		v->open[port] = v->sweep.ports[port] == PORT_OPEN;
 		if (v->open[port] && !v->listens[port])
-			trial_refuted(t, "%s reaches %u/tcp of %s, where nobody who is known listens", from->who, port,
-						  to->text);
+			trial_refuted(t, "%s reaches %u/tcp of %s, where nobody who is known listens",
+						  from->who, port, to->text);
 	}
 	trial_saw(t, "%s reaches on %s: %s", from->who, to->text, served_list(t, v->open));
 }
 
 /* Returns how many ports were found closed, which nothing filters then. */
-static size_t look(struct trial *t, const struct origin *from, const struct target *to, bool whole)
+static size_t look(struct trial *t, const struct outside *o, const struct origin *from,
+				   const struct target *to, bool whole)
 {
 	struct view *v = arena_new(t->arena, struct view, 1);
-	size_t tried, room = room_for_connections(t);
+	const struct sweep_job job = {.outside = o,
+								  .from = from,
+								  .to = to,
+								  .wanted = v->tried,
+								  .patiently = v->patiently,
+								  .max_closed = room_for_connections(t)};
 	struct err err;
 
 	served_to(t, from, false, v->served);
 	if (!served_listeners(t, to, false, v->listens))
 		return 0;
 	choose_ports(v, whole);
-	if (sweep_tcp(from, to, v->tried, v->patiently, room, &v->sweep, &err) < 0) {
+	if (sweep_run(&job, &v->sweep, &err) < 0) {
 		trial_not_run(t, "%s: %s", from->who, err.msg);
 		return 0;
 	}
-	tried = PORTS - 1 - v->sweep.counts[PORT_UNTRIED];
-	trial_saw(t, "%s to %s: %zu TCP ports tried, %zu answer, %zu refuse, %zu are silent", from->who,
-			  to->text, tried, v->sweep.counts[PORT_OPEN], v->sweep.counts[PORT_CLOSED],
-			  v->sweep.counts[PORT_SILENT]);
-	if (v->sweep.counts[PORT_CLOSED] > room)
-		trial_not_run(t, "not all ports were tried from %s: each that is refused takes a place for some "
-						 "seconds in the table of connections, which has few left",
-					  from->text);
+	trial_saw(t, "%s to %s over TCP: %s", from->who, to->text,
+			  sweep_summary(t->arena, &job, &v->sweep));
+	if (v->sweep.counts[PORT_CLOSED] > job.max_closed)
+		trial_not_run(
+			t,
+			"not all ports were tried from %s: each that is refused takes a place for some "
+			"seconds in the table of connections, which has few left",
+			from->text);
 	else if (t->site->path)
 		judge_open(t, v, from, to);
 	else
@@ -105,41 +112,46 @@ static size_t look(struct trial *t, const struct origin *from, const struct targ
 	return v->sweep.counts[PORT_CLOSED];
 }
 
-/* Where outsiders already get at ports that are closed, the others' view of these is the same. */
-static void look_from_all(struct trial *t, const struct outside *o)
+/* Where outsiders already get at ports that are closed, the others' view of these is the same. To whom
+ * something is served a port that nobody listens on is no danger. */
+static void look_from_all(struct trial *t, const struct outside *o, bool is_copy)
 {
+	const struct copied_socket *sockets;
 	size_t closed[2] = {0, 0};
 
+	if (is_copy)
+		(void)replica_listen(t, o, &sockets);
 	for (size_t i = 0; i < o->origins.n; i++) {
 		const struct origin *from = &o->origins.p[i];
 		const struct target *to = outside_target(o, from->family);
-		bool six = from->family == AF_INET6, whole = closed[six] <= FEW;
+		bool six = from->family == AF_INET6;
+		bool whole = from->kind <= ORIGIN_NEIGHBOUR && closed[six] <= FEW;
 
 		if (outside_has(from) && to)
-			closed[six] += look(t, from, to, whole);
-		else
-			trial_not_run(t, "%s: %s", from->who, from->why_not ? from->why_not : "no way here");
+			closed[six] += look(t, o, from, to, whole);
 	}
 }
 
 static void run(struct trial *t)
 {
-	struct outside o _cleanup_outside_;
-
-	if (!outside_open(t, &o))
-		return;
 	if (!t->site->path)
-		trial_not_run(t, "no site file says what this server serves, and to whom (revet init makes one)");
-	look_from_all(t, &o);
+		trial_not_run(
+			t, "no site file says what this server serves, and to whom (revet init makes one)");
+	replica_try(t, ORIGINS_ALL, true, look_from_all);
 }
 
 static const struct experiment firewall_tcp = {
 	"firewall.tcp",
 	"What answers on TCP is what the site serves, to whom it serves it",
-	"Tries every TCP port of this host over IPv4 and IPv6, from the address of an outsider, of a neighbour, "
-	"of an admin and of each network that the site names, and compares what answers with the site file.",
-	"sends the first packet of a connection to every port, which no service gets to see, on a wire of its own "
-	"into this host; for its time, packets to the addresses that it uses go there; dropped ones may be logged",
+	"Tries every TCP port of this host over IPv4 and IPv6 from the addresses of an outsider and of "
+	"a neighbour, "
+	"those that listen from the address of an admin and of each network that the site names, and "
+	"compares "
+	"what answers with the site file.",
+	"sends the first packet of a connection to every port, which no service gets to see, on a wire "
+	"of its own "
+	"into this host; for its time, packets to the addresses that it uses go there; dropped ones "
+	"may be logged",
 	NAMES("I2", "I6", "I7", "G9", "L9"),
 	NAMES("firewall.active", "firewall.default-deny", "firewall.default-deny-ipv6"),
 	20,

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <poll.h>
+#include <sys/random.h>
+
+#include "change/netns.h"
+#include "prove/replica.h"
+#include "prove/served.h"
+
+#define TRIES 4
+#define WAIT_MS 400
+
+/* A port that nobody listens on and the site serves to nobody there. */
+static uint16_t free_port(const bool served[PORTS], const char *const listens[PORTS])
+{
+	for (int i = 0; i < 1000; i++) {
+		uint16_t port = 0;
+
+		(void)!getrandom(&port, sizeof(port), 0);
+		if (port >= 1024 && !served[port] && !listens[port])
+			return port;
+	}
+	return 0;
+}
+
+/* Waits for the origin alone: on the host itself, nobody but our own wire gets to it. */
+static int wait_there(const struct outside *o, const struct target *to, uint16_t port, int type)
+{
+	_cleanup_close_ int fd = netns_socket(o->host_ns, to->family, type, 0);
+	struct sockaddr_storage s = outside_address(&to->address, port);
+	const char *interface = o->wires.p[0].interface;
+
+	if (fd < 0)
+		return fd;
+	if (o->host_ns < 0 &&
+		setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)strlen(interface)) < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&s, outside_length(&s)) < 0 ||
+		(type == SOCK_STREAM && listen(fd, 4) < 0))
+		return -errno;
+	return take_fd(&fd);
+}
+
+struct attempt {
+	uint16_t port;
+	int waiting, coming; /* sockets at the host and at the origin */
+};
+
+static bool begin_attempt(struct attempt *at, const struct outside *o, const struct origin *from,
+						  const struct target *to, int type)
+{
+	at->coming = -1;
+	at->waiting = at->port ? wait_there(o, to, at->port, type) : -1;
+	if (at->waiting < 0)
+		return false;
+	/* A connection comes about while the others are tried. */
+	at->coming = outside_begin(from, to, at->port, type);
+	if (at->coming >= 0 && type == SOCK_DGRAM)
+		(void)send(at->coming, "", 0, MSG_NOSIGNAL);
+	return true;
+}
+
+/* Anything that has arrived within the time makes the socket readable. */
+static bool has_arrived(const struct attempt *at, int wait_ms)
+{
+	struct pollfd p = {.fd = at->waiting, .events = POLLIN};
+
+	return poll(&p, 1, wait_ms) == 1;
+}
+
+static void end_attempt(struct attempt *at)
+{
+	close_fd(&at->waiting);
+	close_fd(&at->coming);
+}
+
+static void try_protocol(struct trial *t, const struct outside *o, const struct origin *from,
+						 const struct target *to, bool udp)
+{
+	const char **listens = arena_new(t->arena, const char *, PORTS);
+	bool *served = arena_new(t->arena, bool, PORTS), *tried = arena_new(t->arena, bool, PORTS);
+	const char *protocol = udp ? "UDP" : "TCP";
+	struct attempt all[TRIES] = {0};
+	bool any = false, reached = false;
+
+	served_to(t, from, udp, served);
+	if (!served_listeners(t, to, udp, listens))
+		return;
+	for (size_t i = 0; i < TRIES; i++) {
+		all[i].port = free_port(served, listens);
+		tried[all[i].port] = begin_attempt(&all[i], o, from, to, udp ? SOCK_DGRAM : SOCK_STREAM);
+		any |= tried[all[i].port];
+	}
+	for (size_t i = 0; i < TRIES; i++) {
+		if (tried[all[i].port] && has_arrived(&all[i], i ? 0 : WAIT_MS)) {
+			trial_refuted(t, "%s reaches a listener on %u/%s of %s that nothing allows", from->who,
+						  all[i].port, protocol, to->text);
+			reached = true;
+		}
+		end_attempt(&all[i]);
+	}
+	if (!any)
+		trial_not_run(t, "no %s port of %s can be listened on", protocol, to->text);
+	else if (!reached)
+		trial_proven(t, "%s reaches no new listener on %s over %s (tried %s)", from->who, to->text,
+					 protocol, served_list(t, tried));
+}
+
+/* Those for whom the site does nothing in particular; admins may be let in everywhere. */
+static void look_from_all(struct trial *t, const struct outside *o, bool is_copy _unused_)
+{
+	for (size_t i = 0; i < o->origins.n; i++) {
+		const struct origin *from = &o->origins.p[i];
+		const struct target *to = outside_target(o, from->family);
+
+		if (!outside_has(from) || !to)
+			continue;
+		try_protocol(t, o, from, to, false);
+		try_protocol(t, o, from, to, true);
+	}
+}
+
+static void run(struct trial *t)
+{
+	replica_try(t, ORIGINS(ORIGIN_OUTSIDER) | ORIGINS(ORIGIN_NEIGHBOUR), false, look_from_all);
+}
+
+static const struct experiment firewall_default_deny = {
+	"firewall.default-deny",
+	"A service that starts to listen cannot be reached unless it is served",
+	"Listens on a few free ports, over TCP and UDP, IPv4 and IPv6, and tries to reach them from "
+	"the addresses "
+	"of an outsider and of a neighbour.",
+	"listens for a second on free ports, for a wire of its own into this host alone; for its time, "
+	"packets to "
+	"the addresses that it uses go there",
+	NAMES("I7", "G9", "L9"),
+	NAMES("firewall.active", "firewall.default-deny", "firewall.default-deny-ipv6"),
+	20,
+	NAMES("listeners"),
+	run,
+};
+EXPERIMENT(firewall_default_deny);
