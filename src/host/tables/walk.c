@@ -11,6 +11,7 @@
 #include "host/edit.h"
 #include "host/fields.h"
 #include "host/owner.h"
+#include "host/nsswitch.h"
 #include "host/passwd.h"
 #include "host/table.h"
 #include "host/walk_scope.h"
@@ -189,38 +190,6 @@ struct names {
 	struct map seen;               /* with elsewhere: owners that have a row */
 };
 
-static bool is_local_source(struct str word)
-{
-	static const char *const local[] = {"files", "compat", "db", "systemd", "mymachines",
-										"altfiles"};
-
-	for (size_t i = 0; i < ARRAY_LEN(local); i++)
-		if (str_is(word, local[i]))
-			return true;
-	return word.p[0] == '[' || word.p[word.n - 1] == ']'; /* [NOTFOUND=return] */
-}
-
-/* See nsswitch.conf(5). Without the file there are only files. */
-static void read_nsswitch(struct host *host, struct arena *a, struct names *names)
-{
-	static const char path[] = "/etc/nsswitch.conf";
-	struct str text = STR(""), line, words, word;
-	struct err err = {0};
-	int r = host_read(host, path, a, &text, &err);
-
-	if (r < 0 && r != -ENOENT)
-		names->elsewhere = arena_strdup(a, err.msg);
-	while (str_line(&text, &line)) {
-		(void)str_cut(&line, '#', &words);
-		if (!str_skip(&words, "passwd:") && !str_skip(&words, "group:"))
-			continue;
-		while (!names->elsewhere && str_word(&words, &word))
-			if (!is_local_source(word))
-				names->elsewhere = arena_printf(a, "%s: %.*s may know the owner", path,
-												STR_ARG(word));
-	}
-}
-
 static void read_names(struct host *host, struct arena *a, struct names *ret,
 					   struct str *ret_unknown)
 {
@@ -231,7 +200,9 @@ static void read_names(struct host *host, struct arena *a, struct names *ret,
 		ret->users = &ret->db;
 	else
 		*ret_unknown = str_of(arena_strdup(a, err.msg));
-	read_nsswitch(host, a, ret);
+	ret->elsewhere = nsswitch_elsewhere(host, a, "passwd:", "may know the owner");
+	if (!ret->elsewhere)
+		ret->elsewhere = nsswitch_elsewhere(host, a, "group:", "may know the owner");
 }
 
 /* Users that systemd makes up for services with DynamicUser= (61184 to 65519, see UIDS-GIDS.md)
