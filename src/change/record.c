@@ -55,22 +55,21 @@ static struct saved saved_for(const struct saved *saved, const struct record_fil
 	return s;
 }
 
-int record_replace(const struct place *place, const struct record_file *file,
-				   const struct record *record, struct str line, const struct saved *saved,
-				   struct err *err)
+/* The file with `line` in place of a slice of it. */
+static int splice(const struct place *place, const struct record_file *file, struct str all,
+				  struct str slice, struct str line, const struct saved *saved, struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
 	_cleanup_buf_ struct buf text = BUF(2 * MAX_FILE);
 	struct saved copy = saved ? saved_for(saved, file) : (struct saved){0};
 	struct state attributes = {0};
-	struct str before = {record->text.p, (size_t)(record->line.p - record->text.p)};
-	size_t end = before.n + record->line.n;
+	size_t begin = (size_t)(slice.p - all.p), end = begin + slice.n;
 	int r;
 
 	fs_remove_temp(place, file->path);
-	buf_str(&text, before);
+	buf_add(&text, all.p, begin);
 	buf_str(&text, line);
-	buf_add(&text, record->text.p + end, record->text.n - end);
+	buf_add(&text, all.p + end, all.n - end);
 	r = text.full ? err_set(err, EFBIG, "%s", file->path)
 				  : fs_capture(place, file->path, false, &a, &attributes, err);
 	if (r == 0)
@@ -78,6 +77,60 @@ int record_replace(const struct place *place, const struct record_file *file,
 	if (text.p)
 		explicit_bzero(text.p, text.n);
 	return r;
+}
+
+int record_replace(const struct place *place, const struct record_file *file,
+				   const struct record *record, struct str line, const struct saved *saved,
+				   struct err *err)
+{
+	return splice(place, file, record->text, record->line, line, saved, err);
+}
+
+/* Where the lines end that are entries: those of NIS, "+::::::", have to stay the last. */
+static size_t end_of_entries(struct str text)
+{
+	struct str rest = text, line;
+
+	while (rest.n) {
+		const char *begin = rest.p;
+
+		(void)str_line(&rest, &line);
+		if (str_starts(line, "+") || str_starts(line, "-"))
+			return (size_t)(begin - text.p);
+	}
+	return text.n;
+}
+
+/* A file that ends without a newline ends without one afterwards, so that removing leaves what was. */
+int record_add(const struct place *place, const struct record_file *file,
+			   const struct record *record, struct str line, struct err *err)
+{
+	_cleanup_buf_ struct buf text = BUF(1u << 20);
+	struct str at = {record->text.p + end_of_entries(record->text), 0};
+	bool behind = at.p > record->text.p && at.p[-1] != '\n';
+	int r;
+
+	buf_puts(&text, behind ? "\n" : "");
+	buf_str(&text, line);
+	buf_puts(&text, behind ? "" : "\n");
+	r = text.full ? err_set(err, EFBIG, "%s: a line", file->path)
+				  : splice(place, file, record->text, at, buf_get(&text), NULL, err);
+	if (text.p)
+		explicit_bzero(text.p, text.n);
+	return r;
+}
+
+int record_remove(const struct place *place, const struct record_file *file,
+				  const struct record *record, const struct saved *saved, struct err *err)
+{
+	struct str slice = record->line, all = record->text;
+	const char *end = memchr(slice.p, '\n', (size_t)(all.p + all.n - slice.p));
+
+	if (end)
+		slice.n = (size_t)(end + 1 - slice.p);
+	else if (slice.p > all.p)
+		slice = (struct str){slice.p - 1, slice.n + 1};
+	return splice(place, file, all, slice, STR(""), saved, err);
 }
 
 int record_save(const struct place *place, const struct record_file *file,

@@ -29,6 +29,12 @@ int record_find(const struct place *, const struct record_file *, const char *na
 /* Writes the file with another line in place of the record's. saved: when undoing, that of the step. */
 int record_replace(const struct place *, const struct record_file *, const struct record *,
 				   struct str line, const struct saved *, struct err *);
+/* Adds a line for a name that has none, behind the others; in front of the lines with which NIS begins. */
+int record_add(const struct place *, const struct record_file *, const struct record *,
+			   struct str line, struct err *);
+/* Writes the file without the record's line. saved: when undoing, that of the step. */
+int record_remove(const struct place *, const struct record_file *, const struct record *,
+				  const struct saved *, struct err *);
 /* Keeps what goes with the file beside the step's own, and gives its directory's times back. */
 int record_save(const struct place *, const struct record_file *, const struct saved *,
 				struct err *);
