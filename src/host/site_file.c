@@ -144,7 +144,7 @@ static int parse_users(struct site_parse *p, struct yaml_at list)
 
 static int parse_admins(struct site_parse *p, struct yaml_at at)
 {
-	static const char *const keys[] = {"users", "from", NULL};
+	static const char *const keys[] = {"users", "keys", "from", NULL};
 	struct yaml_at node;
 
 	p->site->admins.at = at;
@@ -153,6 +153,8 @@ static int parse_admins(struct site_parse *p, struct yaml_at at)
 	if (!yaml_get(at, "users", &node))
 		return yaml_err(at, p->err, "'users' is missing: who administers the server, as [ops]");
 	if (parse_users(p, node) < 0)
+		return -EINVAL;
+	if (yaml_get(at, "keys", &node) && site_parse_keys(p, node) < 0)
 		return -EINVAL;
 	if (!yaml_get(at, "from", &node))
 		return 0;

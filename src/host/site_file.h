@@ -57,6 +57,12 @@ struct site_named {
 	struct yaml_at at;
 };
 
+/* A key that a new account of an administrator is to have: `keys: {ops: ['ssh-ed25519 ...']}`. */
+struct site_key {
+	struct str user, line; /* line: as in authorized_keys */
+	struct yaml_at at;
+};
+
 /* An entry of `serves`: {port: 443/tcp, to: world, what: https, tls: mutual}. */
 struct site_service {
 	struct site_ports ports;
@@ -105,6 +111,7 @@ struct site_file {
 	VEC(struct site_named) networks;
 	struct {
 		VEC(struct str) users;
+		VEC(struct site_key) keys; /* each of one of the users */
 		struct site_peers from; /* not said: from anywhere */
 		struct yaml_at at;      /* doc NULL: not said */
 	} admins;

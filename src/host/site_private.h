@@ -34,6 +34,9 @@ int site_parse_peers(struct site_parse *, struct yaml_at, unsigned allowed, stru
 /* Is this the name of a network, an address, or `world`, rather than anything else's name? */
 bool site_is_peer(const struct site_parse *, struct str);
 
+/* Of the users that were parsed. */
+int site_parse_keys(struct site_parse *, struct yaml_at map);
+
 int site_parse_serves(struct site_parse *, struct yaml_at list);
 int site_parse_reaches(struct site_parse *, struct yaml_at list);
 int site_parse_forwards(struct site_parse *, struct yaml_at list);

@@ -31,6 +31,10 @@ FILES = {
     "etc/group": "root:x:0:\ndisk:x:6:root,ops\nsudo:x:27:ops\nops:x:1000:\n",
     "etc/gshadow": "root:*::\ndisk:*::ops,root\nsudo:*::ops\nops:!::\n",
     "etc/crontab": "# none\n",
+    "etc/sudoers": "%sudo ALL=(ALL:ALL) ALL\n",
+    "etc/skel/.config/shell": "alias ll='ls -l'\n",
+    "etc/revet/site.yaml": "admins: {users: [ops, dev], keys: {dev: ['ssh-ed25519 "
+                           "AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 43 + " dev']}}\n",
     "etc/login.defs": "# settings\nUMASK 022\nPASS_MAX_DAYS 99999\n",
     "etc/ssh/sshd_config": "Include /etc/ssh/sshd_config.d/*.conf\nPermitRootLogin yes\nMaxAuthTries 10\n",
     "usr/sbin/sshd": "",
@@ -40,8 +44,8 @@ FILES = {
         for name in ("cron", "openssh-server", "systemd", "rpcbind")),
 }
 RULES = ("accounts.password-ageing", "cron.files-private", "accounts.new-homes", "ssh.no-root-login", "ssh.max-auth-tries",
-         "services.rpcbind", "fs.acl", "accounts.raw-access-groups")
-TYPES = {"account", "acl", "attributes", "directory", "file", "group", "unit"}  # the others are of a running system
+         "services.rpcbind", "fs.acl", "accounts.raw-access-groups", "site.admins-have-accounts")
+TYPES = {"account", "acl", "attributes", "directory", "file", "group", "unit", "user"}  # the others are of a running system
 
 
 def some(count, most):
@@ -92,7 +96,7 @@ class Crash(unittest.TestCase):
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
         os.setxattr(os.path.join(self.root, "etc/login.defs"), "user.mark", b"kept")
-        for name in ("etc/cron.d", "etc/cron.daily"):
+        for name in ("etc/cron.d", "etc/cron.daily", "home"):
             os.makedirs(os.path.join(self.root, name), exist_ok=True)
         os.chmod(os.path.join(self.root, "usr/sbin/sshd"), 0o755)
         # As: setfacl -m u:1000:rw etc/group

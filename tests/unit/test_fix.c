@@ -29,7 +29,7 @@ static const char *const files[][2] = {
 	{"/etc/ssh/ssh_config", "Include /etc/ssh/ssh_config.d/*.conf\n"},
 	{"/etc/ssh/moduli", "20230101 2 6 100 2047 5 CAFE\n20230101 2 6 100 3071 5 CAFE\n"},
 	{"/etc/audit/rules.d/audit.rules", "-D\n"},
-	{"/etc/sudoers", "@includedir /etc/sudoers.d\n"},
+	{"/etc/sudoers", "%sudo ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n"},
 	{"/etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet nokaslr intel_iommu=off\"\n"
 						  "GRUB_CMDLINE_LINUX=\"gather_data_sampling=off nopti apparmor=0\"\n"},
 	{"/etc/fstab", "none /tmp tmpfs defaults 0 0\n"},
@@ -58,6 +58,7 @@ static const struct str version_dir = {"e15", sizeof("e15")}, cluster_dir = {"em
 
 static const char *const there[] = {"/usr/bin/apt-get", "/usr/sbin/update-grub", "/boot/grub/grub.cfg",
 									"/etc/cron.daily/apt-compat", "/etc/audit/rules.d",
+									"/etc/shadow", "/home", "/etc/sudoers",
 									"/lib64/ld-linux-x86-64.so.2",
 									"/etc/exim4/update-exim4.conf.conf",
 									"/etc/postgresql/15/main/postgresql.conf",

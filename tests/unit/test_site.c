@@ -74,7 +74,9 @@ static void bad_ones(void **state _unused_)
 static const char good[] = "profile: iot-backend\n"
 						   "networks: {office: [203.0.113.0/24], all-of-us: [office, vpn, 198.51.100.9],\n"
 						   "  vpn: [10.8.0.0/16, 'fd00:8::/64']}\n"
-						   "admins: {users: [ops, dev.one], from: [all-of-us, 10.9.0.1]}\n"
+						   "admins: {users: [ops, dev.one], from: [all-of-us, 10.9.0.1],\n"
+						   "  keys: {dev.one: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI"
+						   "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA dev']}}\n"
 						   "serves:\n"
 						   "  - {port: 443/tcp, to: world, what: https, tls: server}\n"
 						   "  - {port: 443/udp, to: world, what: http3}\n"
@@ -99,6 +101,9 @@ static void a_good_one(void **state _unused_)
 	assert_int_equal(s.networks.p[1].peers.networks.p[2].prefix, 64);
 	assert_true(str_is(s.networks.p[1].peers.networks.p[0].text, "203.0.113.0/24"));
 	assert_int_equal(s.admins.users.n, 2);
+	assert_int_equal(s.admins.keys.n, 1);
+	assert_true(str_is(s.admins.keys.p[0].user, "dev.one"));
+	assert_true(str_ends(s.admins.keys.p[0].line, "A dev"));
 	assert_int_equal(s.admins.from.networks.n, 5);
 	assert_int_equal(s.admins.from.networks.p[4].prefix, 32);
 	assert_true(s.has_serves && s.serves.n == 4);
@@ -108,7 +113,7 @@ static void a_good_one(void **state _unused_)
 	assert_int_equal(s.serves.p[3].ports.low, 60000);
 	assert_int_equal(s.serves.p[3].ports.high, 61000);
 	assert_ptr_equal(s.serves.p[3].to.networks.p, s.networks.p[0].peers.networks.p);
-	assert_int_equal(s.serves.p[3].at.doc->nodes[s.serves.p[3].at.i].line, 9);
+	assert_int_equal(s.serves.p[3].at.doc->nodes[s.serves.p[3].at.i].line, 10);
 	assert_int_equal(s.reaches.p[1].kind, SITE_REACH_NTP);
 	assert_true(str_is(s.reaches.p[2].to.names.p[0], "api.example.org"));
 	assert_true(str_is(s.forwards.p[0].to.interface, "eth1") && s.forwards.p[0].has_ports);
