@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How names are resolved: /etc/resolv.conf and who writes it. */
-#include "base/vec.h"
 #include "host/conf.h"
+#include "host/resolv_conf.h"
 #include "host/table.h"
-
-#define RESOLV_CONF "/etc/resolv.conf"
 
 enum { NAMESERVERS, SEARCH, OPTIONS, DNSSEC, DNS_OVER_TLS, MANAGED_BY };
 
@@ -26,42 +24,6 @@ static const struct column columns[] = {
 					COLUMN_LABEL},
 	{0},
 };
-
-struct resolv {
-	VEC(struct str) nameservers, search, options;
-};
-
-static void add_words(struct arena *a, struct str line, struct resolv *r, bool search)
-{
-	struct str word;
-
-	while (str_word(&line, &word)) {
-		if (search)
-			*vec_push(a, &r->search) = word;
-		else
-			*vec_push(a, &r->options) = word;
-	}
-}
-
-/* As the C library reads it: keywords at the very beginning of a line, the last of search and
- * domain counts, a comment begins in the first column only. */
-static void parse_resolv(struct arena *a, struct str text, struct resolv *r)
-{
-	struct str line, keyword, address;
-
-	while (str_line(&text, &line)) {
-		if (!line.n || line.p[0] == ' ' || line.p[0] == '\t' || !str_word(&line, &keyword))
-			continue;
-		if (str_is(keyword, "nameserver") && str_word(&line, &address)) {
-			*vec_push(a, &r->nameservers) = address;
-		} else if (str_is(keyword, "search") || str_is(keyword, "domain")) {
-			r->search.n = 0;
-			add_words(a, line, r, true);
-		} else if (str_is(keyword, "options")) {
-			add_words(a, line, r, false);
-		}
-	}
-}
 
 /* Marks in the target of the link or in the file's first comments. */
 static const struct {
@@ -158,14 +120,6 @@ static void set_lists(struct row *row, const struct resolv *r)
 	row_list(row, OPTIONS, r->options.p, r->options.n);
 }
 
-static bool is_stub(const struct resolv *r)
-{
-	for (size_t i = 0; i < r->nameservers.n; i++)
-		if (str_is(r->nameservers.p[i], "127.0.0.53") || str_is(r->nameservers.p[i], "127.0.0.54"))
-			return true;
-	return false;
-}
-
 /* DNS= of resolved.conf: addresses, each perhaps with "#name" behind it. */
 static bool set_configured(struct rows *rows, struct row *row, const struct conf *conf)
 {
@@ -199,15 +153,14 @@ static bool set_configured(struct rows *rows, struct row *row, const struct conf
 static void set_upstream(struct host *host, struct rows *rows, struct row *row,
 						 const struct conf *conf)
 {
-	static const char path[] = "/run/systemd/resolve/resolv.conf";
 	struct resolv r = {0};
 	struct err err;
 	struct str text;
 
-	if (host_read(host, path, rows->arena, &text, &err) == 0) {
-		parse_resolv(rows->arena, text, &r);
+	if (host_read(host, RESOLV_UPSTREAM, rows->arena, &text, &err) == 0) {
+		resolv_parse(rows->arena, text, &r);
 		row_list(row, NAMESERVERS, r.nameservers.p, r.nameservers.n);
-		row_from(row, NAMESERVERS, FROM(path, 0));
+		row_from(row, NAMESERVERS, FROM(RESOLV_UPSTREAM, 0));
 	} else if (!set_configured(rows, row, conf)) {
 		row_unknown(row, NAMESERVERS,
 					arena_printf(rows->arena, "what systemd-resolved asks: %s", err.msg));
@@ -260,13 +213,13 @@ static int read_resolver(struct host *host, struct rows *rows, struct err *err)
 	if (r < 0 && r != -ENOENT)
 		return r;
 	row = rows_add(rows, FROM(RESOLV_CONF, 0));
-	parse_resolv(rows->arena, text, &resolv);
+	resolv_parse(rows->arena, text, &resolv);
 	unknown = why_unknown(host, r, link);
 	if (unknown)
 		set_unknown(row, unknown);
 	else
 		set_lists(row, &resolv);
-	manager = is_stub(&resolv) ? "systemd-resolved" : manager_of(link, text);
+	manager = resolv_is_stub(&resolv) ? "systemd-resolved" : manager_of(link, text);
 	if (unknown && !link.p)
 		row_unknown(row, MANAGED_BY, unknown);
 	else
