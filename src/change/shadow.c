@@ -12,6 +12,7 @@
 #include "change/login.h"
 #include "change/netns.h"
 #include "change/nft.h"
+#include "host/site_ruleset.h"
 
 #define SSHD "/usr/sbin/sshd"
 #define NOBODY "192.0.2.1" /* RFC 5737 */
@@ -262,15 +263,15 @@ static int try_control(const struct session_path *s, struct err *err)
 
 static int try_table(const struct session_path *s, const struct step *step, struct err *err)
 {
+	struct str text = state_get(&step->after, "ruleset"), who = site_ruleset_admins(text);
 	int connected = 0;
-	int r = try_with(s, step->target, state_get(&step->after, "ruleset"), &connected, err);
+	int r = try_with(s, step->target, text, &connected, err);
 
-	return r == 0 && connected < 0
-			   ? err_set(
-					 err, EPERM,
-					 "the table %s would not admit %s to port %s, where this session comes from",
-					 step->target, s->peer, s->port)
-			   : r;
+	if (r < 0 || connected == 0)
+		return r;
+	return err_set(err, EPERM,
+				   "the table %s would not admit %s to port %s, where this session comes from%s%.*s",
+				   step->target, s->peer, s->port, who.p ? "; who may is said by " : "", STR_ARG(who));
 }
 
 /* Is it a table that is loaded, rather than one that goes? */

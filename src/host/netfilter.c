@@ -5,6 +5,7 @@
 #include "host/ipt_match.h"
 #include "host/nft_match.h"
 #include "host/nft_sets.h"
+#include "host/site_file.h"
 
 #define MAX_STEPS 100000 /* of one judgement: chains that jump to each other */
 #define MAX_DEPTH 16     /* the kernel's own limit on jumps */
@@ -40,8 +41,14 @@ const struct helper netfilter_own = {
 	.status_ok = true,
 };
 
-const struct helper *const netfilter_helpers[] = {&nft,     &legacy4, &legacy6,
-												  &compat4, &compat6, &netfilter_own, NULL};
+const struct helper netfilter_site = {
+	.argv = (const char *const[]){"/usr/sbin/nft", "-s", "list", "table", "inet", "revet", NULL},
+	.needs = SITE_FILE,
+	.status_ok = true,
+};
+
+const struct helper *const netfilter_helpers[] = {
+	&nft, &legacy4, &legacy6, &compat4, &compat6, &netfilter_own, &netfilter_site, NULL};
 
 bool fw_is_v6(enum fw_packet p)
 {

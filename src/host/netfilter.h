@@ -70,6 +70,8 @@ struct fw_ruleset {
 extern const struct helper *const netfilter_helpers[];
 /* Lists the table of revet's own that firewall.c asks for; nothing when there is none. */
 extern const struct helper netfilter_own;
+/* The same for the table that a site file asks for, "inet revet". */
+extern const struct helper netfilter_site;
 
 /* For struct table.early. */
 void netfilter_early(struct host *);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/nft_table.h"
 
+#include "host/nft_text.h"
 #include "host/unitfile.h"
 
 #define SERVICE "nftables.service"
@@ -72,12 +73,32 @@ static int edit_service(struct host *host, struct edits *edits, const char *path
 	return 0;
 }
 
+static const char *own_file(struct arena *a, const char *table)
+{
+	return arena_printf(a, OWN_DIR "/%s.nft", strchr(table, ' ') + 1);
+}
+
+static const char *include_line(struct arena *a, const char *table)
+{
+	return arena_printf(a, "include \"%s\"", own_file(a, table));
+}
+
+static struct str own_content(struct arena *a, const char *table, struct str text)
+{
+	_cleanup_buf_ struct buf content = BUF(2 * NFT_TEXT_MAX);
+
+	buf_printf(&content, "# Written by revet; see: revet history\ntable %s\ndelete table %s\n", table,
+			   table);
+	buf_str(&content, text);
+	buf_putc(&content, '\n');
+	return (struct str){arena_copy(a, content.p, content.n), content.n};
+}
+
 int nft_table_edit(struct host *host, struct edits *edits, const char *table, struct str present,
 				   struct str text, struct err *err)
 {
 	struct arena *a = edits->arena;
-	const char *own = arena_printf(a, OWN_DIR "/%s.nft", strchr(table, ' ') + 1), *path = NULL;
-	const char *include = arena_printf(a, "include \"%s\"", own);
+	const char *include = include_line(a, table), *path = NULL;
 	struct str configuration = STR_ABSENT;
 	int r = find_configuration(host, a, &path, &configuration, err);
 
@@ -85,13 +106,41 @@ int nft_table_edit(struct host *host, struct edits *edits, const char *table, st
 		r = edit_service(host, edits, path, configuration, err);
 	if (r < 0)
 		return r;
-	edit_content(edits, own,
-				 str_of(arena_printf(a,
-									 "# Written by revet; see: revet history\n"
-									 "table %s\ndelete table %s\n%s\n",
-									 table, table, str_dup(a, text))));
+	edit_content(edits, own_file(a, table), own_content(a, table, text));
 	edit_key(edits, path, EDIT_LINES, NULL, str_of(include), str_of(include));
 	if (host_is_live(host))
 		edit_state(edits, "nft", table, "ruleset", present, text);
+	return 0;
+}
+
+static bool has_line(struct str text, const char *wanted)
+{
+	struct str line;
+
+	while (str_line(&text, &line))
+		if (str_is(str_trim(line), wanted))
+			return true;
+	return false;
+}
+
+int nft_table_at_boot(struct host *host, struct arena *a, const char *table, struct str text,
+					  bool *ret, struct err *err)
+{
+	const char *only[] = {SERVICE, NULL}, *path;
+	struct str configuration, content;
+	struct unit_files files;
+	int r = find_configuration(host, a, &path, &configuration, err);
+
+	*ret = false;
+	if (r == 0)
+		r = host_read(host, own_file(a, table), a, &content, err);
+	if (r < 0)
+		return r == -ENOTSUP || r == -ENOENT ? 0 : r;
+	unitfiles_read(host, a, only, &files);
+	if (files.gap)
+		return err_set(err, EIO, "%s", files.gap);
+	*ret = unitfile_starts(unitfiles_find(&files, STR(SERVICE))) &&
+		   has_line(configuration, include_line(a, table)) &&
+		   nft_text_is_same(content, own_content(a, table, text));
 	return 0;
 }

@@ -16,5 +16,8 @@
  * to know. */
 int nft_table_edit(struct host *, struct edits *, const char *table, struct str present,
 				   struct str text, struct err *);
+/* Does the boot load what those edits would have it load, but for comments? */
+int nft_table_at_boot(struct host *, struct arena *, const char *table, struct str text, bool *ret,
+					  struct err *);
 
 #endif

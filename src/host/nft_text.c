@@ -172,3 +172,28 @@ int nft_text_without_elements(struct str text, struct buf *out)
 		add_between(out, from, text.p);
 	return out->full ? -ENOBUFS : 0;
 }
+
+/* The next token that has an effect: a comment has none. */
+static bool take_effect(struct str *text, struct str *ret)
+{
+	struct str rest, ignored;
+
+	while (take_but_lines(text, ret)) {
+		rest = *text;
+		if (!str_is(*ret, "comment") || !take_but_lines(&rest, &ignored) || ignored.n < 2 ||
+			ignored.p[0] != '"')
+			return true;
+		*text = rest;
+	}
+	return false;
+}
+
+bool nft_text_is_same(struct str one, struct str other)
+{
+	struct str a, b;
+
+	while (take_effect(&one, &a))
+		if (!take_effect(&other, &b) || !str_eq(a, b))
+			return false;
+	return !take_effect(&other, &b);
+}

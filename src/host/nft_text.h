@@ -20,5 +20,7 @@ bool nft_text_is_table(struct str text, struct str name);
 /* The listing of a table without the elements of sets and maps that change at run time, which have
  * the flag `timeout` or `dynamic`. 0, or -ENOBUFS. */
 int nft_text_without_elements(struct str text, struct buf *out);
+/* Do they say the same, whatever their comments, and wherever their lines end? */
+bool nft_text_is_same(struct str, struct str);
 
 #endif

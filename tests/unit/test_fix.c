@@ -35,6 +35,7 @@ static const char *const files[][2] = {
 	{"/etc/fstab", "none /tmp tmpfs defaults 0 0\n"},
 	{"/etc/exim4/update-exim4.conf.conf", "dc_local_interfaces=''\n"},
 	{"/etc/nftables.conf", "flush ruleset\n"},
+	{"/etc/revet/site.yaml", "serves: [{port: 443/tcp, to: world}]\n"},
 	{"/etc/apache2/apache2.conf", "IncludeOptional conf-enabled/*.conf\n"},
 	{"/etc/nginx/nginx.conf", "http { include /etc/nginx/conf.d/*.conf; }\n"},
 	{"/usr/lib/systemd/system/nftables.service", "[Install]\nWantedBy=sysinit.target\n"},
@@ -54,9 +55,10 @@ static const char stack[] = "# here are the per-package modules (the \"Primary\"
 
 /* Of units: the type of each entry ('a' and DT_REG) and its name. */
 static const struct str unit_dir = {"inftables.service", sizeof("inftables.service")};
+static const struct str interfaces = {"klo", sizeof("klo")};
 static const struct str version_dir = {"e15", sizeof("e15")}, cluster_dir = {"emain", sizeof("emain")};
 
-static const char *const there[] = {"/usr/bin/apt-get", "/usr/sbin/update-grub", "/boot/grub/grub.cfg",
+static const char *const there[] = {"/etc/revet/site.yaml", "/usr/bin/apt-get", "/usr/sbin/update-grub", "/boot/grub/grub.cfg",
 									"/etc/cron.daily/apt-compat", "/etc/audit/rules.d",
 									"/etc/shadow", "/home", "/etc/sudoers",
 									"/lib64/ld-linux-x86-64.so.2",
@@ -130,6 +132,9 @@ static struct host *make_host(const struct snapshot *s, struct buf *text, struct
 		put_file(text, files[i][0], files[i][1]);
 	put_stacks(text);
 	recording_write(text, "list", "/usr/lib/systemd/system", 0, unit_dir);
+	recording_write(text, "list", "/sys/class/net", 0, interfaces);
+	recording_write(text, "run", "/usr/sbin/nft -s list table inet revet", 0, STR(""));
+	recording_write(text, "query", "sock_diag", 0, STR(""));
 	recording_write(text, "list", "/etc/postgresql", 0, version_dir);
 	recording_write(text, "list", "/etc/postgresql/15", 0, cluster_dir);
 	for (size_t i = 0; i < ARRAY_LEN(there); i++)

@@ -8,6 +8,7 @@
 #include "host/netfilter.h"
 #include "host/nft_table.h"
 #include "host/procs.h"
+#include "host/site_firewall.h"
 #include "host/unitfile.h"
 
 enum {
@@ -15,6 +16,7 @@ enum {
 	FORWARD_POLICY_IPV6, OUTPUT_POLICY, DEFAULT_DENY_INPUT, DEFAULT_DENY_INPUT_IPV6,
 	DEFAULT_DENY_FORWARD, DEFAULT_DENY_FORWARD_IPV6, DEFAULT_DENY_OUTPUT, DEFAULT_DENY_OUTPUT_IPV6,
 	LOOPBACK_ACCEPTED, LOOPBACK_GUARDED, RULES, UFW_ENABLED, FIREWALLD_RUNNING, PERSISTED,
+	AS_SITE, AS_SITE_AT_BOOT, SITE_RULESET,
 };
 
 static const struct column columns[] = {
@@ -58,6 +60,12 @@ static const struct column columns[] = {
 				   "refuse anything, for IPv6 as well where that is refused now; where those in force "
 				   "only accept, any to load",
 				   COLUMN_SETTABLE},
+	[AS_SITE] = {"as_site", TYPE_BOOL,
+				 "The table inet revet is in force as the site file asks for it; absent: that does not "
+				 "say who is served",
+				 COLUMN_SETTABLE},
+	[AS_SITE_AT_BOOT] = {"as_site_at_boot", TYPE_BOOL, "The boot loads it so", COLUMN_SETTABLE},
+	[SITE_RULESET] = {"site_ruleset", TYPE_STRING, "That table, as nft(8) takes it", 0},
 	{0},
 };
 
@@ -305,6 +313,27 @@ static void set_unknown(struct row *row, const char *why)
 		row_unknown(row, kernel[i], why);
 }
 
+static void set_site(struct host *host, struct arena *a, struct row *row)
+{
+	struct site_firewall site;
+
+	site_firewall_read(host, a, &site);
+	if (!site.wanted)
+		return;
+	if (site.unknown) {
+		row_unknown(row, AS_SITE, site.unknown);
+		row_unknown(row, AS_SITE_AT_BOOT, site.unknown);
+		row_unknown(row, SITE_RULESET, site.unknown);
+		return;
+	}
+	row_bool(row, AS_SITE, site.in_force);
+	row_bool(row, AS_SITE_AT_BOOT, site.at_boot);
+	row_str(row, SITE_RULESET, site.text);
+	row_from(row, AS_SITE, FROM(SITE_FILE, 0));
+	row_from(row, SITE_RULESET, FROM(SITE_FILE, 0));
+	row_from(row, AS_SITE_AT_BOOT, FROM(SITE_FILE, 0));
+}
+
 static int read_firewall(struct host *host, struct rows *rows, struct err *err)
 {
 	struct configured c = {0};
@@ -328,6 +357,7 @@ static int read_firewall(struct host *host, struct rows *rows, struct err *err)
 	else
 		row_unknown(row, FIREWALLD_RUNNING, "the processes are not known");
 	set_persisted(host, rows->arena, row, &c, known ? &set : NULL);
+	set_site(host, rows->arena, row);
 	return 0;
 }
 
@@ -347,20 +377,30 @@ static int read_firewall(struct host *host, struct rows *rows, struct err *err)
 	"\t}\n"                                                                                         \
 	"}"
 
-static int set_firewall(struct host *host, const struct wish *wish, struct edits *edits, struct err *err)
+static int set_guard(struct host *host, struct edits *edits, struct err *err)
 {
-	struct str manager = wish->row ? wish->row->cells[MANAGED_BY].string : STR_ABSENT, present;
 	struct err ignored = {0};
+	struct str present;
 
-	if (wish->column != LOOPBACK_GUARDED || !wish->row)
-		return err_set(err, ENOTSUP, "what is let in is for a person to say");
-	if (!str_is(manager, "nftables.service") && !str_is(manager, "none"))
-		return err_set(err, ENOTSUP, "%.*s manages the packet filter: it is to be told there",
-					   STR_ARG(manager));
 	if (host_run(host, &netfilter_own, edits->arena, &present, &ignored) < 0 || !str_trim(present).n)
 		present = STR_ABSENT;
 	return nft_table_edit(host, edits, GUARD, present.p ? str_trim(present) : present, STR(GUARD_TEXT),
 						  err);
+}
+
+/* Docker's rules stay, in tables of its own; a packet has to get through those and these. */
+static int set_firewall(struct host *host, const struct wish *wish, struct edits *edits, struct err *err)
+{
+	struct str manager = wish->row ? wish->row->cells[MANAGED_BY].string : STR_ABSENT;
+	bool site = wish->column == AS_SITE || wish->column == AS_SITE_AT_BOOT;
+
+	if (!wish->row || (!site && wish->column != LOOPBACK_GUARDED))
+		return err_set(err, ENOTSUP, "what is let in is for a person to say");
+	if (!str_is(manager, "nftables.service") && !str_is(manager, "none") &&
+		!(site && str_is(manager, "docker")))
+		return err_set(err, ENOTSUP, "%.*s manages the packet filter: it is to be told there",
+					   STR_ARG(manager));
+	return site ? site_firewall_edit(host, edits, err) : set_guard(host, edits, err);
 }
 
 static void early(struct host *host)

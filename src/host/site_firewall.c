@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/site_firewall.h"
+
+#include "host/netfilter.h"
+#include "host/nft_table.h"
+#include "host/nft_text.h"
+#include "host/site_facts.h"
+
+/* Whoever can write it decides who is let in. */
+static int check_owner(struct host *host, struct err *err)
+{
+	struct path_stat st;
+	int r = host_stat(host, SITE_FILE, true, &st, err);
+
+	if (r < 0)
+		return r;
+	return st.uid || st.mode & 022 ? err_set(err, EPERM,
+											 "%s: others can change it, and so who is let in: "
+											 "chown root and chmod go-w it",
+											 SITE_FILE)
+								   : 0;
+}
+
+static int read_file(struct host *host, struct arena *a, struct site_file *file, struct err *err)
+{
+	struct str text;
+	int r = host_read(host, SITE_FILE, a, &text, err);
+
+	*file = (struct site_file){0};
+	if (r == -ENOENT || r == -ENOTDIR)
+		return 0;
+	if (r == 0)
+		r = site_file_parse(text, SITE_FILE, a, file, err);
+	return r == 0 && site_has_ruleset(file) ? check_owner(host, err) : r;
+}
+
+/* Its sets that change at run time have other elements every minute. */
+static int read_present(struct host *host, struct arena *a, struct str *ret, struct err *err)
+{
+	_cleanup_buf_ struct buf text = BUF(4 * NFT_TEXT_MAX);
+	int r = host_run(host, &netfilter_site, a, ret, err);
+
+	if (r < 0)
+		return r;
+	*ret = str_trim(*ret);
+	if (!ret->n) {
+		*ret = STR_ABSENT;
+		return 0;
+	}
+	if (nft_text_without_elements(*ret, &text) < 0)
+		return err_set(err, EFBIG, "the table " SITE_TABLE " is too large");
+	*ret = (struct str){arena_copy(a, text.p, text.n), text.n};
+	return 0;
+}
+
+static int compare(struct host *host, struct arena *a, struct site_firewall *f, struct err *err)
+{
+	struct site_facts facts;
+	int r = host_is_live(host) ? 0 : err_set(err, EOPNOTSUPP, "offline: it depends on what runs");
+
+	if (r == 0)
+		r = site_facts_read(host, a, &facts, err);
+	if (r == 0)
+		r = site_ruleset(&f->file, &facts, a, &f->text, err);
+	if (r == 0)
+		r = read_present(host, a, &f->present, err);
+	if (r == 0)
+		r = nft_table_at_boot(host, a, SITE_TABLE, f->text, &f->at_boot, err);
+	f->in_force = r == 0 && f->present.p && nft_text_is_same(f->present, f->text);
+	return r;
+}
+
+void site_firewall_read(struct host *host, struct arena *a, struct site_firewall *ret)
+{
+	struct err err = {0};
+	int r;
+
+	*ret = (struct site_firewall){0};
+	r = read_file(host, a, &ret->file, &err);
+	ret->wanted = r < 0 || site_has_ruleset(&ret->file);
+	if (r == 0 && ret->wanted)
+		r = compare(host, a, ret, &err);
+	if (r < 0)
+		ret->unknown = arena_strdup(a, err.msg);
+}
+
+int site_firewall_edit(struct host *host, struct edits *edits, struct err *err)
+{
+	struct site_firewall f;
+	const char *cut;
+
+	site_firewall_read(host, edits->arena, &f);
+	if (f.unknown || !f.wanted)
+		return err_set(err, ENOTSUP, "%s", f.unknown ? f.unknown : "the site file serves nobody");
+	cut = site_facts_cut(host, edits->arena, &f.file);
+	if (cut)
+		return err_set(err, ENOTSUP, "%s", cut);
+	return nft_table_edit(host, edits, SITE_TABLE, f.present, f.text, err);
+}
