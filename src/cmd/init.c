@@ -275,7 +275,6 @@ static void put_json(struct buf *out, const struct comparison *c, const char *pa
 	put_list(&j, "unknown", c->unknown.p, c->unknown.n);
 	put_list(&j, "unsaid", c->unsaid.p, c->unsaid.n);
 	jsonw_end(&j);
-	jsonw_end(&j);
 }
 
 static int compare_in_worker(struct worker *w, void *data)

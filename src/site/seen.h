@@ -70,7 +70,7 @@ struct seen {
 	VEC(struct seen_reach) reaches;
 	VEC(const char *) notes;   /* what a person should know beside */
 	VEC(const char *) unknown; /* what could not be seen, and why */
-	bool listeners_known, admins_known;
+	bool listeners_known, peers_known, admins_known;
 	bool ssh; /* a server of SSH listens */
 	struct str peer; /* of the session, or absent */
 };

@@ -126,20 +126,27 @@ static void see_sudo(struct crowd *c)
 
 /* --- logins ------------------------------------------------------------------------------------ */
 
+/* One of those who come from there. Sources tell of the same logins, some of fewer. */
+struct visitor {
+	struct str user;
+	int64_t logins;
+};
+
 /* People of one origin, in the making. */
 struct origin {
 	struct seen_origin o;
 	int64_t last;
 	bool session;
-	VEC(struct str) who; /* "ops 12 times" */
+	VEC(struct visitor) who;
 };
 
 struct coming {
 	struct crowd *crowd;
 	VEC(struct origin) all;
 	struct map by_word; /* index from 1 */
-	size_t named, forgeable;
-	const char *why; /* what of it is not known */
+	size_t named;
+	VEC(struct str) forgeable; /* addresses that only a log has which anybody can write */
+	const char *why;           /* what of it is not known */
 };
 
 static struct origin *origin_of(struct coming *g, struct str address)
@@ -162,6 +169,17 @@ static struct origin *origin_of(struct coming *g, struct str address)
 	return o;
 }
 
+static void add_visitor(struct coming *g, struct origin *o, struct str user, int64_t logins)
+{
+	vec_each(&o->who, v) if (str_eq(v->user, user))
+	{
+		v->logins = MAX(v->logins, logins);
+		return;
+	}
+	if (o->who.n < 64)
+		*vec_push(g->crowd->seeing->arena, &o->who) = (struct visitor){user, logins};
+}
+
 static void take_login(struct coming *g, const struct look *l, size_t row)
 {
 	struct seeing *s = g->crowd->seeing;
@@ -171,7 +189,8 @@ static void take_login(struct coming *g, const struct look *l, size_t row)
 	struct origin *o;
 
 	if (look_bool(l, row, "forgeable")) {
-		g->forgeable += address.p != NULL;
+		if (address.p && g->forgeable.n < 256)
+			*vec_push(s->arena, &g->forgeable) = address;
 		return;
 	}
 	if (last < s->now - (int64_t)SEEN_DAYS * DAY)
@@ -188,10 +207,7 @@ static void take_login(struct coming *g, const struct look *l, size_t row)
 	if (!o)
 		return;
 	o->last = MAX(o->last, last);
-	if (o->who.n < 64)
-		*vec_push(s->arena, &o->who) = str_of(arena_printf(
-			s->arena, "%.*s %lld time%s (%s)", STR_ARG(user), (long long)logins,
-			logins == 1 ? "" : "s", l->rows->p[row]->from.path));
+	add_visitor(g, o, user, logins);
 }
 
 static int by_word(const void *a, const void *b)
@@ -201,6 +217,23 @@ static int by_word(const void *a, const void *b)
 	if (x->session != y->session)
 		return x->session ? -1 : 1;
 	return str_cmp(x->o.word, y->o.word);
+}
+
+static const char *tell_origin(struct arena *a, const struct origin *o)
+{
+	_cleanup_buf_ struct buf out = BUF(65536);
+
+	if (o->session)
+		buf_puts(&out, "this session");
+	for (size_t i = 0; i < o->who.n && i < 4; i++)
+		buf_printf(&out, "%s%.*s %lld time%s", !out.n ? "" : i ? ", " : "; ",
+				   STR_ARG(o->who.p[i].user), (long long)o->who.p[i].logins,
+				   o->who.p[i].logins == 1 ? "" : "s");
+	if (o->who.n > 4)
+		buf_printf(&out, " and %zu others", o->who.n - 4);
+	if (o->last)
+		buf_printf(&out, ", last on %s", seen_day(a, o->last));
+	return arena_strdup(a, out.p);
 }
 
 /* The session comes first: whatever else is in the list, it has to be. */
@@ -224,12 +257,32 @@ static void see_origins(struct coming *g)
 		qsort(g->all.p, g->all.n, sizeof(*g->all.p), by_word);
 	vec_each(&g->all, o)
 	{
-		o->o.evidence = arena_printf(
-			s->arena, "%s%s%s%s%s", o->session ? "this session" : "",
-			o->session && o->who.n ? "; " : "", seen_some(s->arena, o->who.p, o->who.n),
-			o->last ? ", last " : "", o->last ? seen_day(s->arena, o->last) : "");
+		o->o.evidence = tell_origin(s->arena, o);
 		*vec_push(s->arena, &s->seen->from) = o->o;
 	}
+}
+
+/* Addresses that nothing else has, for a person to judge. */
+static void tell_forgeable(struct coming *g)
+{
+	struct seeing *s = g->crowd->seeing;
+	struct str *only = arena_new(s->arena, struct str, g->forgeable.n + 1);
+	size_t n = 0;
+
+	vec_each(&g->forgeable, address)
+	{
+		struct str word = seen_word(s, *address);
+		bool known = !word.p || map_get(&g->by_word, word) || !seen_is_outside(s, *address);
+
+		for (size_t i = 0; i < n && !known; i++)
+			known = str_eq(only[i], *address);
+		if (!known)
+			only[n++] = *address;
+	}
+	if (n)
+		*vec_push(s->arena, &s->seen->notes) = arena_printf(
+			s->arena, "A log that any account can write to has logins from %s: they were not counted.",
+			seen_some(s->arena, only, n));
 }
 
 /* A list that leaves somebody out locks them out: only one that is known to have all is a guess. */
@@ -266,9 +319,7 @@ static void see_from(struct crowd *c)
 	map_init(&g.by_word, s->arena);
 	see_origins(&g);
 	s->seen->from_question = question_of(&g);
-	if (g.forgeable)
-		*vec_push(s->arena, &s->seen->notes) =
-			"logins in auth.log or secure were not counted: any account can write there";
+	tell_forgeable(&g);
 }
 
 /* --- admins ------------------------------------------------------------------------------------ */
@@ -321,7 +372,7 @@ static void add_admin(struct crowd *c, const struct person *p)
 			(struct seen_admin){.name = p->name, .evidence = evidence_of(s, p)};
 	else
 		*vec_push(s->arena, &s->seen->notes) =
-			arena_printf(s->arena, "the account '%.*s' administers, but its name cannot be written here",
+			arena_printf(s->arena, "The account '%.*s' administers, but its name cannot be written here.",
 						 STR_ARG(p->name));
 }
 
@@ -345,7 +396,7 @@ static void see_admins(struct crowd *c)
 	vec_each(&c->all, p) if (!p->root && p->remote && !p->sudo && !is_session(s, p) &&
 							 s->seen->notes.n < 20)
 		*vec_push(s->arena, &s->seen->notes) =
-			arena_printf(s->arena, "%.*s logs in, too, and may not administer (last on %s)",
+			arena_printf(s->arena, "%.*s logs in, too, and may not administer: last on %s.",
 						 STR_ARG(p->name), seen_day(s->arena, p->last));
 }
 

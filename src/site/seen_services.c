@@ -272,6 +272,7 @@ static void see_peers(struct finding *f)
 	struct map seen;
 
 	map_init(&seen, f->seeing->arena);
+	f->seeing->seen->peers_known = l.read;
 	seen_unknown(f->seeing, "who is connected", l.why);
 	for (size_t i = 0; i < l.n; i++)
 		if (str_is(look_str(&l, i, "direction"), "in") &&
@@ -383,13 +384,13 @@ static void decide(struct seeing *s, struct found *found)
 static void tell(struct seeing *s, struct found *found)
 {
 	struct seen_service *service = &found->s;
-	const char *peers = service->peers.n
-							? arena_printf(s->arena, "connected now: %s",
-										   seen_some(s->arena, service->peers.p, service->peers.n))
-							: "nobody else is connected now";
+	const char *peers = s->seen->peers_known ? "nobody else is connected now" : "who comes is not known";
 
-	service->evidence =
-		arena_printf(s->arena, "%s listens on %s; %s%s",
+	if (service->peers.n)
+		peers = arena_printf(s->arena, "connected now: %s",
+							 seen_some(s->arena, service->peers.p, service->peers.n));
+
+	service->evidence = arena_printf(s->arena, "%s listens on %s; %s%s",
 					 seen_some(s->arena, found->holders.p, found->holders.n),
 					 seen_some(s->arena, found->addresses.p, found->addresses.n), peers,
 					 service->to.world && !service->peers.n ? ": a guess" : "");

@@ -159,22 +159,17 @@ static bool has_admins(const struct seen *seen)
 	return false;
 }
 
-static void put_users(struct buf *out, const struct seen *seen, bool any)
+static void put_item(struct buf *out, const char *evidence, struct str word, bool taken)
 {
-	buf_puts(out, any ? "  users:\n" : "#   users:\n");
-	for (size_t i = 0; i < seen->admins.n; i++) {
-		const struct seen_admin *admin = &seen->admins.p[i];
-
-		put_comment(out, "    ", admin->evidence);
-		buf_puts(out, admin->left ? "    # - " : "    - ");
-		put_word(out, admin->name);
-		buf_putc(out, '\n');
-	}
+	put_comment(out, "    ", evidence);
+	buf_puts(out, taken ? "    - " : "    # - ");
+	put_word(out, word);
+	buf_putc(out, '\n');
 }
 
-static void put_from(struct buf *out, const struct seen *seen, bool any)
+static void put_from(struct buf *out, const struct seen *seen)
 {
-	bool said = any && !seen->from_question && seen->from.n;
+	bool said = !seen->from_question && seen->from.n;
 
 	if (!seen->ssh && seen->listeners_known) {
 		put_comment(out, "  ", "No server of SSH listens here, so nobody comes in by it.");
@@ -187,12 +182,8 @@ static void put_from(struct buf *out, const struct seen *seen, bool any)
 	if (seen->from_question)
 		put_comment(out, "  ", seen->from_question);
 	buf_puts(out, said ? "  from:\n" : "  # from:\n");
-	for (size_t i = 0; i < seen->from.n && (said || i < SEEN_MANY); i++) {
-		put_comment(out, "    ", seen->from.p[i].evidence);
-		buf_puts(out, said ? "    - " : "    # - ");
-		put_word(out, seen->from.p[i].word);
-		buf_putc(out, '\n');
-	}
+	for (size_t i = 0; i < seen->from.n && (said || i < SEEN_MANY); i++)
+		put_item(out, seen->from.p[i].evidence, seen->from.p[i].word, said);
 }
 
 static void put_admins(struct buf *out, const struct seen *seen)
@@ -200,11 +191,16 @@ static void put_admins(struct buf *out, const struct seen *seen)
 	bool any = has_admins(seen);
 
 	buf_putc(out, '\n');
-	if (!any)
-		put_comment(out, "", "Nobody is seen who could log in with a key and use sudo.");
-	buf_puts(out, any ? "admins:\n" : "# admins:\n");
-	put_users(out, seen, any);
-	put_from(out, seen, any);
+	if (any)
+		buf_puts(out, "admins:\n  users:\n");
+	else
+		put_comment(out, "", "Nobody is seen who could log in with a key and use sudo, so `admins` is "
+							 "left to you: who administers this server, and from where.");
+	for (size_t i = 0; i < seen->admins.n; i++)
+		put_item(out, seen->admins.p[i].evidence, seen->admins.p[i].name,
+				 any && !seen->admins.p[i].left);
+	if (any)
+		put_from(out, seen);
 	for (size_t i = 0; i < seen->notes.n; i++)
 		put_comment(out, "  ", seen->notes.p[i]);
 }
