@@ -10,7 +10,6 @@
 #include "cmd/cmd.h"
 #include "cmd/interview.h"
 #include "site/compare.h"
-#include "site/nets.h"
 #include "site/text.h"
 
 #define MAX_TEXT ((size_t)1 << 20)
@@ -60,32 +59,17 @@ static void find_session(struct session *session, struct seen_session *ret)
 /* --- writing ----------------------------------------------------------------------------------- */
 
 struct making {
-	const struct snapshot *snapshot;
+	struct snapshot *snapshot;
 	struct arena *arena;
 	struct buf text;
 };
 
-static int try_text(struct making *m, struct seen *seen, struct site_file *ret, struct err *err)
-{
-	buf_clear(&m->text);
-	site_text(seen, snapshot_facts((struct snapshot *)m->snapshot)->time, &m->text);
-	if (m->text.full)
-		return err_set(err, EFBIG, "the site file would be larger than 1 MiB");
-	return site_file_parse(buf_get(&m->text), "site.yaml", m->arena, ret, err);
-}
-
-/* The text that says what is seen, once the strict loader has taken it: a list that does not have this
- * session in it would lock out whoever is asking, and does not get into the file. */
 static int make_text(struct making *m, struct seen *seen, struct err *err)
 {
 	struct site_file site;
-	int r = try_text(m, seen, &site, err);
 
-	if (r < 0 || !seen->peer.p || nets_admit(&site.admins.from, seen->peer))
-		return r;
-	seen->from_question = arena_printf(m->arena, "this session comes from %.*s, which is not in it",
-									   STR_ARG(seen->peer));
-	return try_text(m, seen, &site, err);
+	buf_clear(&m->text);
+	return site_text_loads(seen, snapshot_facts(m->snapshot)->time, m->arena, &m->text, &site, err);
 }
 
 static bool loads(void *data, struct seen *seen, struct err *err)

@@ -237,7 +237,7 @@ static bool ask_from(struct interview *i)
 				 &answer))
 			return false;
 		if (is_no(answer)) {
-			i->seen->from_question = "it was left out";
+			i->seen->from_question = "It was left out.";
 			return true;
 		}
 		if (is_yes(answer) || try_from(i, answer))

@@ -66,6 +66,30 @@ bool nets_has_address(const struct site_network *n, struct str address)
 	return parse_address(address, &one) && nets_has(n, &one);
 }
 
+bool nets_is_peer(struct str address)
+{
+	static const struct site_network odd[] = {
+		{.family = AF_INET, .address = {0}, .prefix = 8},
+		{.family = AF_INET, .address = {127}, .prefix = 8},
+		{.family = AF_INET, .address = {169, 254}, .prefix = 16},
+		{.family = AF_INET, .address = {224}, .prefix = 4},
+		{.family = AF_INET, .address = {255, 255, 255, 255}, .prefix = 32},
+		{.family = AF_INET6, .address = {0}, .prefix = 128},
+		{.family = AF_INET6, .address = {[15] = 1}, .prefix = 128},
+		{.family = AF_INET6, .address = {[10] = 0xff, [11] = 0xff}, .prefix = 96},
+		{.family = AF_INET6, .address = {0xfe, 0x80}, .prefix = 10},
+		{.family = AF_INET6, .address = {0xff}, .prefix = 8},
+	};
+	struct site_network one;
+
+	if (!parse_address(address, &one))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(odd); i++)
+		if (nets_has(&odd[i], &one))
+			return false;
+	return true;
+}
+
 bool nets_admit(const struct site_peers *peers, struct str address)
 {
 	if (peers->world || !peers->at.doc)

@@ -13,6 +13,9 @@ bool nets_has(const struct site_network *, const struct site_network *);
 bool nets_has_address(const struct site_network *, struct str address);
 /* May the address come in? In what was not said everyone may. */
 bool nets_admit(const struct site_peers *, struct str address);
+/* Is it one that somebody else may come from, as the site file takes it: no broadcast, no multicast, no
+ * loopback, nothing that needs the name of a wire beside it? */
+bool nets_is_peer(struct str address);
 /* Does it stand for one host alone? */
 bool nets_is_host(const struct site_network *);
 

@@ -24,10 +24,7 @@ struct str seen_word(const struct seeing *s, struct str address)
 
 bool seen_is_outside(const struct seeing *s, struct str address)
 {
-	const char *scope = address_scope(address);
-
-	return scope && (strcmp(scope, "private") == 0 || strcmp(scope, "public") == 0) &&
-		   !map_get(&s->own, address);
+	return nets_is_peer(address) && !map_get(&s->own, address);
 }
 
 bool seen_is_name(const struct seeing *s, struct str word)
@@ -36,9 +33,8 @@ bool seen_is_name(const struct seeing *s, struct str word)
 	return false;
 }
 
-bool seen_add_to(struct seeing *s, struct seen_to *to, struct str address)
+bool seen_add_to(struct seeing *s, struct seen_to *to, struct str word)
 {
-	struct str word = seen_word(s, address);
 	size_t loose = 0;
 
 	vec_each(&to->words, w)
@@ -47,9 +43,10 @@ bool seen_add_to(struct seeing *s, struct seen_to *to, struct str address)
 			return true;
 		loose += !seen_is_name(s, *w);
 	}
-	if (!word.p || loose >= SEEN_MANY)
-		return !word.p;
-	*vec_push(s->arena, &to->words) = word;
+	if (word.p && loose >= SEEN_MANY)
+		return false;
+	if (word.p)
+		*vec_push(s->arena, &to->words) = word;
 	return true;
 }
 

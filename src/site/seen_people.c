@@ -299,15 +299,15 @@ static const char *question_of(const struct coming *g)
 	if (session && !s->seen->peer.p && (session->by_ssh || session->peer.n) &&
 		!(session->peer.n && address_scope(session->peer) &&
 		  !seen_is_outside(s, session->peer) && strcmp(address_scope(session->peer), "link-local") != 0))
-		return "the address that this session comes from is not known";
+		return "The address that this session comes from is not known.";
 	if (g->why)
-		return arena_printf(s->arena, "not all is known of who logs in: %s", g->why);
+		return arena_printf(s->arena, "Not all is known of who logs in: %s.", g->why);
 	if (!remembered)
-		return arena_printf(s->arena, "no login of the last %d days is remembered", SEEN_DAYS);
+		return arena_printf(s->arena, "No login of the last %d days is remembered.", SEEN_DAYS);
 	if (g->named)
-		return "of some logins only the name of a host is remembered";
+		return "Of some logins only the name of a host is remembered.";
 	if (loose > SEEN_MANY)
-		return arena_printf(s->arena, "people log in from %zu addresses", loose);
+		return arena_printf(s->arena, "People log in from %zu addresses.", loose);
 	return NULL;
 }
 

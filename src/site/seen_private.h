@@ -22,9 +22,8 @@ struct str seen_word(const struct seeing *, struct str address);
 bool seen_is_name(const struct seeing *, struct str word);
 /* An address that is neither this host's nor only known on the wire. */
 bool seen_is_outside(const struct seeing *, struct str address);
-/* Of everyone that is in a network of ours the name, of others the address; false once more of the
- * latter have come than anybody lists. */
-bool seen_add_to(struct seeing *, struct seen_to *, struct str address);
+/* The word for the address; false once more addresses have come than anybody lists. */
+bool seen_add_to(struct seeing *, struct seen_to *, struct str word);
 /* "a, b and 3 more" */
 const char *seen_some(struct arena *, const struct str *items, size_t n);
 /* "2026-11-26" */

@@ -123,12 +123,12 @@ static void see_peers(struct seeing *s)
 		const char *who = seen_some(s->arena, g->processes[n].p, g->processes[n].n);
 
 		if (reach->kind == SITE_REACH_PORTS)
-			reach->evidence = arena_printf(s->arena, "%s connected now: %s", *who ? who : "something is",
+			reach->evidence = arena_printf(s->arena, "connected now: %s to %s", *who ? who : "something",
 										   seen_some(s->arena, reach->peers.p, reach->peers.n));
 	}
 	if (g->more)
 		*vec_push(s->arena, &s->seen->notes) =
-			arena_printf(s->arena, "it connects to more than %d ports: the rest is left out", MAX_REACHES);
+			arena_printf(s->arena, "It connects to more than %d ports: the rest is left out.", MAX_REACHES);
 }
 
 void seen_reaches(struct seeing *s)

@@ -189,14 +189,20 @@ static void see_listeners(struct finding *f)
 /* --- what containers publish ------------------------------------------------------------------- */
 
 /* "0.0.0.0:8080->80/tcp", "[::]:8080->80/tcp" */
-static bool parse_published(struct str text, struct str *ret_address, struct site_ports *ret)
+static bool parse_published(struct str text, struct str *ret_address, struct site_ports *ret,
+							unsigned *ret_inside)
 {
 	const char *arrow = text.n ? memmem(text.p, text.n, "->", 2) : NULL, *colon;
-	uint64_t port;
+	struct str inside, number = STR("");
+	uint64_t port = 0;
 
 	if (!arrow)
 		return false;
 	ret->udp = str_ends(text, "/udp");
+	inside = (struct str){arrow + 2, text.n - (size_t)(arrow + 2 - text.p)};
+	(void)str_cut(&inside, '/', &number);
+	(void)num_u64(number, 1, 65535, &port);
+	*ret_inside = (unsigned)port;
 	text.n = (size_t)(arrow - text.p);
 	colon = memrchr(text.p, ':', text.n);
 	if (!colon || num_u64((struct str){colon + 1, text.n - (size_t)(colon + 1 - text.p)}, 1, 65535,
@@ -207,6 +213,19 @@ static bool parse_published(struct str text, struct str *ret_address, struct sit
 	if (str_skip(ret_address, "["))
 		ret_address->n -= ret_address->n > 0;
 	return true;
+}
+
+/* The port inside tells as much as the one outside. */
+static struct known known_published(struct site_ports ports, unsigned inside)
+{
+	struct known at = known_listener(STR("docker-proxy"), ports.low, ports.udp),
+				 in = known_listener(STR("docker-proxy"), inside, ports.udp);
+
+	if (at.use == KNOWN_UNSAID || in.use == KNOWN_INSIDE)
+		at.use = in.use;
+	if (in.what)
+		at.what = in.what;
+	return at;
 }
 
 static void take_container(struct finding *f, const struct look *l, size_t row)
@@ -220,14 +239,15 @@ static void take_container(struct finding *f, const struct look *l, size_t row)
 		struct site_ports ports = {0};
 		struct found *found;
 		const char *scope;
+		unsigned inside;
 
-		if (!parse_published(items[i], &address, &ports))
+		if (!parse_published(items[i], &address, &ports, &inside))
 			continue;
 		scope = address_scope(address);
 		if (scope && (strcmp(scope, "loopback") == 0 || strcmp(scope, "link-local") == 0))
 			continue;
 		found = find_or_add(f, ports);
-		add_holder(f, found, known_listener(STR("docker-proxy"), ports.low, ports.udp), STR_ABSENT,
+		add_holder(f, found, known_published(ports, inside), STR_ABSENT,
 				   str_of(arena_printf(a, "the container %.*s of %.*s (%.*s)",
 									   STR_ARG(look_str(l, row, "name")),
 									   STR_ARG(look_str(l, row, "image")),
@@ -340,7 +360,7 @@ static void add_networks(struct seeing *s, struct found *found)
 {
 	if (!found->wide)
 		vec_each(&found->own, address) if (seen_is_name(s, seen_word(s, *address)))
-			(void)seen_add_to(s, &found->s.to, *address);
+			(void)seen_add_to(s, &found->s.to, seen_word(s, *address));
 	if (found->wide)
 		vec_each(&s->seen->networks, n) *vec_push(s->arena, &found->s.to.words) = str_of(n->name);
 }
@@ -348,7 +368,7 @@ static void add_networks(struct seeing *s, struct found *found)
 /* Who is connected; false when that is more than anybody lists. */
 static bool add_peers(struct seeing *s, struct found *found)
 {
-	vec_each(&found->s.peers, peer) if (!seen_add_to(s, &found->s.to, *peer)) return false;
+	vec_each(&found->s.peers, peer) if (!seen_add_to(s, &found->s.to, seen_word(s, *peer))) return false;
 	return true;
 }
 
@@ -371,14 +391,14 @@ static void decide(struct seeing *s, struct found *found)
 	}
 	if (!add_peers(s, found))
 		found->s.question = arena_printf(s->arena,
-										 "%zu addresses are connected: which networks are they in?",
+										 "%zu addresses are connected to what is not for everyone: which networks are they in?",
 										 found->s.peers.n);
 	/* Clients of a database stay connected; those of something that is inside by its address alone
 	 * may come from all of the network. */
 	else if (!found->s.peers.n || !found->wide)
 		add_networks(s, found);
 	if (!found->s.to.words.n && !found->s.question)
-		found->s.question = "this is not for everyone, and nobody is seen that it is for: whom?";
+		found->s.question = "This is not for everyone, and nobody is seen that it is for: whom?";
 }
 
 static void tell(struct seeing *s, struct found *found)

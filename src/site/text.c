@@ -2,6 +2,7 @@
 #include "site/text.h"
 
 #include "host/value.h"
+#include "site/nets.h"
 
 #define COLUMNS 100
 
@@ -272,4 +273,30 @@ void site_text(const struct seen *seen, int64_t time, struct buf *out)
 	put_admins(out, seen);
 	put_services(out, seen);
 	put_reaches(out, seen);
+}
+
+static int try_text(struct seen *seen, int64_t time, struct arena *a, struct buf *out,
+					struct site_file *ret, struct err *err)
+{
+	size_t start = out->n;
+
+	site_text(seen, time, out);
+	if (out->full)
+		return err_set(err, EFBIG, "the site file would be larger than %zu bytes", out->max);
+	return site_file_parse((struct str){arena_copy(a, out->p + start, out->n - start), out->n - start},
+						   "site.yaml", a, ret, err);
+}
+
+int site_text_loads(struct seen *seen, int64_t time, struct arena *a, struct buf *out,
+					struct site_file *ret, struct err *err)
+{
+	size_t start = out->n;
+	int r = try_text(seen, time, a, out, ret, err);
+
+	if (r < 0 || !seen->peer.p || nets_admit(&ret->admins.from, seen->peer))
+		return r;
+	seen->from_question = arena_printf(a, "This session comes from %.*s, which is not in it.",
+									   STR_ARG(seen->peer));
+	out->n = start;
+	return try_text(seen, time, a, out, ret, err);
 }
