@@ -17,10 +17,13 @@
 enum { OUTPUT, YES, NO_INPUT, CHECK, SITE, FORMAT, ROOT, SNAPSHOT };
 
 static const struct option_doc options[] = {
-	[OUTPUT] = {"output", 'o', "FILE", "write there instead of to /etc/revet/site.yaml; -: to standard output"},
+	[OUTPUT] = {"output", 'o', "FILE",
+				"write there instead of to /etc/revet/site.yaml; -: to standard output"},
 	[YES] = {"yes", 'y', NULL, "take every guess, and ask nothing"},
-	[NO_INPUT] = {"no-input", 0, NULL, "ask nothing: without --yes, only print what would be written"},
-	[CHECK] = {"check", 0, NULL, "write nothing: say what has changed since; exit 2 when something has"},
+	[NO_INPUT] = {"no-input", 0, NULL,
+				  "ask nothing: without --yes, only print what would be written"},
+	[CHECK] = {"check", 0, NULL,
+			   "write nothing: say what has changed since; exit 2 when something has"},
 	[SITE] = {"site", 0, "FILE", "with --check: the site file (/etc/revet/site.yaml)"},
 	[FORMAT] = {"format", 'f', "FORMAT", "with --check: text (default) or json"},
 	[ROOT] = {"root", 0, "DIR", "look at the tree, or the recording, in DIR"},
@@ -31,8 +34,8 @@ static const struct option_doc options[] = {
 struct job {
 	const struct seen_session *session;
 	const char *const *profiles;
-	const char *path;      /* where it goes to; NULL: standard output */
-	bool asks, shows;      /* asks the person; prints what is written */
+	const char *path; /* where it goes to; NULL: standard output */
+	bool asks, shows; /* asks the person; prints what is written */
 	struct output *output;
 	const struct site *site; /* to be compared with */
 	bool json;
@@ -119,7 +122,8 @@ static int open_target(struct output *o, const char *path)
 					"%s: %s; as root, or elsewhere: -o FILE", directory, strerror(errno));
 	else if (access(directory, W_OK) < 0)
 		code = fail(errno == EACCES ? EXIT_PERMISSION : EXIT_CANNOT,
-					"%s: cannot be written: %s; as root, or elsewhere: -o FILE", path, strerror(errno));
+					"%s: cannot be written: %s; as root, or elsewhere: -o FILE", path,
+					strerror(errno));
 	free(copy);
 	if (code == 0 && output_open(o, path))
 		code = EXIT_CANNOT;
@@ -136,8 +140,9 @@ static int check_absent(const char *path, bool by_default)
 
 	if (lstat(path, &st) < 0)
 		return 0;
-	return fail(EXIT_CANNOT, "%s: is there already, and is never overwritten; what has changed since: "
-							 "revet init --check%s%s",
+	return fail(EXIT_CANNOT,
+				"%s: is there already, and is never overwritten; what has changed since: "
+				"revet init --check%s%s",
 				path, by_default ? "" : " --site ", by_default ? "" : path);
 }
 
@@ -293,7 +298,8 @@ static int run_check(const struct given *g, struct worker *w, struct job *job)
 	int code = parse_format(given_value(g, FORMAT), &job->json);
 
 	if (code == 0 && (w->source.root || w->source.snapshot_file) && !named)
-		code = fail(EXIT_USAGE, "%s is about this host: name the other one's with --site FILE", path);
+		code =
+			fail(EXIT_USAGE, "%s is about this host: name the other one's with --site FILE", path);
 	if (code == 0 && site_read(&site, path, true, &a, &err) < 0)
 		code = err.errnum == ENOENT ? fail(EXIT_CONFIG, "%s; write it with: revet init", err.msg)
 									: fail(EXIT_CONFIG, "%s", err.msg);
@@ -329,6 +335,11 @@ static int run_init(const struct given *g)
 }
 
 static const struct command init_command = {
-	"init", "[OPTION...]", "write the site file from what is seen here, or see what has changed since",
-	options, 0, 0, run_init};
+	"init",
+	"[OPTION...]",
+	"write the site file from what is seen here, or see what has changed since",
+	options,
+	0,
+	0,
+	run_init};
 COMMAND(init_command);

@@ -213,7 +213,8 @@ static bool try_from(struct interview *i, struct str answer)
 		say("    ", "that is neither world, nor the name of a network, nor an address");
 		return false;
 	}
-	before.from.p = (void *)arena_copy(i->arena, before.from.p, before.from.n * sizeof(*before.from.p));
+	before.from.p =
+		(void *)arena_copy(i->arena, before.from.p, before.from.n * sizeof(*before.from.p));
 	set_from(i, &typed);
 	if (i->check(i->data, i->seen, &err) && !i->seen->from_question)
 		return true;
@@ -232,8 +233,9 @@ static bool ask_from(struct interview *i)
 	show_from(i);
 	for (;;) {
 		if (!ask(i->arena,
-				 guessed ? "Enter: SSH is let in from there alone; -: from everywhere; or from where"
-						 : "Enter: SSH is let in from everywhere; or from where",
+				 guessed
+					 ? "Enter: SSH is let in from there alone; -: from everywhere; or from where"
+					 : "Enter: SSH is let in from everywhere; or from where",
 				 &answer))
 			return false;
 		if (is_no(answer)) {
@@ -259,8 +261,9 @@ static bool ask_service(struct interview *i, struct seen_service *service)
 		const char *question = service->question;
 
 		if (!ask(i->arena,
-				 question ? "Enter: it is not served; or whom it is for (world, a network, an address)"
-						  : "Enter: so it is; -: it is not served; or whom it is for",
+				 question
+					 ? "Enter: it is not served; or whom it is for (world, a network, an address)"
+					 : "Enter: so it is; -: it is not served; or whom it is for",
 				 &answer))
 			return false;
 		service->left = is_no(answer) || (question && !answer.n);
@@ -303,6 +306,7 @@ bool interview(struct interview *i)
 	if (!ask_reaches(i))
 		return false;
 	fputc('\n', stderr);
-	return ask_yes_or_no(i, arena_printf(i->arena, "Enter: write %s; n: write nothing", i->path), &yes) &&
+	return ask_yes_or_no(i, arena_printf(i->arena, "Enter: write %s; n: write nothing", i->path),
+						 &yes) &&
 		   yes;
 }

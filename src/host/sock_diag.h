@@ -17,7 +17,7 @@
 /* Sockets of TCP in one state and of UDP in another, a line each: "protocol= family= address= port=
  * inode=", the flag v6only, and where there is a far end "remote= remote_port=". What is past `max`
  * bytes is left out, and a line "more" says so. */
-int sock_diag_ask(struct host *, unsigned tcp_state, unsigned udp_state, size_t max, struct buf *out,
-				  struct err *);
+int sock_diag_ask(struct host *, unsigned tcp_state, unsigned udp_state, size_t max,
+				  struct buf *out, struct err *);
 
 #endif

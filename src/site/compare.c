@@ -37,8 +37,9 @@ static void add(struct comparing *c, enum difference_kind kind, const char *obje
 
 static const char *ports_text(const struct comparing *c, struct site_ports p)
 {
-	return p.low == p.high ? arena_printf(c->arena, "%u/%s", p.low, p.udp ? "udp" : "tcp")
-						   : arena_printf(c->arena, "%u-%u/%s", p.low, p.high, p.udp ? "udp" : "tcp");
+	return p.low == p.high
+			   ? arena_printf(c->arena, "%u/%s", p.low, p.udp ? "udp" : "tcp")
+			   : arena_printf(c->arena, "%u-%u/%s", p.low, p.high, p.udp ? "udp" : "tcp");
 }
 
 /* --- what was left out ------------------------------------------------------------------------- */
@@ -174,7 +175,8 @@ static void compare_users(struct comparing *c)
 			add(c, DIFFERENCE_ADMIN, name, admin->evidence, (struct yaml_at){0});
 	}
 	for (size_t i = 0; c->seen->admins_known && i < site->admins.users.n; i++)
-		if (!administers(c->seen, site->admins.users.p[i]) && !str_is(site->admins.users.p[i], "root"))
+		if (!administers(c->seen, site->admins.users.p[i]) &&
+			!str_is(site->admins.users.p[i], "root"))
 			add(c, DIFFERENCE_NO_ADMIN, str_dup(c->arena, site->admins.users.p[i]),
 				"no such account is seen to have a key or a login, and sudo", site->admins.at);
 	if (!c->seen->admins_known)
@@ -195,7 +197,8 @@ static void compare_origins(struct comparing *c)
 
 		for (size_t k = 0; k < o->addresses.n; k++)
 			if (!nets_admit(from, o->addresses.p[k]) && !str_eq(o->addresses.p[k], c->seen->peer))
-				add(c, DIFFERENCE_ORIGIN, str_dup(c->arena, o->addresses.p[k]), o->evidence, from->at);
+				add(c, DIFFERENCE_ORIGIN, str_dup(c->arena, o->addresses.p[k]), o->evidence,
+					from->at);
 	}
 }
 

@@ -100,9 +100,9 @@ static const struct program programs[] = {
 
 /* What runs others' programs, or passes connections on. */
 static const char *const runtimes[] = {
-	"systemd", "init",		  "inetd",	 "xinetd",	"docker-proxy", "conmon", "rootlessport",
-	"pasta*",  "slirp4netns", "java",	 "node",	"python*",		"ruby*",  "perl",
-	"php*",	   "beam.smp",	  "dotnet", "uvicorn", "gunicorn",		"deno",	  "bun",
+	"systemd", "init",        "inetd",  "xinetd",  "docker-proxy", "conmon", "rootlessport",
+	"pasta*",  "slirp4netns", "java",   "node",    "python*",      "ruby*",  "perl",
+	"php*",    "beam.smp",    "dotnet", "uvicorn", "gunicorn",     "deno",   "bun",
 };
 
 /* Ranges of ports for one thing. */

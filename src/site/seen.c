@@ -17,8 +17,8 @@ struct str seen_word(const struct seeing *s, struct str address)
 
 	if (!nets_parse(address, s->arena, &net))
 		return STR_ABSENT;
-	vec_each(&s->seen->networks, n) vec_each(&n->networks, in) if (nets_has(in, &net)) return str_of(
-		n->name);
+	vec_each(&s->seen->networks, n)
+		vec_each(&n->networks, in) if (nets_has(in, &net)) return str_of(n->name);
 	return net.text;
 }
 
@@ -81,8 +81,8 @@ void seen_unknown(struct seeing *s, const char *what, const char *why)
 static const char *role_of(struct str name, struct str kind)
 {
 	static const char *const vpn[] = {"wireguard", "tun", "ppp", "tunnel"};
-	static const char *const containers[] = {"docker*", "br-*", "podman*", "cni*", "virbr*",
-											 "lxc*",	"lxd*", "incus*",  "flannel*"};
+	static const char *const containers[] = {"docker*", "br-*", "podman*", "cni*",    "virbr*",
+											 "lxc*",    "lxd*", "incus*",  "flannel*"};
 
 	for (size_t i = 0; i < ARRAY_LEN(vpn); i++)
 		if (str_is(kind, vpn[i]))
@@ -206,9 +206,9 @@ static void see_profile(struct seeing *s)
 /* --- all of it --------------------------------------------------------------------------------- */
 
 static const char *const tables[] = {
-	"interfaces",	   "listeners", "peers",	"logins",	 "containers",	"users",
-	"authorized_keys", "sudoers",	"resolver", "time_sync", "apt_sources", "nginx",
-	"apache",		   "mosquitto", "os",
+	"interfaces",  "listeners",       "peers",   "logins",    "containers",
+	"users",       "authorized_keys", "sudoers", "resolver",  "time_sync",
+	"apt_sources", "nginx",           "apache",  "mosquitto", "os",
 };
 
 void seen_want(struct snapshot *snapshot)

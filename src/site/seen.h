@@ -11,8 +11,8 @@
 #include "host/site_file.h"
 #include "host/snapshot.h"
 
-#define SEEN_DAYS 90  /* how old a login may be that counts */
-#define SEEN_MANY 16  /* more addresses than that nobody lists one by one */
+#define SEEN_DAYS 90 /* how old a login may be that counts */
+#define SEEN_MANY 16 /* more addresses than that nobody lists one by one */
 
 /* A private network that an interface of this host is in. */
 struct seen_network {
@@ -34,8 +34,8 @@ struct seen_service {
 	struct seen_to to;
 	VEC(struct str) peers; /* addresses of others that are connected */
 	const char *evidence;
-	const char *question;  /* why it is left to a person; NULL: it is guessed */
-	bool left;             /* the person left it out */
+	const char *question; /* why it is left to a person; NULL: it is guessed */
+	bool left;            /* the person left it out */
 };
 
 struct seen_admin {
@@ -71,7 +71,7 @@ struct seen {
 	VEC(const char *) notes;   /* what a person should know beside */
 	VEC(const char *) unknown; /* what could not be seen, and why */
 	bool listeners_known, peers_known, admins_known;
-	bool ssh; /* a server of SSH listens */
+	bool ssh;        /* a server of SSH listens */
 	struct str peer; /* of the session, or absent */
 };
 

@@ -95,7 +95,7 @@ static bool is_for(const struct look *l, size_t row, const struct person *p)
 		bool not = str_skip(&who, "!");
 
 		if (is_meant(p, who))
-			meant = !not;
+			meant = !not ;
 	}
 	return meant;
 }
@@ -117,10 +117,11 @@ static void see_sudo(struct crowd *c)
 
 	seen_unknown(c->seeing, "who may use sudo", l.why);
 	for (size_t i = 0; i < l.n; i++) {
-		if (!look_bool(&l, i, "active") || !look_bool(&l, i, "all_commands") || !runs_as_root(&l, i))
+		if (!look_bool(&l, i, "active") || !look_bool(&l, i, "all_commands") ||
+			!runs_as_root(&l, i))
 			continue;
-		vec_each(&c->all, p) if (!p->sudo && p->shell && is_for(&l, i, p))
-			p->sudo = look_source(&l, i, c->seeing->arena);
+		vec_each(&c->all, p) if (!p->sudo && p->shell && is_for(&l, i, p)) p->sudo =
+			look_source(&l, i, c->seeing->arena);
 	}
 }
 
@@ -226,7 +227,10 @@ static const char *tell_origin(struct arena *a, const struct origin *o)
 	if (o->session)
 		buf_puts(&out, "this session");
 	for (size_t i = 0; i < o->who.n && i < 4; i++)
-		buf_printf(&out, "%s%.*s %lld time%s", !out.n ? "" : i ? ", " : "; ",
+		buf_printf(&out, "%s%.*s %lld time%s",
+				   !out.n ? ""
+				   : i    ? ", "
+						  : "; ",
 				   STR_ARG(o->who.p[i].user), (long long)o->who.p[i].logins,
 				   o->who.p[i].logins == 1 ? "" : "s");
 	if (o->who.n > 4)
@@ -281,7 +285,8 @@ static void tell_forgeable(struct coming *g)
 	}
 	if (n)
 		*vec_push(s->arena, &s->seen->notes) = arena_printf(
-			s->arena, "A log that any account can write to has logins from %s: they were not counted.",
+			s->arena,
+			"A log that any account can write to has logins from %s: they were not counted.",
 			seen_some(s->arena, only, n));
 }
 
@@ -297,8 +302,8 @@ static const char *question_of(const struct coming *g)
 		remembered += g->all.p[i].who.n > 0;
 	}
 	if (session && !s->seen->peer.p && (session->by_ssh || session->peer.n) &&
-		!(session->peer.n && address_scope(session->peer) &&
-		  !seen_is_outside(s, session->peer) && strcmp(address_scope(session->peer), "link-local") != 0))
+		!(session->peer.n && address_scope(session->peer) && !seen_is_outside(s, session->peer) &&
+		  strcmp(address_scope(session->peer), "link-local") != 0))
 		return "The address that this session comes from is not known.";
 	if (g->why)
 		return arena_printf(s->arena, "Not all is known of who logs in: %s.", g->why);
@@ -371,9 +376,9 @@ static void add_admin(struct crowd *c, const struct person *p)
 		*vec_push(s->arena, &s->seen->admins) =
 			(struct seen_admin){.name = p->name, .evidence = evidence_of(s, p)};
 	else
-		*vec_push(s->arena, &s->seen->notes) =
-			arena_printf(s->arena, "The account '%.*s' administers, but its name cannot be written here.",
-						 STR_ARG(p->name));
+		*vec_push(s->arena, &s->seen->notes) = arena_printf(
+			s->arena, "The account '%.*s' administers, but its name cannot be written here.",
+			STR_ARG(p->name));
 }
 
 /* Root is one only where it is used: nobody else can, or it logs in from elsewhere. */
@@ -384,8 +389,7 @@ static void see_admins(struct crowd *c)
 
 	vec_each(&c->all, p)
 	{
-		if (p->root || !p->shell ||
-			!(is_session(s, p) || (p->sudo && (p->key || p->logins))))
+		if (p->root || !p->shell || !(is_session(s, p) || (p->sudo && (p->key || p->logins))))
 			continue;
 		others = true;
 		add_admin(c, p);
@@ -394,10 +398,10 @@ static void see_admins(struct crowd *c)
 							 (is_session(s, p) || p->remote || (!others && (p->key || p->logins))))
 		add_admin(c, p);
 	vec_each(&c->all, p) if (!p->root && p->remote && !p->sudo && !is_session(s, p) &&
-							 s->seen->notes.n < 20)
-		*vec_push(s->arena, &s->seen->notes) =
-			arena_printf(s->arena, "%.*s logs in, too, and may not administer: last on %s.",
-						 STR_ARG(p->name), seen_day(s->arena, p->last));
+							 s->seen->notes.n < 20) *
+		vec_push(s->arena, &s->seen->notes) =
+		arena_printf(s->arena, "%.*s logs in, too, and may not administer: last on %s.",
+					 STR_ARG(p->name), seen_day(s->arena, p->last));
 }
 
 void seen_people(struct seeing *s)

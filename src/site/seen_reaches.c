@@ -15,7 +15,8 @@ struct going {
 
 static void add_word(struct seeing *s, enum site_reach_kind kind, const char *evidence)
 {
-	*vec_push(s->arena, &s->seen->reaches) = (struct seen_reach){.kind = kind, .evidence = evidence};
+	*vec_push(s->arena, &s->seen->reaches) =
+		(struct seen_reach){.kind = kind, .evidence = evidence};
 }
 
 static void see_resolver(struct seeing *s)
@@ -25,8 +26,9 @@ static void see_resolver(struct seeing *s)
 	size_t n = l.n ? look_list(&l, 0, "nameservers", &servers) : 0;
 
 	if (n)
-		add_word(s, SITE_REACH_DNS,
-				 arena_printf(s->arena, "names are resolved by %s", seen_some(s->arena, servers, n)));
+		add_word(
+			s, SITE_REACH_DNS,
+			arena_printf(s->arena, "names are resolved by %s", seen_some(s->arena, servers, n)));
 }
 
 static void see_clock(struct seeing *s)
@@ -123,12 +125,13 @@ static void see_peers(struct seeing *s)
 		const char *who = seen_some(s->arena, g->processes[n].p, g->processes[n].n);
 
 		if (reach->kind == SITE_REACH_PORTS)
-			reach->evidence = arena_printf(s->arena, "connected now: %s to %s", *who ? who : "something",
-										   seen_some(s->arena, reach->peers.p, reach->peers.n));
+			reach->evidence =
+				arena_printf(s->arena, "connected now: %s to %s", *who ? who : "something",
+							 seen_some(s->arena, reach->peers.p, reach->peers.n));
 	}
 	if (g->more)
-		*vec_push(s->arena, &s->seen->notes) =
-			arena_printf(s->arena, "It connects to more than %d ports: the rest is left out.", MAX_REACHES);
+		*vec_push(s->arena, &s->seen->notes) = arena_printf(
+			s->arena, "It connects to more than %d ports: the rest is left out.", MAX_REACHES);
 }
 
 void seen_reaches(struct seeing *s)

@@ -16,7 +16,7 @@ typedef VEC(struct str) strings;
 struct found {
 	struct seen_service s;
 	struct known known;
-	bool wide;                 /* it listens on an address that everyone may reach */
+	bool wide;         /* it listens on an address that everyone may reach */
 	strings addresses; /* that it listens on */
 	strings holders;   /* "nginx (nginx.service)" */
 	strings own;       /* private addresses of this host among them */
@@ -58,7 +58,8 @@ static struct found *find_or_add(struct finding *f, struct site_ports ports)
 
 	if (found)
 		return found;
-	*vec_push(f->seeing->arena, &f->all) = (struct found){.s = {.ports = ports, .what = STR_ABSENT}};
+	*vec_push(f->seeing->arena, &f->all) =
+		(struct found){.s = {.ports = ports, .what = STR_ABSENT}};
 	map_put(&f->by_port, port_key(f, ports.low, ports.udp), (void *)(uintptr_t)f->all.n);
 	return &f->all.p[f->all.n - 1];
 }
@@ -70,15 +71,16 @@ static struct str plain_name(struct arena *a, struct str process)
 	size_t n = 0;
 
 	for (size_t i = 0; i < process.n; i++)
-		if ((process.p[i] >= 'a' && process.p[i] <= 'z') || (process.p[i] >= 'A' && process.p[i] <= 'Z') ||
+		if ((process.p[i] >= 'a' && process.p[i] <= 'z') ||
+			(process.p[i] >= 'A' && process.p[i] <= 'Z') ||
 			(process.p[i] >= '0' && process.p[i] <= '9') || (process.p[i] == '-' && n))
 			name[n++] = process.p[i];
 	return n ? (struct str){name, n} : STR_ABSENT;
 }
 
 /* Of several that listen on the port, one that belongs inside has its way. */
-static void add_holder(struct finding *f, struct found *found, struct known known, struct str process,
-					   struct str holder)
+static void add_holder(struct finding *f, struct found *found, struct known known,
+					   struct str process, struct str holder)
 {
 	struct arena *a = f->seeing->arena;
 
@@ -123,8 +125,7 @@ static bool is_sshd(const struct seeing *s, const struct look *l, size_t row)
 		str_is(look_str(l, row, "user"), "root"))
 		return true;
 	return str_is(look_str(l, row, "protocol"), "tcp") &&
-		   (!process.p || str_is(process, "systemd")) &&
-		   is_sshd_port(s, look_int(l, row, "port"));
+		   (!process.p || str_is(process, "systemd")) && is_sshd_port(s, look_int(l, row, "port"));
 }
 
 /* What no process holds is the kernel's. */
@@ -145,7 +146,8 @@ static struct str holder_text(struct arena *a, const struct look *l, size_t row)
 		return STR("a process that could not be seen");
 	if (!process.p)
 		return STR("the kernel");
-	return unit.p ? str_of(arena_printf(a, "%.*s (%.*s)", STR_ARG(process), STR_ARG(unit))) : process;
+	return unit.p ? str_of(arena_printf(a, "%.*s (%.*s)", STR_ARG(process), STR_ARG(unit)))
+				  : process;
 }
 
 static void take_listener(struct finding *f, const struct look *l, size_t row)
@@ -168,7 +170,7 @@ static void take_listener(struct finding *f, const struct look *l, size_t row)
 	if (known.use == KNOWN_NEVER)
 		return;
 	found = find_or_add(f, (struct site_ports){(uint16_t)(known.low ? known.low : port),
-											(uint16_t)(known.low ? known.high : port), udp});
+											   (uint16_t)(known.low ? known.high : port), udp});
 	add_holder(f, found, known, process, holder_text(f->seeing->arena, l, row));
 	add_address(f, found, address);
 }
@@ -248,10 +250,9 @@ static void take_container(struct finding *f, const struct look *l, size_t row)
 			continue;
 		found = find_or_add(f, ports);
 		add_holder(f, found, known_published(ports, inside), STR_ABSENT,
-				   str_of(arena_printf(a, "the container %.*s of %.*s (%.*s)",
-									   STR_ARG(look_str(l, row, "name")),
-									   STR_ARG(look_str(l, row, "image")),
-									   STR_ARG(look_str(l, row, "engine")))));
+				   str_of(arena_printf(
+					   a, "the container %.*s of %.*s (%.*s)", STR_ARG(look_str(l, row, "name")),
+					   STR_ARG(look_str(l, row, "image")), STR_ARG(look_str(l, row, "engine")))));
 		add_address(f, found, address.n ? address : STR("0.0.0.0"));
 	}
 }
@@ -349,7 +350,8 @@ static void see_broker_tls(struct finding *f)
 		struct found *found = find(f, (unsigned)look_int(&l, i, "port"), false);
 
 		if (found && look_bool(&l, i, "tls") && str_is(found->s.what, "mqtt"))
-			found->s.tls = look_bool(&l, i, "client_certificates") ? SITE_TLS_MUTUAL : SITE_TLS_SERVER;
+			found->s.tls =
+				look_bool(&l, i, "client_certificates") ? SITE_TLS_MUTUAL : SITE_TLS_SERVER;
 	}
 }
 
@@ -359,16 +361,17 @@ static void see_broker_tls(struct finding *f)
 static void add_networks(struct seeing *s, struct found *found)
 {
 	if (!found->wide)
-		vec_each(&found->own, address) if (seen_is_name(s, seen_word(s, *address)))
-			(void)seen_add_to(s, &found->s.to, seen_word(s, *address));
+		vec_each(&found->own, address) if (seen_is_name(s, seen_word(s, *address)))(void)
+			seen_add_to(s, &found->s.to, seen_word(s, *address));
 	if (found->wide)
-		vec_each(&s->seen->networks, n) *vec_push(s->arena, &found->s.to.words) = str_of(n->name);
+		vec_each(&s->seen->networks, n) * vec_push(s->arena, &found->s.to.words) = str_of(n->name);
 }
 
 /* Who is connected; false when that is more than anybody lists. */
 static bool add_peers(struct seeing *s, struct found *found)
 {
-	vec_each(&found->s.peers, peer) if (!seen_add_to(s, &found->s.to, seen_word(s, *peer))) return false;
+	vec_each(&found->s.peers,
+			 peer) if (!seen_add_to(s, &found->s.to, seen_word(s, *peer))) return false;
 	return true;
 }
 
@@ -384,15 +387,15 @@ static void decide(struct seeing *s, struct found *found)
 {
 	bool inside = found->known.use == KNOWN_INSIDE;
 
-	if (found->wide && !inside &&
-		(found->known.use == KNOWN_WORLD || !are_inside(s, found))) {
+	if (found->wide && !inside && (found->known.use == KNOWN_WORLD || !are_inside(s, found))) {
 		found->s.to.world = true;
 		return;
 	}
 	if (!add_peers(s, found))
-		found->s.question = arena_printf(s->arena,
-										 "%zu addresses are connected to what is not for everyone: which networks are they in?",
-										 found->s.peers.n);
+		found->s.question = arena_printf(
+			s->arena,
+			"%zu addresses are connected to what is not for everyone: which networks are they in?",
+			found->s.peers.n);
 	/* Clients of a database stay connected; those of something that is inside by its address alone
 	 * may come from all of the network. */
 	else if (!found->s.peers.n || !found->wide)
@@ -404,16 +407,17 @@ static void decide(struct seeing *s, struct found *found)
 static void tell(struct seeing *s, struct found *found)
 {
 	struct seen_service *service = &found->s;
-	const char *peers = s->seen->peers_known ? "nobody else is connected now" : "who comes is not known";
+	const char *peers =
+		s->seen->peers_known ? "nobody else is connected now" : "who comes is not known";
 
 	if (service->peers.n)
 		peers = arena_printf(s->arena, "connected now: %s",
 							 seen_some(s->arena, service->peers.p, service->peers.n));
 
-	service->evidence = arena_printf(s->arena, "%s listens on %s; %s%s",
-					 seen_some(s->arena, found->holders.p, found->holders.n),
-					 seen_some(s->arena, found->addresses.p, found->addresses.n), peers,
-					 service->to.world && !service->peers.n ? ": a guess" : "");
+	service->evidence = arena_printf(
+		s->arena, "%s listens on %s; %s%s", seen_some(s->arena, found->holders.p, found->holders.n),
+		seen_some(s->arena, found->addresses.p, found->addresses.n), peers,
+		service->to.world && !service->peers.n ? ": a guess" : "");
 }
 
 static int by_port(const void *a, const void *b)

@@ -136,7 +136,9 @@ static void put_networks(struct buf *out, const struct seen *seen)
 {
 	if (!seen->networks.n)
 		return;
-	buf_puts(out, "\n# Private networks that this server is in, by names for `to` and `from`.\nnetworks:\n");
+	buf_puts(
+		out,
+		"\n# Private networks that this server is in, by names for `to` and `from`.\nnetworks:\n");
 	for (size_t i = 0; i < seen->networks.n; i++) {
 		const struct seen_network *n = &seen->networks.p[i];
 		_cleanup_buf_ struct buf about = BUF(1024);
@@ -177,9 +179,10 @@ static void put_from(struct buf *out, const struct seen *seen)
 		return;
 	}
 	put_comment(out, "  ",
-				said ? "From where SSH is let in. Whoever is in none of these is locked out, and so "
-					   "are you when an address here is lent to you and changes: a VPN's does not."
-					 : "From where SSH is let in is left to you; without it, from everywhere.");
+				said
+					? "From where SSH is let in. Whoever is in none of these is locked out, and so "
+					  "are you when an address here is lent to you and changes: a VPN's does not."
+					: "From where SSH is let in is left to you; without it, from everywhere.");
 	if (seen->from_question)
 		put_comment(out, "  ", seen->from_question);
 	buf_puts(out, said ? "  from:\n" : "  # from:\n");
@@ -195,8 +198,9 @@ static void put_admins(struct buf *out, const struct seen *seen)
 	if (any)
 		buf_puts(out, "admins:\n  users:\n");
 	else
-		put_comment(out, "", "Nobody is seen who could log in with a key and use sudo, so `admins` is "
-							 "left to you: who administers this server, and from where.");
+		put_comment(out, "",
+					"Nobody is seen who could log in with a key and use sudo, so `admins` is "
+					"left to you: who administers this server, and from where.");
 	for (size_t i = 0; i < seen->admins.n; i++)
 		put_item(out, seen->admins.p[i].evidence, seen->admins.p[i].name,
 				 any && !seen->admins.p[i].left);
@@ -237,9 +241,10 @@ static void put_reaches(struct buf *out, const struct seen *seen)
 	for (size_t i = 0; i < seen->reaches.n; i++)
 		taken += !seen->reaches.p[i].left;
 	buf_putc(out, '\n');
-	put_comment(out, "",
-				"What it connects to: of connections only those that were open at that moment. What is "
-				"missing here is not held back, but logged, until `egress` is deny.");
+	put_comment(
+		out, "",
+		"What it connects to: of connections only those that were open at that moment. What is "
+		"missing here is not held back, but logged, until `egress` is deny.");
 	buf_puts(out, taken ? "reaches:\n" : "reaches: []\n");
 	for (size_t i = 0; i < seen->reaches.n; i++) {
 		const struct seen_reach *reach = &seen->reaches.p[i];
@@ -257,11 +262,12 @@ void site_text(const struct seen *seen, int64_t time, struct buf *out)
 	_cleanup_buf_ struct buf day = BUF(64), about = BUF(1024);
 
 	value_print(&day, TYPE_TIME, &(struct value){.state = VALUE_SET, .number = time});
-	buf_printf(&about,
-			   "What this server is for; revet.yaml(5) says what may stand here. `revet init` guessed it "
-			   "from what it saw on %.10s: read every line, a wrong one lets somebody in or locks "
-			   "somebody out. A line behind a # was left out.",
-			   day.p);
+	buf_printf(
+		&about,
+		"What this server is for; revet.yaml(5) says what may stand here. `revet init` guessed it "
+		"from what it saw on %.10s: read every line, a wrong one lets somebody in or locks "
+		"somebody out. A line behind a # was left out.",
+		day.p);
 	put_comment(out, "", about.p);
 	for (size_t i = 0; i < seen->unknown.n; i++) {
 		buf_clear(&about);
@@ -283,8 +289,9 @@ static int try_text(struct seen *seen, int64_t time, struct arena *a, struct buf
 	site_text(seen, time, out);
 	if (out->full)
 		return err_set(err, EFBIG, "the site file would be larger than %zu bytes", out->max);
-	return site_file_parse((struct str){arena_copy(a, out->p + start, out->n - start), out->n - start},
-						   "site.yaml", a, ret, err);
+	return site_file_parse(
+		(struct str){arena_copy(a, out->p + start, out->n - start), out->n - start}, "site.yaml", a,
+		ret, err);
 }
 
 int site_text_loads(struct seen *seen, int64_t time, struct arena *a, struct buf *out,
@@ -295,8 +302,8 @@ int site_text_loads(struct seen *seen, int64_t time, struct arena *a, struct buf
 
 	if (r < 0 || !seen->peer.p || nets_admit(&ret->admins.from, seen->peer))
 		return r;
-	seen->from_question = arena_printf(a, "This session comes from %.*s, which is not in it.",
-									   STR_ARG(seen->peer));
+	seen->from_question =
+		arena_printf(a, "This session comes from %.*s, which is not in it.", STR_ARG(seen->peer));
 	out->n = start;
 	return try_text(seen, time, a, out, ret, err);
 }

@@ -11,8 +11,8 @@
 void site_text(const struct seen *, int64_t time, struct buf *out);
 /* The same, once the strict loader has taken it. A list of addresses that does not have the present session
  * in it would lock out whoever is asking: it is left to a person then. */
-int site_text_loads(struct seen *, int64_t time, struct arena *, struct buf *out, struct site_file *ret,
-					struct err *);
+int site_text_loads(struct seen *, int64_t time, struct arena *, struct buf *out,
+					struct site_file *ret, struct err *);
 /* "world", "lan", "[lan, 10.0.0.7]" */
 void site_text_to(struct buf *out, const struct seen_to *);
 /* "{port: 443/tcp, to: world, what: https, tls: server}"; "dns" */

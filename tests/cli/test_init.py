@@ -9,7 +9,10 @@ import select
 import subprocess
 import unittest
 
+import jsonschema
+
 from clilib import CANNOT, CONFIG, DONE, FINDINGS, REVET, SANITIZERS, TOP, UNKNOWN, USAGE, Case, run
+from test_schema import schema, strict
 
 BACKEND = TOP / "fuzz/corpus/init/backend.json"
 DATABASES = {"postgresql", "mysql", "redis", "memcached", "mongodb", "docker-api", "etcd"}
@@ -237,6 +240,7 @@ class Checking(Init):
     def differences(self, code=FINDINGS):
         ran = self.check("-f", "json")
         self.assert_exit(ran, code)
+        jsonschema.validate(json.loads(ran.stdout), strict(schema("init-check")))
         return [(d["kind"], d["object"], d["line"]) for d in json.loads(ran.stdout)["differences"]]
 
     def edit(self, old, new):

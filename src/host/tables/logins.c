@@ -16,12 +16,13 @@ enum { USER, ADDRESS, SCOPE, METHOD, LOGINS, FIRST, LAST, FORGEABLE };
 
 static const struct column columns[] = {
 	[USER] = {"user", TYPE_STRING, "Who", COLUMN_LABEL},
-	[ADDRESS] = {"address", TYPE_STRING, "From where; absent: from this host itself, its console say",
-				 COLUMN_LABEL},
-	[SCOPE] = {"scope", TYPE_STRING, "What that address is: loopback, link-local, private or public",
-			   0},
+	[ADDRESS] = {"address", TYPE_STRING,
+				 "From where; absent: from this host itself, its console say", COLUMN_LABEL},
+	[SCOPE] = {"scope", TYPE_STRING,
+			   "What that address is: loopback, link-local, private or public", 0},
 	[METHOD] = {"method", TYPE_STRING,
-				"How sshd let them in: publickey, password, ...; absent: not said there", COLUMN_LABEL},
+				"How sshd let them in: publickey, password, ...; absent: not said there",
+				COLUMN_LABEL},
 	[LOGINS] = {"logins", TYPE_INT, "How often, as far as it is remembered there", 0},
 	[FIRST] = {"first", TYPE_TIME,
 			   "The earliest of them; absent: the log has times without year and zone", 0},
@@ -100,12 +101,14 @@ static struct str field(struct arena *a, const char *p, size_t n)
 static struct str address_text(struct arena *a, const int32_t address[4])
 {
 	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
-	bool four = !address[1] && !address[2] && !address[3], in_six = memcmp(address, mapped, 12) == 0;
+	bool four = !address[1] && !address[2] && !address[3],
+		 in_six = memcmp(address, mapped, 12) == 0;
 	char text[INET6_ADDRSTRLEN] = "";
 
 	if (four && !address[0])
 		return STR_ABSENT;
-	inet_ntop(four || in_six ? AF_INET : AF_INET6, in_six ? address + 3 : address, text, sizeof(text));
+	inet_ntop(four || in_six ? AF_INET : AF_INET6, in_six ? address + 3 : address, text,
+			  sizeof(text));
 	return str_of(arena_strdup(a, text));
 }
 
@@ -125,7 +128,8 @@ static void take_wtmp(struct reading *r, struct str text, const char *path)
 	struct arena *a = r->rows->arena;
 	struct utmp entry;
 
-	for (; text.n >= sizeof(entry); text = (struct str){text.p + sizeof(entry), text.n - sizeof(entry)}) {
+	for (; text.n >= sizeof(entry);
+		 text = (struct str){text.p + sizeof(entry), text.n - sizeof(entry)}) {
 		struct login l = {0};
 
 		memcpy(&entry, text.p, sizeof(entry));
@@ -230,8 +234,7 @@ static int64_t parse_time(struct arena *a, struct str s)
 	struct str zone;
 	int64_t time;
 
-	if (s.n < 25 ||
-		num_time(str_of(arena_printf(a, "%.19sZ", str_dup(a, s))), &time) < 0)
+	if (s.n < 25 || num_time(str_of(arena_printf(a, "%.19sZ", str_dup(a, s))), &time) < 0)
 		return 0;
 	zone = (struct str){s.p + s.n - 6, 6};
 	if ((zone.p[0] != '+' && zone.p[0] != '-') || zone.p[3] != ':' ||
@@ -293,7 +296,8 @@ static void read_journal(struct host *host, struct reading *r)
 
 static int read_logins(struct host *host, struct rows *rows, struct err *unused _unused_)
 {
-	static const char *const logs[] = {"/var/log/auth.log", "/var/log/auth.log.1", "/var/log/secure"};
+	static const char *const logs[] = {"/var/log/auth.log", "/var/log/auth.log.1",
+									   "/var/log/secure"};
 	struct reading r = {.rows = rows};
 	struct err err = {0};
 	struct str text;
@@ -302,17 +306,19 @@ static int read_logins(struct host *host, struct rows *rows, struct err *unused 
 	read_binary(host, &r);
 	read_journal(host, &r);
 	for (size_t i = 0; i < ARRAY_LEN(logs); i++)
-		if (may_be_missing(&r, host_read_scrubbed(host, logs[i], only_accepted, rows->arena, &text, &err),
-						   &err))
+		if (may_be_missing(
+				&r, host_read_scrubbed(host, logs[i], only_accepted, rows->arena, &text, &err),
+				&err))
 			take_log(&r, text, logs[i]);
 	return 0;
 }
 
 static const struct table logins = {
 	.name = "logins",
-	.doc = "Who has logged in and from where, one row for each account, address, way and source: wtmp "
-		   "and lastlog, what sshd said to the journal in the last 30 days, and its lines in "
-		   "/var/log/auth.log and /var/log/secure",
+	.doc =
+		"Who has logged in and from where, one row for each account, address, way and source: wtmp "
+		"and lastlog, what sshd said to the journal in the last 30 days, and its lines in "
+		"/var/log/auth.log and /var/log/secure",
 	.columns = columns,
 	.read = read_logins,
 	.helpers = (const struct helper *const[]){&journal, NULL},

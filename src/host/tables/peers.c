@@ -25,8 +25,8 @@ static const struct column columns[] = {
 	[PORT] = {"port", TYPE_INT, "The port that it came to: of this host, or of the other one",
 			  COLUMN_LABEL},
 	[ADDRESS] = {"address", TYPE_STRING, "Address of the other one", COLUMN_LABEL},
-	[SCOPE] = {"scope", TYPE_STRING, "What that address is: loopback, link-local, private or public",
-			   0},
+	[SCOPE] = {"scope", TYPE_STRING,
+			   "What that address is: loopback, link-local, private or public", 0},
 	[PROCESS] = {"process", TYPE_STRING,
 				 "Name of the process at this end; absent: the kernel, or none is known to "
 				 "connection tracking",
@@ -250,7 +250,8 @@ static void take_tracked(struct reading *r, struct str line)
 	if ((str_is(protocol, "tcp") && t.established && passed_on) ||
 		(str_is(protocol, "udp") && (passed_on || listens(r, protocol, t.port))))
 		row_of(r,
-			   &(struct connection){.protocol = protocol, .address = t.from, .port = t.port, .in = true},
+			   &(struct connection){
+				   .protocol = protocol, .address = t.from, .port = t.port, .in = true},
 			   CONNTRACK);
 }
 
@@ -288,9 +289,11 @@ static int read_peers(struct host *host, struct rows *rows, struct err *err)
 
 static const struct table peers = {
 	.name = "peers",
-	.doc = "Who is connected now, one row for each port, direction and address: TCP and connected UDP "
-		   "from sock_diag(7), and from /proc/net/nf_conntrack those that talk to servers of UDP and to "
-		   "containers",
+	.doc =
+		"Who is connected now, one row for each port, direction and address: TCP and connected UDP "
+		"from sock_diag(7), and from /proc/net/nf_conntrack those that talk to servers of UDP and "
+		"to "
+		"containers",
 	.columns = columns,
 	.read = read_peers,
 	.early = procs_early,
