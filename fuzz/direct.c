@@ -32,6 +32,9 @@
 #include "host/x509.h"
 #include "report/earlier.h"
 #include "rule/cases.h"
+#include "site/compare.h"
+#include "site/nets.h"
+#include "site/text.h"
 
 #define MAX_TEXT ((size_t)16 << 20)
 
@@ -126,7 +129,7 @@ static void run_yaml(const struct target *t _unused_, struct str s)
 }
 
 /* What was read is bounded, and every place in it is one of the file. */
-static void check_peers(const struct site_file *site, const struct site_peers *peers, bool named)
+static void check_peers(const struct site_file *site, struct site_peers *peers, bool named)
 {
 	check(!peers->at.doc || peers->at.doc == &site->doc);
 	check(!peers->world || (!peers->networks.n && !peers->names.n));
@@ -194,6 +197,37 @@ static void run_snapshot(const struct target *t _unused_, struct str s)
 
 	if (snapshot_parse(snapshot, s, "input", &err) == 0)
 		check_snapshot(snapshot);
+}
+
+/* A site file of whatever a snapshot holds loads, says what was seen and no more, admits the session,
+ * and is what is seen. */
+static void run_init(const struct target *t _unused_, struct str s)
+{
+	static const struct seen_session session = {.peer = {"203.0.113.7", 11}, .by_ssh = true};
+	_cleanup_snapshot_ struct snapshot *snapshot = snapshot_new();
+	_cleanup_arena_ struct arena a = {0};
+	_cleanup_buf_ struct buf text = BUF(1u << 20);
+	size_t users = 0, services = 0, reaches = 0;
+	struct comparison comparison;
+	struct site_file site;
+	struct seen seen;
+	struct err err;
+
+	if (snapshot_parse(snapshot, s, "input", &err) < 0)
+		return;
+	seen_make(snapshot, s.n % 2 ? &session : NULL, &a, &seen);
+	check(site_text_loads(&seen, 1767225600, &a, &text, &site, &err) == 0);
+	for (size_t i = 0; i < text.n; i++)
+		check(text.p[i] == '\n' || (text.p[i] >= ' ' && text.p[i] <= '~'));
+	check(!seen.peer.p || nets_admit(&site.admins.from, seen.peer));
+	vec_each(&seen.admins, admin) users += !admin->left;
+	vec_each(&seen.services, service) services += !service->question;
+	vec_each(&seen.reaches, reach) reaches += !reach->left;
+	check(site.admins.users.n == users && site.serves.n == services && site.reaches.n == reaches);
+	check(site.networks.n == seen.networks.n && !site.waivers.n && !site.forwards.n);
+	check(!site.parameters.doc && str_is(site.profile, seen.profile));
+	site_compare(&seen, &site, buf_get(&text), &a, &comparison);
+	check(!comparison.all.n);
 }
 
 static void run_recording(const struct target *t _unused_, struct str s)
@@ -570,6 +604,7 @@ const struct target direct_targets[] = {
 	{.name = "site", .max = 16384, .run = run_site},
 	{.name = "value", .max = 256, .run = run_value},
 	{.name = "snapshot", .max = 16384, .run = run_snapshot},
+	{.name = "init", .max = 16384, .run = run_init},
 	{.name = "recording", .max = 16384, .run = run_recording},
 	{.name = "earlier", .max = 16384, .run = run_earlier},
 	{.name = "rules", .max = 8192, .run = run_rules},

@@ -158,6 +158,7 @@ struct output {
 	const char *path;
 	char *temp;
 	int fd;
+	bool fresh; /* what is there in the meantime is not replaced */
 };
 int output_open(struct output *, const char *path);
 int output_write(const struct output *, struct str);

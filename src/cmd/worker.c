@@ -92,11 +92,21 @@ int output_write(const struct output *o, struct str s)
 				 : 0;
 }
 
+/* Some network file systems know no rename that replaces nothing; a second name they do know. */
+static int put_in_place(const struct output *o)
+{
+	if (!o->fresh)
+		return rename(o->temp, o->path);
+	if (renameat2(AT_FDCWD, o->temp, AT_FDCWD, o->path, RENAME_NOREPLACE) == 0)
+		return 0;
+	return errno == EINVAL && link(o->temp, o->path) == 0 ? unlink(o->temp) : -1;
+}
+
 int output_end(struct output *o, int code)
 {
 	bool keep = code == EXIT_DONE || code == EXIT_FINDINGS || code == EXIT_UNKNOWN;
 
-	if (o->fd >= 0 && keep && (fsync(o->fd) < 0 || rename(o->temp, o->path) < 0)) {
+	if (o->fd >= 0 && keep && (fsync(o->fd) < 0 || put_in_place(o) < 0)) {
 		code = fail(EXIT_CANNOT, "%s: cannot be written: %s", o->path, strerror(errno));
 		keep = false;
 	}

@@ -8,6 +8,7 @@
 
 struct site {
 	const char *path;      /* of the file; NULL: there is none, and nothing is waived */
+	struct str text;       /* what stands in it, comments too */
 	struct site_file file;
 	bool *used;            /* of each waiver: did it waive anything? */
 };

@@ -12,7 +12,7 @@ BUILD = pathlib.Path(os.environ.get("REVET_BUILD", TOP / "build"))  # another on
 REVET = BUILD / "revet"
 SANITIZERS = {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
 
-DONE, CANNOT, FINDINGS, USAGE, PERMISSION, CONFIG = 0, 1, 2, 64, 77, 78
+DONE, CANNOT, FINDINGS, UNKNOWN, USAGE, PERMISSION, CONFIG = 0, 1, 2, 3, 64, 77, 78
 
 TREE = {
     "etc/hostname": "web-01\n",

@@ -54,7 +54,7 @@ class Schemas(Case):
         return result.stdout
 
     def test_they_are_schemas(self):
-        for name in ("audit", "rules", "snapshot"):
+        for name in ("audit", "init-check", "rules", "snapshot"):
             jsonschema.Draft7Validator.check_schema(schema(name))
 
     def test_the_examples_in_the_documents(self):

@@ -116,6 +116,21 @@ class Properties(unittest.TestCase):
                     self.assertEqual(golden.audit(host, kind, cwd),
                                      golden.audit(host, kind, cwd, LC_ALL="C"), kind)
 
+    def test_a_site_file_is_made_of_each(self):
+        """What revet init guesses of a host loads, and right after nothing has changed."""
+        for host in golden.hosts():
+            with golden.unpacked(host) as cwd, self.subTest(host=host):
+                made = golden.revet("init", "--root", host, cwd=cwd)
+                self.assertEqual(made.returncode, 0, made.stderr)
+                (cwd / "site.yaml").write_bytes(made.stdout)
+                (cwd / "site.yaml").chmod(0o644)
+                of = ("--root", host, "--site", "site.yaml")
+                checked = golden.revet("init", "--check", *of, cwd=cwd)
+                self.assertEqual((checked.returncode, checked.stdout), (0, b"nothing has changed\n"),
+                                 checked.stderr)
+                audited = golden.revet("audit", *of, "--family", "ssh", cwd=cwd)
+                self.assertIn(audited.returncode, (0, 2), audited.stderr)
+
     def test_snapshot_is_judged_the_same(self):
         for host in golden.hosts():
             with golden.unpacked(host) as cwd, self.subTest(host=host):

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is connected and who has logged in, and what revet init makes of it on a backend in use.
+
+    peers        ss, and /proc/net/nf_conntrack of a port that leads elsewhere
+    logins       last, lastlog, journalctl
+"""
+
+import json
+import re
+import subprocess
+import sys
+import unittest
+
+from oracle import OnHost, by
+
+PASSWORD = "revet-ops"
+ADMIN, STRANGER, CLIENT = "203.0.113.5", "203.0.113.6", "203.0.113.7"
+# Connects from an address to some ports, says so, and stays until its input ends.
+CONNECT = """
+import socket, sys
+held = []
+for port in sys.argv[3:]:
+    held.append(socket.create_connection((sys.argv[2], int(port)), 10, (sys.argv[1], 0)))
+print("there", flush=True)
+sys.stdin.read()
+"""
+
+
+class InUse(OnHost):
+    image = "iot-backend"
+
+    @classmethod
+    def prepare(cls):
+        cls.clients = []
+        cls.net = cls.host.net()
+        for address in (ADMIN, STRANGER, CLIENT):
+            cls.host.outside(["ip", "addr", "add", f"{address}/32", "dev", "eth0"])
+        cls.connect(cls.net.peer, cls.net.host, 1883, 5432)
+        cls.connect(CLIENT, cls.net.host, 80, 1883)
+        cls.log_in("true", ADMIN)
+        # With a terminal, which is what wtmp is for; ssh6 as well.
+        cls.log_in("tty", ADMIN, "-tt")
+        cls.log_in("true", None, to=cls.net.host6)
+
+    @classmethod
+    def tearDownClass(cls):
+        for client in cls.clients:
+            client.communicate("")
+        super().tearDownClass()
+
+    @classmethod
+    def connect(cls, source, *to):
+        argv = ["ip", "netns", "exec", cls.net.namespace, sys.executable, "-c", CONNECT, source, *map(str, to)]
+        client = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        cls.clients.append(client)
+        assert client.stdout.readline() == "there\n"
+        return client
+
+    @classmethod
+    def log_in(cls, command, source, *options, to=None):
+        return cls.host.outside(
+            ["ssh", "-F", "none", "-i", cls.host.image.key, *(["-b", source] if source else []), *options,
+             "-oBatchMode=yes", "-oStrictHostKeyChecking=no", "-oLogLevel=ERROR",
+             "-oUserKnownHostsFile=/dev/null", f"ops@{to or cls.net.host}", command], timeout=60)
+
+    def as_admin(self, command, source=ADMIN):
+        return self.log_in(f"echo {PASSWORD} | sudo -S -p '' {command}", source)
+
+    def table(self, name):
+        return json.loads(self.out("revet", "table", name, "-f", "json"))
+
+
+class Tables(InUse):
+    def test_peers(self):
+        listens = {line.split()[3].rpartition(":")[2] for line in self.out("ss", "-Hltn").splitlines()}
+        want = {}
+        for line in self.out("ss", "-Htunp", "state", "established").splitlines():
+            protocol, _, _, local, far, *who = line.split()
+            came = protocol == "tcp" and local.rpartition(":")[2] in listens
+            address, _, port = far.rpartition(":")
+            address = address.strip("[]").removeprefix("::ffff:")
+            process = re.search(r'"([^"]+)"', who[0]).group(1) if who else None
+            key = (protocol, "in" if came else "out", int((local if came else far).rpartition(":")[2]),
+                   address)
+            want.setdefault(key, {"connections": 0, "process": process})["connections"] += 1
+        got = {key: {"connections": row["connections"], "process": row["process"]} for key, row in by(
+            self.table("peers"), "protocol", "direction", "port", "address").items()}
+        # Whoever asks a database waits for an answer in a process of the database's own.
+        self.assertIn(("tcp", "in", 5432, self.net.peer), got)
+        self.same(got, want, at_least=4)
+
+    def test_logins(self):
+        want = {}
+        for line in self.out("last", "-wF", "-i").splitlines():
+            words = line.split()
+            if len(words) < 4 or words[0] in ("reboot", "wtmp", "runlevel") or words[1] == "begins":
+                continue
+            key = ("/var/log/wtmp", words[0], None if words[2] == "0.0.0.0" else words[2], None)
+            want[key] = want.get(key, 0) + 1
+        for line in self.out("lastlog").splitlines()[1:]:
+            if "**Never" not in line:
+                words = line.split()
+                key = ("/var/log/lastlog", words[0], words[2] if words[2][0].isdigit() else None, None)
+                want[key] = 1
+        for line in self.out("journalctl", "-q", "-o", "cat", "_COMM=sshd").splitlines():
+            found = re.fullmatch(r"Accepted (\S+) for (\S+) from (\S+) port .*", line)
+            if found:
+                for source in ("journal", "/var/log/auth.log"):
+                    key = (source, found[2], found[3], found[1])
+                    want[key] = want.get(key, 0) + 1
+        rows = self.table("logins")
+        got = {(row["_source"], row["user"], row["address"], row["method"]): row["logins"] for row in rows}
+        self.same(got, want, at_least=5)
+        for row in rows:
+            self.assertEqual(row["forgeable"], row["_source"] == "/var/log/auth.log", row)
+
+    def test_nobody_forges_the_journal(self):
+        """What another account says in sshd's name is in the log, and known for what it is."""
+        said = "Accepted publickey for ops from 192.0.2.66 port 1 ssh2"
+        self.log_in(f"logger -t sshd '{said}'; logger -p auth.info -t 'sshd[1]' '{said}'", ADMIN)
+        found = [row for row in self.table("logins") if row["address"] == "192.0.2.66"]
+        self.assertTrue(found)
+        for row in found:
+            self.assertEqual((row["_source"], row["forgeable"]), ("/var/log/auth.log", True))
+
+
+class Init(InUse):
+    """In the order of their names: the file is written first."""
+
+    def lines(self):
+        return [line.strip() for line in self.read("/etc/revet/site.yaml").splitlines()]
+
+    def check(self, code, source=ADMIN):
+        ran = self.as_admin("revet init --check -f json", source)
+        self.assertEqual(ran.returncode, code, ran.stdout + ran.stderr)
+        return {(d["kind"], d["object"]) for d in json.loads(ran.stdout)["differences"]}
+
+    def test_1_what_it_writes(self):
+        printed = self.as_admin("revet init")
+        self.assertEqual(printed.returncode, 0, printed.stderr)
+        self.assertIn("nothing was written", printed.stderr)
+        self.assertEqual(self.sh("ls /etc/revet/site.yaml 2>/dev/null || true"), "")
+        ran = self.as_admin("revet init --yes")
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertEqual(ran.stdout, self.read("/etc/revet/site.yaml"))
+        self.assertEqual(self.stat(["/etc/revet/site.yaml"])["/etc/revet/site.yaml"][:4],
+                         self.stat(["/etc/passwd"])["/etc/passwd"][:4])
+        number = self.net.namespace.removeprefix("revet-")
+        lines = self.lines()
+        for line in ("profile: iot-backend", f"lan: [10.99.{number}.0/24, 'fd00:99:{number}::/64']",
+                     "- ops", f"- {ADMIN}", "- lan",
+                     "- {port: 80/tcp, to: world, what: http}", "- {port: 1883/tcp, to: world, what: mqtt}",
+                     "- {port: 5432/tcp, to: lan, what: postgresql}",
+                     "- {port: 111/tcp, to: lan, what: rpcbind}", "- {port: 8080/tcp, to: world}",
+                     "- apt", "egress: observe"):
+            self.assertIn(line, lines)
+        # Its accounts with sudo that nobody can log in to, those without it, and sshd's port.
+        for line in lines:
+            self.assertNotRegex(line, r"^- (backup|deploy|root|toor|\{port: 22/)")
+        text = "\n".join(lines)
+        self.assertRegex(text, rf"# this session; ops \d+ times, last on \d{{4}}-\d\d-\d\d\n- {ADMIN}\n")
+        self.assertRegex(text, rf"# nginx \(nginx\.service\) listens on 0\.0\.0\.0, ::; connected now: {CLIENT}\n")
+
+    def test_2_it_is_loaded_and_nothing_has_changed(self):
+        audit = self.host.exec(["revet", "audit", "--rule", "ssh.no-root-login"], check=False)
+        self.assertIn("profile iot-backend", audit.stdout)
+        self.assertEqual(self.check(0), set())
+
+    def test_3_it_is_not_overwritten(self):
+        before = self.read("/etc/revet/site.yaml")
+        ran = self.as_admin("revet init --yes")
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("revet init --check", ran.stderr)
+        self.assertEqual(self.read("/etc/revet/site.yaml"), before)
+
+    def test_4_what_changes_is_said(self):
+        key = self.read("/home/ops/.ssh/authorized_keys")
+        self.connect(STRANGER, self.net.host, 5432)
+        self.sh("""
+            systemctl -q stop mosquitto
+            systemd-run -q --unit=extra python3 -m http.server 9999
+            until ss -Hltn sport = 9999 | grep -q .; do sleep 0.05; done
+            useradd -m -s /bin/bash -G sudo new
+            install -d -m 700 -o new /home/new/.ssh
+        """)
+        self.write("/home/new/.ssh/authorized_keys", key)
+        self.assertEqual(self.check(2), {
+            ("listener", "9999/tcp"), ("idle", "1883/tcp"), ("admin", "new"), ("peer", STRANGER)})
+        self.assertLessEqual({("session", STRANGER)}, self.check(2, STRANGER))
+        self.assertLessEqual({("origin", STRANGER)}, self.check(2))
+
+    def test_5_what_is_commented_out_is_no_news(self):
+        text = self.read("/etc/revet/site.yaml")
+        self.write("/etc/revet/site.yaml", text.replace("  - {port: 8080", "  # - {port: 8080").replace(
+            "egress: observe", "egress: observe\n# Not for anyone:\n"))
+        self.assertNotIn(("listener", "8080/tcp"), self.check(2))
+
+
+if __name__ == "__main__":
+    unittest.main()
