@@ -15,6 +15,7 @@
 
 #define MAX_ORIGINS 16
 #define MAX_TARGETS 16
+#define MAX_INTERFACES 64
 #define THERE "out" /* the other end of the wire */
 #define UP_TRIES 50 /* for a wire to come up */
 #define UP_EVERY_MS 20
@@ -469,6 +470,20 @@ static bool is_through(const struct outside *o, const struct wire *w, const stru
 	return false;
 }
 
+/* An address of IPv6 is not there at once. */
+static bool does_take(const struct outside *o, const struct wire *w, const struct origin *origin,
+					  const struct target *target)
+{
+	bool takes = false;
+
+	for (int i = 0; i < (origin->family == AF_INET6 ? UP_TRIES : 1) && !takes; i++) {
+		if (i)
+			(void)poll(NULL, 0, UP_EVERY_MS);
+		takes = netns_takes(o->host_ns, w->interface, &origin->address, &target->address);
+	}
+	return takes;
+}
+
 /* Each alone: that one cannot be had keeps nobody else out. */
 static void place_origin(struct outside *o, const struct wire *w, struct origin *origin)
 {
@@ -484,7 +499,7 @@ static void place_origin(struct outside *o, const struct wire *w, struct origin 
 		origin->why_not = "its address cannot be had on a wire into this host";
 	else if (!target)
 		origin->why_not = "this host has no address of its family";
-	else if (!netns_takes(o->host_ns, w->interface, &origin->address, &target->address))
+	else if (!does_take(o, w, origin, target))
 		origin->why_not = "the kernel does not take what comes from there by another interface "
 						  "(rp_filter, or rules of routing)";
 }
@@ -519,6 +534,84 @@ int outside_wire(struct trial *t, struct outside *o, const char *interface, stru
 	for (size_t i = 0; r == 0 && i < o->origins.n; i++)
 		check_origin(o, w, &o->origins.p[i]);
 	return r < 0 ? err_errno(err, -r, "no wire to %s can be had", w->interface) : 0;
+}
+
+/* --- a network in the host's place ------------------------------------------------------------------- */
+
+static bool is_wired(const struct outside *o, const char *interface)
+{
+	for (size_t i = 0; i < o->wires.n; i++)
+		if (strcmp(o->wires.p[i].interface, interface) == 0)
+			return true;
+	return false;
+}
+
+/* What is on none of the host's interfaces comes in by its first. */
+static const char *first_interface(const struct outside *o)
+{
+	for (size_t i = 0; i < o->targets.n; i++)
+		if (o->targets.p[i].is_main && *o->targets.p[i].interface)
+			return o->targets.p[i].interface;
+	for (size_t i = 0; i < o->targets.n; i++)
+		if (*o->targets.p[i].interface)
+			return o->targets.p[i].interface;
+	return "eth0";
+}
+
+static void place_everything(struct outside *o)
+{
+	const char *first = first_interface(o);
+
+	for (size_t i = 0; i < o->targets.n; i++)
+		if (!*o->targets.p[i].interface)
+			o->targets.p[i].interface = first;
+	for (size_t i = 0; i < o->origins.n; i++) {
+		if (!o->origins.p[i].interface || !*o->origins.p[i].interface)
+			o->origins.p[i].interface = first;
+		/* Nothing that could be disturbed is in the copy. */
+		o->origins.p[i].why_not = NULL;
+		o->origins.p[i].ns = -1;
+	}
+}
+
+static int wire_all(struct trial *t, struct outside *o, struct err *err)
+{
+	int r = netns_bring_up(o->host_ns, "lo");
+
+	for (size_t i = 0; r == 0 && i < o->targets.n; i++)
+		if (!is_wired(o, o->targets.p[i].interface))
+			r = outside_wire(t, o, o->targets.p[i].interface, err);
+	return r;
+}
+
+/* The other interfaces of the host, so that rules may name them. They lead nowhere. */
+static void add_others(struct outside *o)
+{
+	struct if_nameindex *all = if_nameindex();
+	char other[IFNAMSIZ];
+
+	for (size_t i = 0; all && all[i].if_index && i < MAX_INTERFACES; i++) {
+		if (strcmp(all[i].if_name, "lo") == 0 || is_wired(o, all[i].if_name) || !o->wires.n)
+			continue;
+		snprintf(other, sizeof(other), "other%zu", i);
+		if (netns_wire(o->host_ns, all[i].if_name, o->wires.p[0].ns, other) == 0)
+			(void)netns_bring_up(o->host_ns, all[i].if_name);
+	}
+	if_freenameindex(all);
+}
+
+int outside_copy(struct trial *t, struct outside *o, struct err *err)
+{
+	int r;
+
+	o->wires.n = 0;
+	place_everything(o);
+	r = o->host_ns = netns_new(err);
+	if (r >= 0)
+		r = wire_all(t, o, err);
+	if (r == 0)
+		add_others(o);
+	return r;
 }
 
 bool outside_open(struct trial *t, struct outside *o)

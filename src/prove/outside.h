@@ -62,6 +62,9 @@ const char *outside_doubt(struct trial *, const struct outside *, bool floods);
 /* Makes a namespace and a wire from it to an interface of that name. Origins and targets are placed on
  * it where `interface` is theirs, all of them where it is NULL: it is new to the host then. */
 int outside_wire(struct trial *, struct outside *, const char *interface, struct err *);
+/* A private network in the host's place: a namespace with its interfaces and addresses, and a wire from
+ * each to the origins that come in by it; all of them can be had there. */
+int outside_copy(struct trial *, struct outside *, struct err *);
 /* All three, into the host itself; false where it cannot be, which has been said by trial_not_run(). */
 bool outside_open(struct trial *, struct outside *ret);
 void outside_close(struct outside *);

@@ -2,78 +2,13 @@
 #include "prove/replica.h"
 
 #include <arpa/inet.h>
-#include <net/if.h>
 #include <netinet/in.h>
-#include <stdio.h>
 
 #include "base/vec.h"
 #include "change/netns.h"
 #include "prove/ruleset.h"
 
 #define MAX_SOCKETS 800 /* descriptors; a process may have 1024 */
-#define MAX_INTERFACES 64
-
-static bool is_wired(const struct outside *o, const char *interface)
-{
-	for (size_t i = 0; i < o->wires.n; i++)
-		if (strcmp(o->wires.p[i].interface, interface) == 0)
-			return true;
-	return false;
-}
-
-/* What is on none of the host's interfaces comes in by its first. */
-static const char *first_interface(const struct outside *o)
-{
-	for (size_t i = 0; i < o->targets.n; i++)
-		if (o->targets.p[i].is_main && *o->targets.p[i].interface)
-			return o->targets.p[i].interface;
-	for (size_t i = 0; i < o->targets.n; i++)
-		if (*o->targets.p[i].interface)
-			return o->targets.p[i].interface;
-	return "eth0";
-}
-
-static void place_everything(struct outside *o)
-{
-	const char *first = first_interface(o);
-
-	for (size_t i = 0; i < o->targets.n; i++)
-		if (!*o->targets.p[i].interface)
-			o->targets.p[i].interface = first;
-	for (size_t i = 0; i < o->origins.n; i++) {
-		if (!o->origins.p[i].interface || !*o->origins.p[i].interface)
-			o->origins.p[i].interface = first;
-		/* Nothing that could be disturbed is in the copy. */
-		o->origins.p[i].why_not = NULL;
-		o->origins.p[i].ns = -1;
-	}
-}
-
-static int wire_all(struct trial *t, struct outside *o, struct err *err)
-{
-	int r = netns_bring_up(o->host_ns, "lo");
-
-	for (size_t i = 0; r == 0 && i < o->targets.n; i++)
-		if (!is_wired(o, o->targets.p[i].interface))
-			r = outside_wire(t, o, o->targets.p[i].interface, err);
-	return r;
-}
-
-/* The other interfaces of the host, so that rules may name them. They lead nowhere. */
-static void add_others(struct outside *o)
-{
-	struct if_nameindex *all = if_nameindex();
-	char other[IFNAMSIZ];
-
-	for (size_t i = 0; all && all[i].if_index && i < MAX_INTERFACES; i++) {
-		if (strcmp(all[i].if_name, "lo") == 0 || is_wired(o, all[i].if_name) || !o->wires.n)
-			continue;
-		snprintf(other, sizeof(other), "other%zu", i);
-		if (netns_wire(o->host_ns, all[i].if_name, o->wires.p[0].ns, other) == 0)
-			(void)netns_bring_up(o->host_ns, all[i].if_name);
-	}
-	if_freenameindex(all);
-}
 
 bool replica_open(struct trial *t, struct outside *o)
 {
@@ -81,16 +16,10 @@ bool replica_open(struct trial *t, struct outside *o)
 	struct err err;
 	int r = ruleset_read(t, &rules, &err);
 
-	o->wires.n = 0;
-	place_everything(o);
 	if (r == 0)
-		r = o->host_ns = netns_new(&err);
-	if (r >= 0)
-		r = wire_all(t, o, &err);
-	if (r == 0) {
-		add_others(o);
+		r = outside_copy(t, o, &err);
+	if (r == 0)
 		r = ruleset_load(t, &rules, o->host_ns, &err);
-	}
 	if (r == 0)
 		return true;
 	trial_not_run(t, "the packet filter cannot be copied: %s", err.msg);

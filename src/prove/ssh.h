@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the experiments about SSH share: where the server listens. */
+/* What the experiments about SSH share: where the server listens, and trying to log in. */
 #ifndef REVET_PROVE_SSH_H
 #define REVET_PROVE_SSH_H
 
-#include "prove/experiment.h"
+#include "prove/outside.h"
 
 struct ssh_door {
 	const char *address,
@@ -17,5 +17,39 @@ struct ssh_door {
 size_t ssh_find_doors(struct trial *, const struct ssh_door **ret);
 /* The same. Where there is none, or it cannot be known, that has been said. */
 size_t ssh_doors(struct trial *, const struct ssh_door **ret);
+/* The port on which somebody outside finds it at the target; NULL: none. */
+const char *ssh_port_at(struct trial *, const struct target *);
+
+/* One login that is tried by the distribution's client, which runs nothing there. */
+struct ssh_try {
+	int ns;           /* network namespace of the client; -1: this host's own */
+	const char *from; /* its address; NULL: any */
+	const char *to, *port;
+	const char *user;
+	const char *key; /* file with a key, or with the public half alone; NULL: none */
+};
+struct ssh_seen {
+	bool connected; /* a server of SSH answered */
+	bool takes_key; /* it would take a signature by the key */
+	bool logged_in;
+	struct str methods;  /* that it offers, "publickey,password"; absent: it did not say */
+	const char *why_not; /* what the client last said, where it did not connect */
+};
+/* -errno with err when there is no client. */
+int ssh_try(struct trial *, const struct ssh_try *, struct ssh_seen *ret, struct err *);
+
+/* Who administers this host: the users of the site file, else whose session this is. */
+size_t ssh_admins(struct trial *, const char *const **ret);
+/* Public keys that sshd takes from the user at that address, each in a file of its own below scratch. */
+size_t ssh_public_keys(struct trial *, const char *user, const char *peer, const char *const **ret,
+					   struct err *);
+
+/* An sshd of this host's configuration in a network namespace, for experiments that must not reach the
+ * real one. What it writes and whom it talks to stays in this process's mounts. `options` come before
+ * what the configuration says; up to a NULL. exec_done() ends it. -errno: it does not come up. */
+int ssh_serve(struct trial *, int ns, const char *const *options, struct exec *ret, struct err *);
+/* Can a connection to sshd be opened from there? *ret_port: its port at the target, NULL: it has none. */
+bool ssh_reaches(struct trial *, const struct origin *, const struct target *,
+				 const char **ret_port);
 
 #endif

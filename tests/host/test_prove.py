@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Proofs on a booted host: they hold where the controls do, refute where one is broken by hand, and
+leave nothing behind, at whatever instant they are killed."""
+
+import json
+import pathlib
+import random
+import re
+import time
+import unittest
+
+import jsonschema
+
+from hostlib import wait_until
+from oracle import OnHost
+
+SCHEMA = pathlib.Path(__file__).parents[2] / "docs/schema/prove-1.json"
+ADMINS = "10.99.77.0/24"
+SITE = f"""admins: {{users: [ops], from: [{ADMINS}]}}
+serves:
+  - {{port: 443/tcp, to: world}}
+  - {{port: 5432/tcp, to: [10.50.0.0/16, 198.18.5.5]}}
+  - {{port: 514/udp, to: [10.50.0.0/16]}}
+"""
+RULES = """flush ruleset
+table inet site {
+  chain input {
+    type filter hook input priority 0; policy drop;
+    ct state established,related accept
+    iif lo accept
+    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
+    BOUNDip saddr %s tcp dport 22 accept
+    BOUNDtcp dport 443 accept
+    BOUNDip saddr { 10.50.0.0/16, 198.18.5.5 } tcp dport 5432 accept
+    BOUNDip saddr 10.50.0.0/16 udp dport 514 accept
+  }
+}
+""" % ADMINS
+SSHD = """PermitRootLogin no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+MACs hmac-sha2-512-etm@openssh.com,hmac-sha2-256-etm@openssh.com
+"""
+# Sockets that wait, of TCP and UDP, for the arguments: PROTOCOL PORT.
+LISTEN = """use Socket;
+for (my @a = @ARGV; @a;) {
+  my ($p, $port) = splice @a, 0, 2; my $type = $p eq "tcp" ? SOCK_STREAM : SOCK_DGRAM;
+  socket(my $s, PF_INET6, $type, 0) or die; setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1);
+  bind($s, pack_sockaddr_in6($port, Socket::IN6ADDR_ANY)) or die "$port: $!";
+  listen($s, 9) if $p eq "tcp"; push @keep, $s;
+}
+sleep 100000;
+"""
+
+
+class Proofs(OnHost):
+    image = "debian-12"
+
+    @classmethod
+    def prepare(cls):
+        cls.host.net()
+        assert wait_until(lambda: "fe80:" in cls.host.exec(["ip", "-6", "address", "show", "eth0"]).stdout and
+                          "tentative" not in cls.host.exec(["ip", "-6", "address"]).stdout, 5)
+        cls.write("/etc/revet/site.yaml", SITE)
+        cls.write("/etc/ssh/sshd_config.d/00-test.conf", SSHD)
+        cls.write("/root/listen.pl", LISTEN)
+        cls.host.exec(["systemctl", "restart", "ssh"])
+        cls.rules()
+        cls.listen("site", "tcp", "443", "tcp", "5432", "udp", "514")
+
+    @classmethod
+    def rules(cls, more="", bound=""):
+        cls.host.exec(["nft", "-f", "-"], input=RULES.replace("BOUND", bound) + more)
+
+    @classmethod
+    def listen(cls, name, *what):
+        cls.host.exec(["systemd-run", "-q", "-u", f"listen-{name}", "perl", "/root/listen.pl", *what])
+        ports = [f":{port}" for port in what[1::2]]
+        assert wait_until(lambda: all(port in cls.host.exec(["ss", "-tuln"]).stdout for port in ports), 5)
+
+    def sshd(self, text):
+        self.write("/etc/ssh/sshd_config.d/00-test.conf", text)
+        self.host.exec(["systemctl", "restart", "ssh"])
+
+    def tearDown(self):
+        self.host.exec(["systemctl", "stop", "listen-more"], check=False)
+        self.rules()
+        self.sshd(SSHD)
+
+    def prove(self, *words):
+        """What came of them by name, and the exit status."""
+        done = self.host.exec(["revet", "prove", "-f", "json", *words], check=False)
+        report = json.loads(done.stdout)
+        jsonschema.validate(report, json.loads(SCHEMA.read_text()))
+        return {proof["experiment"]: proof for proof in report["proofs"]}, done.returncode
+
+    def verdict(self, name, verdict, text="", on=None):
+        proofs, code = self.prove(name)
+        proof = proofs[name]
+        self.assertEqual(proof["verdict"], verdict, json.dumps(proof["evidence"], indent=1))
+        self.assertEqual(code, {"proven": 0, "refuted": 2, "not_run": 3}[verdict])
+        said = "\n".join(line["text"] for line in proof["evidence"] if line["kind"] in (verdict, "shadow"))
+        self.assertRegex(said, text or ".")
+        if on:
+            self.assertEqual(proof["on"], on)
+        return proof
+
+    def left(self):
+        """All that an experiment might leave behind."""
+        commands = (["ip", "-o", "link"], ["ip", "-o", "address"], ["ip", "route", "show", "table", "all"],
+                    ["ip", "-6", "route", "show", "table", "all"], ["nft", "list", "ruleset"],
+                    ["ip", "neighbour", "show", "nud", "permanent"], ["cat", "/proc/1/mountinfo"],
+                    ["sh", "-c", "ls -A /mnt /tmp /run /run/netns /root /etc /var/lib 2>&1"],
+                    ["sh", "-c", "ps -eo comm,args --no-headers | grep -E 'revet|sshd|/ssh|nft|iptables' | "
+                                 "grep -v grep | sort"])
+        said = "\n".join(self.host.exec(command, check=False).stdout for command in commands)
+        return re.sub(r"(valid_lft|preferred_lft|expires|qlen) \S+", "", said)
+
+    def test_all_hold(self):
+        before = self.left()
+        begin = time.monotonic()
+        proofs, code = self.prove("firewall", "ssh")
+        took = time.monotonic() - begin
+        wrong = {name: proof["evidence"] for name, proof in proofs.items() if proof["verdict"] != "proven"}
+        self.assertFalse(wrong, json.dumps(wrong, indent=1))
+        self.assertEqual(code, 0)
+        self.assertLess(took, 60)
+        self.assertEqual(proofs["firewall.tcp"]["on"], "both")  # 198.18.5.5 is a single address
+        text = json.dumps(proofs["firewall.tcp"]["evidence"])
+        for address, ports in ((r"10\.50\.\d+\.\d+", "443, 5432"), (r"198\.18\.5\.5", "443, 5432"),
+                               (r"10\.99\.77\.\d+", "22, 443"), ("outsider", "443"), ("2001:db8:", "443")):
+            with self.subTest(address=address):
+                self.assertRegex(text, address + r"\S*( \(\S+\))? reaches what the site serves to them on \S+, and "
+                                 f'nothing else: {ports}"')
+        self.assertEqual(self.left(), before)
+
+    def test_a_port_that_is_not_served(self):
+        self.listen("more", "tcp", "8080", "udp", "8125")
+        self.verdict("firewall.tcp", "proven")
+        self.rules("add rule inet site input tcp dport 8080 accept\n"
+                   "add rule inet site input udp dport 8125 accept\n")
+        self.verdict("firewall.tcp", "refuted", r"outsider .* reaches 8080/tcp \(perl\)")
+        self.verdict("firewall.udp", "refuted", r"outsider .* reaches 8125/udp \(perl\)")
+        self.rules("add rule inet site input ip6 nexthdr tcp tcp dport 8080 accept\n")
+        proof = self.verdict("firewall.tcp", "refuted", r"outsider \(2001:db8:.* reaches 8080/tcp")
+        self.assertNotRegex(json.dumps(proof), r"outsider \(\d+\.\S+ reaches 8080")
+
+    def test_what_is_served_is_kept_out(self):
+        self.rules("insert rule inet site input ip saddr 10.50.0.0/16 tcp dport 5432 drop\n")
+        self.verdict("firewall.tcp", "refuted", r"client of 10.50.0.0/16 .* does not reach 5432/tcp")
+        self.rules("insert rule inet site input ip saddr 198.18.5.5 tcp dport 5432 drop\n")
+        self.verdict("firewall.tcp", "refuted", r"client of 198.18.5.5 .* does not reach 5432/tcp", "both")
+        self.rules("insert rule inet site input udp dport 514 drop\n")
+        self.verdict("firewall.udp", "refuted", r"does not reach 514/udp")
+
+    def test_nothing_is_denied(self):
+        self.verdict("firewall.default-deny", "proven", on="live")
+        self.rules("chain inet site input { policy accept; }\n")
+        self.verdict("firewall.default-deny", "refuted", "reaches a listener on")
+        self.rules("add rule inet site input meta nfproto ipv6 udp dport 1024-65535 accept\n")
+        proof = self.verdict("firewall.default-deny", "refuted", r"2001:db8:.*/UDP")
+        self.assertNotIn("/TCP of", json.dumps(proof))
+
+    def test_rules_of_an_interface(self):
+        """What a wire of our own would not meet is tried on a copy."""
+        self.rules(bound='iifname "eth0" ')
+        self.verdict("firewall.tcp", "proven", "tell the interface eth0 from others", "shadow")
+        self.verdict("firewall.udp", "proven", on="shadow")
+        self.verdict("ssh.admin-key", "proven", on="shadow")
+        self.rules('add rule inet site input iifname "eth*" tcp dport 22 accept\n')
+        self.verdict("firewall.tcp", "refuted", "reaches 22/tcp", "shadow")
+        self.rules('add rule inet site input iifname "wlan0" tcp dport 22 accept\n')
+        self.verdict("firewall.tcp", "proven", on="both")
+
+    def test_a_rule_that_logs_everything(self):
+        self.rules("add rule inet site input log prefix \"dropped\"\n")
+        self.verdict("firewall.tcp", "proven", "logs every packet", "shadow")
+
+    def test_ssh(self):
+        outside = "add rule inet site input tcp dport 22 accept\n"
+        self.rules(outside)
+        self.verdict("ssh.outside-refused", "refuted", "outsider .* may log in as ops")
+        self.sshd(SSHD + f"AllowUsers ops@{ADMINS}\n")
+        self.verdict("ssh.outside-refused", "proven", "takes no key of an administrator")
+        self.verdict("ssh.root-refused", "proven", "does not take the key")
+        self.sshd(SSHD + "AllowUsers nobody\n")
+        self.verdict("ssh.admin-key", "refuted", "cannot log in with a key as ops")
+        self.sshd(SSHD.replace("RootLogin no", "RootLogin prohibit-password"))
+        self.verdict("ssh.root-refused", "refuted", "logs in as root with a key", "shadow")
+        self.sshd(SSHD + f"Match Address {ADMINS}\nPermitRootLogin yes\nPasswordAuthentication yes\n")
+        proof = self.verdict("ssh.root-refused", "refuted", "an admin of .* logs in as root")
+        self.assertNotRegex(json.dumps(proof), "outsider [^ ]+ logs in as root")
+        self.verdict("ssh.keys-only", "refuted", "an admin of .* publickey,password")
+        self.sshd(SSHD.replace("Kbd", "#Kbd"))
+        self.sshd(SSHD.replace("MACs ", "MACs hmac-sha1,"))
+        self.verdict("ssh.algorithms", "refuted", "ssh.macs does not allow: hmac-sha1")
+
+    def test_without_a_site_file(self):
+        proofs, code = self.prove("--site", "/dev/null", "firewall.tcp")
+        self.assertEqual((proofs["firewall.tcp"]["verdict"], code), ("not_run", 3))
+
+    def test_killed(self):
+        before = self.left()
+        seed = random.randrange(1 << 30)
+        instants = random.Random(seed)
+        for _ in range(15):
+            after = instants.uniform(0, 1.5) ** 2
+            self.host.exec(["sh", "-c", f"revet prove firewall ssh >/dev/null & sleep {after:.3f}; kill -9 $!; wait"],
+                           check=False)
+        self.assertTrue(wait_until(lambda: self.left() == before, 10), f"seed {seed}: left behind: {self.left()}")
+
+    def test_interrupted(self):
+        before = self.left()
+        done = self.host.exec(["sh", "-c", "revet prove -f json=/root/proofs firewall & sleep 1; kill -TERM $!; "
+                                           "wait $!; echo $?; ls /root"], check=False)
+        self.assertEqual(done.stdout.splitlines()[0], "143", done.stdout + done.stderr)
+        self.assertNotIn("proofs", done.stdout)
+        self.assertTrue(wait_until(lambda: self.left() == before, 10), self.left())
+
+
+if __name__ == "__main__":
+    unittest.main()
