@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "prove/marker.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define MAX_END ((off_t)1 << 20)
+
+int marker_make(char ret[MARKER_SIZE])
+{
+	uint64_t number[2];
+
+	if (getrandom(number, sizeof(number), 0) != sizeof(number))
+		return -EIO;
+	snprintf(ret, MARKER_SIZE, "revet-prove-%016llx%016llx", (unsigned long long)number[0],
+			 (unsigned long long)number[1]);
+	return 0;
+}
+
+bool marker_is_in(struct trial *t, const char *path, const char *text)
+{
+	_cleanup_close_ int fd = path_open(t->place.root_fd, path, O_RDONLY | O_NONBLOCK);
+	_cleanup_buf_ struct buf end = BUF((size_t)MAX_END * 2);
+	off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+
+	if (size < 0 || lseek(fd, size > MAX_END ? size - MAX_END : 0, SEEK_SET) < 0)
+		return false;
+	return fd_read_all(fd, &end) == 0 && str_has(buf_get(&end), text);
+}
+
+bool marker_wait(struct trial *t, bool (*found)(struct trial *, void *data), void *data, int ms)
+{
+	int pause = 20;
+
+	for (int waited = 0; !found(t, data); pause *= 2) {
+		if (waited >= ms || trial_ms_left(t) < 2 * pause)
+			return false;
+		pause = MIN(pause, ms - waited);
+		nanosleep(&(struct timespec){.tv_nsec = MIN(pause, 999) * 1000000L}, NULL);
+		waited += pause;
+	}
+	return true;
+}
