@@ -30,15 +30,17 @@ bool marker_is_in(struct trial *t, const char *path, const char *text)
 	return fd_read_all(fd, &end) == 0 && str_has(buf_get(&end), text);
 }
 
-bool marker_wait(struct trial *t, bool (*found)(struct trial *, void *data), void *data, int ms)
+bool marker_wait(struct trial *t, bool (*found)(struct trial *, void *data), void *data,
+				 int *patience)
 {
 	int pause = 20;
 
-	for (int waited = 0; !found(t, data); pause *= 2) {
-		if (waited >= ms || trial_ms_left(t) < 2 * pause)
+	for (int waited = 0; !found(t, data); pause = MIN(2 * pause, 500)) {
+		if (waited >= *patience || trial_ms_left(t) < 2 * pause) {
+			*patience = 0;
 			return false;
-		pause = MIN(pause, ms - waited);
-		nanosleep(&(struct timespec){.tv_nsec = MIN(pause, 999) * 1000000L}, NULL);
+		}
+		nanosleep(&(struct timespec){.tv_nsec = pause * 1000000L}, NULL);
 		waited += pause;
 	}
 	return true;

@@ -11,7 +11,9 @@
 int marker_make(char ret[MARKER_SIZE]);
 /* Does the end of the file, its last MiB, have the text? */
 bool marker_is_in(struct trial *, const char *path, const char *text);
-/* Asks until it says yes or the time is over; the pauses grow. */
-bool marker_wait(struct trial *, bool (*found)(struct trial *, void *data), void *data, int ms);
+/* Asks until it says yes, or *patience, in milliseconds, is over: then no later marker of the same time
+ * needs to be waited for, and it becomes 0. */
+bool marker_wait(struct trial *, bool (*found)(struct trial *, void *data), void *data,
+				 int *patience);
 
 #endif

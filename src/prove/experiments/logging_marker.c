@@ -10,7 +10,7 @@
 #define JOURNAL "/run/systemd/journal"
 #define JOURNALCTL "/usr/bin/journalctl"
 #define TAG "revet-prove"
-#define WAIT_MS 5000
+#define WAIT_MS 3000
 #define MAX_FILES 64
 
 /* A message of any program, and one about logging in, which is often kept apart. */
@@ -55,9 +55,9 @@ static bool is_in_journal(struct trial *t, void *data)
 		   str_has(result.out, m->marker);
 }
 
-static void look_in_journal(struct trial *t, struct message *m)
+static void look_in_journal(struct trial *t, struct message *m, int *patience)
 {
-	if (marker_wait(t, is_in_journal, m, WAIT_MS))
+	if (marker_wait(t, is_in_journal, m, patience))
 		trial_proven(t, "%s: found in the journal, under the user that wrote it", m->kind->name);
 	else
 		trial_refuted(t, "%s: not found in the journal within %d s (%s)", m->kind->name,
@@ -96,10 +96,10 @@ static void find_files(struct trial *t, const struct rows *rows, struct files *f
 	}
 }
 
-static void look_in_files(struct trial *t, struct message *m, struct files *files)
+static void look_in_files(struct trial *t, struct message *m, struct files *files, int *patience)
 {
 	files->message = m;
-	if (marker_wait(t, is_in_a_file, files, WAIT_MS))
+	if (marker_wait(t, is_in_a_file, files, patience))
 		trial_proven(t, "%s: rsyslog has written it to %s", m->kind->name, m->file);
 	else
 		trial_refuted(t, "%s: in none of rsyslog's %zu files within %d s (%s)", m->kind->name,
@@ -125,7 +125,7 @@ static void name_receivers(struct trial *t, const struct rows *rows, const struc
 					  m->kind->name, STR_ARG(trial_text(rows, rows->p[i], "target")), m->marker);
 }
 
-static void look_at_rsyslog(struct trial *t, struct message *messages)
+static void look_at_rsyslog(struct trial *t, struct message *messages, int *patience)
 {
 	const struct rows *rows = rsyslog_runs(t) ? trial_rows(t, "rsyslog") : NULL;
 	struct files files = {0};
@@ -135,7 +135,7 @@ static void look_at_rsyslog(struct trial *t, struct message *messages)
 	find_files(t, rows, &files);
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		if (files.n)
-			look_in_files(t, &messages[i], &files);
+			look_in_files(t, &messages[i], &files, patience);
 		name_receivers(t, rows, &messages[i]);
 	}
 }
@@ -145,7 +145,7 @@ static void run(struct trial *t)
 	struct message messages[ARRAY_LEN(kinds)];
 	bool journal = access(JOURNAL "/socket", F_OK) == 0;
 	struct err err;
-	int r = 0;
+	int patience = WAIT_MS, r = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		messages[i] = (struct message){.kind = &kinds[i]};
@@ -157,8 +157,8 @@ static void run(struct trial *t)
 		}
 	}
 	for (size_t i = 0; journal && i < ARRAY_LEN(kinds); i++)
-		look_in_journal(t, &messages[i]);
-	look_at_rsyslog(t, messages);
+		look_in_journal(t, &messages[i], &patience);
+	look_at_rsyslog(t, messages, &patience);
 }
 
 static const struct experiment logging_marker = {
@@ -171,7 +171,7 @@ static const struct experiment logging_marker = {
 	.rows = NAMES("I18"),
 	.rules = NAMES("logging.logger-runs", "logging.rsyslog-running", "logging.rsyslog-fed",
 				   "logging.auth-kept", "logging.levels-kept"),
-	.seconds = 25,
+	.seconds = 15,
 	.tables = NAMES("processes", "rsyslog"),
 	.run = run,
 };

@@ -17,6 +17,17 @@ static const struct row *apt_row(const struct rows *rows)
 	return NULL;
 }
 
+/* "1 upgraded, 0 newly installed, ..." */
+static struct str summary(struct str text)
+{
+	struct str line;
+
+	while (str_line(&text, &line))
+		if (str_has(line, " upgraded, "))
+			return line;
+	return STR("it does not say what it would do");
+}
+
 /* The last line that says anything. */
 static struct str last_line(struct str text)
 {
@@ -62,7 +73,7 @@ static void judge_apt(struct trial *t, const struct exec_result *result)
 		trial_refuted(t, "apt-get --simulate upgrade fails: %.*s",
 					  STR_ARG(last_line(result->err.n ? result->err : result->out)));
 	else
-		trial_proven(t, "apt-get --simulate upgrade: %.*s", STR_ARG(last_line(result->out)));
+		trial_proven(t, "apt-get --simulate upgrade: %.*s", STR_ARG(summary(result->out)));
 }
 
 static void run(struct trial *t)
