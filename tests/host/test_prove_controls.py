@@ -245,9 +245,10 @@ class Kernel(Proving):
         name = "kernel.module-refused"
         self.says(name, "refuted", "sctp: a user without privilege gets it loaded")
         self.assertNotIn("sctp ", self.read("/proc/modules"))
-        self.sh("for m in sctp dccp rds tipc kcm smc udf; do echo install $m /bin/false; done "
+        self.sh("for m in sctp dccp rds tipc kcm smc llc2 rxrpc udf; do echo install $m /bin/false; done "
                 ">/etc/modprobe.d/prove.conf")
-        self.says(name, "proven", "sctp: not loaded when a user", "udf: not loaded by `modprobe udf`")
+        self.says(name, "proven", "sctp: modprobe would not load it", "dccp: not loaded when a user",
+                  "rds: not loaded by `modprobe rds`")
         # A line further in front has its way.
         self.sh("echo install sctp /sbin/modprobe --ignore-install sctp >/etc/modprobe.d/00-other.conf")
         self.says(name, "refuted", "sctp: a user without privilege gets it loaded")

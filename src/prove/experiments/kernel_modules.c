@@ -40,7 +40,12 @@ static const struct protocol protocols[] = {
 	{"rxrpc", "net-pf-33", AF_RXRPC, SOCK_DGRAM, AF_INET},
 };
 
-enum fate { FATE_MISSING, FATE_LOADS, FATE_FORBIDDEN };
+enum fate {
+	FATE_MISSING,
+	FATE_LOADS,
+	FATE_FORBIDDEN,
+	FATE_FORBIDDEN_LATE, /* when others that it needs have been loaded, which would stay */
+};
 
 static bool is_loaded(struct trial *t, const char *module)
 {
@@ -60,22 +65,20 @@ static enum fate fate_of(struct trial *t, const char *name, bool by_name, struct
 {
 	const char *const argv[] = {MODPROBE, "-n", by_name ? "-v" : "-vb", "--", name, NULL};
 	struct exec_result result;
-	enum fate fate = FATE_MISSING;
-	struct str text, line;
+	struct str text, line = STR_ABSENT;
+	bool needs = false;
 
 	if (trial_run(t, argv, -1, PROGRAM_MS, &result, err) < 0)
 		return FATE_MISSING;
 	text = result.out;
-	if (result.status == 0 && !text.n)
-		return FATE_FORBIDDEN;
-	while (str_line(&text, &line)) {
-		if (str_starts(line, "insmod"))
-			return FATE_LOADS;
-		/* A command of somebody's own may do anything. */
-		if (str_starts(line, "install ") && fate != FATE_LOADS)
-			fate = str_has(line, "/true") || str_has(line, "/false") ? FATE_FORBIDDEN : FATE_LOADS;
-	}
-	return fate;
+	if (!text.n)
+		return result.status == 0 ? FATE_FORBIDDEN : FATE_MISSING;
+	while (str_line(&text, &line) && text.n)
+		needs = true;
+	/* The last line is about itself. A command of somebody's own may do anything. */
+	if (!str_starts(line, "install ") || !(str_has(line, "/true") || str_has(line, "/false")))
+		return FATE_LOADS;
+	return needs ? FATE_FORBIDDEN_LATE : FATE_FORBIDDEN;
 }
 
 /* Out of the kernel again, where what should have been refused was not. */
@@ -113,6 +116,14 @@ static void try_socket(struct trial *t, const struct protocol *p)
 	}
 }
 
+static void say_late(struct trial *t, const char *module)
+{
+	trial_proven(t,
+				 "%s: modprobe would not load it (it says so; not done, for others that it needs "
+				 "would be)",
+				 module);
+}
+
 /* What loads is not tried: it would stay. */
 static bool try_protocol(struct trial *t, const struct protocol *p)
 {
@@ -124,7 +135,7 @@ static bool try_protocol(struct trial *t, const struct protocol *p)
 		return false;
 	}
 	fate = fate_of(t, p->module, false, &err);
-	if (fate == FATE_FORBIDDEN && fate_of(t, p->alias, false, &err) == FATE_LOADS)
+	if (fate != FATE_MISSING && fate_of(t, p->alias, false, &err) == FATE_LOADS)
 		fate = FATE_LOADS;
 	if (fate == FATE_LOADS)
 		trial_refuted(
@@ -134,6 +145,8 @@ static bool try_protocol(struct trial *t, const struct protocol *p)
 			p->module);
 	else if (fate == FATE_FORBIDDEN)
 		try_socket(t, p);
+	else if (fate == FATE_FORBIDDEN_LATE)
+		say_late(t, p->module);
 	return fate != FATE_MISSING;
 }
 
@@ -152,6 +165,8 @@ static void try_modprobe(struct trial *t, const char *module)
 			"%s: modprobe.d forbids it, and modprobe would load it all the same (it says so; "
 			"not done)",
 			module);
+	} else if (fate == FATE_FORBIDDEN_LATE) {
+		say_late(t, module);
 	} else if (fate == FATE_MISSING || trial_run(t, argv, -1, PROGRAM_MS, &result, &err) < 0) {
 		trial_not_run(t, "%s: %s", module, err.errnum ? err.msg : "modprobe does not know it");
 	} else if (is_loaded(t, module)) {

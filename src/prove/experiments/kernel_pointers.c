@@ -1,29 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 
+#include "base/buf.h"
 #include "base/num.h"
 #include "prove/attack.h"
 
 #define SYMBOLS "/proc/kallsyms"
 
-/* Those that may not see addresses see zeros. */
+/* Symbols of each processor, which come first, have small numbers that are no addresses. */
+static bool has_address(struct str text)
+{
+	struct str line, word;
+	uint64_t address;
+
+	while (str_line(&text, &line))
+		if (str_word(&line, &word) && num_hex(word, UINT64_MAX, &address) == 0 &&
+			address > UINT32_MAX)
+			return true;
+	return false;
+}
+
+/* Whoever may not see addresses sees zeros. */
 static int read_addresses(void *data)
 {
 	_cleanup_close_ int fd = open(SYMBOLS, O_RDONLY | O_CLOEXEC);
-	char text[65536];
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
-	struct str rest = {text, n < 0 ? 0 : (size_t)n}, line, word;
-	uint64_t address;
+	_cleanup_buf_ struct buf text = BUF((size_t)1 << 20);
+	ssize_t n = 1;
+	char *room;
 
 	(void)data;
-	if (n <= 0)
-		return n < 0 ? -errno : -ENODATA;
-	while (str_line(&rest, &line))
-		/* Symbols of each processor have small numbers, which are no addresses. */
-		if (str_word(&line, &word) && num_hex(word, UINT64_MAX, &address) == 0 &&
-			address > UINT32_MAX)
-			return 0;
-	return -EPERM;
+	/* Each reading gives a page. */
+	while (fd >= 0 && n > 0 && (room = buf_reserve(&text, 4096))) {
+		n = read(fd, room, 4096);
+		if (n > 0)
+			buf_commit(&text, (size_t)n);
+	}
+	if (fd < 0 || n < 0)
+		return -errno;
+	return has_address(buf_get(&text)) ? 0 : text.n ? -EPERM : -ENODATA;
 }
 
 static void run(struct trial *t)
