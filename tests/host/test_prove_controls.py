@@ -177,6 +177,87 @@ class Upgrades(Proving):
         self.says(name, "refuted", "1 security updates are pending, of which unattended-upgrade would install none")
 
 
+CA = r"""
+umask 077; mkdir -p /root/ca /etc/revet/prove; cd /root/ca
+printf '%s\n' '[ca]' 'default_ca=it' '[it]' 'database=index' 'serial=serial' 'new_certs_dir=.' \
+    'default_md=sha256' 'policy=any' 'default_crl_days=30' '[any]' 'commonName=supplied' >ca.cnf
+: >index; echo 01 >serial
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=devices -days 30 \
+    -keyout ca.key -out ca.pem 2>/dev/null
+issue() {
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -keyout "$1.key" -out "$1.csr"
+    openssl ca -batch -notext -config ca.cnf -cert ca.pem -keyfile ca.key -in "$1.csr" -out "$1.pem" $2
+}
+issue server "-days 30" 2>/dev/null; issue valid "-days 30" 2>/dev/null; issue revoked "-days 30" 2>/dev/null
+issue expired "-startdate 20200101000000Z -enddate 20200201000000Z" 2>/dev/null
+openssl ca -config ca.cnf -cert ca.pem -keyfile ca.key -revoke revoked.pem 2>/dev/null
+openssl ca -config ca.cnf -cert ca.pem -keyfile ca.key -gencrl -out crl.pem 2>/dev/null
+for name in valid expired revoked; do cat $name.pem $name.key >/etc/revet/prove/mqtt-$name.pem; done
+install -d -o mosquitto /etc/mosquitto/tls
+install -o mosquitto -m 600 ca.pem server.pem server.key crl.pem /etc/mosquitto/tls
+"""
+
+PLAIN = "listener 1883 0.0.0.0\nallow_anonymous {anonymous}\n"
+MUTUAL = """listener 8883
+cafile /etc/mosquitto/tls/ca.pem
+certfile /etc/mosquitto/tls/server.pem
+keyfile /etc/mosquitto/tls/server.key
+allow_anonymous {anonymous}
+require_certificate {required}
+{crl}
+"""
+CRL = "crlfile /etc/mosquitto/tls/crl.pem"
+
+
+class Broker(Proving):
+    image = "iot-backend"
+
+    @classmethod
+    def prepare(cls):
+        cls.sh(CA)
+
+    def configure(self, text):
+        self.write("/etc/mosquitto/conf.d/public.conf", text)
+        self.sh("systemctl restart mosquitto; until ss -Hltn | grep -q ':[18]883'; do sleep 0.05; done")
+
+    def test_nobody_without_a_name(self):
+        name = "services.broker-refuses"
+        self.configure(PLAIN.format(anonymous="true"))
+        self.says(name, "refuted", "0.0.0.0 port 1883: lets a client without a name in (CONNACK 0)")
+        self.configure(PLAIN.format(anonymous="false"))
+        self.says(name, "proven", "0.0.0.0 port 1883: refuses a client without a name: CONNACK 5")
+        self.says("services.broker-refuses-revoked", "not_run", "no broker here has clients show certificates")
+
+    def test_certificates(self):
+        name, other = "services.broker-refuses", "services.broker-refuses-revoked"
+        self.configure(MUTUAL.format(anonymous="true", required="true", crl=CRL))
+        self.says(name, "proven", "port 8883: refuses a client without name and certificate: ",
+                  "certificate required", "port 8883: refuses a client with a certificate of another CA: ",
+                  "unknown ca")
+        self.says(other, "proven", "refuses the expired certificate: ", "certificate expired",
+                  "refuses the revoked certificate: ", "certificate revoked")
+        self.configure(MUTUAL.format(anonymous="true", required="true", crl=""))
+        self.says(name, "proven")
+        self.says(other, "refuted", "takes the revoked certificate (CONNACK 0)", "certificate expired")
+        # What the site file wants, the broker does not do.
+        self.configure(MUTUAL.format(anonymous="false", required="false", crl=CRL))
+        self.write("/etc/revet/site.yaml", "serves: [{port: 8883/tcp, to: world, what: mqtt, tls: mutual}]\n")
+        self.addCleanup(self.sh, "rm /etc/revet/site.yaml")
+        self.says(name, "refuted", "talks to a client without name and certificate, though clients have to show")
+
+    def test_certificates_that_nobody_has_given(self):
+        name = "services.broker-refuses-revoked"
+        self.configure(MUTUAL.format(anonymous="true", required="true", crl=CRL))
+        self.sh("mkdir /root/kept; mv /etc/revet/prove/* /root/kept")
+        self.addCleanup(self.sh, "mv /root/kept/* /etc/revet/prove; rmdir /root/kept")
+        self.says(name, "not_run", "an expired certificate is not tried: only the CA of the devices can make one")
+        # One that is refused for another reason shows nothing.
+        self.sh("cp /root/kept/mqtt-revoked.pem /etc/revet/prove; "
+                "cp /root/kept/mqtt-expired.pem /etc/revet/prove/mqtt-valid.pem")
+        self.addCleanup(self.sh, "rm /etc/revet/prove/*")
+        self.says(name, "not_run", "the certificate in /etc/revet/prove/mqtt-valid.pem is refused")
+
+
 class Killed(Proving):
     """At any instant nothing is left: no process, no mount, no namespace, no file."""
 
