@@ -258,6 +258,67 @@ class Broker(Proving):
         self.says(name, "not_run", "the certificate in /etc/revet/prove/mqtt-valid.pem is refused")
 
 
+OPEN = """
+echo "listen_addresses = '*'" >/etc/postgresql/15/main/conf.d/open.conf
+sed -i 's|^bind-address.*|bind-address = *\\nskip-name-resolve|' /etc/mysql/mariadb.conf.d/50-server.cnf
+sed -i 's/^-l .*/-l 0.0.0.0/; /^-l ::1/d' /etc/memcached.conf
+sed -i 's/^bind .*/bind 0.0.0.0 ::/' /etc/redis/redis.conf
+sed -i 's|^ExecStart=.*|ExecStart=/usr/lib/postgresql/15/bin/postgres -D /var/lib/postgresql/15/main '\
+'-c config_file=/etc/postgresql/15/main/postgresql.conf|; s/^Type=.*/Type=notify/; /^PIDFile/d; /^ExecStop/d' \
+    /usr/lib/systemd/system/postgresql@.service
+sed -i '/^\\[Service\\]/a User=postgres\\nRuntimeDirectory=postgresql' /usr/lib/systemd/system/postgresql@.service
+systemctl daemon-reload
+"""
+NAMES = {"PostgreSQL": 5432, "MySQL": 3306, "Redis": 6379, "memcached": 11211}
+SITE = "serves:\n" + "".join(f"  - {{port: {port}/tcp, to: world}}\n" for port in NAMES.values())
+
+
+class Databases(Proving):
+    image = "databases"
+    name = "services.database-refuses"
+
+    @classmethod
+    def prepare(cls):
+        cls.host.net()
+
+    def restart(self):
+        self.sh("""systemctl restart postgresql@15-main mariadb redis-server memcached
+            for port in "$@"; do until ss -Hltn "sport = $port" | grep -q .; do sleep 0.05; done; done""",
+                *map(str, NAMES.values()))
+
+    def test_closed_open_and_without_a_password(self):
+        self.says(self.name, "proven", *(f"{name} (port {port} of 10." for name, port in NAMES.items()),
+                  *(f"{name} (port {port} of fd" for name, port in NAMES.items()), "Connection refused")
+        self.sh(OPEN)
+        self.restart()
+        self.says(self.name, "refuted", "PostgreSQL (port 5432 of 10.", "answers an outsider",
+                  "and lets nobody in without a password")
+        # Served to all, they have to ask for a password; memcached knows none.
+        self.write("/etc/revet/site.yaml", SITE)
+        proof = self.says(self.name, "refuted", "memcached", "and lets anybody in without a password")
+        refuted = [line["text"] for line in proof["evidence"] if line["kind"] == "refuted"]
+        self.assertTrue(refuted and all(line.startswith("memcached") for line in refuted), proof)
+        self.assertTrue([line for line in proof["evidence"] if line["kind"] == "proven" and
+                         line["text"].startswith("Redis") and "of fd" in line["text"]], proof)
+        self.sh("""
+            sed -i '1i host all all all trust' /etc/postgresql/15/main/pg_hba.conf
+            mysql -e "CREATE USER root@'%' IDENTIFIED BY ''"
+            sed -i 's/^protected-mode yes/protected-mode no/' /etc/redis/redis.conf""")
+        self.restart()
+        proof = self.says(self.name, "refuted")
+        for name in NAMES:
+            for address in ("of 10.", "of fd"):
+                if (name, address) != ("memcached", "of fd"):
+                    self.assertTrue([line for line in proof["evidence"] if line["kind"] == "refuted" and
+                                     line["text"].startswith(name) and address in line["text"]],
+                                    (name, address, proof))
+        # The packet filter keeps all of them from everybody.
+        self.sh("rm /etc/revet/site.yaml; nft add table inet shut; nft add chain inet shut input "
+                "'{ type filter hook input priority 0; policy accept; }'; "
+                "nft add rule inet shut input tcp dport '{ 5432, 3306, 6379, 11211 }' drop")
+        self.says(self.name, "proven", "Connection timed out")
+
+
 class Killed(Proving):
     """At any instant nothing is left: no process, no mount, no namespace, no file."""
 
