@@ -11,7 +11,7 @@
 
 #define LIBRARY "libssl.so.3"
 #define MAX_FILE ((size_t)1 << 20)
-#define DAY (24 * 60 * 60)
+#define DAY (24 * 60 * 60L)
 
 struct tls_identity {
 	X509 *certificate, *issuer; /* issuer NULL: it is not sent along */
