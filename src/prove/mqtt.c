@@ -8,6 +8,7 @@
 #include "base/vec.h"
 
 #define PATIENCE_S 3
+#define ALERT_MS 500 /* for a server to object to a certificate */
 
 /* --- talking ---------------------------------------------------------------------------------- */
 
@@ -17,13 +18,21 @@ static const unsigned char connect_packet[] = {0x10, 12, 0, 4, 'M', 'Q', 'T',
 
 #define CONNACK 0x20
 
+static int set_patience(int fd, int ms)
+{
+	const struct timeval limit = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+
+	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
+				   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0
+			   ? -errno
+			   : 0;
+}
+
 static int open_connection(const struct mqtt_broker *b, struct err *err)
 {
-	const struct timeval limit = {.tv_sec = PATIENCE_S};
 	_cleanup_close_ int fd = socket(b->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ||
+	if (fd < 0 || set_patience(fd, PATIENCE_S * 1000) < 0 ||
 		connect(fd, (const struct sockaddr *)&b->address, b->length) < 0)
 		return err_errno(err, errno, "%s", b->name);
 	return take_fd(&fd);
@@ -62,9 +71,15 @@ static int ask_in_tls(struct trial *t, int fd, const struct tls_identity *identi
 	struct tls *tls = tls_connect(fd, identity, err);
 	unsigned char answer[4];
 	size_t n = 0;
-	int r = tls ? tls_write(tls, packet, err) : -err->errnum;
+	int r = !tls ? -err->errnum : set_patience(fd, ALERT_MS);
 
 	if (r == 0)
+		r = tls_read(tls, answer, sizeof(answer), &n, err);
+	if (r == -EAGAIN)
+		r = set_patience(fd, PATIENCE_S * 1000);
+	if (r == 0 && !n)
+		r = tls_write(tls, packet, err);
+	if (r == 0 && !n)
 		r = tls_read(tls, answer, sizeof(answer), &n, err);
 	tls_free(tls);
 	if (r == 0) {

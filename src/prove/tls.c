@@ -174,6 +174,8 @@ static int explain(struct err *err)
 	ERR_clear_error();
 	if (text)
 		return err_set(err, errnum, "%s", text);
+	if (saved == EAGAIN)
+		return err_set(err, EAGAIN, "no answer in time");
 	/* A connection that is cut says less than an alert. */
 	return err_set(err, EPROTO, "%s", saved ? strerror(saved) : "the connection was closed");
 }

@@ -28,7 +28,9 @@ static inline void tls_identity_freep(struct tls_identity **i)
  * it is one that is about the client's certificate, else -EPROTO; -ENOTSUP: there is no libssl. */
 struct tls *tls_connect(int fd, const struct tls_identity *, struct err *);
 void tls_free(struct tls *);
-/* 0 and how much, or -errno with err as above: with TLS 1.3 a certificate is refused only here. */
+/* 0 and how much, or -errno with err as above, -EAGAIN: nothing came in time. With TLS 1.3 a
+ * certificate is refused only here; whoever writes first may lose the alert to a connection that is
+ * reset. */
 int tls_write(struct tls *, struct str, struct err *);
 int tls_read(struct tls *, void *p, size_t n, size_t *ret, struct err *);
 

@@ -218,7 +218,7 @@ class Broker(Proving):
 
     def configure(self, text):
         self.write("/etc/mosquitto/conf.d/public.conf", text)
-        self.sh("systemctl restart mosquitto; until ss -Hltn | grep -q ':[18]883'; do sleep 0.05; done")
+        self.sh("systemctl reset-failed mosquitto; systemctl restart mosquitto; until ss -Hltn | grep -q ':[18]883'; do sleep 0.05; done")
 
     def test_nobody_without_a_name(self):
         name = "services.broker-refuses"
