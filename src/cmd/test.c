@@ -14,16 +14,31 @@
 #define AT_ONCE 50
 #define AGAIN 255 /* the worker's exit code: something failed, and there is time to try once more */
 
-enum { FORMAT_OPTION, VARS, VARS_INLINE, PACKAGE, RETRY_TIMEOUT, SLEEP, MAX_CONCURRENT, COLOR, VERBOSE };
+enum {
+	FORMAT_OPTION,
+	VARS,
+	VARS_INLINE,
+	PACKAGE,
+	RETRY_TIMEOUT,
+	SLEEP,
+	MAX_CONCURRENT,
+	COLOR,
+	VERBOSE
+};
 
 static const struct option_doc options[] = {
-	[FORMAT_OPTION] = {"format", 'f', "FORMAT[=FILE]", "text (default), json, tap, junit and others; may be given several times"},
-	[VARS] = {"vars", 0, "FILE", "values for .Vars in templates, YAML or JSON; may be given several times"},
-	[VARS_INLINE] = {"vars-inline", 0, "TEXT", "the same, from the command line, over those of files"},
+	[FORMAT_OPTION] = {"format", 'f', "FORMAT[=FILE]",
+					   "text (default), json, tap, junit and others; may be given several times"},
+	[VARS] = {"vars", 0, "FILE",
+			  "values for .Vars in templates, YAML or JSON; may be given several times"},
+	[VARS_INLINE] = {"vars-inline", 0, "TEXT",
+					 "the same, from the command line, over those of files"},
 	[PACKAGE] = {"package", 0, "TYPE", "look for packages of deb, rpm, apk or pacman only"},
-	[RETRY_TIMEOUT] = {"retry-timeout", 'r', "TIME", "try again, for so long, while something fails"},
+	[RETRY_TIMEOUT] = {"retry-timeout", 'r', "TIME",
+					   "try again, for so long, while something fails"},
 	[SLEEP] = {"sleep", 's', "TIME", "between two tries (1s)"},
-	[MAX_CONCURRENT] = {"max-concurrent", 0, "NUMBER", "commands and servers that are asked at once (50)"},
+	[MAX_CONCURRENT] = {"max-concurrent", 0, "NUMBER",
+						"commands and servers that are asked at once (50)"},
 	[COLOR] = {"color", 0, "WHEN", "auto, always or never"},
 	[VERBOSE] = {"verbose", 'v', NULL, "JSON that people can read"},
 	{0},
@@ -126,7 +141,8 @@ static int read_time(const struct given *g, int option, int64_t *ret)
 
 	if (!value || parse_time(value, ret) == 0)
 		return 0;
-	return fail(EXIT_USAGE, "--%s %s: expected a time, as 90s, 2m or 500ms", options[option].name, value);
+	return fail(EXIT_USAGE, "--%s %s: expected a time, as 90s, 2m or 500ms", options[option].name,
+				value);
 }
 
 static int read_limits(const struct given *g, struct run *run)
@@ -164,7 +180,8 @@ static int load_vars(const struct given *g, struct run *run)
 			r = suite_load_vars(s, g->p[i].value, &run->options.vars, &err);
 	for (size_t i = 0; r == 0 && i < g->n; i++)
 		if (g->p[i].option == VARS_INLINE)
-			r = suite_parse_vars(s, str_of(g->p[i].value), "--vars-inline", &run->options.vars, &err);
+			r = suite_parse_vars(s, str_of(g->p[i].value), "--vars-inline", &run->options.vars,
+								 &err);
 	return r < 0 ? fail(EXIT_CONFIG, "%s", err.msg) : 0;
 }
 
@@ -175,8 +192,8 @@ static int load(const struct given *g, struct run *run)
 
 	for (int i = 0; code == 0 && i < g->n_words; i++)
 		if (suite_load(&run->suite, g->words[i], &run->options, &err) < 0)
-			code = fail(err.errnum == EPERM || err.errnum == EACCES ? EXIT_PERMISSION : EXIT_CONFIG, "%s",
-						err.msg);
+			code = fail(err.errnum == EPERM || err.errnum == EACCES ? EXIT_PERMISSION : EXIT_CONFIG,
+						"%s", err.msg);
 	for (size_t i = 0; code == 0 && i < run->suite.warnings.n; i++)
 		(void)fail(0, "%s", run->suite.warnings.p[i]);
 	if (code == 0 && !run->suite.resources.n)
@@ -305,6 +322,11 @@ static int run_test(const struct given *g)
 }
 
 static const struct command test_command = {
-	"test", "[OPTION...] FILE...", "run a user's own tests: sentences, or goss's gossfiles", options, 1, 64,
+	"test",
+	"[OPTION...] FILE...",
+	"run a user's own tests: sentences, or goss's gossfiles",
+	options,
+	1,
+	64,
 	run_test};
 COMMAND(test_command);

@@ -55,10 +55,10 @@ int http_client_open(struct err *err)
 {
 	static const char *const names[] = {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl-nss.so.4"};
 	struct library_symbol symbols[] = {
-		{"curl_global_init", &curl.global_init},     {"curl_easy_init", &curl.easy_init},
-		{"curl_easy_setopt", &curl.easy_setopt},     {"curl_easy_perform", &curl.easy_perform},
-		{"curl_easy_getinfo", &curl.easy_getinfo},   {"curl_easy_cleanup", &curl.easy_cleanup},
-		{"curl_easy_strerror", &curl.easy_strerror}, {"curl_slist_append", &curl.slist_append},
+		{"curl_global_init", &curl.global_init},       {"curl_easy_init", &curl.easy_init},
+		{"curl_easy_setopt", &curl.easy_setopt},       {"curl_easy_perform", &curl.easy_perform},
+		{"curl_easy_getinfo", &curl.easy_getinfo},     {"curl_easy_cleanup", &curl.easy_cleanup},
+		{"curl_easy_strerror", &curl.easy_strerror},   {"curl_slist_append", &curl.slist_append},
 		{"curl_slist_free_all", &curl.slist_free_all},
 	};
 	int r = curl.library ? 0 : -ENOTSUP;
@@ -187,7 +187,8 @@ int http_ask(const struct http_request *q, struct http_answer *ret, struct err *
 		return err_set(err, EFBIG, "%s: the answer is larger than %zu bytes", q->url, q->max);
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return err_set(err, ETIMEDOUT, "%s: no answer in %d ms", q->url, q->timeout_ms);
-	return code ? err_set(err, EIO, "%s: %s", q->url, *error ? error : curl.easy_strerror(code)) : 0;
+	return code ? err_set(err, EIO, "%s: %s", q->url, *error ? error : curl.easy_strerror(code))
+				: 0;
 }
 
 void http_answer_done(struct http_answer *a)

@@ -11,17 +11,17 @@
 #include "base/err.h"
 
 struct http_request {
-	const char *url;    /* http or https */
-	const char *method; /* NULL: GET */
-	struct str body;    /* absent: none */
-	const char *const *headers; /* "Name: value", NULL-terminated; or NULL */
+	const char *url;                            /* http or https */
+	const char *method;                         /* NULL: GET */
+	struct str body;                            /* absent: none */
+	const char *const *headers;                 /* "Name: value", NULL-terminated; or NULL */
 	const char *username, *password;            /* for basic authentication; or NULL */
 	const char *ca_file, *cert_file, *key_file; /* PEM; or NULL */
-	const char *proxy;  /* NULL: as the environment says */
-	bool insecure;      /* do not check the certificate */
-	bool stay;          /* do not follow redirects; else at most ten */
+	const char *proxy;                          /* NULL: as the environment says */
+	bool insecure;                              /* do not check the certificate */
+	bool stay;                                  /* do not follow redirects; else at most ten */
 	int timeout_ms;
-	size_t max;         /* bytes of an answer */
+	size_t max; /* bytes of an answer */
 };
 
 struct http_answer {

@@ -264,9 +264,8 @@ static struct datum from_jansson(const json_t *j, struct arena *a)
 		d = datum_map(a);
 		for (void *it = json_object_iter((json_t *)j); it;
 			 it = json_object_iter_next((json_t *)j, it))
-			*vec_push(a, d.map) =
-				(struct member){str_of(arena_strdup(a, json_object_iter_key(it))),
-								from_jansson(json_object_iter_value(it), a)};
+			*vec_push(a, d.map) = (struct member){str_of(arena_strdup(a, json_object_iter_key(it))),
+												  from_jansson(json_object_iter_value(it), a)};
 		return d;
 	default:
 		return DATUM_NOTHING;

@@ -56,7 +56,7 @@ struct member {
 
 struct datum datum_list(const struct datum *, size_t n); /* borrowed */
 struct datum datum_texts(struct arena *, const struct str *, size_t n);
-struct datum datum_map(struct arena *); /* an empty one */
+struct datum datum_map(struct arena *);                                 /* an empty one */
 const struct datum *datum_get(const struct datum *map, struct str key); /* NULL: it has none */
 void datum_put(struct arena *, struct datum *map, struct str key, struct datum value);
 /* The members by key, in the arena. */

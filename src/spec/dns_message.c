@@ -4,9 +4,18 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-
-enum { TYPE_A = 1, TYPE_NS = 2, TYPE_CNAME = 5, TYPE_PTR = 12, TYPE_MX = 15, TYPE_TXT = 16, TYPE_AAAA = 28,
-	   TYPE_SRV = 33, TYPE_CAA = 257, CLASS_IN = 1 };
+enum {
+	TYPE_A = 1,
+	TYPE_NS = 2,
+	TYPE_CNAME = 5,
+	TYPE_PTR = 12,
+	TYPE_MX = 15,
+	TYPE_TXT = 16,
+	TYPE_AAAA = 28,
+	TYPE_SRV = 33,
+	TYPE_CAA = 257,
+	CLASS_IN = 1
+};
 
 #define MAX_NAME 255
 #define MAX_RECORDS 4096
@@ -16,9 +25,9 @@ unsigned dns_type(struct str name)
 	static const struct {
 		const char *name;
 		unsigned type;
-	} types[] = {{"A", TYPE_A},     {"AAAA", TYPE_AAAA}, {"CAA", TYPE_CAA}, {"CNAME", TYPE_CNAME},
-				 {"MX", TYPE_MX},   {"NS", TYPE_NS},     {"PTR", TYPE_PTR}, {"SRV", TYPE_SRV},
-				 {"TXT", TYPE_TXT}};
+	} types[] = {{"A", TYPE_A},         {"AAAA", TYPE_AAAA}, {"CAA", TYPE_CAA},
+				 {"CNAME", TYPE_CNAME}, {"MX", TYPE_MX},     {"NS", TYPE_NS},
+				 {"PTR", TYPE_PTR},     {"SRV", TYPE_SRV},   {"TXT", TYPE_TXT}};
 
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
 		if (str_is(name, types[i].name))

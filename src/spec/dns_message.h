@@ -15,9 +15,9 @@ unsigned dns_type(struct str name);
 int dns_question(struct str name, unsigned type, uint16_t id, unsigned char *to);
 
 struct dns_answer {
-	unsigned code;    /* 0: done; 3: there is no such name */
-	bool cut;         /* it did not fit: ask again over TCP */
-	struct str *p;    /* the records of the type, as text; in the arena */
+	unsigned code; /* 0: done; 3: there is no such name */
+	bool cut;      /* it did not fit: ask again over TCP */
+	struct str *p; /* the records of the type, as text; in the arena */
 	size_t n;
 };
 /* -EBADMSG: not an answer to the question with this number. */

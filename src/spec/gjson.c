@@ -37,7 +37,8 @@ struct step {
 /* Takes one name off the path. A backslash takes what follows as it is. */
 static void take_name(struct walk *w, struct str *path, struct step *ret)
 {
-	char *name = arena_alloc(w->arena, path->n + 1), *pattern = arena_alloc(w->arena, 2 * path->n + 1);
+	char *name = arena_alloc(w->arena, path->n + 1),
+		 *pattern = arena_alloc(w->arena, 2 * path->n + 1);
 	size_t n = 0, m = 0, i = 0;
 	bool wild = false;
 
@@ -167,8 +168,8 @@ static const struct modifier {
 	const char *name;
 	int (*apply)(struct walk *, const struct datum *, struct datum *ret);
 } modifiers[] = {
-	{"this", same},       {"valid", same},  {"ugly", same},     {"pretty", same},
-	{"reverse", reverse}, {"keys", keys},   {"values", values}, {"flatten", flatten},
+	{"this", same},       {"valid", same},    {"ugly", same},         {"pretty", same},
+	{"reverse", reverse}, {"keys", keys},     {"values", values},     {"flatten", flatten},
 	{"join", join},       {"tostr", to_text}, {"fromstr", from_text},
 };
 
@@ -304,7 +305,8 @@ static int fits(struct walk *w, const struct datum *item, const struct query *q)
 	return compare(w, &found, q);
 }
 
-static int collect(struct walk *w, const struct datum *items, size_t n, struct str rest, struct datum *ret)
+static int collect(struct walk *w, const struct datum *items, size_t n, struct str rest,
+				   struct datum *ret)
 {
 	VEC(struct datum) found = {0};
 
@@ -321,11 +323,46 @@ static int collect(struct walk *w, const struct datum *items, size_t n, struct s
 	return 1;
 }
 
-/* What follows `#` or `#(...)#`: '.' applies it to each item, '|' to the list. */
+/* Where the next pipe stands, outside of queries and quotes. */
+static size_t find_pipe(struct str s)
+{
+	unsigned depth = 0;
+	bool quoted = false;
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (c == '\\')
+			i++;
+		else if (c == '"')
+			quoted = !quoted;
+		else if (quoted)
+			continue;
+		else if (c == '(' || c == '[')
+			depth++;
+		else if ((c == ')' || c == ']') && depth)
+			depth--;
+		else if (c == '|' && !depth)
+			return i;
+	}
+	return s.n;
+}
+
+/* What follows `#` or `#(...)#`: '.' applies it, up to the next pipe, to each item, and '|' to the list. */
 static int go_on(struct walk *w, const struct datum *list, struct str rest, struct datum *ret)
 {
-	if (str_skip(&rest, "."))
-		return collect(w, list->list.p, list->list.n, rest, ret);
+	struct datum all;
+	size_t n;
+	int r;
+
+	if (str_skip(&rest, ".")) {
+		n = find_pipe(rest);
+		r = collect(w, list->list.p, list->list.n, (struct str){rest.p, n},
+					n < rest.n ? &all : ret);
+		if (r <= 0 || n == rest.n)
+			return r;
+		return get(w, &all, (struct str){rest.p + n + 1, rest.n - n - 1}, ret);
+	}
 	if (rest.n && !str_skip(&rest, "|"))
 		return bad(w, "expected . or | behind a query");
 	return get(w, list, rest, ret);
@@ -388,7 +425,8 @@ static int get_here(struct walk *w, const struct datum *d, struct str path, stru
 	}
 	if (str_skip(&path, "@"))
 		return modify(w, d, path, ret);
-	if (str_starts(path, "{") || str_starts(path, "[") || str_starts(path, "!") || str_starts(path, ".."))
+	if (str_starts(path, "{") || str_starts(path, "[") || str_starts(path, "!") ||
+		str_starts(path, ".."))
 		return bad(w, "multipaths, literals and JSON lines are not supported");
 	if (str_skip(&path, "#(") || str_skip(&path, "#["))
 		return run_query(w, d, path, ret);

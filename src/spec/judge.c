@@ -47,14 +47,16 @@ static struct datum text_of(const char *s)
 /* What decided it, and what it should be: one each, or lists. */
 static void show_evidence(const struct judgement *g, struct arena *a, struct match_result *m)
 {
-	struct datum *found = arena_new(a, struct datum, g->n + 1), *wanted = arena_new(a, struct datum, g->n + 1);
+	struct datum *found = arena_new(a, struct datum, g->n + 1),
+				 *wanted = arena_new(a, struct datum, g->n + 1);
 	size_t n = 0;
 
 	for (size_t i = 0; i < g->n && i < 20; i++) {
 		const struct evidence *e = &g->p[i];
 
-		found[n] = text_of(arena_printf(a, "%s: %s%s%s%s", e->object, e->found, e->source ? " (" : "",
-										e->source ? e->source : "", e->source ? ")" : ""));
+		found[n] =
+			text_of(arena_printf(a, "%s: %s%s%s%s", e->object, e->found, e->source ? " (" : "",
+								 e->source ? e->source : "", e->source ? ")" : ""));
 		wanted[n++] = text_of(e->wanted);
 	}
 	m->actual = n == 1 ? found[0] : datum_list(found, n);
@@ -84,8 +86,9 @@ static void judge_test(const struct suite_judging *j, struct finding *f, struct 
 		ret->outcome = OUTCOME_FAIL;
 		ret->match.actual = text_of("there is none of this kind");
 		ret->match.expected = text_of("at least one, for the test to be about");
-		if (r->rule->when && judge_sentence(r->rule->when, j->snapshot,
-											&j->suite->catalogue->language.params, f->arena) == FALSE_)
+		if (r->rule->when &&
+			judge_sentence(r->rule->when, j->snapshot, &j->suite->catalogue->language.params,
+						   f->arena) == FALSE_)
 			ret->outcome = OUTCOME_SKIP;
 		break;
 	default:

@@ -31,7 +31,8 @@ int find_rows(struct finding *f, const char *name, const struct rows **ret, stru
 	return (*ret)->error ? err_set(err, -(*ret)->error, "%s", (*ret)->why) : 0;
 }
 
-int find_row(struct finding *f, const char *name, struct str key, const struct row **ret, struct err *err)
+int find_row(struct finding *f, const char *name, struct str key, const struct row **ret,
+			 struct err *err)
 {
 	const struct rows *rows;
 	const size_t *some = NULL;

@@ -11,7 +11,8 @@ void want_key(struct snapshot *, const char *table, struct str key);
 /* The rows of a table that was wanted; the error says why there are none. */
 int find_rows(struct finding *, const char *table, const struct rows **ret, struct err *);
 /* The first row whose key it is; *ret NULL: there is none. An error when it might be missing. */
-int find_row(struct finding *, const char *table, struct str key, const struct row **ret, struct err *);
+int find_row(struct finding *, const char *table, struct str key, const struct row **ret,
+			 struct err *);
 /* A cell as a value: absent is nothing; unknown is an error. Modes are octal text. */
 int find_cell(struct finding *, const struct rows *, const struct row *, const char *column,
 			  struct datum *ret, struct err *);

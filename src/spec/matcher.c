@@ -36,8 +36,8 @@ enum kind {
 enum conversion { AS_IT_IS, TO_TEXT, TO_NUMBER, TO_LIST };
 
 struct line_pattern {
-	struct str text;              /* as it was written */
-	struct str needle;            /* what is looked for, when it is no expression */
+	struct str text;   /* as it was written */
+	struct str needle; /* what is looked for, when it is no expression */
 	const struct pattern *expression;
 	bool inverse;
 };
@@ -45,7 +45,7 @@ struct line_pattern {
 struct matcher {
 	enum kind kind;
 	enum conversion conversion;
-	const char *compare; /* NUMBER: "eq", ... */
+	const char *compare;   /* NUMBER: "eq", ... */
 	struct datum expected; /* what stands behind the name of the matcher */
 	struct datum whole;    /* with the name, as it was written */
 	const struct matcher **subs;
@@ -125,15 +125,16 @@ static int parse_text(struct yaml_at at, struct arena *a, struct matcher *m, str
 	return 0;
 }
 
-static int parse_number(struct yaml_at at, struct arena *a _unused_, struct matcher *m, struct err *err)
+static int parse_number(struct yaml_at at, struct arena *a _unused_, struct matcher *m,
+						struct err *err)
 {
 	if (!datum_is_number(&m->expected))
 		return yaml_err(at, err, "expected a number, found %s", datum_kind_name(m->expected.kind));
 	return 0;
 }
 
-static int parse_any(struct yaml_at at _unused_, struct arena *a _unused_, struct matcher *m _unused_,
-					 struct err *err _unused_)
+static int parse_any(struct yaml_at at _unused_, struct arena *a _unused_,
+					 struct matcher *m _unused_, struct err *err _unused_)
 {
 	return 0;
 }
@@ -170,14 +171,16 @@ static const struct matcher_word {
 };
 
 /* {matcher: argument} */
-static int parse_word(struct yaml_at at, struct arena *a, const struct matcher **ret, struct err *err)
+static int parse_word(struct yaml_at at, struct arena *a, const struct matcher **ret,
+					  struct err *err)
 {
 	const char *names[ARRAY_LEN(matcher_words) + 1] = {0};
 	struct yaml_iter it = yaml_iter(at);
 	int r;
 
 	if (yaml_len(at) != 1)
-		return yaml_err(at, err, "expected one matcher, found %u: put several into a list under `and`",
+		return yaml_err(at, err,
+						"expected one matcher, found %u: put several into a list under `and`",
 						yaml_len(at));
 	for (size_t i = 0; i < ARRAY_LEN(matcher_words); i++)
 		names[i] = matcher_words[i].name;
@@ -360,7 +363,8 @@ static struct datum to_list(struct testing *t, const struct datum *d)
 }
 
 /* The items of a list or the values of a mapping; false when it is neither. */
-static bool items_of(struct arena *a, const struct datum *d, const struct datum **ret, size_t *ret_n)
+static bool items_of(struct arena *a, const struct datum *d, const struct datum **ret,
+					 size_t *ret_n)
 {
 	struct datum *values;
 
@@ -517,7 +521,8 @@ static void test_items(struct testing *t, const struct matcher *m, const struct 
 		return;
 	}
 	fits = arena_new(t->arena, bool, n * m->n_subs + 1);
-	p = (struct pairing){fits, n, arena_new(t->arena, size_t, n + 1), arena_new(t->arena, bool, n + 1)};
+	p = (struct pairing){fits, n, arena_new(t->arena, size_t, n + 1),
+						 arena_new(t->arena, bool, n + 1)};
 	for (size_t i = 0; i < m->n_subs; i++)
 		for (size_t k = 0; k < n; k++)
 			fits[i * n + k] = matches(t, m->subs[i], &items[k]);
@@ -690,7 +695,8 @@ static void test_converted(struct testing *t, const struct matcher *m, const str
 		r->match = datum_equal(d, &m->expected) ? MATCH_YES : MATCH_NO;
 		break;
 	case NUMBER:
-		r->match = compare(m->compare, datum_real(d), datum_real(&m->expected)) ? MATCH_YES : MATCH_NO;
+		r->match =
+			compare(m->compare, datum_real(d), datum_real(&m->expected)) ? MATCH_YES : MATCH_NO;
 		break;
 	case LENGTH:
 		test_length(m, d, r);

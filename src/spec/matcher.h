@@ -14,19 +14,20 @@ struct matcher;
 
 int matcher_parse(struct yaml_at, struct arena *, const struct matcher **ret, struct err *);
 /* A list of patterns, each looked for line by line: text, `/expression/`, either with `!` before it. */
-int matcher_parse_patterns(struct yaml_at, struct arena *, const struct matcher **ret, struct err *);
+int matcher_parse_patterns(struct yaml_at, struct arena *, const struct matcher **ret,
+						   struct err *);
 const struct datum *matcher_expected(const struct matcher *); /* as it was written */
 
 enum match { MATCH_YES, MATCH_NO, MATCH_ERROR };
 
 struct match_result {
 	enum match match;
-	const char *message;      /* "to have prefix"; of an error what went wrong */
-	struct datum actual;      /* as it was compared */
+	const char *message; /* "to have prefix"; of an error what went wrong */
+	struct datum actual; /* as it was compared */
 	struct datum expected;
 	struct datum missing, extra, found; /* lists, or nothing */
-	struct datum chain;       /* the conversions: list of mappings; or nothing */
-	struct datum raw;         /* before them */
+	struct datum chain;                 /* the conversions: list of mappings; or nothing */
+	struct datum raw;                   /* before them */
 };
 
 /* Everything in *ret lives in the arena, or as long as the matcher and the value. */

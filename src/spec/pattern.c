@@ -71,6 +71,8 @@ struct parser {
 	struct str all, rest;
 	struct flags flags;
 	struct pattern *pattern;
+	const struct node
+		*before; /* of \Q...\E what is before its last rune, which alone is repeated */
 	unsigned depth;
 	struct err *err;
 };
@@ -167,16 +169,20 @@ static const struct range space[] = {{'\t', '\r'}, {' ', ' '}};
 static const struct range upper[] = {{'A', 'Z'}};
 static const struct range xdigit[] = {{'0', '9'}, {'A', 'F'}, {'a', 'f'}};
 
-#define CLASS(name, ranges) {name, ranges, ARRAY_LEN(ranges)}
-static const struct class {
+#define CLASS(name, ranges)             \
+	{                                   \
+		name, ranges, ARRAY_LEN(ranges) \
+	}
+static const struct class
+{
 	const char *name;
 	const struct range *ranges;
 	size_t n;
 } classes[] = {
-	CLASS("d", digits),     CLASS("s", spaces),     CLASS("w", words),      CLASS("alnum", alnum),
-	CLASS("alpha", alpha),  CLASS("ascii", ascii),  CLASS("blank", blank),  CLASS("cntrl", cntrl),
-	CLASS("digit", digits), CLASS("graph", graph),  CLASS("lower", lower),  CLASS("print", print),
-	CLASS("punct", punct),  CLASS("space", space),  CLASS("upper", upper),  CLASS("word", words),
+	CLASS("d", digits),      CLASS("s", spaces),    CLASS("w", words),     CLASS("alnum", alnum),
+	CLASS("alpha", alpha),   CLASS("ascii", ascii), CLASS("blank", blank), CLASS("cntrl", cntrl),
+	CLASS("digit", digits),  CLASS("graph", graph), CLASS("lower", lower), CLASS("print", print),
+	CLASS("punct", punct),   CLASS("space", space), CLASS("upper", upper), CLASS("word", words),
 	CLASS("xdigit", xdigit),
 };
 
@@ -195,13 +201,27 @@ static bool add_class(struct parser *p, struct set *set, struct str name, bool n
 	return false;
 }
 
-/* \pL, \p{Greek}, \P{^Lu}: Perl's library knows Unicode, and is asked of one rune at a time. */
-static int add_property(struct parser *p, struct set *set, bool negated)
+/* Perl's library knows Unicode, and is asked of one rune at a time. */
+static int ask_library(struct parser *p, struct set *set, bool negated, const char *what)
 {
-	struct str name;
 	struct property *property;
 	struct regex *is;
 	struct err err;
+
+	if (regex_compile(
+			p->arena,
+			str_of(arena_printf(p->arena, "(*UTF)%s\\A%s\\z", p->flags.fold ? "(?i)" : "", what)),
+			&is, &err) < 0)
+		return bad(p, "there is no such class of Unicode");
+	property = vec_push(p->arena, &set->properties);
+	*property = (struct property){is, negated};
+	return 0;
+}
+
+/* \pL, \p{Greek}, \P{^Lu} */
+static int add_property(struct parser *p, struct set *set, bool negated)
+{
+	struct str name;
 
 	if (str_skip(&p->rest, "{")) {
 		if (!str_has_char(p->rest, '}') || !str_cut(&p->rest, '}', &name))
@@ -216,18 +236,19 @@ static int add_property(struct parser *p, struct set *set, bool negated)
 	for (size_t i = 0; i < name.n; i++)
 		if (!is_letter((unsigned char)name.p[i]) && name.p[i] != '_')
 			return bad(p, "invalid name of a class");
-	if (!name.n ||
-		regex_compile(p->arena, str_of(arena_printf(p->arena, "(*UTF)\\A\\p{%.*s}\\z", STR_ARG(name))),
-					  &is, &err) < 0)
+	if (!name.n)
 		return bad(p, "there is no such class of Unicode");
-	property = vec_push(p->arena, &set->properties);
-	*property = (struct property){is, negated};
-	return 0;
+	/* In either case a capital letter is a small one. */
+	if (p->flags.fold && (str_is(name, "Lu") || str_is(name, "Ll") || str_is(name, "Lt")))
+		return ask_library(p, set, negated, "\\p{L&}");
+	return ask_library(p, set, negated, arena_printf(p->arena, "\\p{%.*s}", STR_ARG(name)));
 }
 
 static int hex_digit(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+	return c >= '0' && c <= '9'                 ? c - '0'
+		   : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+												: -1;
 }
 
 static int parse_hex(struct parser *p, uint32_t *ret)
@@ -337,7 +358,7 @@ static int by_lo(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Letters in either case. Beyond ASCII only those that fold into it are known. */
+/* Letters in either case. */
 static int fold(struct parser *p, struct set *set)
 {
 	size_t n = set->ranges.n;
@@ -345,8 +366,10 @@ static int fold(struct parser *p, struct set *set)
 	for (size_t i = 0; i < n; i++) {
 		struct range r = set->ranges.p[i];
 
-		if (r.hi >= 0x80 && r.hi != MAX_RUNE)
-			return bad(p, "(?i) knows the letters of ASCII only");
+		if (r.hi >= 0x80 &&
+			ask_library(p, set, false,
+						arena_printf(p->arena, "[\\x{%x}-\\x{%x}]", MAX(r.lo, 0x80u), r.hi)) < 0)
+			return -EINVAL;
 		for (uint32_t c = r.lo; c <= MIN(r.hi, 0x7fu); c++) {
 			if (is_letter(c))
 				add_range(p, set, c ^ 32, c ^ 32);
@@ -468,8 +491,8 @@ static const struct node *join(struct parser *p, enum node_kind kind, const stru
 {
 	struct node *n;
 
-	if (!a)
-		return b;
+	if (!a || !b)
+		return a ? a : b;
 	n = node_new(p, kind);
 	n->a = a;
 	n->b = b;
@@ -493,11 +516,9 @@ static int parse_literal(struct parser *p, const struct node **ret)
 
 	*ret = NULL;
 	while (p->rest.n > left) {
-		const struct node *one;
-
-		if (one_rune(p, take_rune(p), &one) < 0)
+		p->before = join(p, BOTH, p->before, *ret);
+		if (one_rune(p, take_rune(p), ret) < 0)
 			return -EINVAL;
-		*ret = join(p, BOTH, *ret, one);
 	}
 	(void)str_skip(&p->rest, "\\E");
 	if (!*ret)
@@ -567,7 +588,8 @@ static int parse_name(struct parser *p, const char **ret)
 	if (!str_has_char(p->rest, '>') || !str_cut(&p->rest, '>', &name) || !name.n)
 		return bad(p, "invalid name of a group");
 	for (size_t i = 0; i < name.n; i++)
-		if (!is_letter((unsigned char)name.p[i]) && !is_digit((unsigned char)name.p[i]) && name.p[i] != '_')
+		if (!is_letter((unsigned char)name.p[i]) && !is_digit((unsigned char)name.p[i]) &&
+			name.p[i] != '_')
 			return bad(p, "invalid name of a group");
 	for (size_t i = 1; i <= p->pattern->groups; i++)
 		if (p->pattern->names[i] && str_is(name, p->pattern->names[i]))
@@ -704,15 +726,22 @@ static int take_repeat(struct parser *p, unsigned *ret_min, unsigned *ret_max)
 
 static int parse_repeated(struct parser *p, const struct node **ret)
 {
+	const struct node *before;
 	unsigned min, max;
 	struct node *n;
-	int r = parse_atom(p, ret);
+	int r;
 
+	p->before = NULL;
+	r = parse_atom(p, ret);
+	before = p->before;
+	p->before = NULL;
 	if (r < 0)
 		return r;
 	r = take_repeat(p, &min, &max);
-	if (r <= 0)
+	if (r <= 0) {
+		*ret = join(p, BOTH, before, *ret);
 		return r;
+	}
 	if (r == 2) {
 		*ret = node_new(p, EMPTY);
 	} else {
@@ -724,6 +753,7 @@ static int parse_repeated(struct parser *p, const struct node **ret)
 	}
 	if (str_skip(&p->rest, "?") != p->flags.lazy && r == 1)
 		((struct node *)*ret)->lazy = true;
+	*ret = join(p, BOTH, before, *ret);
 	r = take_repeat(p, &min, &max);
 	return r > 0 ? bad(p, "invalid nested repetition operator") : r;
 }
@@ -881,7 +911,8 @@ int pattern_compile(struct arena *a, struct str expression, const struct pattern
 					struct err *err)
 {
 	struct pattern *pattern = arena_new(a, struct pattern, 1);
-	struct parser p = {a, expression, expression, {0}, pattern, 0, err};
+	struct parser p = {
+		.arena = a, .all = expression, .rest = expression, .pattern = pattern, .err = err};
 	struct emitter e = {.arena = a};
 	const struct node *tree = NULL;
 	size_t i = 0;
@@ -1021,7 +1052,8 @@ static void follow(struct machine *m, struct threads *to, uint32_t start)
 	}
 }
 
-static void machine_begin(struct machine *m, const struct pattern *p, size_t n_saved, struct arena *a)
+static void machine_begin(struct machine *m, const struct pattern *p, size_t n_saved,
+						  struct arena *a)
 {
 	*m = (struct machine){.pattern = p, .n_saved = n_saved};
 	m->waiting.p = arena_new(a, uint32_t, p->n);

@@ -16,9 +16,10 @@ struct pattern;
 #define PATTERN_MAX_GROUPS 64
 
 /* *ret lives in the arena, and any thread may use it. -EINVAL: what is wrong with the expression. */
-int pattern_compile(struct arena *, struct str expression, const struct pattern **ret, struct err *);
+int pattern_compile(struct arena *, struct str expression, const struct pattern **ret,
+					struct err *);
 bool pattern_match(const struct pattern *, struct str subject);
-size_t pattern_groups(const struct pattern *);                /* of parentheses */
+size_t pattern_groups(const struct pattern *);                  /* of parentheses */
 const char *pattern_group_name(const struct pattern *, size_t); /* from 1; NULL: it has none */
 /* The first match from byte `from` on: in ret[0], and of each group in ret[1] and so on, absent where it
  * took no part. ret has pattern_groups() + 1 items. */

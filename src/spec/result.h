@@ -8,7 +8,8 @@
 void result_print_name(struct buf *, const struct result *); /* "File: /etc/passwd: mode" */
 /* With what became of it. */
 void result_print(struct buf *, const struct result *, bool one_line);
-void result_print_summary(struct buf *, const struct results *); /* "Count: 3, Failed: 1, Skipped: 0" */
+void result_print_summary(struct buf *,
+						  const struct results *); /* "Count: 3, Failed: 1, Skipped: 0" */
 double result_seconds(int64_t us);
 const char *result_word(const struct result *); /* "pass", "fail" or "skip" */
 /* What begins and ends a colour, or nothing. */

@@ -150,8 +150,8 @@ static int parse_wild(struct str s, struct semver *ret, int *ret_known)
 	return 0;
 }
 
-static int add_wild(struct semver_range *range, struct arena *a, enum comparison is, struct str text,
-					bool alternative)
+static int add_wild(struct semver_range *range, struct arena *a, enum comparison is,
+					struct str text, bool alternative)
 {
 	struct semver from, to;
 	int known;
@@ -197,8 +197,8 @@ static enum comparison take_comparison(struct str *s)
 	return EQUAL;
 }
 
-static int add_bound(struct semver_range *range, struct arena *a, enum comparison is, struct str text,
-					 bool alternative)
+static int add_bound(struct semver_range *range, struct arena *a, enum comparison is,
+					 struct str text, bool alternative)
 {
 	struct semver v;
 
@@ -217,7 +217,8 @@ static int parse_alternative(struct semver_range *range, struct str s, struct ar
 	while (str_word(&s, &word)) {
 		enum comparison is = take_comparison(&word);
 
-		if (!word.n && !str_word(&s, &word))
+		/* `! 1.2.3` means something else to the library that goss uses: better not at all. */
+		if (!word.n && (is == NOT_EQUAL || !str_word(&s, &word)))
 			return -EINVAL;
 		if (range->bounds.n > MAX_PARTS || add_bound(range, a, is, word, first) < 0)
 			return -EINVAL;
@@ -226,7 +227,8 @@ static int parse_alternative(struct semver_range *range, struct str s, struct ar
 	return first ? -EINVAL : 0;
 }
 
-int semver_range_parse(struct str s, struct arena *a, const struct semver_range **ret, struct err *err)
+int semver_range_parse(struct str s, struct arena *a, const struct semver_range **ret,
+					   struct err *err)
 {
 	struct semver_range *range = arena_new(a, struct semver_range, 1);
 	struct str rest = s, one;
@@ -238,7 +240,8 @@ int semver_range_parse(struct str s, struct arena *a, const struct semver_range 
 			r = -EINVAL;
 	}
 	if (r < 0 || !range->bounds.n)
-		return err_set(err, EINVAL, "'%.*s' is no range of versions, such as '>=1.2.0 <2.0.0 || >3.0.0'",
+		return err_set(err, EINVAL,
+					   "'%.*s' is no range of versions, such as '>=1.2.0 <2.0.0 || >3.0.0'",
 					   STR_ARG(s));
 	*ret = range;
 	return 0;

@@ -37,10 +37,11 @@ struct finding;
 
 /* A kind of resource: one file of spec/kinds/ that exports one descriptor with KIND(). */
 struct kind {
-	const char *name, *title;           /* "kernel-param", "KernelParam" */
-	const struct attribute *attributes; /* properties in the order in which they are judged; ends without
+	const char *name, *title; /* "kernel-param", "KernelParam" */
+	const struct attribute
+		*attributes;     /* properties in the order in which they are judged; ends without
 										 * a name */
-	const char *subject;                /* the setting that stands in for the key; or NULL */
+	const char *subject; /* the setting that stands in for the key; or NULL */
 	bool gated; /* when the first property is false or cannot be found, the others are skipped */
 	/* Says which tables it needs. NULL: none. */
 	void (*want)(const struct resource *, struct snapshot *);
@@ -61,7 +62,7 @@ struct property {
 
 struct resource {
 	const struct kind *kind;
-	const char *id; /* for people: the key, and what stands in for it */
+	const char *id;  /* for people: the key, and what stands in for it */
 	struct str name; /* what it is about: the path, the command, ... */
 	struct str title;
 	struct datum meta; /* a mapping, or nothing */
@@ -94,14 +95,15 @@ struct suite_options {
 int suite_load(struct suite *, const char *path, const struct suite_options *, struct err *);
 /* {name: value} from a file, or from text, into *vars, over what it has. */
 int suite_load_vars(struct suite *, const char *path, struct datum *vars, struct err *);
-int suite_parse_vars(struct suite *, struct str text, const char *name, struct datum *vars, struct err *);
+int suite_parse_vars(struct suite *, struct str text, const char *name, struct datum *vars,
+					 struct err *);
 void suite_done(struct suite *);
 
 /* Settings by the name of the attribute. */
-struct str setting_text(const struct resource *, const char *name);       /* absent: not set */
+struct str setting_text(const struct resource *, const char *name); /* absent: not set */
 int64_t setting_number(const struct resource *, const char *name, int64_t otherwise);
 bool setting_flag(const struct resource *, const char *name);
-const struct datum *setting(const struct resource *, const char *name);   /* nothing: not set */
+const struct datum *setting(const struct resource *, const char *name); /* nothing: not set */
 const struct attribute *attribute_of(const struct resource *, int attribute);
 
 /* --- results --------------------------------------------------------------------------------- */
@@ -151,7 +153,7 @@ struct suite_judging {
 	const struct snapshot *snapshot;
 	unsigned threads;
 	struct results results;
-	struct arena *arenas;          /* private, as what follows */
+	struct arena *arenas; /* private, as what follows */
 	const struct passwd_db *users;
 };
 void suite_judge(struct suite_judging *);
@@ -172,6 +174,5 @@ struct format {
 
 LEAF_SET(formats, struct format);
 #define FORMAT(symbol) LEAF(formats, struct format, symbol)
-
 
 #endif

@@ -37,12 +37,14 @@ static int check_owner(int fd, const char *path, struct err *err)
 		return err_set(err, EINVAL, "%s: is no file", path);
 	if ((st.st_uid == 0 || st.st_uid == geteuid()) && !(st.st_mode & 022))
 		return 0;
-	return err_set(err, EPERM,
-				   "%s: others can change it, and so what is run with your rights: chown and chmod go-w it",
-				   path);
+	return err_set(
+		err, EPERM,
+		"%s: others can change it, and so what is run with your rights: chown and chmod go-w it",
+		path);
 }
 
-static int read_fd(int fd, const char *path, size_t max, struct arena *a, struct str *ret, struct err *err)
+static int read_fd(int fd, const char *path, size_t max, struct arena *a, struct str *ret,
+				   struct err *err)
 {
 	_cleanup_buf_ struct buf text = BUF(max);
 	int r = fd_read_all(fd, &text);
@@ -54,7 +56,8 @@ static int read_fd(int fd, const char *path, size_t max, struct arena *a, struct
 }
 
 /* Not O_NONBLOCK: a pipe that the shell has made, as of <(ohai), is waited for. */
-static int read_trusted(const char *path, size_t max, struct arena *a, struct str *ret, struct err *err)
+static int read_trusted(const char *path, size_t max, struct arena *a, struct str *ret,
+						struct err *err)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	int r;
@@ -138,8 +141,10 @@ static size_t count_attributes(const struct kind *k)
 static int parse_setting(struct loading *l, const struct attribute *a, struct yaml_at at,
 						 struct datum *ret)
 {
-	static const char *const expected[] = {[SETTING_TEXT] = "text", [SETTING_NUMBER] = "a number",
-										   [SETTING_FLAG] = "true or false", [SETTING_TEXTS] = "a list of texts"};
+	static const char *const expected[] = {[SETTING_TEXT] = "text",
+										   [SETTING_NUMBER] = "a number",
+										   [SETTING_FLAG] = "true or false",
+										   [SETTING_TEXTS] = "a list of texts"};
 	struct datum d = datum_from_yaml(at, &l->suite->arena);
 	bool flag, good = true;
 	struct err ignored;
@@ -162,8 +167,9 @@ static int parse_setting(struct loading *l, const struct attribute *a, struct ya
 		for (size_t i = 0; good && i < d.list.n; i++)
 			good = d.list.p[i].kind == DATUM_TEXT;
 	}
-	return good ? 0 : yaml_err(at, l->err, "%s: expected %s, found %s", a->name, expected[a->kind],
-							   datum_kind_name(d.kind));
+	return good ? 0
+				: yaml_err(at, l->err, "%s: expected %s, found %s", a->name, expected[a->kind],
+						   datum_kind_name(d.kind));
 }
 
 /* Nothing is expected of text that is to have no patterns. */
@@ -182,7 +188,8 @@ static int parse_property(struct loading *l, struct resource *r, int i, struct y
 	struct property *p = &r->properties[r->n_properties];
 
 	if (expects_nothing(a, at))
-		return a->required ? yaml_err(at, l->err, "what is expected of '%s' is missing", a->name) : 0;
+		return a->required ? yaml_err(at, l->err, "what is expected of '%s' is missing", a->name)
+						   : 0;
 	p->attribute = i;
 	r->n_properties++;
 	if (a->kind == EXPECTED_TEXT && yaml_kind(at) == YAML_LIST)
@@ -367,7 +374,8 @@ static int open_language(struct loading *l)
 
 static int parse_test(struct loading *l, struct yaml_at at, struct map *known)
 {
-	static const char *const keys[] = {"title", "meta", "skip", "when", "for", "where", "want", NULL};
+	static const char *const keys[] = {"title", "meta",  "skip", "when",
+									   "for",   "where", "want", NULL};
 	struct suite *s = l->suite;
 	struct resource *r = arena_new(&s->arena, struct resource, 1);
 	struct rule *rule = arena_new(&s->arena, struct rule, 1);
@@ -409,7 +417,8 @@ static int parse_tests(struct loading *l, struct yaml_at list, struct map *known
 
 static int load_file(struct loading *, const char *path, struct map *known);
 
-static int parse_kind(struct loading *l, const struct kind *k, struct yaml_at map, struct map *known)
+static int parse_kind(struct loading *l, const struct kind *k, struct yaml_at map,
+					  struct map *known)
 {
 	struct yaml_iter it = yaml_iter(map);
 	int r = 0;
@@ -428,7 +437,8 @@ static int parse_kind(struct loading *l, const struct kind *k, struct yaml_at ma
 	return r;
 }
 
-static int include_matches(struct loading *l, struct yaml_at key, const char *pattern, struct map *known)
+static int include_matches(struct loading *l, struct yaml_at key, const char *pattern,
+						   struct map *known)
 {
 	glob_t matches = {0};
 	int r = 0;
@@ -458,10 +468,9 @@ static int include(struct loading *l, struct yaml_at key, struct yaml_at map, st
 		return r;
 	if (!slash || str_starts(file, "/"))
 		return include_matches(l, key, str_dup(&l->suite->arena, file), known);
-	return include_matches(l, key,
-						   arena_printf(&l->suite->arena, "%.*s/%.*s", (int)(slash - dir), dir,
-										STR_ARG(file)),
-						   known);
+	return include_matches(
+		l, key, arena_printf(&l->suite->arena, "%.*s/%.*s", (int)(slash - dir), dir, STR_ARG(file)),
+		known);
 }
 
 static int by_name(const void *a, const void *b)
@@ -586,7 +595,8 @@ static int load_file(struct loading *l, const char *path, struct map *known)
 	int r;
 
 	if (l->depth >= MAX_INCLUDES)
-		return err_set(l->err, ELOOP, "%s: files include each other more than %d deep", name, MAX_INCLUDES);
+		return err_set(l->err, ELOOP, "%s: files include each other more than %d deep", name,
+					   MAX_INCLUDES);
 	if (++l->files > MAX_FILES)
 		return err_set(l->err, E2BIG, "%s: more than %d files", name, MAX_FILES);
 	if (strcmp(path, "-") == 0) {
@@ -603,7 +613,8 @@ static int load_file(struct loading *l, const char *path, struct map *known)
 	return r;
 }
 
-int suite_load(struct suite *s, const char *path, const struct suite_options *options, struct err *err)
+int suite_load(struct suite *s, const char *path, const struct suite_options *options,
+			   struct err *err)
 {
 	struct loading l = {.suite = s, .options = options, .err = err};
 	char cwd[4096];

@@ -110,8 +110,8 @@ static struct variable *find_variable(struct run *r, struct str name)
 }
 
 static int run_pipeline(struct run *r, const struct pipeline *pipe, struct datum *ret);
-static int run_function(struct run *r, const struct template_function *f, const struct command_call *c,
-						const struct datum *last, struct datum *ret);
+static int run_function(struct run *r, const struct template_function *f,
+						const struct command_call *c, const struct datum *last, struct datum *ret);
 
 static int get_operand(struct run *r, const struct operand *o, struct datum *ret)
 {
@@ -158,8 +158,8 @@ static int run_short(struct run *r, const struct command_call *c, bool stops_at,
 	return 0;
 }
 
-static int run_function(struct run *r, const struct template_function *f, const struct command_call *c,
-						const struct datum *last, struct datum *ret)
+static int run_function(struct run *r, const struct template_function *f,
+						const struct command_call *c, const struct datum *last, struct datum *ret)
 {
 	size_t n = c ? c->operands.n - 1 : 0;
 	struct call call = {r->arena, r->world, f, NULL, n + (last != NULL), &r->steps, r->err};
@@ -168,8 +168,8 @@ static int run_function(struct run *r, const struct template_function *f, const 
 	if (step(r) < 0)
 		return -EINVAL;
 	if (call.n < f->min || (f->max && call.n > f->max))
-		return bad(r, "%s takes %s%u argument%s, and gets %zu", f->name, f->max == f->min ? "" : "at least ",
-				   f->min, f->min == 1 ? "" : "s", call.n);
+		return bad(r, "%s takes %s%u argument%s, and gets %zu", f->name,
+				   f->max == f->min ? "" : "at least ", f->min, f->min == 1 ? "" : "s", call.n);
 	*ret = DATUM_NOTHING;
 	if (c && (is_or || strcmp(f->name, "and") == 0))
 		return run_short(r, c, is_or, last, ret);
@@ -408,8 +408,13 @@ int template_render(struct str source, const char *name, const struct template_w
 					struct arena *a, struct template_text *ret, struct err *err)
 {
 	struct template_tree tree;
-	struct run r = {.arena = a, .name = name, .world = world, .tree = &tree, .out = BUF(MAX_TEXT),
-					.steps = MAX_STEPS, .err = err};
+	struct run r = {.arena = a,
+					.name = name,
+					.world = world,
+					.tree = &tree,
+					.out = BUF(MAX_TEXT),
+					.steps = MAX_STEPS,
+					.err = err};
 	int status = 0;
 
 	if (source.n > MAX_TEXT)

@@ -13,8 +13,8 @@
 #include "spec/datum.h"
 
 struct template_world { /* what a template may refer to */
-	struct datum vars; /* .Vars, a mapping */
-	struct datum env;  /* .Env, of texts */
+	struct datum vars;  /* .Vars, a mapping */
+	struct datum env;   /* .Env, of texts */
 	int (*read_file)(const char *path, struct arena *, struct str *ret, struct err *); /* or NULL */
 };
 
@@ -25,7 +25,7 @@ struct template_text {
 };
 
 /* *ret lives in the arena. -EINVAL with "NAME:LINE: MESSAGE". */
-int template_render(struct str source, const char *name, const struct template_world *, struct arena *,
-					struct template_text *ret, struct err *);
+int template_render(struct str source, const char *name, const struct template_world *,
+					struct arena *, struct template_text *ret, struct err *);
 
 #endif

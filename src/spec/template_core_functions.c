@@ -35,8 +35,8 @@ int call_fail(struct call *c, const char *fmt, ...)
 
 static int wrong(struct call *c, size_t i, const char *expected)
 {
-	return call_fail(c, "argument %zu is %s, and should be %s", i + 1, datum_kind_name(c->args[i].kind),
-					 expected);
+	return call_fail(c, "argument %zu is %s, and should be %s", i + 1,
+					 datum_kind_name(c->args[i].kind), expected);
 }
 
 int call_spend(struct call *c, size_t steps)
@@ -49,7 +49,8 @@ int call_spend(struct call *c, size_t steps)
 
 int call_text(struct call *c, size_t i, struct str *ret)
 {
-	if (c->args[i].kind == DATUM_LIST || c->args[i].kind == DATUM_MAP || c->args[i].kind == DATUM_NULL)
+	if (c->args[i].kind == DATUM_LIST || c->args[i].kind == DATUM_MAP ||
+		c->args[i].kind == DATUM_NULL)
 		return wrong(c, i, "text");
 	*ret = datum_text(c->arena, &c->args[i]);
 	return 0;
@@ -168,7 +169,9 @@ static int run_order(struct call *c, struct datum *ret)
 
 	if (order(c, &o) < 0)
 		return -EINVAL;
-	*ret = DATUM_YES(name[0] == 'l' ? name[1] == 't' ? o < 0 : o <= 0 : name[1] == 't' ? o > 0 : o >= 0);
+	*ret = DATUM_YES(name[0] == 'l'   ? name[1] == 't' ? o < 0 : o <= 0
+					 : name[1] == 't' ? o > 0
+									  : o >= 0);
 	return 0;
 }
 
@@ -310,7 +313,7 @@ static bool parse_verb(struct str *s, struct verb *ret)
 {
 	*ret = (struct verb){.precision = -1};
 	for (;; s->p++, s->n--) {
-		bool *flag = !s->n              ? NULL
+		bool *flag = !s->n            ? NULL
 					 : s->p[0] == '-' ? &ret->left
 					 : s->p[0] == '0' ? &ret->zeros
 					 : s->p[0] == '+' ? &ret->plus
@@ -336,7 +339,8 @@ static bool parse_verb(struct str *s, struct verb *ret)
 	return true;
 }
 
-static int format_number(struct call *c, const struct verb *v, const struct datum *d, struct buf *out)
+static int format_number(struct call *c, const struct verb *v, const struct datum *d,
+						 struct buf *out)
 {
 	char format[40], text[400];
 	bool real = strchr("feEgG", v->letter) != NULL;
@@ -347,7 +351,8 @@ static int format_number(struct call *c, const struct verb *v, const struct datu
 		return call_fail(c, "a width or precision of more than 300");
 	/* The flags mean the same in C; a width of 0 is none. */
 	snprintf(format, sizeof(format), "%%%s%s%s%s%s*.*%s%c", v->left ? "-" : "", v->zeros ? "0" : "",
-			 v->plus ? "+" : "", v->blank ? " " : "", v->sharp ? "#" : "", real ? "" : "ll", v->letter);
+			 v->plus ? "+" : "", v->blank ? " " : "", v->sharp ? "#" : "", real ? "" : "ll",
+			 v->letter);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	if (real)
@@ -529,7 +534,8 @@ static int run_fail(struct call *c, struct datum *ret _unused_)
 
 static const char *kind_of(const struct datum *d)
 {
-	static const char *const names[] = {"invalid", "bool", "int", "float64", "string", "slice", "map"};
+	static const char *const names[] = {"invalid", "bool",  "int", "float64",
+										"string",  "slice", "map"};
 
 	return names[d->kind];
 }

@@ -333,7 +333,8 @@ static int run_set(struct call *c, struct datum *ret)
 	struct datum *map, value;
 	struct str key;
 
-	if (call_map(c, 0, &map) < 0 || call_text(c, 1, &key) < 0 || copy(c, &c->args[2], 0, &value) < 0)
+	if (call_map(c, 0, &map) < 0 || call_text(c, 1, &key) < 0 ||
+		copy(c, &c->args[2], 0, &value) < 0)
 		return -EINVAL;
 	datum_put(c->arena, map, key, value);
 	*ret = *map;
@@ -393,7 +394,8 @@ static int run_pick(struct call *c, struct datum *ret)
 }
 
 /* Into the first; what it has stays, but with mergeOverwrite. */
-static int merge(struct call *c, struct datum *to, const struct datum *from, bool overwrite, unsigned depth)
+static int merge(struct call *c, struct datum *to, const struct datum *from, bool overwrite,
+				 unsigned depth)
 {
 	if (depth > 100)
 		return call_fail(c, "it goes too deep");

@@ -398,7 +398,8 @@ static int parse_pipeline(struct parser *p, struct pipeline **ret)
 	do {
 		if (parse_call(p, vec_push(p->arena, &pipe->commands)) < 0)
 			return -EINVAL;
-		skip_blanks(p);
+		if (!at_end(p)) /* whose own blanks say something */
+			skip_blanks(p);
 	} while (!at_end(p) && take(p, "|"));
 	return 0;
 }
@@ -612,7 +613,8 @@ static int parse_list(struct parser *p, struct part **ret, enum end *ret_end)
 int template_parse(struct str source, const char *name, struct arena *a, struct template_tree *ret,
 				   struct err *err)
 {
-	struct parser p = {.arena = a, .name = name, .rest = source, .line = 1, .tree = ret, .err = err};
+	struct parser p = {
+		.arena = a, .name = name, .rest = source, .line = 1, .tree = ret, .err = err};
 	enum end end;
 
 	*ret = (struct template_tree){0};

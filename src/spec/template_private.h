@@ -9,7 +9,13 @@
 
 struct pipeline;
 
-enum operand_kind { OPERAND_DOT, OPERAND_VARIABLE, OPERAND_FUNCTION, OPERAND_LITERAL, OPERAND_PIPELINE };
+enum operand_kind {
+	OPERAND_DOT,
+	OPERAND_VARIABLE,
+	OPERAND_FUNCTION,
+	OPERAND_LITERAL,
+	OPERAND_PIPELINE
+};
 
 struct operand {
 	enum operand_kind kind;
@@ -31,13 +37,22 @@ struct pipeline {
 	uint32_t line;
 };
 
-enum part_kind { PART_TEXT, PART_VALUE, PART_IF, PART_WITH, PART_RANGE, PART_BREAK, PART_CONTINUE, PART_TEMPLATE };
+enum part_kind {
+	PART_TEXT,
+	PART_VALUE,
+	PART_IF,
+	PART_WITH,
+	PART_RANGE,
+	PART_BREAK,
+	PART_CONTINUE,
+	PART_TEMPLATE
+};
 
 struct part {
 	enum part_kind kind;
 	uint32_t line;
-	struct str text; /* TEXT; the name of a TEMPLATE */
-	struct pipeline *pipeline; /* NULL: a TEMPLATE without one */
+	struct str text;                /* TEXT; the name of a TEMPLATE */
+	struct pipeline *pipeline;      /* NULL: a TEMPLATE without one */
 	struct part *inner, *otherwise; /* lists */
 	struct part *next;
 };

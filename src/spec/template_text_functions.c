@@ -20,8 +20,9 @@ static int texts(struct call *c, struct str ret[], size_t n)
 
 static int run_case(struct call *c, struct datum *ret)
 {
-	char how = c->function->name[0] == 't' && c->function->name[1] == 'o' ? c->function->name[2] | 32
-																		  : c->function->name[0];
+	char how = c->function->name[0] == 't' && c->function->name[1] == 'o'
+				   ? c->function->name[2] | 32
+				   : c->function->name[0];
 	struct str s;
 	char *to;
 	bool begin = true;
@@ -36,7 +37,8 @@ static int run_case(struct call *c, struct datum *ret)
 			to[i] = (char)toupper((unsigned char)to[i]);
 		else if (how == 'l' || how == 's' || (how == 'n' && begin))
 			to[i] = (char)tolower((unsigned char)to[i]);
-		begin = !isalnum((unsigned char)s.p[i]) && s.p[i] != '_' && s.p[i] != '\'' && !(s.p[i] & 0x80);
+		begin =
+			!isalnum((unsigned char)s.p[i]) && s.p[i] != '_' && s.p[i] != '\'' && !(s.p[i] & 0x80);
 	}
 	*ret = DATUM_STR(((struct str){to, s.n}));
 	return 0;
@@ -75,7 +77,8 @@ static int run_words(struct call *c, struct datum *ret)
 			buf_putc(&out, between);
 			continue;
 		}
-		if (i && isupper(b) && (islower(before) || isdigit(before) || (isupper(before) && next_small)))
+		if (i && isupper(b) &&
+			(islower(before) || isdigit(before) || (isupper(before) && next_small)))
 			buf_putc(&out, between);
 		buf_putc(&out, (char)tolower(b));
 	}
@@ -623,7 +626,10 @@ static int run_b64dec(struct call *c, struct datum *ret)
 static int run_hash(struct call *c, struct datum *ret)
 {
 	const char *name = c->function->name;
-	const EVP_MD *md = name[0] == 'm' ? EVP_md5() : name[3] == '1' ? EVP_sha1() : name[3] == '2' ? EVP_sha256() : EVP_sha512();
+	const EVP_MD *md = name[0] == 'm'   ? EVP_md5()
+					   : name[3] == '1' ? EVP_sha1()
+					   : name[3] == '2' ? EVP_sha256()
+										: EVP_sha512();
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	struct buf out = CALL_BUF;
 	unsigned n = 0;
@@ -729,7 +735,8 @@ static int run_ext(struct call *c, struct datum *ret)
 		return -EINVAL;
 	for (i = s.n; i > 0 && s.p[i - 1] != '/' && s.p[i - 1] != '.'; i--)
 		;
-	*ret = DATUM_STR(i > 0 && s.p[i - 1] == '.' ? ((struct str){s.p + i - 1, s.n - i + 1}) : STR(""));
+	*ret =
+		DATUM_STR(i > 0 && s.p[i - 1] == '.' ? ((struct str){s.p + i - 1, s.n - i + 1}) : STR(""));
 	return 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "spec/result.h"
 
-static void write_documentation(const struct results *all, const struct format_options *o, struct buf *out)
+static void write_documentation(const struct results *all, const struct format_options *o,
+								struct buf *out)
 {
 	for (size_t i = 0; i < all->n; i++) {
 		buf_puts(out, color(o, all->p[i].outcome));

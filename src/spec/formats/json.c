@@ -51,7 +51,7 @@ static void put_match(struct jsonw *j, const struct match_result *m)
 {
 	jsonw_object(j);
 	member(j, "actual", &m->actual);
-	jsonw_member_strz(j, "message", m->match == MATCH_ERROR ? "" : m->message);
+	jsonw_member_strz(j, "message", m->match == MATCH_ERROR || !m->message ? "" : m->message);
 	member(j, "expected", &m->expected);
 	member(j, "missing-elements", &m->missing);
 	member(j, "found-elements", &m->found);
@@ -120,7 +120,9 @@ static void write_json(const struct results *all, const struct format_options *o
 
 	jsonw_begin(&j, out, o->verbose);
 	jsonw_object(&j);
-	jsonw_member_strz(&j, "schema", "https://revet.dev/schema/test-1.json");
+	jsonw_member_strz(&j, "format", "revet-test");
+	jsonw_member_int(&j, "version", 1);
+	jsonw_member_strz(&j, "revet", REVET_VERSION);
 	jsonw_key(&j, "results");
 	jsonw_array(&j);
 	for (size_t i = 0; i < all->n; i++)
@@ -129,7 +131,8 @@ static void write_json(const struct results *all, const struct format_options *o
 	jsonw_key(&j, "summary");
 	put_summary(&j, all);
 	jsonw_end(&j);
-	buf_putc(out, '\n');
+	if (!o->verbose)
+		buf_putc(out, '\n');
 }
 
 static const struct format json = {"json", "everything, as docs/test.md says", write_json};

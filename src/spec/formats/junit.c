@@ -21,7 +21,8 @@ static void put_case(struct buf *out, const struct result *r)
 	put_attribute(out, "classname", str_of(r->resource->kind->name));
 	put_attribute(out, "name", buf_get(&name));
 	put_attribute(out, "file", str_of(r->resource->from.path));
-	buf_printf(out, " line=\"%u\" time=\"%.3f\">\n", r->resource->from.line, result_seconds(r->took_us));
+	buf_printf(out, " line=\"%u\" time=\"%.3f\">\n", r->resource->from.line,
+			   result_seconds(r->took_us));
 	if (r->outcome == OUTCOME_SKIP) {
 		buf_puts(out, "<skipped/>\n");
 	} else if (r->outcome == OUTCOME_FAIL) {
@@ -51,7 +52,8 @@ static void write_junit(const struct results *all, const struct format_options *
 	buf_printf(out,
 			   "<testsuite name=\"revet test\" errors=\"%zu\" tests=\"%zu\" failures=\"%zu\" "
 			   "skipped=\"%zu\" time=\"%.3f\" timestamp=\"%s\">\n",
-			   errors, all->n, all->failed - errors, all->skipped, result_seconds(all->took_us), when);
+			   errors, all->n, all->failed - errors, all->skipped, result_seconds(all->took_us),
+			   when);
 	for (size_t i = 0; i < all->n; i++)
 		put_case(out, &all->p[i]);
 	buf_puts(out, "</testsuite>\n");

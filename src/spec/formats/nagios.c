@@ -18,8 +18,8 @@ static void write_nagios(const struct results *all, const struct format_options 
 
 	buf_printf(out, "REVET %s - ", all->failed ? "CRITICAL" : "OK");
 	result_print_summary(out, all);
-	buf_printf(out, ", Duration: %.3fs|total=%zu failed=%zu skipped=%zu duration=%.3fs\n", took, all->n,
-			   all->failed, all->skipped, took);
+	buf_printf(out, ", Duration: %.3fs|total=%zu failed=%zu skipped=%zu duration=%.3fs\n", took,
+			   all->n, all->failed, all->skipped, took);
 	for (size_t i = 0; i < all->n; i++) {
 		_cleanup_buf_ struct buf line = BUF((size_t)1 << 20);
 

@@ -16,7 +16,8 @@ static size_t count(const struct results *all, const struct kind *kind, enum out
 	return n;
 }
 
-static void put_kind(const struct results *all, const struct kind *kind, bool seconds, struct buf *out)
+static void put_kind(const struct results *all, const struct kind *kind, bool seconds,
+					 struct buf *out)
 {
 	static const char *const words[] = {"pass", "fail", "skip"};
 
@@ -27,10 +28,11 @@ static void put_kind(const struct results *all, const struct kind *kind, bool se
 		if (!n)
 			continue;
 		if (seconds)
-			buf_printf(out, "revet_test_duration_seconds{type=\"%s\",outcome=\"%s\"} %.6f\n", kind->name,
-					   words[o], result_seconds(us));
+			buf_printf(out, "revet_test_duration_seconds{type=\"%s\",outcome=\"%s\"} %.6f\n",
+					   kind->name, words[o], result_seconds(us));
 		else
-			buf_printf(out, "revet_test_results{type=\"%s\",outcome=\"%s\"} %zu\n", kind->name, words[o], n);
+			buf_printf(out, "revet_test_results{type=\"%s\",outcome=\"%s\"} %zu\n", kind->name,
+					   words[o], n);
 	}
 }
 

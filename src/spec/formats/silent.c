@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "spec/result.h"
 
-static void write_silent(const struct results *all _unused_, const struct format_options *o _unused_,
-						 struct buf *out _unused_)
+static void write_silent(const struct results *all _unused_,
+						 const struct format_options *o _unused_, struct buf *out _unused_)
 {
 }
 

@@ -13,7 +13,8 @@ static void put_line(struct buf *out, struct str s)
 	buf_putc(out, '\n');
 }
 
-static void write_tap(const struct results *all, const struct format_options *o _unused_, struct buf *out)
+static void write_tap(const struct results *all, const struct format_options *o _unused_,
+					  struct buf *out)
 {
 	buf_printf(out, "1..%zu\n", all->n);
 	for (size_t i = 0; i < all->n; i++) {

@@ -13,6 +13,6 @@ static void write_text(const struct results *all, const struct format_options *o
 	results_print_end(out, all, o);
 }
 
-static const struct format text = {"text", "a dot for what passes, and what failed with what was found",
-								   write_text};
+static const struct format text = {
+	"text", "a dot for what passes, and what failed with what was found", write_text};
 FORMAT(text);

@@ -27,7 +27,8 @@ static int64_t now_ms(void)
 }
 
 /* HOST:PORT, [HOST]:PORT; the port may be a name. */
-static bool divide(struct arena *a, struct str address, const char **ret_host, const char **ret_port)
+static bool divide(struct arena *a, struct str address, const char **ret_host,
+				   const char **ret_port)
 {
 	const char *colon = address.n ? memrchr(address.p, ':', address.n) : NULL;
 	struct str host;
@@ -38,8 +39,9 @@ static bool divide(struct arena *a, struct str address, const char **ret_host, c
 	if (str_starts(host, "[") && str_ends(host, "]"))
 		host = (struct str){host.p + 1, host.n - 2};
 	*ret_host = str_dup(a, host);
-	*ret_port = arena_copy(a, colon + 1, address.n - host.n - (size_t)(host.p - address.p) -
-											 (size_t)(colon - (host.p + host.n)) - 1);
+	*ret_port = arena_copy(a, colon + 1,
+						   address.n - host.n - (size_t)(host.p - address.p) -
+							   (size_t)(colon - (host.p + host.n)) - 1);
 	return true;
 }
 
@@ -58,7 +60,8 @@ static bool bind_to(int fd, int family, const char *from)
 
 static bool connects(const struct addrinfo *to, const char *from, int64_t deadline)
 {
-	_cleanup_close_ int fd = socket(to->ai_family, to->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	_cleanup_close_ int fd =
+		socket(to->ai_family, to->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct pollfd p = {.fd = fd, .events = POLLOUT};
 	int error = 0;
 	socklen_t n = sizeof(error);
@@ -80,7 +83,8 @@ static bool is_reachable(struct arena *a, const struct resource *r, struct str a
 	const char *host, *port, *local = from.n ? str_dup(a, from) : NULL;
 	bool good = false;
 
-	if (!divide(a, address, &host, &port) || getaddrinfo(*host ? host : NULL, port, &hints, &all) != 0)
+	if (!divide(a, address, &host, &port) ||
+		getaddrinfo(*host ? host : NULL, port, &hints, &all) != 0)
 		return false;
 	for (const struct addrinfo *one = all; one && !good; one = one->ai_next)
 		good = connects(one, local, deadline);
@@ -112,6 +116,6 @@ static int find(struct finding *f, int attribute _unused_, struct datum *ret, st
 	return r;
 }
 
-static const struct kind addr = {
-	"addr", "Addr", attributes, .subject = "address", .ask = ask, .find = find};
+static const struct kind addr = {"addr",     "Addr",      attributes, .subject = "address",
+								 .ask = ask, .find = find};
 KIND(addr);

@@ -73,8 +73,9 @@ static int find(struct finding *f, int attribute, struct datum *ret, struct err 
 
 	if (r < 0)
 		return r;
-	if (!str_cut(&rest, '\n', &line) || !str_cut(&line, ' ', &status) || !str_cut(&line, ' ', &length) ||
-		num_u64(status, 0, INT32_MAX, &code) < 0 || num_u64(length, 0, rest.n, &n) < 0)
+	if (!str_cut(&rest, '\n', &line) || !str_cut(&line, ' ', &status) ||
+		!str_cut(&line, ' ', &length) || num_u64(status, 0, INT32_MAX, &code) < 0 ||
+		num_u64(length, 0, rest.n, &n) < 0)
 		return err_set(err, EBADMSG, "the answer is not as it should be");
 	*ret = DATUM_NUMBER((int64_t)code);
 	if (attribute != EXIT_STATUS)
@@ -83,6 +84,6 @@ static int find(struct finding *f, int attribute, struct datum *ret, struct err 
 	return 0;
 }
 
-static const struct kind command_kind = {
-	"command", "Command", attributes, .subject = "exec", .ask = ask, .find = find};
+static const struct kind command_kind = {"command",         "Command",  attributes,
+										 .subject = "exec", .ask = ask, .find = find};
 KIND(command_kind);

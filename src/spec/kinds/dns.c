@@ -84,8 +84,8 @@ static int open_socket(const struct addrinfo *to, int64_t deadline, struct err *
 }
 
 /* One that is not to the question, or is broken in its head, is passed over: it may be somebody else's. */
-static int exchange_udp(int fd, const unsigned char *question, size_t n, int64_t deadline, struct buf *out,
-						struct err *err)
+static int exchange_udp(int fd, const unsigned char *question, size_t n, int64_t deadline,
+						struct buf *out, struct err *err)
 {
 	unsigned char packet[65535];
 
@@ -121,8 +121,8 @@ static int receive(int fd, void *to, size_t n, int64_t deadline, struct err *err
 	return 0;
 }
 
-static int exchange_tcp(int fd, const unsigned char *question, size_t n, int64_t deadline, struct buf *out,
-						struct err *err)
+static int exchange_tcp(int fd, const unsigned char *question, size_t n, int64_t deadline,
+						struct buf *out, struct err *err)
 {
 	unsigned char packet[65535], length[2] = {(unsigned char)(n >> 8), (unsigned char)n};
 	size_t size;
@@ -136,7 +136,8 @@ static int exchange_tcp(int fd, const unsigned char *question, size_t n, int64_t
 }
 
 /* HOST, HOST:PORT or [HOST]:PORT. */
-static int find_server(struct arena *a, struct str server, int type, struct addrinfo **ret, struct err *err)
+static int find_server(struct arena *a, struct str server, int type, struct addrinfo **ret,
+					   struct err *err)
 {
 	struct addrinfo hints = {.ai_socktype = type};
 	const char *colon = memrchr(server.p, ':', server.n), *port = "53";
@@ -154,8 +155,8 @@ static int find_server(struct arena *a, struct str server, int type, struct addr
 	return r ? err_set(err, ENOENT, "%.*s: %s", STR_ARG(server), gai_strerror(r)) : 0;
 }
 
-static int exchange(struct arena *a, struct str server, bool tcp, const unsigned char *question, size_t n,
-					int64_t deadline, struct buf *out, struct err *err)
+static int exchange(struct arena *a, struct str server, bool tcp, const unsigned char *question,
+					size_t n, int64_t deadline, struct buf *out, struct err *err)
 {
 	struct addrinfo *all;
 	int r = find_server(a, server, tcp ? SOCK_STREAM : SOCK_DGRAM, &all, err), fd;
@@ -211,7 +212,8 @@ static void ask_system(struct arena *a, struct str name, struct buf *answer, str
 	if (r)
 		return;
 	for (one = all; one; one = one->ai_next)
-		if (getnameinfo(one->ai_addr, one->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) == 0)
+		if (getnameinfo(one->ai_addr, one->ai_addrlen, text, sizeof(text), NULL, 0,
+						NI_NUMERICHOST) == 0)
 			buf_printf(answer, "%s\n", text);
 	freeaddrinfo(all);
 }
@@ -277,7 +279,8 @@ static int from_server(struct finding *f, struct str answer, struct datum *ret, 
 		if (!take_number(&answer, ' ', &type) || !take_number(&answer, ' ', &id) ||
 			!take_number(&answer, '\n', &n) || n > answer.n)
 			return err_set(err, EBADMSG, "the answer is not as it should be");
-		if (dns_answer_parse((struct str){answer.p, n}, (unsigned)type, (uint16_t)id, f->arena, &one, err) < 0)
+		if (dns_answer_parse((struct str){answer.p, n}, (unsigned)type, (uint16_t)id, f->arena,
+							 &one, err) < 0)
 			return -EBADMSG;
 		if (one.code != 0 && one.code != 3)
 			return err_set(err, EIO, "the name server answers with code %u", one.code);
@@ -309,6 +312,6 @@ static int find(struct finding *f, int attribute, struct datum *ret, struct err 
 	return r;
 }
 
-static const struct kind dns = {
-	"dns", "DNS", attributes, .subject = "resolve", .gated = true, .ask = ask, .find = find};
+static const struct kind dns = {"dns",         "DNS",      attributes,  .subject = "resolve",
+								.gated = true, .ask = ask, .find = find};
 KIND(dns);

@@ -9,7 +9,20 @@
 #include "spec/lookup.h"
 
 enum {
-	EXISTS, MODE, OWNER, GROUP, UID, GID, LINKED_TO, FILETYPE, CONTENTS, SIZE, MD5, SHA256, SHA512, PATH
+	EXISTS,
+	MODE,
+	OWNER,
+	GROUP,
+	UID,
+	GID,
+	LINKED_TO,
+	FILETYPE,
+	CONTENTS,
+	SIZE,
+	MD5,
+	SHA256,
+	SHA512,
+	PATH
 };
 
 static const struct attribute attributes[] = {
@@ -60,6 +73,13 @@ static int find_path(struct finding *f, const char **ret, struct err *err)
 	return 0;
 }
 
+/* Asked again, it fails again. */
+static int give_up(struct finding *f, int r)
+{
+	f->state = NULL;
+	return r;
+}
+
 static int look(struct finding *f, struct file **ret, struct err *err)
 {
 	struct file *file = f->state;
@@ -70,15 +90,12 @@ static int look(struct finding *f, struct file **ret, struct err *err)
 		return 0;
 	*ret = f->state = file = arena_new(f->arena, struct file, 1);
 	r = find_path(f, &file->path, err);
-	if (r == 0)
-		r = host_stat(f->host, file->path, false, &file->st, err);
+	if (r < 0)
+		return give_up(f, r);
+	r = host_stat(f->host, file->path, false, &file->st, err);
 	file->exists = r == 0;
 	/* What is below a file that is no directory is not there either. */
-	if (r == -ENOENT || r == -ENOTDIR)
-		return 0;
-	if (r < 0)
-		f->state = NULL; /* asked again, it fails again */
-	return r;
+	return r < 0 && r != -ENOENT && r != -ENOTDIR ? give_up(f, r) : 0;
 }
 
 static const char *type_name_of(uint32_t mode)
@@ -112,8 +129,8 @@ static int find_owner(struct finding *f, const struct file *file, int attribute,
 }
 
 /* Of a file of any size. */
-static int find_hash(struct finding *f, const struct file *file, const EVP_MD *md, struct datum *ret,
-					 struct err *err)
+static int find_hash(struct finding *f, const struct file *file, const EVP_MD *md,
+					 struct datum *ret, struct err *err)
 {
 	_cleanup_close_ int fd = path_open(host_root_fd(f->host), file->path, O_RDONLY | O_NONBLOCK);
 	unsigned char chunk[65536], digest[EVP_MAX_MD_SIZE];
@@ -197,6 +214,6 @@ static int find(struct finding *f, int attribute, struct datum *ret, struct err 
 	}
 }
 
-static const struct kind file_kind = {
-	"file", "File", attributes, .subject = "path", .gated = true, .find = find};
+static const struct kind file_kind = {"file",        "File",      attributes, .subject = "path",
+									  .gated = true, .find = find};
 KIND(file_kind);

@@ -26,6 +26,6 @@ static int find(struct finding *f, int attribute, struct datum *ret, struct err 
 	return find_cell_of(f, "groups", row, "gid", ret, err);
 }
 
-static const struct kind group = {
-	"group", "Group", attributes, .subject = "groupname", .gated = true, .want = want, .find = find};
+static const struct kind group = {"group",       "Group",      attributes,  .subject = "groupname",
+								  .gated = true, .want = want, .find = find};
 KIND(group);

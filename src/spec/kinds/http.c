@@ -8,8 +8,22 @@
 #include "spec/lookup.h"
 
 enum {
-	STATUS, HEADERS, BODY, URL, METHOD, ALLOW_INSECURE, NO_FOLLOW, TIMEOUT, REQUEST_HEADERS, REQUEST_BODY,
-	USERNAME, PASSWORD, CA_FILE, CERT_FILE, KEY_FILE, PROXY
+	STATUS,
+	HEADERS,
+	BODY,
+	URL,
+	METHOD,
+	ALLOW_INSECURE,
+	NO_FOLLOW,
+	TIMEOUT,
+	REQUEST_HEADERS,
+	REQUEST_BODY,
+	USERNAME,
+	PASSWORD,
+	CA_FILE,
+	CERT_FILE,
+	KEY_FILE,
+	PROXY
 };
 
 static const struct attribute attributes[] = {
@@ -127,8 +141,9 @@ static int find(struct finding *f, int attribute, struct datum *ret, struct err 
 
 	if (r < 0)
 		return r;
-	if (!str_cut(&rest, '\n', &line) || !str_cut(&line, ' ', &status) || !str_cut(&line, ' ', &length) ||
-		num_u64(status, 0, 999, &code) < 0 || num_u64(length, 0, rest.n, &n) < 0)
+	if (!str_cut(&rest, '\n', &line) || !str_cut(&line, ' ', &status) ||
+		!str_cut(&line, ' ', &length) || num_u64(status, 0, 999, &code) < 0 ||
+		num_u64(length, 0, rest.n, &n) < 0)
 		return err_set(err, EBADMSG, "the answer is not as it should be");
 	*ret = DATUM_NUMBER((int64_t)code);
 	if (attribute == HEADERS)
@@ -138,6 +153,6 @@ static int find(struct finding *f, int attribute, struct datum *ret, struct err 
 	return 0;
 }
 
-static const struct kind http = {
-	"http", "HTTP", attributes, .subject = "url", .gated = true, .ask = ask, .find = find};
+static const struct kind http = {"http",        "HTTP",     attributes,  .subject = "url",
+								 .gated = true, .ask = ask, .find = find};
 KIND(http);

@@ -21,7 +21,8 @@ static int find_mtu(struct finding *f, struct datum *ret, struct err *err)
 {
 	struct str text;
 	uint64_t mtu;
-	const char *path = arena_printf(f->arena, "/sys/class/net/%.*s/mtu", STR_ARG(f->resource->name));
+	const char *path =
+		arena_printf(f->arena, "/sys/class/net/%.*s/mtu", STR_ARG(f->resource->name));
 	int r = host_read(f->host, path, f->arena, &text, err);
 
 	if (r < 0)
@@ -48,6 +49,6 @@ static int find(struct finding *f, int attribute, struct datum *ret, struct err 
 	return r;
 }
 
-static const struct kind interface = {
-	"interface", "Interface", attributes, .subject = "name", .gated = true, .want = want, .find = find};
+static const struct kind interface = {"interface",   "Interface",  attributes,  .subject = "name",
+									  .gated = true, .want = want, .find = find};
 KIND(interface);

@@ -27,11 +27,12 @@ static int find(struct finding *f, int attribute _unused_, struct datum *ret, st
 	int r = host_read(f->host, path_of(f->arena, f->resource->name), f->arena, &text, err);
 
 	if (r == -ENOENT)
-		return err_set(err, ENOENT, "this kernel has no parameter %.*s", STR_ARG(f->resource->name));
+		return err_set(err, ENOENT, "this kernel has no parameter %.*s",
+					   STR_ARG(f->resource->name));
 	*ret = DATUM_STR(str_trim(text));
 	return r;
 }
 
-static const struct kind kernel_param = {
-	"kernel-param", "KernelParam", attributes, .subject = "name", .find = find};
+static const struct kind kernel_param = {"kernel-param", "KernelParam", attributes,
+										 .subject = "name", .find = find};
 KIND(kernel_param);

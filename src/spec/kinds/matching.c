@@ -10,7 +10,8 @@ static const struct attribute attributes[] = {
 	{0},
 };
 
-static int find(struct finding *f, int attribute _unused_, struct datum *ret, struct err *err _unused_)
+static int find(struct finding *f, int attribute _unused_, struct datum *ret,
+				struct err *err _unused_)
 {
 	*ret = *setting(f->resource, "content");
 	return 0;

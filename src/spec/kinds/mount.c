@@ -48,9 +48,9 @@ static void __attribute__((noreturn)) tell_usage(const char *path, int fd)
 		_exit(1);
 	used = fs.f_blocks - fs.f_bfree;
 	n = snprintf(text, sizeof(text), "%llu",
-				 (unsigned long long)(used + fs.f_bavail
-										  ? (100 * used + used + fs.f_bavail - 1) / (used + fs.f_bavail)
-										  : 0));
+				 (unsigned long long)(used + fs.f_bavail ? (100 * used + used + fs.f_bavail - 1) /
+															   (used + fs.f_bavail)
+														 : 0));
 	_exit(write(fd, text, (size_t)n) != n);
 }
 

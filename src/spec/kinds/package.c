@@ -20,7 +20,8 @@ static void want(const struct resource *r _unused_, struct snapshot *s)
 static bool is_wanted(const struct finding *f, const struct rows *rows, const struct row *row,
 					  struct str name, struct str arch)
 {
-	return str_eq(cell_text(rows, row, "name"), name) && str_is(cell_text(rows, row, "state"), "installed") &&
+	return str_eq(cell_text(rows, row, "name"), name) &&
+		   str_is(cell_text(rows, row, "state"), "installed") &&
 		   (!arch.p || str_eq(cell_text(rows, row, "architecture"), arch)) &&
 		   (!f->suite->manager || str_is(cell_text(rows, row, "manager"), f->suite->manager));
 }
@@ -65,6 +66,6 @@ static int find(struct finding *f, int attribute, struct datum *ret, struct err 
 	return 0;
 }
 
-static const struct kind package = {
-	"package", "Package", attributes, .subject = "name", .gated = true, .want = want, .find = find};
+static const struct kind package = {"package",     "Package",    attributes,  .subject = "name",
+									.gated = true, .want = want, .find = find};
 KIND(package);

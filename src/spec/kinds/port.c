@@ -27,8 +27,10 @@ static int parse(struct str name, bool *ret_tcp, bool *ret_v6, unsigned *ret_por
 		(void)str_cut(&port, ':', &protocol);
 	*ret_v6 = str_is(protocol, "tcp6") || str_is(protocol, "udp6");
 	*ret_tcp = str_starts(protocol, "tcp");
-	if ((!*ret_v6 && !str_is(protocol, "tcp") && !str_is(protocol, "udp")) || num_port(port, ret_port) < 0)
-		return err_set(err, EINVAL, "'%.*s' is no port: expected tcp:22, tcp6:22, udp:53 or udp6:53",
+	if ((!*ret_v6 && !str_is(protocol, "tcp") && !str_is(protocol, "udp")) ||
+		num_port(port, ret_port) < 0)
+		return err_set(err, EINVAL,
+					   "'%.*s' is no port: expected tcp:22, tcp6:22, udp:53 or udp6:53",
 					   STR_ARG(name));
 	return 0;
 }
@@ -68,6 +70,6 @@ static int find(struct finding *f, int attribute, struct datum *ret, struct err 
 	return 0;
 }
 
-static const struct kind port_kind = {
-	"port", "Port", attributes, .subject = "port", .gated = true, .want = want, .find = find};
+static const struct kind port_kind = {"port",        "Port",       attributes,  .subject = "port",
+									  .gated = true, .want = want, .find = find};
 KIND(port_kind);

@@ -27,8 +27,8 @@ static bool is_kernel_thread(struct finding *f, struct str name)
 		return false;
 	for (size_t i = 0; i < dir.n; i++)
 		if (dir.entries[i].name[0] >= '1' && dir.entries[i].name[0] <= '9' &&
-			host_read(f->host, arena_printf(f->arena, "/proc/%s/comm", dir.entries[i].name), f->arena, &comm,
-					  &ignored) == 0 &&
+			host_read(f->host, arena_printf(f->arena, "/proc/%s/comm", dir.entries[i].name),
+					  f->arena, &comm, &ignored) == 0 &&
 			str_eq(str_trim(comm), name))
 			return true;
 	return false;
@@ -56,6 +56,6 @@ static int find(struct finding *f, int attribute _unused_, struct datum *ret, st
 	return 0;
 }
 
-static const struct kind process = {
-	"process", "Process", attributes, .subject = "comm", .want = want, .find = find};
+static const struct kind process = {"process",         "Process",    attributes,
+									.subject = "comm", .want = want, .find = find};
 KIND(process);

@@ -23,9 +23,9 @@ static void want(const struct resource *r _unused_, struct snapshot *s)
 /* Without a suffix it is a service, as systemctl(1) has it. */
 static struct str unit_name(struct arena *a, struct str name)
 {
-	static const char *const suffixes[] = {".service", ".socket", ".timer", ".target", ".mount",
-										   ".path",    ".slice",  ".scope", ".swap",   ".automount",
-										   ".device"};
+	static const char *const suffixes[] = {".service", ".socket",    ".timer", ".target",
+										   ".mount",   ".path",      ".slice", ".scope",
+										   ".swap",    ".automount", ".device"};
 
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
 		if (str_ends(name, suffixes[i]))
@@ -50,13 +50,14 @@ static int find_unit(struct finding *f, struct str name, const struct row **ret,
 	slash = memrchr(path.p, '/', path.n);
 	if (!slash)
 		return 0;
-	return find_row(f, "units", (struct str){slash + 1, path.n - (size_t)(slash + 1 - path.p)}, ret, err);
+	return find_row(f, "units", (struct str){slash + 1, path.n - (size_t)(slash + 1 - path.p)}, ret,
+					err);
 }
 
 /* Where `systemctl is-enabled` ends with 0. */
 static bool counts_as_enabled(struct str state)
 {
-	static const char *const states[] = {"enabled",  "enabled-runtime", "static", "alias",
+	static const char *const states[] = {"enabled",  "enabled-runtime", "static",   "alias",
 										 "indirect", "generated",       "transient"};
 
 	for (size_t i = 0; i < ARRAY_LEN(states); i++)
@@ -77,10 +78,10 @@ static int find_state(struct finding *f, const char *column, struct datum *ret, 
 		return r;
 	r = find_cell_of(f, "units", row, column, &state, err);
 	if (r == 0 && state.kind == DATUM_TEXT)
-		*ret = DATUM_YES(strcmp(column, "enabled") == 0 ? counts_as_enabled(state.text)
-														: str_is(state.text, "active") ||
-															  str_is(state.text, "reloading") ||
-															  str_is(state.text, "refreshing"));
+		*ret = DATUM_YES(strcmp(column, "enabled") == 0
+							 ? counts_as_enabled(state.text)
+							 : str_is(state.text, "active") || str_is(state.text, "reloading") ||
+								   str_is(state.text, "refreshing"));
 	return r;
 }
 
@@ -145,6 +146,6 @@ static int find(struct finding *f, int attribute, struct datum *ret, struct err 
 	return 0;
 }
 
-static const struct kind service = {
-	"service", "Service", attributes, .subject = "name", .want = want, .find = find};
+static const struct kind service = {"service",         "Service",    attributes,
+									.subject = "name", .want = want, .find = find};
 KIND(service);

@@ -35,6 +35,6 @@ static int find(struct finding *f, int attribute, struct datum *ret, struct err 
 	return r;
 }
 
-static const struct kind user = {
-	"user", "User", attributes, .subject = "username", .gated = true, .want = want, .find = find};
+static const struct kind user = {"user",        "User",       attributes,  .subject = "username",
+								 .gated = true, .want = want, .find = find};
 KIND(user);
