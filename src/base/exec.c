@@ -63,7 +63,8 @@ void exec_close_fds(int first)
 }
 
 static void __attribute__((noreturn))
-child(const char *const argv[], const int fds[3], int report, int (*in_child)(void *), void *data)
+child(const char *const argv[], char *const env[], const int fds[3], int report, int (*in_child)(void *),
+	  void *data)
 {
 	int failed;
 
@@ -79,15 +80,17 @@ child(const char *const argv[], const int fds[3], int report, int (*in_child)(vo
 	exec_close_fds(4);
 	for (int sig = 1; sig < 32; sig++)
 		signal(sig, SIG_DFL);
-	umask(077);
-	execve(argv[0], (char *const *)argv, fixed_env);
+	if (!env)
+		umask(077);
+	env = env ? env : fixed_env;
+	execve(argv[0], (char *const *)argv, env);
 	/* Before Debian 12 a system may have /bin and /sbin of its own. */
 	if (errno == ENOENT && strncmp(argv[0], "/usr/", 5) == 0)
-		execve(argv[0] + 4, (char *const *)argv, fixed_env);
+		execve(argv[0] + 4, (char *const *)argv, env);
 	failed = errno;
 	/* Where /usr is not merged, as on Debian 11, /usr/bin/systemctl is /bin/systemctl. */
 	if (failed == ENOENT && strncmp(argv[0], "/usr/", 5) == 0)
-		execve(argv[0] + 4, (char *const *)argv, fixed_env);
+		execve(argv[0] + 4, (char *const *)argv, env);
 	(void)!write(3, &failed, sizeof(failed));
 	_exit(127);
 }
@@ -118,6 +121,12 @@ struct exec exec_start(const char *const argv[], int (*in_child)(void *), void *
 
 struct exec exec_start_input(const char *const argv[], int input, int (*in_child)(void *), void *data)
 {
+	return exec_start_env(argv, input, NULL, in_child, data);
+}
+
+struct exec exec_start_env(const char *const argv[], int input, char *const env[],
+						   int (*in_child)(void *), void *data)
+{
 	int out[2] = {-1, -1}, errs[2] = {-1, -1}, report[2] = {-1, -1};
 	struct exec e = EXEC_NONE;
 
@@ -127,7 +136,7 @@ struct exec exec_start_input(const char *const argv[], int input, int (*in_child
 	}
 	e.pid = fork();
 	if (e.pid == 0)
-		child(argv, (int[]){input, out[1], errs[1]}, report[1], in_child, data);
+		child(argv, env, (int[]){input, out[1], errs[1]}, report[1], in_child, data);
 	if (e.pid < 0) {
 		e.start_errno = errno;
 		goto out;
@@ -237,7 +246,13 @@ void exec_done(struct exec *e)
 int exec_finish(struct exec *e, size_t max, int timeout_ms, struct arena *a,
 				struct exec_result *ret, struct err *err)
 {
-	_cleanup_buf_ struct buf out = BUF(max), errs = BUF(1024);
+	return exec_finish_both(e, max, 1024, timeout_ms, a, ret, err);
+}
+
+int exec_finish_both(struct exec *e, size_t max, size_t max_err, int timeout_ms, struct arena *a,
+					 struct exec_result *ret, struct err *err)
+{
+	_cleanup_buf_ struct buf out = BUF(max), errs = BUF(max_err);
 	int r;
 
 	if (e->start_errno) {

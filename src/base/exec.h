@@ -30,11 +30,17 @@ struct exec_result {
 struct exec exec_start(const char *const argv[], int (*in_child)(void *), void *data);
 /* The same, with stdin from a descriptor, which stays the caller's. */
 struct exec exec_start_input(const char *const argv[], int input, int (*in_child)(void *), void *data);
+/* And with an environment of the caller's, whose umask it has then, too. NULL: the fixed one. */
+struct exec exec_start_env(const char *const argv[], int input, char *const env[],
+						   int (*in_child)(void *), void *data);
 
 /* Waits at most timeout_ms, reads at most max bytes of stdout, then kills and reaps the child.
  * 0 even when the program failed: look at status. -ENOENT: no such program; -ETIMEDOUT; -EFBIG. */
 int exec_finish(struct exec *, size_t max, int timeout_ms, struct arena *, struct exec_result *ret,
 				struct err *);
+/* The same, with more of stderr; what is past max_err is left out. */
+int exec_finish_both(struct exec *, size_t max, size_t max_err, int timeout_ms, struct arena *,
+					 struct exec_result *ret, struct err *);
 void exec_done(struct exec *); /* kills and reaps what is still running */
 /* Closes every descriptor from `first` on. Async-signal-safe. */
 void exec_close_fds(int first);

@@ -56,6 +56,8 @@ struct table {
 	const struct helper *const *helpers; /* NULL-terminated, or NULL */
 	/* Asks a query that Landlock would refuse; called before the process confines itself. */
 	void (*early)(struct host *);
+	/* The same, of a table that holds only what is asked for: asks its queries about these keys. */
+	void (*ask)(struct host *, const struct demand *);
 	bool (*is_key)(struct str key); /* key/value tables: does this key exist at all? NULL: any */
 	bool multi;                     /* key/value tables: a key may have several rows, all judged */
 	const char *fix;                /* how a wish on it would be fulfilled: one sentence, or NULL */
