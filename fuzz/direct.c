@@ -134,7 +134,9 @@ static void check_peers(const struct site_file *site, struct site_peers *peers, 
 	check(!peers->at.doc || peers->at.doc == &site->doc);
 	check(!peers->world || (!peers->networks.n && !peers->names.n));
 	check(named || !peers->names.n);
-	vec_each(&peers->networks, net) {
+	for (size_t i = 0; i < peers->networks.n; i++) {
+		const struct site_network *net = &peers->networks.p[i];
+
 		check(net->prefix >= 1 && net->prefix <= (net->family == AF_INET ? 32 : 128));
 		check(net->at.doc == &site->doc && net->text.n);
 	}

@@ -659,3 +659,14 @@ bool unitfile_false(struct str s)
 
 	return is_one_of(s, words);
 }
+
+struct str unitfile_user(const struct unit_file *u)
+{
+	struct str user = unitfile_value(u, "Service", "User", NULL);
+
+	if (user.p)
+		return user;
+	if (unitfile_true(unitfile_value(u, "Service", "DynamicUser", NULL)))
+		return (struct str){u->name.p, u->name.n - strlen(".service")};
+	return STR("root");
+}

@@ -50,6 +50,9 @@ struct unit_values unitfile_values(const struct unit_file *, struct arena *, con
 /* The value of a scalar; absent when unset or reset by an empty assignment. */
 struct str unitfile_value(const struct unit_file *, const char *section, const char *key,
 						  const struct conf_item **ret_item);
+/* Whom a service runs as: root when it does not say, a dynamic user is named after its unit. Specifiers
+ * are not replaced. */
+struct str unitfile_user(const struct unit_file *);
 /* systemd's spellings of true and of false. */
 bool unitfile_true(struct str);
 bool unitfile_false(struct str);

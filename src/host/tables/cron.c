@@ -7,7 +7,8 @@
 
 #include <ctype.h>
 
-#include "host/passwd.h"
+#include "host/changers.h"
+#include "host/command.h"
 #include "host/secret.h"
 
 /* Users write their crontabs: none may use up what the table may hold, so that the jobs of others
@@ -49,42 +50,13 @@ struct tab {
 	struct host *host;
 	struct rows *rows;
 	const struct passwd_db *users;
+	struct changers *changers;
 	const char *path, *kind;
 	struct str user; /* of a user's crontab; absent: a field of the line says */
 	bool anacron;
 };
 
 /* --- the program ----------------------------------------------------------------------------- */
-
-/* Where a word of a shell command ends. */
-static bool ends_word(char c)
-{
-	return isspace((unsigned char)c) || strchr(";|&()<>\"'`$", c);
-}
-
-/* The next word that is an absolute path, and not where output goes; of "cd / && x" the slash is
- * none. */
-static struct str next_path(struct str *command)
-{
-	for (size_t i = 0; i < command->n; i++) {
-		const char *p = command->p + i;
-		size_t end = i, before = i;
-
-		if (*p != '/' || (i && !ends_word(p[-1])))
-			continue;
-		while (end < command->n && !ends_word(command->p[end]))
-			end++;
-		while (before && isspace((unsigned char)command->p[before - 1]))
-			before--;
-		if (end - i > 1 && end - i < 4096 && !(before && command->p[before - 1] == '>')) {
-			*command = (struct str){command->p + end, command->n - end};
-			return (struct str){p, end - i};
-		}
-		i = end;
-	}
-	*command = STR("");
-	return STR_ABSENT;
-}
 
 struct program {
 	struct str path;
@@ -94,47 +66,19 @@ struct program {
 	bool writable;
 };
 
-static bool is_script(struct str path)
+static bool is_changed_by_others(struct tab *t, struct program *p)
 {
-	static const char *const suffixes[] = {".sh", ".py", ".pl", ".rb", ".php"};
-
-	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
-		if (str_ends(path, suffixes[i]))
-			return true;
-	return false;
-}
-
-/* In a directory that somebody else may write, whatever its files' modes, they can be replaced. */
-static bool is_open_dir(const struct tab *t, const struct path_stat *st)
-{
-	const struct passwd_user *root = passwd_by_uid(t->users, 0);
-
-	if (!S_ISDIR(st->mode) || st->uid != 0)
-		return S_ISDIR(st->mode);
-	if (st->mode & S_ISVTX)
-		return false;
-	return st->mode & S_IWOTH ||
-		   (st->mode & S_IWGRP && !(root && passwd_is_private_group(t->users, st->gid, root)));
-}
-
-/* Asked for root's jobs only, so nobody else decides how many directories there are. */
-static bool is_replaceable(struct tab *t, struct str path)
-{
-	struct path_stat st;
+	struct changed_by by;
 	struct err err = {0};
+	int r = changers_of(t->changers, p->path, NULL, &by, &err);
 
-	for (size_t i = 1; i < path.n; i++) {
-		const char *dir;
-
-		if (path.p[i] != '/')
-			continue;
-		dir = str_dup(t->rows->arena, (struct str){path.p, i});
-		if (host_stat(t->host, dir, true, &st, &err) == 0 && is_open_dir(t, &st))
-			return true;
-	}
-	return false;
+	if (r < 0)
+		p->error = r;
+	return by.others;
 }
 
+/* Who may put something else in the place of a program is asked for root's jobs only, so nobody else
+ * decides how many directories are looked at. */
 static struct program look_at(struct tab *t, struct str user, struct str path, bool in_dir)
 {
 	bool by_root = str_is(user, "root");
@@ -143,15 +87,13 @@ static struct program look_at(struct tab *t, struct str user, struct str path, b
 
 	p.error = host_stat(t->host, str_dup(t->rows->arena, path), true, &p.st, &err);
 	if (p.error == 0 && S_ISREG(p.st.mode)) {
-		p.is_run = p.st.mode & 0111 || is_script(path);
-		p.writable = p.st.mode & 022 || (by_root && (p.st.uid != 0 || is_replaceable(t, path)));
+		p.is_run = p.st.mode & 0111 || command_is_script(path);
+		p.writable = p.st.mode & 022 || (by_root && is_changed_by_others(t, &p));
 	} else if (p.error == 0 && in_dir && by_root && S_ISDIR(p.st.mode)) {
-		p.is_run = p.writable = is_open_dir(t, &p.st) || is_replaceable(t, path);
+		p.is_run = p.writable = is_changed_by_others(t, &p);
 	}
 	return p;
 }
-
-#define MAX_PATHS 32 /* of one command */
 
 /* Of several paths the first that could be abused, else the first that is a program, else the
  * first: "test -x /usr/sbin/a && /opt/b" is about both. In "cd /opt/a && ./b" the directory counts. */
@@ -160,7 +102,7 @@ static bool choose_program(struct tab *t, struct str user, struct str command, s
 	struct str path;
 	bool found = false, in_dir = str_has(command, "./");
 
-	for (int i = 0; i < MAX_PATHS && (path = next_path(&command)).p; i++) {
+	for (int i = 0; i < COMMAND_MAX_PATHS && (path = command_next_path(&command)).p; i++) {
 		struct program p = look_at(t, user, path, in_dir);
 
 		if (!found || (p.is_run && p.writable) || (p.is_run && !ret->is_run))
@@ -426,12 +368,18 @@ static void read_users(struct tab t)
 static int read_cron(struct host *host, struct rows *rows, struct err *err)
 {
 	struct passwd_db users;
-	struct tab t = {.host = host, .rows = rows, .users = &users, .user = STR_ABSENT};
+	struct changers changers;
+	struct tab t = {.host = host,
+					.rows = rows,
+					.users = &users,
+					.changers = &changers,
+					.user = STR_ABSENT};
 	bool dots = allows_dots(host);
 	int r = passwd_read(host, rows->arena, &users, err);
 
 	if (r < 0)
 		return r;
+	changers_init(&changers, host, rows->arena, &users);
 	t.path = "/etc/crontab";
 	t.kind = "crontab";
 	read_tab(&t);

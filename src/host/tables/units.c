@@ -262,21 +262,9 @@ static void set_listens(struct row *row, const struct unit_file *file, struct ar
 		row_list(row, LISTENS, items.p, items.n);
 }
 
-/* A dynamic user is named after its unit. */
-static struct str user_of(const struct unit_file *file, struct str name)
-{
-	struct str user = unitfile_value(file, "Service", "User", NULL);
-
-	if (user.p)
-		return user;
-	if (unitfile_true(unitfile_value(file, "Service", "DynamicUser", NULL)))
-		return (struct str){name.p, name.n - strlen(".service")};
-	return STR("root");
-}
-
 static void set_user(struct row *row, const struct unit *u)
 {
-	struct str user = user_of(u->file, u->name);
+	struct str user = unitfile_user(u->file);
 
 	if (str_has(user, "%"))
 		row_unknown(row, USER, "it has a specifier in it, which systemd replaces");

@@ -54,7 +54,42 @@ def manager(*lines):
     return [setting("system", "Manager", line) for line in lines]
 
 
+def runs(lines, then=""):
+    """A service of its own; nobody starts it."""
+    return f"""install -D -m 755 /bin/true /srv/app/bin/run
+    put /etc/systemd/system/runs.service '[Service]\n{lines}'
+    {then}"""
+
+
 RULES = {
+    "systemd.root-runs-writable": {"alone": True, "bad": [
+        runs("ExecStart=/srv/app/bin/run", "chown ops /srv/app/bin/run"),
+        runs("ExecStart=/srv/app/bin/run", "chown ops /srv/app"),
+        runs("ExecStart=/srv/app/bin/run", "chmod 777 /srv/app/bin"),
+        runs("User=daemon\nExecStart=/bin/true\nExecStartPre=+/srv/app/bin/run", "chown daemon /srv/app/bin/run"),
+        runs("ExecStart=/bin/sh /srv/app/bin/start.sh", "touch /srv/app/bin/start.sh; chown ops /srv/app/bin/start.sh"),
+        runs("ExecStart=perl start.pl\nWorkingDirectory=/srv/app", "touch /srv/app/start.pl; chmod 666 /srv/app/start.pl"),
+        runs("ExecStart=/bin/true\nEnvironmentFile=/srv/app/env", "touch /srv/app/env; chown ops /srv/app/env"),
+        runs("ExecStart=/bin/true\nEnvironmentFile=-/home/ops/env"),
+        runs("ExecStart=/usr/local/bin/app", "ln -s /home/ops/app /usr/local/bin/app; cp /bin/true /home/ops/app"),
+        runs("ExecStart=/bin/true", "mv /etc/systemd/system/runs.service /home/ops; "
+             "ln -s /home/ops/runs.service /etc/systemd/system/runs.service"),
+        "put /usr/local/lib/systemd/system/x.timer '[Timer]\nOnBootSec=1'; chgrp ops /usr/local/lib/systemd/system; "
+        "usermod -aG ops daemon; chmod 775 /usr/local/lib/systemd/system",
+    ], "fine": [runs("ExecStart=/srv/app/bin/run"), runs("User=ops\nExecStart=/srv/app/bin/run", "chown -R ops /srv/app"),
+                runs("ExecStart=/srv/app/bin/run -c /srv/app/conf", "touch /srv/app/conf; chown ops /srv/app/conf")],
+        "undo": "gpasswd -d daemon ops || true"},
+    "systemd.program-of-others": {"alone": True, "bad": [
+        runs("User=daemon\nExecStart=/srv/app/bin/run", "chown ops /srv/app/bin/run"),
+        runs("DynamicUser=yes\nExecStart=/srv/app/bin/run", "chown ops /srv/app/bin"),
+        runs("User=daemon\nExecStart=/bin/true\nEnvironmentFile=/srv/app/env", "touch /srv/app/env; chmod 666 /srv/app/env"),
+    ], "fine": [runs("User=ops\nExecStart=/srv/app/bin/run", "chown -R ops:ops /srv/app"),
+                runs("User=daemon\nExecStart=/srv/app/bin/run")]},
+    "systemd.rewrites-itself": {"alone": True, "bad": [
+        runs("User=ops\nExecStart=/srv/app/bin/run", "chown ops /srv/app/bin/run"),
+        runs("User=ops\nExecStart=/srv/app/bin/run\nProtectSystem=strict\nReadWritePaths=/srv", "chown ops /srv/app"),
+    ], "fine": [runs("User=ops\nExecStart=/srv/app/bin/run\nProtectSystem=strict", "chown ops /srv/app/bin/run"),
+                runs("User=daemon\nExecStart=/srv/app/bin/run")]},
     "systemd.core-limit": {
         "bad": [*manager("DefaultLimitCORE=infinity", "DefaultLimitCORE=0:infinity"),
                 "rm -f /etc/systemd/system.conf.d/99-good.conf",
