@@ -256,6 +256,8 @@ static bool is_in_site(const struct site_file *f, const struct sockaddr_storage 
 
 	for (size_t i = 0; i < f->serves.n && !found; i++)
 		found = !f->serves.p[i].to.world && outside_is_among(&f->serves.p[i].to, s);
+	for (size_t i = 0; i < f->reaches.n && !found; i++)
+		found = !f->reaches.p[i].to.world && outside_is_among(&f->reaches.p[i].to, s);
 	return found;
 }
 
@@ -355,6 +357,9 @@ static void add_members(struct trial *t, struct outside *o)
 	for (size_t i = 0; i < f->serves.n; i++)
 		for (size_t k = 0; k < f->serves.p[i].to.networks.n; k++)
 			add_member(t, o, ORIGIN_SERVED, &f->serves.p[i].to.networks.p[k], "a client");
+	for (size_t i = 0; i < f->reaches.n; i++)
+		for (size_t k = 0; k < f->reaches.p[i].to.networks.n; k++)
+			add_member(t, o, ORIGIN_REACHED, &f->reaches.p[i].to.networks.p[k], "a server");
 }
 
 /* By the way that leads there. */

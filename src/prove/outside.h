@@ -17,7 +17,13 @@
 #include "prove/experiment.h"
 
 /* Those for whom the site does nothing in particular come first. */
-enum origin_kind { ORIGIN_OUTSIDER, ORIGIN_NEIGHBOUR, ORIGIN_ADMIN, ORIGIN_SERVED };
+enum origin_kind {
+	ORIGIN_OUTSIDER,
+	ORIGIN_NEIGHBOUR,
+	ORIGIN_ADMIN,
+	ORIGIN_SERVED,
+	ORIGIN_REACHED, /* of a network that the site reaches: connections go there */
+};
 
 struct origin {
 	enum origin_kind kind;

@@ -28,7 +28,7 @@ size_t replica_listen(struct trial *, const struct outside *, const struct copie
  * with wires into a copy, which has been said by trial_on_shadow(). Origins of other kinds
  * are left out; with `floods`, thousands of packets are sent. */
 #define ORIGINS(kind) (1u << (kind))
-#define ORIGINS_ALL (~0u)
+#define ORIGINS_ALL (ORIGINS(ORIGIN_REACHED) - 1)
 void replica_try(struct trial *, unsigned kinds, bool floods,
 				 void (*look)(struct trial *, const struct outside *, bool is_copy));
 

@@ -80,9 +80,12 @@ static bool is_of_iptables(struct trial *t, const struct ruleset *r, struct str 
 
 static bool is_unlimited_log(struct str line)
 {
-	bool nft = str_has(line, " log ") || str_ends(line, " log"), old = str_has(line, "-j LOG");
+	struct str rest = line, word;
+	bool logs = str_has(line, "-j LOG") || str_has(line, "-j NFLOG");
 
-	return (nft || old) && !str_has(line, "limit");
+	while (str_word(&rest, &word) && !logs)
+		logs = str_is(word, "log");
+	return logs && !str_has(line, "limit");
 }
 
 static void take_tables(struct trial *t, struct ruleset *r, struct str text)

@@ -87,9 +87,9 @@ class Proofs(OnHost):
         self.rules()
         self.sshd(SSHD)
 
-    def prove(self, *words):
+    def prove(self, *words, site="/etc/revet/site.yaml"):
         """What came of them by name, and the exit status."""
-        done = self.host.exec(["revet", "prove", "-f", "json", *words], check=False)
+        done = self.host.exec(["env", f"REVET_SITE={site}", "revet", "prove", "-f", "json", *words], check=False)
         report = json.loads(done.stdout)
         jsonschema.validate(report, json.loads(SCHEMA.read_text()))
         return {proof["experiment"]: proof for proof in report["proofs"]}, done.returncode
@@ -176,6 +176,24 @@ class Proofs(OnHost):
         self.rules("add rule inet site input log prefix \"dropped\"\n")
         self.verdict("firewall.tcp", "proven", "logs every packet", "shadow")
 
+    def test_egress(self):
+        self.verdict("firewall.egress", "not_run", "egress: deny")
+        self.write("/etc/revet/site.yaml", SITE + "egress: deny\nreaches:\n"
+                   "  - {port: 8086/tcp, to: [10.60.0.0/24, 198.18.7.7]}\n")
+        self.addCleanup(self.write, "/etc/revet/site.yaml", SITE)
+        self.verdict("firewall.egress", "refuted", "this host reaches 443/tcp of an outsider")
+        chain = ("table inet site { chain output { type filter hook output priority 0; policy drop; "
+                 "oif lo accept; ct state established,related accept; icmpv6 type nd-neighbor-solicit accept; "
+                 "ip daddr { ADDRESSES } tcp dport 8086 accept; }; }\n")
+        self.rules(chain.replace("ADDRESSES", "10.60.0.0/24, 198.18.7.7"))
+        proof = self.verdict("firewall.egress", "proven", on="both")
+        text = json.dumps(proof["evidence"])
+        for expected in (r"reaches 8086/tcp of a server of 10.60.0.0/24", r"not reach 6667/tcp of a server of 10.60",
+                         r"reaches 8086/tcp of a server of 198.18.7.7", r"not reach 4444/udp of an outsider \(2001:"):
+            self.assertRegex(text, expected)
+        self.rules(chain.replace("ADDRESSES", "10.60.0.0/24"))
+        self.verdict("firewall.egress", "refuted", "does not reach 8086/tcp of a server of 198.18.7.7")
+
     def test_ssh(self):
         outside = "add rule inet site input tcp dport 22 accept\n"
         self.rules(outside)
@@ -196,7 +214,7 @@ class Proofs(OnHost):
         self.verdict("ssh.algorithms", "refuted", "ssh.macs does not allow: hmac-sha1")
 
     def test_without_a_site_file(self):
-        proofs, code = self.prove("--site", "/dev/null", "firewall.tcp")
+        proofs, code = self.prove("firewall.tcp", site="/root/none")
         self.assertEqual((proofs["firewall.tcp"]["verdict"], code), ("not_run", 3))
 
     def test_killed(self):
