@@ -119,7 +119,8 @@ static void add_network(struct seeing *s, struct str interface, struct str kind,
 		last->name = n ? arena_printf(s->arena, "%s%zu", role, n + 1) : role;
 	}
 	vec_each(&last->networks, known) if (str_eq(known->text, net->text)) return;
-	*vec_push(s->arena, &last->networks) = *net;
+	if (last->networks.n < MAX_NETWORKS)
+		*vec_push(s->arena, &last->networks) = *net;
 }
 
 static void add_addresses(struct seeing *s, const struct look *l, size_t row)

@@ -196,9 +196,9 @@ class Asking(Init):
             self.assertIn(line, lines)
 
     def test_nobody_administers(self):
-        _, terminal = self.talk("", "n", *[""] * 6)
+        _, terminal = self.talk("", "n", *[""] * 5)
         self.assertEqual(terminal.end()[0], DONE)
-        self.assertNotIn("admins:", self.file.read_text())
+        self.assertNotIn("\nadmins:", self.file.read_text())
         self.assert_exit(self.check(), DONE)
 
     def test_nothing_is_written_unless_it_is_wanted(self):

@@ -152,7 +152,7 @@ static const struct guess guesses[] = {
 	 NULL, {"    - root"}, {NULL}},
 	{OPS "," LOGINS(LOGIN("root", "203.0.113.7", "2025-12-31")), NULL, {"    - ops", "    - root"}, {NULL}},
 	/* Nobody: then there is no list, which could not be empty. */
-	{"'users':{'rows':[{'name':'root','uid':0,'login_shell':true}]}", NULL, {NULL}, {"admins:"}},
+	{"'users':{'rows':[{'name':'root','uid':0,'login_shell':true}]}", NULL, {"# admins: {users: [name], from: [network]}"}, {"\nadmins:"}},
 	/* What it connects to: what words say already is left out, addresses are named one by one. */
 	{LAN ",'resolver':{'rows':[{'nameservers':['10.0.0.2']}]},'time_sync':{'rows':[{'service':'chrony'}]}," PEERS(
 		 PEER("out", "443", "192.0.2.1") "," PEER("out", "53", "10.0.0.2") "," PEER(
