@@ -11,7 +11,7 @@ import unittest
 
 import jsonschema
 
-from clilib import CANNOT, CONFIG, DONE, FINDINGS, REVET, SANITIZERS, TOP, UNKNOWN, USAGE, Case, run
+from clilib import CANNOT, CONFIG, DONE, FINDINGS, REVET, SANITIZERS, TOP, UNKNOWN, USAGE, Case, run, write_tree
 from test_schema import schema, strict
 
 BACKEND = TOP / "fuzz/corpus/init/backend.json"
@@ -137,6 +137,19 @@ class Writing(Init):
         self.assert_refused(self.init("--check"), CONFIG, "revet init")
 
 
+class Recorded(Init):
+    def test_of_the_logs_only_what_succeeded(self):
+        """People type their password for a name."""
+        write_tree(self.root, {"var/log/auth.log": (
+            "2026-01-01T00:00:00+00:00 web sshd[1]: Invalid user hunter2 from 192.0.2.1 port 1\n"
+            "2026-01-01T00:00:00+00:00 web sshd[1]: Accepted publickey for ops from 192.0.2.7 port 1 ssh2\n")})
+        self.assert_exit(run("audit", "--root", self.root, "--rule", "ssh.no-root-login", "--record",
+                             self.tmp / "recording"), FINDINGS)
+        text = (self.tmp / "recording/recording").read_bytes()
+        self.assertIn(b"Accepted publickey for ops", text)
+        self.assertNotIn(b"hunter2", text)
+
+
 class Asking(Init):
     """The answers to a small host: profile, ops, from, 443, 5432, 8080, dns, and whether to write."""
 
@@ -184,11 +197,12 @@ class Asking(Init):
         self.assert_exit(self.check(), DONE)
 
     def test_what_is_wrong_is_asked_again(self):
-        said, terminal = self.talk("sever", "server", "maybe", "y", "here", "10.0.0.5/8", "-", "", "world", "lan world",
+        said, terminal = self.talk("sever", "server", "maybe", "y", "here", "10.0.0.5/8", "-", "nowhere", "", "world", "lan world",
                                    "a {b", "lan", "", "y")
         self.assertEqual(terminal.end()[0], DONE)
         for i, part in ((1, "there are: "), (5, "there is no network 'here'"), (6, "has bits past its prefix"),
-                        (10, "'world' is everyone"), (11, "neither world, nor")):
+                        (8, "there is no network 'nowhere'"), (11, "'world' is everyone"),
+                        (12, "neither world, nor")):
             self.assertIn(part, said[i])
         lines = self.lines()
         for line in ("profile: server", "- ops", "# from:", "# It was left out.", "- {port: 443/tcp, to: world, what: https}",
