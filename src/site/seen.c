@@ -70,10 +70,14 @@ const char *seen_day(struct arena *a, int64_t time)
 	return out.n ? arena_printf(a, "%.10s", out.p) : "";
 }
 
-void seen_unknown(struct seeing *s, const char *what, const char *why)
+void seen_unknown(struct seeing *s, const char *what, const char *why, const char **ret)
 {
-	if (why)
-		*vec_push(s->arena, &s->seen->unknown) = arena_printf(s->arena, "%s: %s", what, why);
+	const char *text = why ? arena_printf(s->arena, "%s: %s", what, why) : NULL;
+
+	if (text)
+		*vec_push(s->arena, &s->seen->unknown) = text;
+	if (ret && !*ret)
+		*ret = text;
 }
 
 /* --- networks ---------------------------------------------------------------------------------- */
@@ -147,7 +151,7 @@ static void see_networks(struct seeing *s)
 {
 	struct look l = look_at(s->snapshot, "interfaces");
 
-	seen_unknown(s, "networks", l.why);
+	seen_unknown(s, "networks", l.why, NULL);
 	for (size_t i = 0; i < l.n; i++)
 		add_addresses(s, &l, i);
 }

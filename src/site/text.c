@@ -196,9 +196,10 @@ static void put_admins(struct buf *out, const struct seen *seen)
 
 	buf_putc(out, '\n');
 	if (!any)
-		put_comment(out, "",
-					"Who administers this server, and from where, is left to you: nobody is seen who "
-					"could log in with a key and use sudo.");
+		put_comment(
+			out, "",
+			"Who administers this server, and from where, is left to you: nobody is seen who "
+			"could log in with a key and use sudo.");
 	buf_puts(out, any ? "admins:\n  users:\n" : "# admins: {users: [name], from: [network]}\n");
 	for (size_t i = 0; i < seen->admins.n; i++)
 		put_item(out, seen->admins.p[i].evidence, seen->admins.p[i].name,

@@ -164,7 +164,7 @@ class Asking(Init):
                      "forgeable": False}],
             listeners=[listener(22, "sshd", user="root"), listener(443, "nginx"), listener(5432, "postgres"),
                        listener(8080, "a\x1b[2Jb")],
-            peers=[], resolver=[{"nameservers": ["10.0.0.2"]}]))
+            peers=[], containers=[], resolver=[{"nameservers": ["10.0.0.2"]}]))
 
     def talk(self, *answers):
         terminal = Terminal("init", "--snapshot", self.snapshot, "-o", self.file)
@@ -315,13 +315,18 @@ class Checking(Init):
             self.assertIn(f"says nothing of {part}", ran.stderr)
 
     def test_what_cannot_be_seen_is_not_unchanged(self):
-        data = json.loads(BACKEND.read_text())
-        data["tables"]["listeners"] = {"error": "offline: no"}
-        self.snapshot.write_text(json.dumps(data))
-        ran = self.check()
-        self.assert_exit(ran, UNKNOWN)
-        self.assertNotIn("nothing has changed", ran.stdout)
-        self.assertIn("what listens: offline: no", ran.stderr)
+        whole = json.loads(BACKEND.read_text())["tables"]
+        for table, what in (("listeners", "what listens"), ("containers", "containers"), ("peers", "who is connected"),
+                            ("users", "accounts"), ("sudoers", "who may use sudo"), ("authorized_keys", "keys"),
+                            ("logins", "logins")):
+            with self.subTest(table):
+                part = {**whole, table: {**whole[table], "gap": "there is more"}}
+                self.snapshot.write_text(json.dumps({**json.loads(BACKEND.read_text()), "tables": part}))
+                ran = self.check()
+                self.assert_exit(ran, UNKNOWN)
+                self.assertEqual(ran.stdout, "nothing that could be compared has changed\n")
+                self.assertIn(f"not seen: {what}: there is more", ran.stderr)
+                self.assertEqual(json.loads(self.check("-f", "json").stdout)["unknown"], [f"{what}: there is more"])
 
     def test_a_file_that_does_not_load(self):
         self.edit("to: world", "to: wrold")
