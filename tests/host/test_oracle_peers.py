@@ -182,6 +182,7 @@ class Databases(Guesses):
             sed -i 's/^-l .*/-l 0.0.0.0/' /etc/memcached.conf
             printf '[mysqld]\\nbind-address = *\\n' >/etc/mysql/mariadb.conf.d/99-all.cnf
             systemctl restart redis-server memcached mariadb
+            until ss -Hltn sport = 11211 | grep -q .; do sleep 0.05; done
         """)
 
     def test_none_is_for_everyone(self):
