@@ -223,7 +223,7 @@ static void run_init(const struct target *t _unused_, struct str s)
 		check(text.p[i] == '\n' || (text.p[i] >= ' ' && text.p[i] <= '~'));
 	check(!seen.peer.p || nets_admit(&site.admins.from, seen.peer));
 	vec_each(&seen.admins, admin) users += !admin->left;
-	vec_each(&seen.services, service) services += !service->question;
+	vec_each(&seen.services, service) services += seen.listeners_known && !service->question;
 	vec_each(&seen.reaches, reach) reaches += !reach->left;
 	check(site.admins.users.n == users && site.serves.n == services && site.reaches.n == reaches);
 	check(site.networks.n == seen.networks.n && !site.waivers.n && !site.forwards.n);

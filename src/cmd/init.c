@@ -47,7 +47,7 @@ static void find_session(struct session *session, struct seen_session *ret)
 {
 	struct err ignored;
 
-	*ret = (struct seen_session){.peer = STR_ABSENT};
+	*ret = (struct seen_session){.peer = STR_ABSENT, .uid = UINT32_MAX};
 	/* Of whom nothing is known may have come from anywhere. */
 	if (session_of_self(session, &ignored) < 0) {
 		ret->by_ssh = true;

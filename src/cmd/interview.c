@@ -223,12 +223,19 @@ static bool try_from(struct interview *i, struct str answer)
 	return false;
 }
 
+/* Whom the file would name: without them it says nothing of where they come from either. */
+static bool has_admins(struct seen *seen)
+{
+	vec_each(&seen->admins, admin) if (!admin->left) return true;
+	return false;
+}
+
 static bool ask_from(struct interview *i)
 {
 	bool guessed = !i->seen->from_question;
 	struct str answer;
 
-	if (i->seen->listeners_known && !i->seen->ssh)
+	if (!has_admins(i->seen) || (i->seen->listeners_known && !i->seen->ssh))
 		return true;
 	show_from(i);
 	for (;;) {

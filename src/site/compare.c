@@ -35,6 +35,14 @@ static void add(struct comparing *c, enum difference_kind kind, const char *obje
 	};
 }
 
+/* Once, whatever it is needed for. */
+static void add_unknown(struct comparing *c, const char *why)
+{
+	vec_each(&c->ret->unknown, known) if (*known == why) return;
+	if (why)
+		*vec_push(c->arena, &c->ret->unknown) = why;
+}
+
 static const char *ports_text(const struct comparing *c, struct site_ports p)
 {
 	return p.low == p.high
@@ -131,16 +139,14 @@ static void compare_services(struct comparing *c)
 		*vec_push(c->arena, &c->ret->unsaid) = "serves";
 		return;
 	}
-	if (!c->seen->listeners_known) {
-		*vec_push(c->arena, &c->ret->unknown) = "what listens";
-		return;
-	}
+	add_unknown(c, c->seen->listeners_why);
+	add_unknown(c, c->seen->peers_why);
 	for (size_t i = 0; i < c->seen->services.n; i++)
 		compare_service(c, &c->seen->services.p[i]);
 	for (size_t i = 0; i < c->site->serves.n; i++) {
 		const struct site_service *line = &c->site->serves.p[i];
 
-		if (!is_used(c, line))
+		if (!c->seen->listeners_why && !is_used(c, line))
 			add(c, DIFFERENCE_IDLE, ports_text(c, line->ports), "nothing listens there", line->at);
 	}
 }
@@ -174,13 +180,12 @@ static void compare_users(struct comparing *c)
 		if (!is_named(site, admin->name) && !is_left(c, "admins", name))
 			add(c, DIFFERENCE_ADMIN, name, admin->evidence, (struct yaml_at){0});
 	}
-	for (size_t i = 0; c->seen->admins_known && i < site->admins.users.n; i++)
+	for (size_t i = 0; !c->seen->admins_why && i < site->admins.users.n; i++)
 		if (!administers(c->seen, site->admins.users.p[i]) &&
 			!str_is(site->admins.users.p[i], "root"))
 			add(c, DIFFERENCE_NO_ADMIN, str_dup(c->arena, site->admins.users.p[i]),
 				"no such account is seen to have a key or a login, and sudo", site->admins.at);
-	if (!c->seen->admins_known)
-		*vec_push(c->arena, &c->ret->unknown) = "accounts";
+	add_unknown(c, c->seen->admins_why);
 }
 
 static void compare_origins(struct comparing *c)
@@ -189,6 +194,7 @@ static void compare_origins(struct comparing *c)
 
 	if (!from->at.doc)
 		return;
+	add_unknown(c, c->seen->logins_why);
 	if (c->seen->peer.p && !nets_admit(from, c->seen->peer))
 		add(c, DIFFERENCE_SESSION, str_dup(c->arena, c->seen->peer),
 			"this session comes from there, and admins.from would not let it in", from->at);
@@ -223,6 +229,7 @@ static void compare_reaches(struct comparing *c)
 		*vec_push(c->arena, &c->ret->unsaid) = "reaches";
 		return;
 	}
+	add_unknown(c, c->seen->peers_why);
 	for (size_t i = 0; i < c->seen->reaches.n; i++) {
 		const struct seen_reach *reach = &c->seen->reaches.p[i];
 		const char *ports = ports_text(c, reach->ports);

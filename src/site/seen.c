@@ -70,10 +70,14 @@ const char *seen_day(struct arena *a, int64_t time)
 	return out.n ? arena_printf(a, "%.10s", out.p) : "";
 }
 
-void seen_unknown(struct seeing *s, const char *what, const char *why)
+void seen_unknown(struct seeing *s, const char *what, const char *why, const char **ret)
 {
-	if (why)
-		*vec_push(s->arena, &s->seen->unknown) = arena_printf(s->arena, "%s: %s", what, why);
+	const char *text = why ? arena_printf(s->arena, "%s: %s", what, why) : NULL;
+
+	if (text)
+		*vec_push(s->arena, &s->seen->unknown) = text;
+	if (ret && !*ret)
+		*ret = text;
 }
 
 /* --- networks ---------------------------------------------------------------------------------- */
@@ -119,7 +123,8 @@ static void add_network(struct seeing *s, struct str interface, struct str kind,
 		last->name = n ? arena_printf(s->arena, "%s%zu", role, n + 1) : role;
 	}
 	vec_each(&last->networks, known) if (str_eq(known->text, net->text)) return;
-	*vec_push(s->arena, &last->networks) = *net;
+	if (last->networks.n < MAX_NETWORKS)
+		*vec_push(s->arena, &last->networks) = *net;
 }
 
 static void add_addresses(struct seeing *s, const struct look *l, size_t row)
@@ -146,7 +151,7 @@ static void see_networks(struct seeing *s)
 {
 	struct look l = look_at(s->snapshot, "interfaces");
 
-	seen_unknown(s, "networks", l.why);
+	seen_unknown(s, "networks", l.why, NULL);
 	for (size_t i = 0; i < l.n; i++)
 		add_addresses(s, &l, i);
 }

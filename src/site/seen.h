@@ -70,7 +70,10 @@ struct seen {
 	VEC(struct seen_reach) reaches;
 	VEC(const char *) notes;   /* what a person should know beside */
 	VEC(const char *) unknown; /* what could not be seen, and why */
-	bool listeners_known, peers_known, admins_known;
+	bool listeners_known;
+	/* What is not known of what listens, who is connected, who administers and who logged in, and why;
+	 * NULL: all is. */
+	const char *listeners_why, *peers_why, *admins_why, *logins_why;
 	bool ssh;        /* a server of SSH listens */
 	struct str peer; /* of the session, or absent */
 };

@@ -41,8 +41,7 @@ static void see_users(struct crowd *c)
 {
 	struct look l = look_at(c->seeing->snapshot, "users");
 
-	c->seeing->seen->admins_known = l.read && !l.why;
-	seen_unknown(c->seeing, "accounts", l.why);
+	seen_unknown(c->seeing, "accounts", l.why, &c->seeing->seen->admins_why);
 	for (size_t i = 0; i < l.n; i++) {
 		struct str name = look_str(&l, i, "name");
 		struct person p = {.name = name};
@@ -62,7 +61,7 @@ static void see_keys(struct crowd *c)
 {
 	struct look l = look_at(c->seeing->snapshot, "authorized_keys");
 
-	seen_unknown(c->seeing, "keys", l.why);
+	seen_unknown(c->seeing, "keys", l.why, &c->seeing->seen->admins_why);
 	for (size_t i = 0; i < l.n; i++) {
 		struct person *p = find(c, look_str(&l, i, "user"));
 
@@ -115,7 +114,7 @@ static void see_sudo(struct crowd *c)
 {
 	struct look l = look_at(c->seeing->snapshot, "sudoers");
 
-	seen_unknown(c->seeing, "who may use sudo", l.why);
+	seen_unknown(c->seeing, "who may use sudo", l.why, &c->seeing->seen->admins_why);
 	for (size_t i = 0; i < l.n; i++) {
 		if (!look_bool(&l, i, "active") || !look_bool(&l, i, "all_commands") ||
 			!runs_as_root(&l, i))
@@ -247,7 +246,7 @@ static void see_origins(struct coming *g)
 	struct look l = look_at(s->snapshot, "logins");
 
 	g->why = l.why;
-	seen_unknown(s, "logins", l.why);
+	seen_unknown(s, "logins", l.why, &s->seen->logins_why);
 	for (size_t i = 0; i < l.n; i++)
 		take_login(g, &l, i);
 	if (s->session && seen_is_outside(s, s->session->peer)) {

@@ -28,7 +28,8 @@ bool seen_add_to(struct seeing *, struct seen_to *, struct str word);
 const char *seen_some(struct arena *, const struct str *items, size_t n);
 /* "2026-11-26" */
 const char *seen_day(struct arena *, int64_t time);
-void seen_unknown(struct seeing *, const char *what, const char *why);
+/* Notes why something could not be seen, unless NULL; in *ret, too, if there is nothing yet. */
+void seen_unknown(struct seeing *, const char *what, const char *why, const char **ret);
 
 void seen_services(struct seeing *);
 void seen_people(struct seeing *);

@@ -7,6 +7,7 @@
 #include "site/known.h"
 #include "site/seen_private.h"
 
+#define MAX_GUESSED 1000
 #define MOSH_LOW 60000 /* as site/known.c has it */
 #define MOSH_HIGH 61000
 
@@ -181,7 +182,7 @@ static void see_listeners(struct finding *f)
 	struct look l = look_at(s->snapshot, "listeners"), links = look_at(s->snapshot, "interfaces");
 
 	s->seen->listeners_known = l.read;
-	seen_unknown(s, "what listens", l.why);
+	seen_unknown(s, "what listens", l.why, &s->seen->listeners_why);
 	for (size_t i = 0; i < links.n; i++)
 		f->wireguard = f->wireguard || str_is(look_str(&links, i, "kind"), "wireguard");
 	for (size_t i = 0; i < l.n; i++)
@@ -261,7 +262,7 @@ static void see_containers(struct finding *f)
 {
 	struct look l = look_at(f->seeing->snapshot, "containers");
 
-	seen_unknown(f->seeing, "containers", l.why);
+	seen_unknown(f->seeing, "containers", l.why, &f->seeing->seen->listeners_why);
 	for (size_t i = 0; i < l.n; i++)
 		if (look_bool(&l, i, "active") || look_bool(&l, i, "running"))
 			take_container(f, &l, i);
@@ -293,8 +294,7 @@ static void see_peers(struct finding *f)
 	struct map seen;
 
 	map_init(&seen, f->seeing->arena);
-	f->seeing->seen->peers_known = l.read;
-	seen_unknown(f->seeing, "who is connected", l.why);
+	seen_unknown(f->seeing, "who is connected", l.why, &f->seeing->seen->peers_why);
 	for (size_t i = 0; i < l.n; i++)
 		if (str_is(look_str(&l, i, "direction"), "in") &&
 			seen_is_outside(f->seeing, look_str(&l, i, "address")))
@@ -408,8 +408,10 @@ static void tell(struct seeing *s, struct found *found)
 {
 	struct seen_service *service = &found->s;
 	const char *peers =
-		s->seen->peers_known ? "nobody else is connected now" : "who comes is not known";
+		s->seen->peers_why ? "who comes is not known" : "nobody else is connected now";
 
+	if (service->ports.udp && !s->seen->peers_why)
+		peers = "nobody is seen to come";
 	if (service->peers.n)
 		peers = arena_printf(s->arena, "connected now: %s",
 							 seen_some(s->arena, service->peers.p, service->peers.n));
@@ -446,6 +448,9 @@ void seen_services(struct seeing *s)
 	{
 		decide(s, found);
 		tell(s, found);
+		if (s->seen->services.n >= MAX_GUESSED)
+			found->s.question =
+				"More ports listen here than a server has use for: is this one to be served?";
 		*vec_push(s->arena, &s->seen->services) = found->s;
 	}
 	s->seen->ssh = f.ssh;

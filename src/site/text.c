@@ -195,12 +195,12 @@ static void put_admins(struct buf *out, const struct seen *seen)
 	bool any = has_admins(seen);
 
 	buf_putc(out, '\n');
-	if (any)
-		buf_puts(out, "admins:\n  users:\n");
-	else
-		put_comment(out, "",
-					"Nobody is seen who could log in with a key and use sudo, so `admins` is "
-					"left to you: who administers this server, and from where.");
+	if (!any)
+		put_comment(
+			out, "",
+			"Who administers this server, and from where, is left to you: nobody is seen who "
+			"could log in with a key and use sudo.");
+	buf_puts(out, any ? "admins:\n  users:\n" : "# admins: {users: [name], from: [network]}\n");
 	for (size_t i = 0; i < seen->admins.n; i++)
 		put_item(out, seen->admins.p[i].evidence, seen->admins.p[i].name,
 				 any && !seen->admins.p[i].left);

@@ -11,7 +11,7 @@ import unittest
 
 import jsonschema
 
-from clilib import CANNOT, CONFIG, DONE, FINDINGS, REVET, SANITIZERS, TOP, UNKNOWN, USAGE, Case, run
+from clilib import CANNOT, CONFIG, DONE, FINDINGS, REVET, SANITIZERS, TOP, UNKNOWN, USAGE, Case, run, write_tree
 from test_schema import schema, strict
 
 BACKEND = TOP / "fuzz/corpus/init/backend.json"
@@ -137,6 +137,19 @@ class Writing(Init):
         self.assert_refused(self.init("--check"), CONFIG, "revet init")
 
 
+class Recorded(Init):
+    def test_of_the_logs_only_what_succeeded(self):
+        """People type their password for a name."""
+        write_tree(self.root, {"var/log/auth.log": (
+            "2026-01-01T00:00:00+00:00 web sshd[1]: Invalid user hunter2 from 192.0.2.1 port 1\n"
+            "2026-01-01T00:00:00+00:00 web sshd[1]: Accepted publickey for ops from 192.0.2.7 port 1 ssh2\n")})
+        self.assert_exit(run("audit", "--root", self.root, "--rule", "ssh.no-root-login", "--record",
+                             self.tmp / "recording"), FINDINGS)
+        text = (self.tmp / "recording/recording").read_bytes()
+        self.assertIn(b"Accepted publickey for ops", text)
+        self.assertNotIn(b"hunter2", text)
+
+
 class Asking(Init):
     """The answers to a small host: profile, ops, from, 443, 5432, 8080, dns, and whether to write."""
 
@@ -151,7 +164,7 @@ class Asking(Init):
                      "forgeable": False}],
             listeners=[listener(22, "sshd", user="root"), listener(443, "nginx"), listener(5432, "postgres"),
                        listener(8080, "a\x1b[2Jb")],
-            peers=[], resolver=[{"nameservers": ["10.0.0.2"]}]))
+            peers=[], containers=[], resolver=[{"nameservers": ["10.0.0.2"]}]))
 
     def talk(self, *answers):
         terminal = Terminal("init", "--snapshot", self.snapshot, "-o", self.file)
@@ -184,11 +197,12 @@ class Asking(Init):
         self.assert_exit(self.check(), DONE)
 
     def test_what_is_wrong_is_asked_again(self):
-        said, terminal = self.talk("sever", "server", "maybe", "y", "here", "10.0.0.5/8", "-", "", "world", "lan world",
+        said, terminal = self.talk("sever", "server", "maybe", "y", "here", "10.0.0.5/8", "-", "nowhere", "", "world", "lan world",
                                    "a {b", "lan", "", "y")
         self.assertEqual(terminal.end()[0], DONE)
         for i, part in ((1, "there are: "), (5, "there is no network 'here'"), (6, "has bits past its prefix"),
-                        (10, "'world' is everyone"), (11, "neither world, nor")):
+                        (8, "there is no network 'nowhere'"), (11, "'world' is everyone"),
+                        (12, "neither world, nor")):
             self.assertIn(part, said[i])
         lines = self.lines()
         for line in ("profile: server", "- ops", "# from:", "# It was left out.", "- {port: 443/tcp, to: world, what: https}",
@@ -196,9 +210,9 @@ class Asking(Init):
             self.assertIn(line, lines)
 
     def test_nobody_administers(self):
-        _, terminal = self.talk("", "n", *[""] * 6)
+        _, terminal = self.talk("", "n", *[""] * 5)
         self.assertEqual(terminal.end()[0], DONE)
-        self.assertNotIn("admins:", self.file.read_text())
+        self.assertNotIn("\nadmins:", self.file.read_text())
         self.assert_exit(self.check(), DONE)
 
     def test_nothing_is_written_unless_it_is_wanted(self):
@@ -301,13 +315,18 @@ class Checking(Init):
             self.assertIn(f"says nothing of {part}", ran.stderr)
 
     def test_what_cannot_be_seen_is_not_unchanged(self):
-        data = json.loads(BACKEND.read_text())
-        data["tables"]["listeners"] = {"error": "offline: no"}
-        self.snapshot.write_text(json.dumps(data))
-        ran = self.check()
-        self.assert_exit(ran, UNKNOWN)
-        self.assertNotIn("nothing has changed", ran.stdout)
-        self.assertIn("what listens: offline: no", ran.stderr)
+        whole = json.loads(BACKEND.read_text())["tables"]
+        for table, what in (("listeners", "what listens"), ("containers", "containers"), ("peers", "who is connected"),
+                            ("users", "accounts"), ("sudoers", "who may use sudo"), ("authorized_keys", "keys"),
+                            ("logins", "logins")):
+            with self.subTest(table):
+                part = {**whole, table: {**whole[table], "gap": "there is more"}}
+                self.snapshot.write_text(json.dumps({**json.loads(BACKEND.read_text()), "tables": part}))
+                ran = self.check()
+                self.assert_exit(ran, UNKNOWN)
+                self.assertEqual(ran.stdout, "nothing that could be compared has changed\n")
+                self.assertIn(f"not seen: {what}: there is more", ran.stderr)
+                self.assertEqual(json.loads(self.check("-f", "json").stdout)["unknown"], [f"{what}: there is more"])
 
     def test_a_file_that_does_not_load(self):
         self.edit("to: world", "to: wrold")

@@ -15,10 +15,34 @@ from oracle import OnHost, by
 
 PASSWORD = "revet-ops"
 ADMIN, STRANGER, CLIENT = "203.0.113.5", "203.0.113.6", "203.0.113.7"
+# A port that leads into a namespace of its own, as those of containers do, and a server of UDP.
+BEHIND = """
+    ip netns add behind
+    ip link add inner type veth peer name eth0 netns behind
+    ip addr add 10.77.0.1/24 dev inner; ip link set inner up
+    ip -n behind addr add 10.77.0.2/24 dev eth0; ip -n behind link set eth0 up
+    ip -n behind route add default via 10.77.0.1
+    nft add table ip leads
+    nft add chain ip leads in '{ type nat hook prerouting priority dstnat; }'
+    nft add rule ip leads in tcp dport 8081 dnat to 10.77.0.2:80
+    systemd-run -q --unit=behind ip netns exec behind python3 -m http.server 80
+    until ip netns exec behind ss -Hltn sport = 80 | grep -q .; do sleep 0.05; done
+    systemd-run -q --unit=echo python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 5683))
+while True: s.sendto(*s.recvfrom(99))'
+    until ss -Hlun sport = 5683 | grep -q .; do sleep 0.05; done
+"""
 # Connects from an address to some ports, says so, and stays until its input ends.
 CONNECT = """
 import socket, sys
 held = []
+if len(sys.argv) == 3:
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind((sys.argv[1], 0))
+    s.sendto(b"x", (sys.argv[2], 5683))
+    s.settimeout(10)
+    s.recv(9)
 for port in sys.argv[3:]:
     held.append(socket.create_connection((sys.argv[2], int(port)), 10, (sys.argv[1], 0)))
 print("there", flush=True)
@@ -71,6 +95,13 @@ class InUse(OnHost):
 
 
 class Tables(InUse):
+    @classmethod
+    def prepare(cls):
+        super().prepare()
+        cls.sh(BEHIND)
+        cls.connect(STRANGER, cls.net.host, 8081)
+        cls.connect(STRANGER, cls.net.host)
+
     def test_peers(self):
         listens = {line.split()[3].rpartition(":")[2] for line in self.out("ss", "-Hltn").splitlines()}
         want = {}
@@ -83,8 +114,16 @@ class Tables(InUse):
             key = (protocol, "in" if came else "out", int((local if came else far).rpartition(":")[2]),
                    address)
             want.setdefault(key, {"connections": 0, "process": process})["connections"] += 1
+        # The kernel's own tool is not on the host: its table, as text.
+        for line in self.read("/proc/net/nf_conntrack").splitlines():
+            words = line.split()
+            far, port = words[words[2] == "tcp" and 6 or 5][4:], re.search(r"dport=(\d+)", line)[1]
+            if f"src={self.net.host}" not in line.split("dport=")[0] and port in ("8081", "5683"):
+                want[words[2], "in", int(port), far] = {"connections": 1, "process": None}
         got = {key: {"connections": row["connections"], "process": row["process"]} for key, row in by(
             self.table("peers"), "protocol", "direction", "port", "address").items()}
+        for key in (("tcp", "in", 8081, STRANGER), ("udp", "in", 5683, STRANGER)):
+            self.assertIn(key, got)
         # Whoever asks a database waits for an answer in a process of the database's own.
         self.assertIn(("tcp", "in", 5432, self.net.peer), got)
         self.same(got, want, at_least=4)
@@ -122,6 +161,63 @@ class Tables(InUse):
         self.assertTrue(found)
         for row in found:
             self.assertEqual((row["_source"], row["forgeable"]), ("/var/log/auth.log", True))
+
+
+class Guesses(OnHost):
+    """What other servers are guessed to be for, as they are once somebody has put them to use."""
+
+    def lines(self):
+        ran = self.host.exec(["revet", "init"])
+        return [line.strip() for line in ran.stdout.splitlines()]
+
+
+class Databases(Guesses):
+    image = "databases"
+
+    @classmethod
+    def prepare(cls):
+        cls.host.net()
+        cls.sh("""
+            sed -i 's/^bind .*/bind 0.0.0.0 ::/; s/^protected-mode .*/protected-mode no/' /etc/redis/redis.conf
+            sed -i 's/^-l .*/-l 0.0.0.0/' /etc/memcached.conf
+            printf '[mysqld]\\nbind-address = *\\n' >/etc/mysql/mariadb.conf.d/99-all.cnf
+            systemctl restart redis-server memcached mariadb
+            until ss -Hltn sport = 11211 | grep -q .; do sleep 0.05; done
+        """)
+
+    def test_none_is_for_everyone(self):
+        lines = self.lines()
+        for line in ("{port: 3306/tcp, to: lan, what: mysql}", "{port: 6379/tcp, to: lan, what: redis}",
+                     "{port: 11211/tcp, to: lan, what: memcached}"):
+            self.assertIn(f"- {line}", lines)
+        # Those that nobody has put on the network are no lines.
+        self.assertFalse([line for line in lines if "port: 5432" in line])
+
+
+class Web(Guesses):
+    image = "web-servers"
+
+    @classmethod
+    def prepare(cls):
+        cls.sh("""
+            echo 'server { listen 443 ssl; ssl_certificate /etc/ssl/certs/web.pem;
+                  ssl_certificate_key /etc/ssl/private/web.key; }' >/etc/nginx/sites-enabled/tls
+            systemctl reload-or-restart nginx
+            until ss -Hltn sport = 443 | grep -q .; do sleep 0.05; done
+        """)
+
+    def test_tls_is_known(self):
+        lines = self.lines()
+        for line in ("profile: web", "- {port: 80/tcp, to: world, what: http}",
+                     "- {port: 443/tcp, to: world, what: https, tls: server}",
+                     "- {port: 8080/tcp, to: world, what: http}"):
+            self.assertIn(line, lines)
+
+    def test_another_user_sees_less_and_writes_nothing(self):
+        ran = self.host.exec(["runuser", "-u", "ops", "--", "revet", "init", "--yes"], check=False)
+        self.assertEqual((ran.returncode, ran.stdout), (77, ""), ran.stderr)
+        ran = self.host.exec(["runuser", "-u", "ops", "--", "revet", "init"])
+        self.assertIn("# Not seen: who may use sudo: /etc/sudoers: Permission denied", ran.stdout)
 
 
 class Init(InUse):

@@ -75,6 +75,13 @@ static const struct guess guesses[] = {
 	  "  # - {port: 2375/tcp, to: [...], what: docker-api}",
 	  "  # This is not for everyone, and nobody is seen that it is for: whom?"},
 	 {"  - {port: 5432", "world"}},
+	/* Nor is this host itself somebody. */
+	{"'interfaces':{'rows':[{'name':'eth0','addresses':['198.51.100.2/24'],'up':true,'kind':'ethernet'}]},"
+	 LISTENERS(WORLD("5432", "postgres")) "," PEERS(PEER("in", "5432", "198.51.100.2")),
+	 NULL,
+	 {"  # - {port: 5432/tcp, to: [...], what: postgresql}",
+	  "  # postgres listens on 0.0.0.0; nobody else is connected now"},
+	 {NULL}},
 	/* A proxy on a database's port is in front of one. */
 	{LAN "," LISTENERS(WORLD("5432", "haproxy")), NULL, {"  - {port: 5432/tcp, to: lan, what: postgresql}"}, {"world"}},
 	/* An address of a private network is for that network. */
@@ -152,7 +159,7 @@ static const struct guess guesses[] = {
 	 NULL, {"    - root"}, {NULL}},
 	{OPS "," LOGINS(LOGIN("root", "203.0.113.7", "2025-12-31")), NULL, {"    - ops", "    - root"}, {NULL}},
 	/* Nobody: then there is no list, which could not be empty. */
-	{"'users':{'rows':[{'name':'root','uid':0,'login_shell':true}]}", NULL, {NULL}, {"admins:"}},
+	{"'users':{'rows':[{'name':'root','uid':0,'login_shell':true}]}", NULL, {"# admins: {users: [name], from: [network]}"}, {"\nadmins:"}},
 	/* What it connects to: what words say already is left out, addresses are named one by one. */
 	{LAN ",'resolver':{'rows':[{'nameservers':['10.0.0.2']}]},'time_sync':{'rows':[{'service':'chrony'}]}," PEERS(
 		 PEER("out", "443", "192.0.2.1") "," PEER("out", "53", "10.0.0.2") "," PEER(
@@ -302,7 +309,7 @@ static void test_known(void **state _unused_)
 static void test_nets(void **state _unused_)
 {
 	_cleanup_arena_ struct arena a = {0};
-	struct site_network n;
+	struct site_network n, wide;
 
 	assert_true(nets_parse(STR("10.1.2.3/8"), &a, &n));
 	assert_true(str_is(n.text, "10.0.0.0/8") && nets_has_address(&n, STR("10.255.0.1")));
@@ -312,6 +319,8 @@ static void test_nets(void **state _unused_)
 	assert_false(nets_has_address(&n, STR("2001:db8:8000::")));
 	assert_true(nets_parse(STR("10.0.0.1/0"), &a, &n) && nets_has_address(&n, STR("255.0.0.1")));
 	assert_true(nets_parse(STR("10.0.0.1"), &a, &n) && nets_is_host(&n));
+	assert_true(nets_parse(STR("10.0.0.0/24"), &a, &n) && nets_parse(STR("10.0.0.0/8"), &a, &wide));
+	assert_true(nets_has(&wide, &n) && nets_has(&n, &n) && !nets_has(&n, &wide));
 	for (const char *const *bad = (const char *const[]){"", "10.0.0.1/33", "10.0.0.1/", "x", "::1%lo", NULL};
 		 *bad; bad++)
 		assert_false(nets_parse(str_of(*bad), &a, &n));
