@@ -71,7 +71,7 @@ int outside_wire(struct trial *, struct outside *, const char *interface, struct
 /* A private network in the host's place: a namespace with its interfaces and addresses, and a wire from
  * each to the origins that come in by it; all of them can be had there. */
 int outside_copy(struct trial *, struct outside *, struct err *);
-/* All three, into the host itself; false where it cannot be, which has been said by trial_not_run(). */
+/* Chooses, doubts and wires, into the host itself; false where it cannot be, which has been said by trial_not_run(). */
 bool outside_open(struct trial *, struct outside *ret);
 void outside_close(struct outside *);
 #define _cleanup_outside_ _cleanup_(outside_close)
@@ -90,6 +90,11 @@ int outside_begin(const struct origin *, const struct target *, uint16_t port, i
 /* With the port in network order, for bind() and the like. */
 struct sockaddr_storage outside_address(const struct sockaddr_storage *, uint16_t port);
 socklen_t outside_length(const struct sockaddr_storage *);
+const void *outside_bytes(const struct sockaddr_storage *); /* of the address, in network order */
+size_t outside_size(int family);                            /* how many */
+bool outside_is_in(const struct sockaddr_storage *, const struct site_network *);
+/* A bridge or a wire of containers or virtual machines, by which nobody comes in from outside. */
+bool outside_is_inner(const char *interface);
 /* Is the address within the networks? World is everybody. */
 bool outside_is_among(const struct site_peers *, const struct sockaddr_storage *);
 

@@ -58,7 +58,8 @@ class Schemas(Case):
             jsonschema.Draft7Validator.check_schema(schema(name))
 
     def test_the_examples_in_the_documents(self):
-        for document, name in (("report-json", "audit"), ("rules-json", "rules"), ("snapshot", "snapshot")):
+        for document, name in (("report-json", "audit"), ("rules-json", "rules"), ("snapshot", "snapshot"),
+                               ("prove-json", "prove")):
             with self.subTest(document=document):
                 text = (TOP / "docs" / (document + ".md")).read_text()
                 blocks = re.findall(r"(?s)```json\n(.*?)```", text)
