@@ -53,14 +53,9 @@ static struct found *find(struct finding *f, unsigned port, bool udp)
 	return n ? &f->all.p[n - 1] : NULL;
 }
 
-static struct found *find_or_add(struct finding *f, struct site_ports ports)
+static struct found *add(struct finding *f, struct site_ports ports)
 {
-	struct found *found = find(f, ports.low, ports.udp);
-
-	if (found)
-		return found;
-	*vec_push(f->seeing->arena, &f->all) =
-		(struct found){.s = {.ports = ports, .what = STR_ABSENT}};
+	*vec_push(f->seeing->arena, &f->all) = (struct found){.s = {.ports = ports, .what = STR_ABSENT}};
 	map_put(&f->by_port, port_key(f, ports.low, ports.udp), (void *)(uintptr_t)f->all.n);
 	return &f->all.p[f->all.n - 1];
 }
@@ -85,9 +80,9 @@ static void add_holder(struct finding *f, struct found *found, struct known know
 {
 	struct arena *a = f->seeing->arena;
 
-	if (!found->holders.n || known.use == KNOWN_INSIDE)
+	if (!found->holders.n || known.use == KNOWN_INSIDE || found->known.use == KNOWN_UNSAID)
 		found->known = known;
-	if (!found->s.what.p && known.what)
+	if (known.what && (!found->s.what.p || known.use == KNOWN_INSIDE))
 		found->s.what = str_of(known.what);
 	if (!found->s.what.p && process.p && !known.runtime)
 		found->s.what = plain_name(a, process);
@@ -158,6 +153,7 @@ static void take_listener(struct finding *f, const struct look *l, size_t row)
 	unsigned port = (unsigned)look_int(l, row, "port");
 	bool udp = str_is(look_str(l, row, "protocol"), "udp");
 	struct known known = known_listener(process, port, udp);
+	struct site_ports ports;
 	struct found *found;
 
 	if (port < 1 || port > 65535 || str_is(scope, "loopback") || str_is(scope, "link-local"))
@@ -170,8 +166,10 @@ static void take_listener(struct finding *f, const struct look *l, size_t row)
 		known = of_kernel(f, known, udp);
 	if (known.use == KNOWN_NEVER)
 		return;
-	found = find_or_add(f, (struct site_ports){(uint16_t)(known.low ? known.low : port),
-											   (uint16_t)(known.low ? known.high : port), udp});
+	ports = (struct site_ports){(uint16_t)(known.low ? known.low : port),
+											   (uint16_t)(known.low ? known.high : port), udp};
+	found = find(f, ports.low, udp);
+	found = found ? found : add(f, ports);
 	add_holder(f, found, known, process, holder_text(f->seeing->arena, l, row));
 	add_address(f, found, address);
 }
@@ -231,31 +229,39 @@ static struct known known_published(struct site_ports ports, unsigned inside)
 	return at;
 }
 
+/* Of one that may not run, the port counts where something listens on it. */
+static void take_published(struct finding *f, struct str text, struct str holder, bool runs)
+{
+	struct str address = STR("");
+	struct site_ports ports = {0};
+	struct found *found;
+	const char *scope;
+	unsigned inside;
+
+	if (!parse_published(text, &address, &ports, &inside))
+		return;
+	scope = address_scope(address);
+	found = find(f, ports.low, ports.udp);
+	if ((scope && (strcmp(scope, "loopback") == 0 || strcmp(scope, "link-local") == 0)) ||
+		(!found && !runs))
+		return;
+	found = found ? found : add(f, ports);
+	add_holder(f, found, known_published(ports, inside), STR_ABSENT, holder);
+	add_address(f, found, address.n ? address : STR("0.0.0.0"));
+}
+
 static void take_container(struct finding *f, const struct look *l, size_t row)
 {
-	struct arena *a = f->seeing->arena;
+	bool runs = look_bool(l, row, "active") || look_bool(l, row, "running"),
+		 may_run = look_is_unknown(l, row, "active") || look_is_unknown(l, row, "running");
+	struct str holder = str_of(arena_printf(
+		f->seeing->arena, "the container %.*s of %.*s (%.*s)", STR_ARG(look_str(l, row, "name")),
+		STR_ARG(look_str(l, row, "image")), STR_ARG(look_str(l, row, "engine"))));
 	const struct str *items;
 	size_t n = look_list(l, row, "published", &items);
 
-	for (size_t i = 0; i < n; i++) {
-		struct str address = STR("");
-		struct site_ports ports = {0};
-		struct found *found;
-		const char *scope;
-		unsigned inside;
-
-		if (!parse_published(items[i], &address, &ports, &inside))
-			continue;
-		scope = address_scope(address);
-		if (scope && (strcmp(scope, "loopback") == 0 || strcmp(scope, "link-local") == 0))
-			continue;
-		found = find_or_add(f, ports);
-		add_holder(f, found, known_published(ports, inside), STR_ABSENT,
-				   str_of(arena_printf(
-					   a, "the container %.*s of %.*s (%.*s)", STR_ARG(look_str(l, row, "name")),
-					   STR_ARG(look_str(l, row, "image")), STR_ARG(look_str(l, row, "engine")))));
-		add_address(f, found, address.n ? address : STR("0.0.0.0"));
-	}
+	for (size_t i = 0; i < n && (runs || may_run); i++)
+		take_published(f, items[i], holder, runs);
 }
 
 static void see_containers(struct finding *f)
@@ -264,8 +270,7 @@ static void see_containers(struct finding *f)
 
 	seen_unknown(f->seeing, "containers", l.why, &f->seeing->seen->listeners_why);
 	for (size_t i = 0; i < l.n; i++)
-		if (look_bool(&l, i, "active") || look_bool(&l, i, "running"))
-			take_container(f, &l, i);
+		take_container(f, &l, i);
 }
 
 /* --- who is connected -------------------------------------------------------------------------- */

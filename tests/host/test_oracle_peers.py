@@ -220,6 +220,21 @@ class Web(Guesses):
         self.assertIn("# Not seen: who may use sudo: /etc/sudoers: Permission denied", ran.stdout)
 
 
+class Containers(Guesses):
+    image = "docker"
+
+    def test_what_leads_into_one(self):
+        net = self.host.net()
+        held = subprocess.Popen(["ip", "netns", "exec", net.namespace, sys.executable, "-c", CONNECT, net.peer,
+                                 net.host, "8080"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.assertEqual(held.stdout.readline(), "there\n")
+        lines = self.lines()
+        held.communicate("")
+        self.assertIn("- {port: 8080/tcp, to: world, what: http}", lines)
+        self.assertIn(f"connected now: {net.peer}", " ".join(lines).replace("# ", ""))
+        self.assertIn("profile: container-host", lines)
+
+
 class Init(InUse):
     """In the order of their names: the file is written first."""
 

@@ -124,6 +124,16 @@ static const struct guess guesses[] = {
 	  "  # the container db of postgres:15 (podman) listens on 0.0.0.0; who comes is not known",
 	  "profile: container-host"},
 	 {"port: 9/"}},
+	/* One of which nobody knows whether it runs tells what listens there. */
+	{LAN "," LISTENERS(WORLD("15432", "conmon") "," WORLD("8081", "docker-proxy"))
+	 ",'containers':{'rows':[{'name':'db','engine':'podman','image':'x','active':{'unknown':'x'},"
+	 "'published':['15432:15432->5432/tcp','0.0.0.0:15432->5432/tcp','0.0.0.0:7->7/tcp']},"
+	 "{'name':'web','engine':'docker','image':'x','active':true,'published':['0.0.0.0:8081->80/tcp']},"
+	 "{'name':'off','engine':'docker','image':'x','active':false,'published':['0.0.0.0:9->9/tcp']}]},"
+	 PEERS(PEER("in", "8081", "10.0.0.9")),
+	 NULL,
+	 {"  - {port: 15432/tcp, to: lan, what: postgresql}", "  - {port: 8081/tcp, to: world, what: http}"},
+	 {"port: 7/", "port: 9/"}},
 	/* Who administers, from where: the session first, a neighbour by the name of the network. */
 	{LAN "," OPS "," LISTENERS(SSHD) "," LOGINS(LOGIN("ops", "203.0.113.7", "2025-12-31") "," LOGIN(
 		 "ops", "10.0.0.9", "2025-12-30") "," LOGIN("deploy", "198.51.100.1", "2025-12-29") "," LOGIN(
