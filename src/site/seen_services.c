@@ -7,7 +7,6 @@
 #include "site/known.h"
 #include "site/seen_private.h"
 
-#define MAX_GUESSED 1000
 #define MOSH_LOW 60000 /* as site/known.c has it */
 #define MOSH_HIGH 61000
 
@@ -453,9 +452,6 @@ void seen_services(struct seeing *s)
 	{
 		decide(s, found);
 		tell(s, found);
-		if (s->seen->services.n >= MAX_GUESSED)
-			found->s.question =
-				"More ports listen here than a server has use for: is this one to be served?";
 		*vec_push(s->arena, &s->seen->services) = found->s;
 	}
 	s->seen->ssh = f.ssh;

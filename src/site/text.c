@@ -5,6 +5,7 @@
 #include "site/nets.h"
 
 #define COLUMNS 100
+#define MAX_SERVICES 1000 /* more than a server has use for */
 
 /* --- comments ---------------------------------------------------------------------------------- */
 
@@ -212,15 +213,15 @@ static void put_admins(struct buf *out, const struct seen *seen)
 
 static void put_services(struct buf *out, const struct seen *seen)
 {
-	size_t taken = 0;
+	size_t n = MIN(seen->services.n, MAX_SERVICES), taken = 0;
 
 	if (!seen->listeners_known)
 		return;
-	for (size_t i = 0; i < seen->services.n; i++)
+	for (size_t i = 0; i < n; i++)
 		taken += !seen->services.p[i].left && !seen->services.p[i].question;
 	buf_puts(out, "\n# What is served, and to whom. Nothing else is let in.\n");
 	buf_puts(out, taken ? "serves:\n" : "serves: []\n");
-	for (size_t i = 0; i < seen->services.n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct seen_service *service = &seen->services.p[i];
 
 		put_comment(out, "  ", service->evidence);
@@ -230,6 +231,8 @@ static void put_services(struct buf *out, const struct seen *seen)
 		site_text_service(out, service);
 		buf_putc(out, '\n');
 	}
+	if (n < seen->services.n)
+		buf_printf(out, "  # %zu more ports listen than are listed here.\n", seen->services.n - n);
 }
 
 static void put_reaches(struct buf *out, const struct seen *seen)
