@@ -184,7 +184,8 @@ static void compare_users(struct comparing *c)
 		if (!administers(c->seen, site->admins.users.p[i]) &&
 			!str_is(site->admins.users.p[i], "root"))
 			add(c, DIFFERENCE_NO_ADMIN, str_dup(c->arena, site->admins.users.p[i]),
-				"no such account is seen to have a key or a login, and sudo", site->admins.at);
+				"no such account is seen to have a key or a login, and sudo or doas",
+				site->admins.at);
 	add_unknown(c, c->seen->admins_why);
 }
 

@@ -8,6 +8,7 @@
 #include "site/seen_private.h"
 
 #define MAX_NETWORKS 64
+#define FORWARDING "net.ipv4.ip_forward"
 
 /* --- what the parts share ---------------------------------------------------------------------- */
 
@@ -208,12 +209,36 @@ static void see_profile(struct seeing *s)
 						 service->ports.low, service->ports.udp ? "udp" : "tcp");
 }
 
+/* --- forwarding -------------------------------------------------------------------------------- */
+
+static bool forwards(const struct seeing *s)
+{
+	struct look l = look_at(s->snapshot, "sysctl");
+
+	for (size_t i = 0; i < l.n; i++)
+		if (str_is(look_str(&l, i, "key"), FORWARDING) && str_is(look_str(&l, i, "value"), "1"))
+			return true;
+	return false;
+}
+
+/* Containers need no line; a VPN's traffic that passes through does. */
+static void see_forwarding(struct seeing *s)
+{
+	if (!forwards(s))
+		return;
+	vec_each(&s->seen->networks, n)
+	{
+		if (str_starts(str_of(n->name), "vpn") && !s->seen->passes_on)
+			s->seen->passes_on = n->name;
+	}
+}
+
 /* --- all of it --------------------------------------------------------------------------------- */
 
 static const char *const tables[] = {
-	"interfaces",  "listeners",       "peers",   "logins",    "containers",
-	"users",       "authorized_keys", "sudoers", "resolver",  "time_sync",
-	"apt_sources", "nginx",           "apache",  "mosquitto", "os",
+	"interfaces",      "listeners", "peers",     "logins",   "containers", "users",
+	"authorized_keys", "sudoers",   "doas",      "resolver", "time_sync",  "apt_sources",
+	"nginx",           "apache",    "mosquitto", "os",
 };
 
 void seen_want(struct snapshot *snapshot)
@@ -221,6 +246,7 @@ void seen_want(struct snapshot *snapshot)
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		snapshot_want(snapshot, table_find(str_of(tables[i])));
 	snapshot_want_key(snapshot, table_find(STR("sshd")), STR("Port"));
+	snapshot_want_key(snapshot, table_find(STR("sysctl")), STR(FORWARDING));
 }
 
 void seen_make(const struct snapshot *snapshot, const struct seen_session *session, struct arena *a,
@@ -237,6 +263,7 @@ void seen_make(const struct snapshot *snapshot, const struct seen_session *sessi
 	*ret = (struct seen){.peer = STR_ABSENT};
 	map_init(&s.own, a);
 	see_networks(&s);
+	see_forwarding(&s);
 	seen_services(&s);
 	seen_people(&s);
 	seen_reaches(&s);

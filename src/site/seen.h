@@ -68,6 +68,7 @@ struct seen {
 	VEC(struct seen_origin) from;
 	const char *from_question; /* why `from` is left to a person; NULL: it is guessed */
 	VEC(struct seen_reach) reaches;
+	const char *passes_on;     /* a VPN of which packets may pass through; NULL: none */
 	VEC(const char *) notes;   /* what a person should know beside */
 	VEC(const char *) unknown; /* what could not be seen, and why */
 	bool listeners_known;

@@ -13,9 +13,10 @@
 /* An account that somebody may administer the server with. */
 struct person {
 	struct str name;
-	const char *key, *sudo; /* where it says so; NULL: it has none */
-	int64_t logins, last;   /* that root alone could have written */
-	bool remote;            /* one of them came from elsewhere */
+	const char *key;      /* where it stands; NULL: it has none */
+	const char *raises;   /* by what it becomes root, and where that is said; NULL: by nothing */
+	int64_t logins, last; /* that root alone could have written */
+	bool remote;          /* one of them came from elsewhere */
 	bool shell, root;
 	int64_t uid;
 	const struct str *groups;
@@ -70,16 +71,19 @@ static void see_keys(struct crowd *c)
 	}
 }
 
+static bool is_member(const struct person *p, struct str group)
+{
+	for (size_t i = 0; i < p->n_groups; i++)
+		if (str_eq(p->groups[i], group))
+			return true;
+	return false;
+}
+
 static bool is_meant(const struct person *p, struct str who)
 {
 	if (str_is(who, "ALL") || str_eq(who, p->name))
 		return true;
-	if (!str_skip(&who, "%"))
-		return false;
-	for (size_t i = 0; i < p->n_groups; i++)
-		if (str_eq(p->groups[i], who))
-			return true;
-	return false;
+	return str_skip(&who, "%") && is_member(p, who);
 }
 
 static bool is_for(const struct look *l, size_t row, const struct person *p)
@@ -119,8 +123,40 @@ static void see_sudo(struct crowd *c)
 		if (!look_bool(&l, i, "active") || !look_bool(&l, i, "all_commands") ||
 			!runs_as_root(&l, i))
 			continue;
-		vec_each(&c->all, p) if (!p->sudo && p->shell && is_for(&l, i, p)) p->sudo =
-			look_source(&l, i, c->seeing->arena);
+		vec_each(&c->all, p)
+		{
+			if (!p->raises && p->shell && is_for(&l, i, p))
+				p->raises = arena_printf(c->seeing->arena, "sudo for all commands (%s)",
+										 look_source(&l, i, c->seeing->arena));
+		}
+	}
+}
+
+/* A line about some commands alone makes no administrator. */
+static bool is_doas_for(const struct look *l, size_t row, const struct person *p)
+{
+	struct str who = look_str(l, row, "identity"), target = look_str(l, row, "target");
+
+	if (look_str(l, row, "command").p || (target.p && !str_is(target, "root")))
+		return false;
+	return str_skip(&who, ":") ? is_member(p, who) : str_eq(who, p->name);
+}
+
+/* The last line that is about somebody holds. */
+static void see_doas(struct crowd *c)
+{
+	struct look l = look_at(c->seeing->snapshot, "doas");
+
+	seen_unknown(c->seeing, "who may use doas", l.why, &c->seeing->seen->admins_why);
+	vec_each(&c->all, p)
+	{
+		size_t row = l.n;
+
+		while (row > 0 && !is_doas_for(&l, row - 1, p))
+			row--;
+		if (row > 0 && !p->raises && p->shell && str_is(look_str(&l, row - 1, "action"), "permit"))
+			p->raises = arena_printf(c->seeing->arena, "doas for all commands (%s)",
+									 look_source(&l, row - 1, c->seeing->arena));
 	}
 }
 
@@ -171,8 +207,10 @@ static struct origin *origin_of(struct coming *g, struct str address)
 
 static void add_visitor(struct coming *g, struct origin *o, struct str user, int64_t logins)
 {
-	vec_each(&o->who, v) if (str_eq(v->user, user))
+	vec_each(&o->who, v)
 	{
+		if (!str_eq(v->user, user))
+			continue;
 		v->logins = MAX(v->logins, logins);
 		return;
 	}
@@ -358,8 +396,8 @@ static const char *evidence_of(const struct seeing *s, const struct person *p)
 		buf_puts(&out, "this session");
 	if (p->key)
 		buf_printf(&out, "%sa key in %s", out.n ? "; " : "", p->key);
-	if (p->sudo)
-		buf_printf(&out, "%ssudo for all commands (%s)", out.n ? "; " : "", p->sudo);
+	if (p->raises)
+		buf_printf(&out, "%s%s", out.n ? "; " : "", p->raises);
 	if (p->logins)
 		buf_printf(&out, "%slast logged in on %s", out.n ? "; " : "", seen_day(s->arena, p->last));
 	return arena_strdup(s->arena, out.p);
@@ -388,19 +426,31 @@ static void see_admins(struct crowd *c)
 
 	vec_each(&c->all, p)
 	{
-		if (p->root || !p->shell || !(is_session(s, p) || (p->sudo && (p->key || p->logins))))
+		if (p->root || !p->shell || !(is_session(s, p) || (p->raises && (p->key || p->logins))))
 			continue;
 		others = true;
 		add_admin(c, p);
 	}
-	vec_each(&c->all, p) if (p->root && p->shell &&
-							 (is_session(s, p) || p->remote || (!others && (p->key || p->logins))))
-		add_admin(c, p);
-	vec_each(&c->all, p) if (!p->root && p->remote && !p->sudo && !is_session(s, p) &&
-							 s->seen->notes.n < 20) *
-		vec_push(s->arena, &s->seen->notes) =
-		arena_printf(s->arena, "%.*s logs in, too, and may not administer: last on %s.",
-					 STR_ARG(p->name), seen_day(s->arena, p->last));
+	vec_each(&c->all, p)
+	{
+		if (p->root && p->shell &&
+			(is_session(s, p) || p->remote || (!others && (p->key || p->logins))))
+			add_admin(c, p);
+	}
+}
+
+/* Who comes in, too: a list of administrators alone would be about them as well. */
+static void tell_others(struct crowd *c)
+{
+	struct seeing *s = c->seeing;
+
+	vec_each(&c->all, p)
+	{
+		if (!p->root && p->remote && !p->raises && !is_session(s, p) && s->seen->notes.n < 20)
+			*vec_push(s->arena, &s->seen->notes) =
+				arena_printf(s->arena, "%.*s logs in, too, and may not administer: last on %s.",
+							 STR_ARG(p->name), seen_day(s->arena, p->last));
+	}
 }
 
 void seen_people(struct seeing *s)
@@ -411,6 +461,8 @@ void seen_people(struct seeing *s)
 	see_users(&c);
 	see_keys(&c);
 	see_sudo(&c);
+	see_doas(&c);
 	see_from(&c);
 	see_admins(&c);
+	tell_others(&c);
 }

@@ -54,7 +54,8 @@ static struct found *find(struct finding *f, unsigned port, bool udp)
 
 static struct found *add(struct finding *f, struct site_ports ports)
 {
-	*vec_push(f->seeing->arena, &f->all) = (struct found){.s = {.ports = ports, .what = STR_ABSENT}};
+	*vec_push(f->seeing->arena, &f->all) =
+		(struct found){.s = {.ports = ports, .what = STR_ABSENT}};
 	map_put(&f->by_port, port_key(f, ports.low, ports.udp), (void *)(uintptr_t)f->all.n);
 	return &f->all.p[f->all.n - 1];
 }
@@ -166,7 +167,7 @@ static void take_listener(struct finding *f, const struct look *l, size_t row)
 	if (known.use == KNOWN_NEVER)
 		return;
 	ports = (struct site_ports){(uint16_t)(known.low ? known.low : port),
-											   (uint16_t)(known.low ? known.high : port), udp};
+								(uint16_t)(known.low ? known.high : port), udp};
 	found = find(f, ports.low, udp);
 	found = found ? found : add(f, ports);
 	add_holder(f, found, known, process, holder_text(f->seeing->arena, l, row));
@@ -364,11 +365,16 @@ static void see_broker_tls(struct finding *f)
 /* The private networks that can reach it at all: those of its own addresses, or every one. */
 static void add_networks(struct seeing *s, struct found *found)
 {
-	if (!found->wide)
-		vec_each(&found->own, address) if (seen_is_name(s, seen_word(s, *address)))(void)
-			seen_add_to(s, &found->s.to, seen_word(s, *address));
-	if (found->wide)
-		vec_each(&s->seen->networks, n) * vec_push(s->arena, &found->s.to.words) = str_of(n->name);
+	vec_each(&found->own, address)
+	{
+		if (!found->wide && seen_is_name(s, seen_word(s, *address)))
+			(void)seen_add_to(s, &found->s.to, seen_word(s, *address));
+	}
+	vec_each(&s->seen->networks, n)
+	{
+		if (found->wide)
+			*vec_push(s->arena, &found->s.to.words) = str_of(n->name);
+	}
 }
 
 /* Who is connected; false when that is more than anybody lists. */

@@ -200,7 +200,7 @@ static void put_admins(struct buf *out, const struct seen *seen)
 		put_comment(
 			out, "",
 			"Who administers this server, and from where, is left to you: nobody is seen who "
-			"could log in with a key and use sudo.");
+			"could log in with a key and become root.");
 	buf_puts(out, any ? "admins:\n  users:\n" : "# admins: {users: [name], from: [network]}\n");
 	for (size_t i = 0; i < seen->admins.n; i++)
 		put_item(out, seen->admins.p[i].evidence, seen->admins.p[i].name,
@@ -233,6 +233,18 @@ static void put_services(struct buf *out, const struct seen *seen)
 	}
 	if (n < seen->services.n)
 		buf_printf(out, "  # %zu more ports listen than are listed here.\n", seen->services.n - n);
+}
+
+static void put_forwards(struct buf *out, const struct seen *seen)
+{
+	if (!seen->passes_on)
+		return;
+	buf_putc(out, '\n');
+	put_comment(
+		out, "",
+		"Packets are passed on here (net.ipv4.ip_forward is 1), and there is a VPN: from where to "
+		"where is left to you.");
+	buf_printf(out, "# forwards: [{from: %s, to: world}]\n", seen->passes_on);
 }
 
 static void put_reaches(struct buf *out, const struct seen *seen)
@@ -281,6 +293,7 @@ void site_text(const struct seen *seen, int64_t time, struct buf *out)
 	put_networks(out, seen);
 	put_admins(out, seen);
 	put_services(out, seen);
+	put_forwards(out, seen);
 	put_reaches(out, seen);
 }
 

@@ -157,7 +157,7 @@ class Asking(Init):
         super().setUp()
         self.snapshot.write_text(snapshot(
             interfaces=[{"name": "eth1", "addresses": ["10.0.0.5/24"], "up": True, "kind": "ethernet"}],
-            users=[{"name": "ops", "uid": 1000, "login_shell": True, "groups": ["sudo"]}],
+            doas=[], users=[{"name": "ops", "uid": 1000, "login_shell": True, "groups": ["sudo"]}],
             authorized_keys=[{"user": "ops"}],
             sudoers=[{"users": ["%sudo"], "runas": ["ALL"], "all_commands": True, "active": True}],
             logins=[{"user": "ops", "address": "203.0.113.7", "logins": 1, "last": "2025-12-31T00:00:00Z",
@@ -317,7 +317,7 @@ class Checking(Init):
     def test_what_cannot_be_seen_is_not_unchanged(self):
         whole = json.loads(BACKEND.read_text())["tables"]
         for table, what in (("listeners", "what listens"), ("containers", "containers"), ("peers", "who is connected"),
-                            ("users", "accounts"), ("sudoers", "who may use sudo"), ("authorized_keys", "keys"),
+                            ("users", "accounts"), ("sudoers", "who may use sudo"), ("doas", "who may use doas"), ("authorized_keys", "keys"),
                             ("logins", "logins")):
             with self.subTest(table):
                 part = {**whole, table: {**whole[table], "gap": "there is more"}}
@@ -362,6 +362,7 @@ class Generated(Init):
             authorized_keys=some(lambda: {"user": word(), "_source": word() + ":1"}),
             sudoers=some(lambda: {"users": [rnd.choice(["ALL", "!ALL", "%" + word(), word()])], "runas": ["ALL"],
                                   "all_commands": True, "active": True, "_source": word()}, 4),
+            doas=some(lambda: {"action": rnd.choice(["permit", "deny"]), "identity": rnd.choice([":", ""]) + word()}, 4),
             containers=some(lambda: {"name": word(), "engine": "docker", "image": word(), "active": True,
                                      "published": [f"{address()}:{port()}->{port()}/{proto()}", word()]}, 4),
             resolver=some(lambda: {"nameservers": [word(), address()]}, 2),

@@ -170,6 +170,17 @@ static const struct guess guesses[] = {
 	{OPS "," LOGINS(LOGIN("root", "203.0.113.7", "2025-12-31")), NULL, {"    - ops", "    - root"}, {NULL}},
 	/* Nobody: then there is no list, which could not be empty. */
 	{"'users':{'rows':[{'name':'root','uid':0,'login_shell':true}]}", NULL, {"# admins: {users: [name], from: [network]}"}, {"\nadmins:"}},
+	/* Whoever becomes root by doas, by the last line that is about them. */
+	{"'users':{'rows':[{'name':'a','uid':1000,'login_shell':true,'groups':['wheel']},"
+	 "{'name':'b','uid':1001,'login_shell':true,'groups':['wheel']},{'name':'c','uid':1002,'login_shell':true}]},"
+	 "'authorized_keys':{'rows':[{'user':'a'},{'user':'b'},{'user':'c'}]},"
+	 "'doas':{'rows':[{'action':'permit','identity':':wheel'},{'action':'deny','identity':'b'},"
+	 "{'action':'permit','identity':'c','command':'/bin/x'}]}",
+	 NULL, {"    - a"}, {"- b", "- c"}},
+	/* A VPN's packets that pass through are for a person to say. */
+	{"'interfaces':{'rows':[{'name':'wg0','addresses':['10.8.0.1/24'],'up':true,'kind':'wireguard'}]},"
+	 "'sysctl':{'rows':[{'key':'net.ipv4.ip_forward','value':'1'}]}",
+	 NULL, {"# forwards: [{from: vpn, to: world}]"}, {"\nforwards"}},
 	/* What it connects to: what words say already is left out, addresses are named one by one. */
 	{LAN ",'resolver':{'rows':[{'nameservers':['10.0.0.2']}]},'time_sync':{'rows':[{'service':'chrony'}]}," PEERS(
 		 PEER("out", "443", "192.0.2.1") "," PEER("out", "53", "10.0.0.2") "," PEER(
