@@ -36,8 +36,8 @@ struct job {
 	const char *const *profiles;
 	const char *path; /* where it goes to; NULL: standard output */
 	bool asks, shows; /* asks the person; prints what is written */
-	struct output *output;
-	const struct site *site; /* to be compared with */
+	struct output output;
+	struct site site; /* to be compared with */
 	bool json;
 };
 
@@ -102,7 +102,7 @@ static int write_in_worker(struct worker *w, void *data)
 	if (code == 0 && make_text(&making, &seen, &err) < 0)
 		code = fail(EXIT_CANNOT, "what was seen makes no site file: %s", err.msg);
 	if (code == 0 && job->path)
-		code = output_write(job->output, buf_get(&making.text));
+		code = output_write(&job->output, buf_get(&making.text));
 	if (code == 0 && job->shows)
 		code = put_stdout(&making.text);
 	buf_done(&making.text);
@@ -110,13 +110,11 @@ static int write_in_worker(struct worker *w, void *data)
 }
 
 /* /etc/revet is made when it is not there; any other directory is somebody's own affair. */
-static int open_target(struct output *o, const char *path)
+static int open_target(struct output *o, const char *path, struct arena *a)
 {
-	char *copy = strdup(path), *directory = copy ? dirname(copy) : NULL;
+	const char *directory = dirname(arena_strdup(a, path));
 	int code = 0;
 
-	if (!directory)
-		return fail(EXIT_CANNOT, "out of memory");
 	if (strcmp(path, SITE_FILE) == 0 && mkdir(directory, 0755) < 0 && errno != EEXIST)
 		code = fail(errno == EACCES ? EXIT_PERMISSION : EXIT_CANNOT,
 					"%s: %s; as root, or elsewhere: -o FILE", directory, strerror(errno));
@@ -124,11 +122,10 @@ static int open_target(struct output *o, const char *path)
 		code = fail(errno == EACCES ? EXIT_PERMISSION : EXIT_CANNOT,
 					"%s: cannot be written: %s; as root, or elsewhere: -o FILE", path,
 					strerror(errno));
-	free(copy);
-	if (code == 0 && output_open(o, path))
+	else if (output_open(o, path))
 		code = EXIT_CANNOT;
 	/* Whoever may read it sees what is open to whom, which a connection tells as well. */
-	if (code == 0 && fchmod(o->fd, 0644) < 0)
+	else if (fchmod(o->fd, 0644) < 0)
 		code = fail(EXIT_CANNOT, "%s: %s", path, strerror(errno));
 	o->fresh = true;
 	return code;
@@ -174,7 +171,6 @@ static int run_write(const struct given *g, struct worker *w, struct job *job)
 	const char *named = given_value(g, OUTPUT);
 	bool elsewhere = w->source.root || w->source.snapshot_file, yes = given_value(g, YES);
 	_cleanup_arena_ struct arena a = {0};
-	struct output output = {.fd = -1};
 	int code = list_profiles(&a, &job->profiles);
 
 	job->asks = !yes && !given_value(g, NO_INPUT) && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
@@ -188,12 +184,11 @@ static int run_write(const struct given *g, struct worker *w, struct job *job)
 		job->path = NULL;
 	job->shows = !job->asks || !job->path;
 	if (code == 0 && job->path)
-		code = open_target(&output, job->path);
-	job->output = &output;
+		code = open_target(&job->output, job->path, &a);
 	w->use = write_in_worker;
 	if (code == 0)
 		code = worker_run(w);
-	code = output_end(&output, code);
+	code = output_end(&job->output, code);
 	if (code == 0 && job->path)
 		fprintf(stderr, "revet: wrote %s: read it, then: revet audit, revet plan\n", job->path);
 	else if (code == 0 && !elsewhere && !named)
@@ -276,11 +271,11 @@ static int compare_in_worker(struct worker *w, void *data)
 	int code;
 
 	seen_make(w->snapshot, job->session, &a, &seen);
-	site_compare(&seen, &job->site->file, job->site->text, &a, &comparison);
-	(job->json ? put_json : put_text)(&out, &comparison, job->site->path);
+	site_compare(&seen, &job->site.file, job->site.text, &a, &comparison);
+	(job->json ? put_json : put_text)(&out, &comparison, job->site.path);
 	code = put_stdout(&out);
 	for (size_t i = 0; i < comparison.unsaid.n; i++)
-		fail(0, "%s: says nothing of %s, so that is not compared", job->site->path,
+		fail(0, "%s: says nothing of %s, so that is not compared", job->site.path,
 			 comparison.unsaid.p[i]);
 	for (size_t i = 0; i < seen.unknown.n; i++)
 		fail(0, "not seen: %s", seen.unknown.p[i]);
@@ -293,17 +288,15 @@ static int run_check(const struct given *g, struct worker *w, struct job *job)
 {
 	const char *named = given_value(g, SITE), *path = named ? named : default_path();
 	_cleanup_arena_ struct arena a = {0};
-	struct site site = {0};
 	struct err err;
 	int code = parse_format(given_value(g, FORMAT), &job->json);
 
 	if (code == 0 && (w->source.root || w->source.snapshot_file) && !named)
 		code =
 			fail(EXIT_USAGE, "%s is about this host: name the other one's with --site FILE", path);
-	if (code == 0 && site_read(&site, path, true, &a, &err) < 0)
+	if (code == 0 && site_read(&job->site, path, true, &a, &err) < 0)
 		code = err.errnum == ENOENT ? fail(EXIT_CONFIG, "%s; write it with: revet init", err.msg)
 									: fail(EXIT_CONFIG, "%s", err.msg);
-	job->site = &site;
 	w->use = compare_in_worker;
 	return code ? code : worker_run(w);
 }
@@ -315,7 +308,7 @@ static int run_init(const struct given *g)
 	_cleanup_snapshot_ struct snapshot *snapshot = snapshot_new();
 	struct seen_session seen_session;
 	struct session session;
-	struct job job = {0};
+	struct job job = {.output = {.fd = -1}};
 	struct worker w = {
 		.source = {.root = given_value(g, ROOT), .snapshot_file = given_value(g, SNAPSHOT)},
 		.snapshot = snapshot,

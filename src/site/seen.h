@@ -11,8 +11,8 @@
 #include "host/site_file.h"
 #include "host/snapshot.h"
 
-#define SEEN_DAYS 90 /* how old a login may be that counts */
-#define SEEN_MANY 16 /* more addresses than that nobody lists one by one */
+#define SEEN_DAYS 90           /* how old a login may be that counts */
+#define SEEN_MANY ((size_t)16) /* more addresses than that nobody lists one by one */
 
 /* A private network that an interface of this host is in. */
 struct seen_network {

@@ -10,7 +10,7 @@
 #include "host/passwd.h"
 #include "host/table.h"
 
-#define LINES "10000"
+#define MOST 10000 /* lines of the journal, as its argument below says */
 
 enum { USER, ADDRESS, SCOPE, METHOD, LOGINS, FIRST, LAST, FORGEABLE };
 
@@ -35,7 +35,7 @@ static const struct column columns[] = {
 /* Of the messages of processes of root alone: any account may call itself sshd. */
 static const struct helper journal = {
 	.argv = (const char *const[]){"/usr/bin/journalctl", "--quiet", "--no-pager",
-								  "--output=short-unix", "--since=-30d", "--lines=" LINES,
+								  "--output=short-unix", "--since=-30d", "--lines=10000",
 								  "--identifier=sshd", "--identifier=sshd-session",
 								  "--grep=^Accepted ", "--case-sensitive", "_UID=0", NULL},
 };
@@ -184,9 +184,8 @@ static void take_accepted(struct reading *r, struct str line, int64_t time, cons
 static void take_journal(struct reading *r, struct str text)
 {
 	struct str line, seconds;
-	uint64_t time = 0, n = 0, most = 0;
+	uint64_t time = 0, n = 0;
 
-	(void)num_u64(STR(LINES), 0, UINT64_MAX, &most);
 	while (str_line(&text, &line)) {
 		struct str rest = line, skipped;
 
@@ -196,8 +195,8 @@ static void take_journal(struct reading *r, struct str text)
 			continue;
 		take_accepted(r, str_trim(rest), (int64_t)time, "journal");
 	}
-	if (n >= most)
-		rows_gap(r->rows, "journal: only the last " LINES " logins by SSH are looked at");
+	if (n >= MOST)
+		rows_gap(r->rows, "journal: only the last %d logins by SSH are looked at", MOST);
 }
 
 /* What sshd says in a log of syslog, behind the time and the name of the host. */
