@@ -5,9 +5,12 @@ is proven, the second refuted. What the kernel of a machine alone decides runs w
 import json
 import os
 import subprocess
+import sys
 import time
 import unittest
 
+from hostimage import CACHE
+from hostlib import wait_until
 from oracle import OnHost
 from test_change import tree
 from vm import Machine
@@ -319,6 +322,99 @@ class Databases(Proving):
         self.says(self.name, "proven", "Connection timed out")
 
 
+ZONE = r"""
+ip addr add 127.0.0.2/32 dev lo; cd /etc/bind; name=dnssec-failed.org
+printf '$TTL 60\n@ SOA ns. root. 1 60 60 60 60\n@ NS ns\nns A 127.0.0.2\n@ A 192.0.2.7\n' >zone
+dnssec-keygen -q -a ECDSAP256SHA256 -f KSK $name; dnssec-signzone -q -S -z -o $name zone >/dev/null
+cp dsset-$name. good; rm K$name.*
+dnssec-keygen -q -a ECDSAP256SHA256 -f KSK $name; dnssec-dsfromkey K$name.*.key >bad
+cat >named.conf <<EOF
+options { directory "/var/cache/bind"; listen-on { 127.0.0.2; }; listen-on-v6 { none; }; recursion no; };
+zone "$name" { type primary; file "/etc/bind/zone.signed"; };
+EOF
+named-checkconf
+systemd-run -q --unit authority named -f -c /etc/bind/named.conf
+echo nameserver 127.0.0.1 >/etc/resolv.conf
+"""
+UNBOUND = """
+cat >/etc/unbound/unbound.conf <<EOF
+server:
+  chroot: ""
+  module-config: "$1"
+  do-not-query-localhost: no
+  trust-anchor-file: /etc/bind/$2
+stub-zone:
+  name: dnssec-failed.org
+  stub-addr: 127.0.0.2
+EOF
+chmod 644 /etc/bind/good /etc/bind/bad
+systemctl stop resolver 2>/dev/null || true; systemctl reset-failed resolver 2>/dev/null || true
+systemd-run -q --unit resolver unbound -d
+until ss -Hlun sport = 53 | grep -q 127.0.0.1:; do sleep 0.05; done
+"""
+
+
+class Resolver(Proving):
+    image = "other-services"
+
+    def test_a_bogus_name(self):
+        name = "resolver.bogus-refused"
+        self.says(name, "not_run", "nothing on this host is set to check")
+        self.sh(ZONE)
+        self.sh(UNBOUND, "validator iterator", "bad")
+        self.says(name, "proven", "127.0.0.1: refuses dnssec-failed.org, whose signature is wrong")
+        self.sh(UNBOUND, "iterator", "bad")
+        self.says(name, "refuted", "127.0.0.1: believes dnssec-failed.org")
+        # What has no address for anybody shows nothing.
+        self.sh("systemctl stop authority")
+        self.sh(UNBOUND, "validator iterator", "bad")
+        self.says(name, "not_run", "127.0.0.1: no name whose signature is wrong can be looked up there")
+
+
+# An NTP server (RFC 5905) whose clock is so many seconds ahead.
+NTP = """
+import socket, struct, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 123))
+stamp = lambda: int((time.time() + 2208988800 + float(sys.argv[1])) * 2 ** 32)
+while True:
+    q, peer = s.recvfrom(512)
+    came = stamp()
+    s.sendto(struct.pack("!BBbbII4sQ8sQQ", 0x24, 1, q[2] % 17, -20, 0, 10, b"TEST", came - 2 ** 32, q[40:48], came,
+                         stamp()), peer)
+"""
+
+
+class Clock(Proving):
+    """Of a container it is this machine's, and nothing keeps that."""
+
+    image = "debian-12-repo"
+
+    def serve(self, ahead):
+        net = self.host.net()
+        server = subprocess.Popen(["ip", "netns", "exec", net.namespace, sys.executable, "-c", NTP, str(ahead)])
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        wait_until(lambda: self.host.outside(["ss", "-Hlun", "sport = 123"]).stdout, 10)
+        return server
+
+    def test_a_clock_that_differs(self):
+        name = "time.synchronised"
+        self.says(name, "not_run", "nothing here sets the clock")
+        self.sh("apt-get -qq -y install chrony >/dev/null 2>&1")
+        self.write("/etc/chrony/chrony.conf", f"server {self.host.net().peer} iburst\n")
+        self.says(name, "not_run", "none of the servers that the clock is set by can be asked")
+        server = self.serve(0)
+        self.kept(name)
+        server.kill()
+        server.wait()
+        self.serve(100)
+        self.says(name, "refuted", f"the clock differs from that of {self.host.net().peer} by 100.0")
+
+    def kept(self, name):
+        self.says(name, "refuted", f"the clock differs from that of {self.host.net().peer} by 0.0",
+                  "nothing keeps it right")
+
+
 class Killed(Proving):
     """At any instant nothing is left: no process, no mount, no namespace, no file."""
 
@@ -395,6 +491,47 @@ class Kernel(Proving):
         self.sh("echo install sctp /sbin/modprobe --ignore-install sctp >/etc/modprobe.d/00-other.conf")
         self.says(name, "refuted", "sctp: a user without privilege gets it loaded")
         self.assertNotIn("sctp ", self.read("/proc/modules"))
+
+
+@unittest.skipUnless(os.environ.get("REVET_VM"), "set REVET_VM=1: it takes minutes")
+class ClockOfAMachine(Clock):
+    image = "debian-12-vm"
+    kind = Machine
+
+    def test_a_clock_that_differs(self):
+        name = "time.synchronised"
+        for file in sorted((CACHE / "debian-12-repo/tree/srv/repo").glob("*.deb")):
+            if file.name.startswith(("chrony_", "libedit2_", "libbsd0_")):
+                self.host.put(file, f"/root/{file.name}")
+        peer = self.host.net().peer
+        server = self.serve(0)
+        self.sh("dpkg -i /root/*.deb >/dev/null")
+        self.write("/etc/chrony/chrony.conf", f"server {peer} iburst minpoll 0 maxpoll 1\nmakestep 0.1 -1\n")
+        self.sh("systemctl restart chrony; chronyc waitsync 60 0.5")
+        self.says(name, "proven", f"the clock differs from that of {peer} by 0.", "and is kept right")
+        self.sh("systemctl stop chrony; date -s '+1 minute'")
+        self.says(name, "refuted", f"the clock differs from that of {peer} by ")
+        server.kill()
+
+
+@unittest.skipUnless(os.environ.get("REVET_VM"), "set REVET_VM=1: it takes minutes")
+class Audit(Proving):
+    image = "debian-12-vm"
+    kind = Machine
+
+    def test_who_ran_what(self):
+        name = "audit.marker"
+        self.says(name, "refuted", "what uid 1000 runs as root is not in /var/log/audit/audit.log")
+        self.sh("auditctl -a always,exit -F arch=b64 -S execve -F euid=0 -F 'auid>=1000' -F auid!=unset")
+        self.says(name, "proven", "what uid 1000 runs as root is in /var/log/audit/audit.log",
+                  "what uid 1000 runs as itself is not in")
+        # The same by somebody who has logged in, and cannot become another person.
+        said = self.host.ssh(["echo revet-ops | sudo -S revet prove -f json " + name]).stdout
+        self.assertEqual(json.loads(said)["proofs"][0]["verdict"], "proven", said)
+        self.sh("auditctl -D; auditctl -a always,exit -F arch=b64 -S execve")
+        self.says(name, "proven", "what uid 1000 runs as itself is in")
+        self.sh("systemctl kill auditd; sleep 1")
+        self.says(name, "not_run", "auditd does not run")
 
 
 if __name__ == "__main__":
