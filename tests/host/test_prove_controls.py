@@ -82,6 +82,29 @@ class Controls(Proving):
             self.dropin(unit, "NoNewPrivileges=yes")
         self.says(name, "proven", "nginx.service: www-data starts a SUID program and stays www-data")
 
+    def test_a_service_with_a_grant_of_sudo(self):
+        name = "privileges.no-sudo"
+        self.says(name, "proven", "www-data: sudo lets it run nothing")
+        self.write("/etc/sudoers.d/web", "www-data ALL=(root) NOPASSWD: /usr/bin/systemctl reload nginx\n", "440")
+        self.addCleanup(self.sh, "rm /etc/sudoers.d/web")
+        self.says(name, "proven", "www-data may run (root) NOPASSWD: /usr/bin/systemctl reload nginx")
+        self.write("/etc/sudoers.d/web", "www-data ALL=(ALL) NOPASSWD: ALL\n", "440")
+        self.says(name, "refuted", "www-data may run anything without a password: (ALL) NOPASSWD: ALL")
+
+    def test_a_service_with_jobs(self):
+        name = "cron.refused"
+        self.says(name, "not_run", "there is no /etc/cron.allow")
+        self.write("/etc/cron.allow", "root\nops\n")
+        self.addCleanup(self.sh, "rm /etc/cron.allow")
+        self.says(name, "proven", "www-data: crontab refuses it: You (www-data) are not allowed")
+        # Who is named is not asked.
+        self.write("/etc/cron.allow", "root\nwww-data\n", "644")
+        proof = self.says(name, "proven")
+        self.assertFalse([line for line in proof["evidence"] if "www-data" in line["text"]], proof)
+        # What crontab cannot read it takes for absent.
+        self.sh("chmod 600 /etc/cron.allow")
+        self.says(name, "refuted", "mosquitto: crontab serves it, though /etc/cron.allow is there")
+
     def dropin(self, unit, *lines):
         path = f"/etc/systemd/system/{unit}.d/prove.conf"
         self.write(path, "[Service]\n" + "\n".join(lines) + "\n")
