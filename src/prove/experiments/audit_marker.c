@@ -79,31 +79,47 @@ static bool is_recorded(struct trial *t, void *data)
 	return false;
 }
 
+static int read_login(uint64_t *ret, struct err *err)
+{
+	_cleanup_close_ int fd = open(LOGIN, O_RDONLY | O_CLOEXEC);
+	char text[16] = "";
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (n < 0)
+		return err_errno(err, errno, LOGIN);
+	return num_u64(str_trim((struct str){text, (size_t)n}), 0, UINT32_MAX, ret) < 0
+			   ? err_set(err, EINVAL, LOGIN ": not understood")
+			   : 0;
+}
+
+static int set_login(uint64_t id, struct err *err)
+{
+	_cleanup_close_ int fd = open(LOGIN, O_WRONLY | O_CLOEXEC);
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%llu", (unsigned long long)id);
+
+	return fd < 0 || write(fd, text, (size_t)n) < 0 ? err_errno(err, errno, LOGIN) : 0;
+}
+
 /* Who had logged in is set once for each session; one that was not opened by a login has nobody
  * yet. */
 static int log_in(struct trial *t, uint32_t *ret, struct err *err)
 {
 	const struct rows *users = trial_rows(t, "users");
-	char text[16] = "";
-	_cleanup_close_ int fd = open(LOGIN, O_RDWR | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	uint64_t id = 0;
+	int r = read_login(&id, err);
+	bool nobody = id == UINT32_MAX;
 
-	if (n < 0 || num_u64(str_trim((struct str){text, (size_t)n}), 0, UINT32_MAX, &id) < 0)
-		return err_errno(err, n < 0 ? errno : EINVAL, LOGIN);
-	for (size_t i = 0; id == UINT32_MAX && users && i < users->n; i++)
+	for (size_t i = 0; r == 0 && id == UINT32_MAX && users && i < users->n; i++)
 		if (trial_number(users, users->p[i], "login_shell", false) &&
 			trial_number(users, users->p[i], "uid", 0) >= 1000)
 			id = (uint64_t)trial_number(users, users->p[i], "uid", 0);
-	if (id == UINT32_MAX || !id)
-		return err_set(err, ENOENT, "there is nobody but root here who could have logged in");
-	n = snprintf(text, sizeof(text), "%llu", (unsigned long long)id);
-	if (lseek(fd, 0, SEEK_SET) < 0 || write(fd, text, (size_t)n) < 0) {
-		if (errno != EPERM) /* it was set before, and may be once only */
-			return err_errno(err, errno, LOGIN);
-	}
+	if (r == 0 && (id == UINT32_MAX || !id))
+		r = err_set(err, ENOENT, "there is nobody but root here who could have logged in");
+	if (r == 0 && nobody)
+		r = set_login(id, err);
 	*ret = (uint32_t)id;
-	return 0;
+	return r;
 }
 
 static bool run_as(struct trial *t, const struct actor *actor, struct command *c)

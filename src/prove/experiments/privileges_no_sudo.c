@@ -40,6 +40,8 @@ static void try_user(struct trial *t, const char *user)
 		trial_not_run(t, "%s: %s", user, err.msg);
 	else if (str_has(result.out, "is not allowed to run sudo"))
 		trial_proven(t, "%s: sudo lets it run nothing", user);
+	else if (str_has(result.err, "unknown user"))
+		trial_proven(t, "%s: sudo does not know it", user);
 	else if (result.status)
 		trial_not_run(t, "%s: sudo -l fails: %.*s", user, STR_ARG(str_trim(result.err)));
 	else
