@@ -16,12 +16,14 @@ enum database_answer {
 
 struct database {
 	const char *name;            /* "PostgreSQL" */
+	uint16_t port;               /* that it has by itself */
 	const char *const *programs; /* up to a NULL */
 	/* Over a connected socket with a time limit of its own. */
 	enum database_answer (*ask)(int fd);
 };
 
-/* Which one the program is; NULL: none that is known. */
-const struct database *database_of(struct str program);
+/* Which one the program is that listens there, or the port's own where an engine of containers does;
+ * NULL: none that is known. */
+const struct database *database_of(struct str program, int64_t port);
 
 #endif

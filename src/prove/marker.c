@@ -19,15 +19,24 @@ int marker_make(char ret[MARKER_SIZE])
 	return 0;
 }
 
-bool marker_is_in(struct trial *t, const char *path, const char *text)
+int marker_end(struct trial *t, const char *path, struct buf *ret)
 {
 	_cleanup_close_ int fd = path_open(t->place.root_fd, path, O_RDONLY | O_NONBLOCK);
-	_cleanup_buf_ struct buf end = BUF((size_t)MAX_END * 2);
 	off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
 
+	if (fd < 0)
+		return fd;
+	*ret = BUF((size_t)MAX_END * 2);
 	if (size < 0 || lseek(fd, size > MAX_END ? size - MAX_END : 0, SEEK_SET) < 0)
-		return false;
-	return fd_read_all(fd, &end) == 0 && str_has(buf_get(&end), text);
+		return -errno;
+	return fd_read_all(fd, ret);
+}
+
+bool marker_is_in(struct trial *t, const char *path, const char *text)
+{
+	_cleanup_buf_ struct buf end = {0};
+
+	return marker_end(t, path, &end) == 0 && str_has(buf_get(&end), text);
 }
 
 bool marker_wait(struct trial *t, bool (*found)(struct trial *, void *data), void *data,

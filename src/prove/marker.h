@@ -3,13 +3,16 @@
 #ifndef REVET_PROVE_MARKER_H
 #define REVET_PROVE_MARKER_H
 
+#include "base/buf.h"
 #include "prove/experiment.h"
 
 #define MARKER_SIZE 48
 
 /* "revet-prove-" and random digits; absent randomness is an error. */
 int marker_make(char ret[MARKER_SIZE]);
-/* Does the end of the file, its last MiB, have the text? */
+/* The end of a file, its last MiB; -errno. */
+int marker_end(struct trial *, const char *path, struct buf *ret);
+/* Does that have the text? */
 bool marker_is_in(struct trial *, const char *path, const char *text);
 /* Asks until it says yes, or *patience, in milliseconds, is over: then no later marker of the same time
  * needs to be waited for, and it becomes 0. */

@@ -43,8 +43,7 @@ static enum mqtt_answer read_answer(struct trial *t, const unsigned char *p, siz
 {
 	if (n < 4 || p[0] != CONNACK || p[1] != 2) {
 		*ret_why = n ? "what it says is not MQTT" : "closed without a word";
-		/* A broker may well hang up on whom it does not know. */
-		return n ? MQTT_SILENT : MQTT_REFUSED;
+		return MQTT_SILENT;
 	}
 	*ret_why = arena_printf(t->arena, "CONNACK %u", p[3]);
 	return p[3] == 0 ? MQTT_ACCEPTED : MQTT_REFUSED;
@@ -92,6 +91,22 @@ static int ask_in_tls(struct trial *t, int fd, const struct tls_identity *identi
 	return r;
 }
 
+/* One that hangs up on plain text may be listening for TLS. */
+static void ask_again(struct trial *t, const struct mqtt_broker *b,
+					  const struct tls_identity *identity, enum mqtt_answer *answer,
+					  const char **why)
+{
+	struct err ignored;
+	_cleanup_close_ int fd = open_connection(b, &ignored);
+	enum mqtt_answer again = MQTT_SILENT;
+	const char *other;
+
+	if (fd < 0 || ask_in_tls(t, fd, identity, &again, &other, &ignored) < 0 || again == MQTT_SILENT)
+		return;
+	*answer = again;
+	*why = other;
+}
+
 int mqtt_ask(struct trial *t, const struct mqtt_broker *b, const struct tls_identity *identity,
 			 enum mqtt_answer *ret, const char **ret_why, struct err *err)
 {
@@ -103,6 +118,8 @@ int mqtt_ask(struct trial *t, const struct mqtt_broker *b, const struct tls_iden
 	if (b->tls)
 		return ask_in_tls(t, fd, identity, ret, ret_why, err);
 	r = ask_plainly(t, fd, ret, ret_why);
+	if (r == 0 && *ret == MQTT_SILENT)
+		ask_again(t, b, identity, ret, ret_why);
 	return r < 0 ? err_errno(err, -r, "%s", b->name) : 0;
 }
 

@@ -5,20 +5,27 @@ is proven, the second refuted. What the kernel of a machine alone decides runs w
 import json
 import os
 import subprocess
+import sys
 import time
 import unittest
 
+from hostimage import CACHE
+from hostlib import wait_until
 from oracle import OnHost
-from test_change import tree
 from vm import Machine
 
 
 # Of the experiments that are tested here.
-FAMILIES = ("kernel", "privileges", "logging", "mounts", "updates")
+FAMILIES = ("kernel", "privileges", "services", "cron", "logging", "mounts", "updates")
 
 
 class Proving(OnHost):
     """What one experiment says, and why."""
+
+    def files(self):
+        """All of the disk, but what services write to at any time."""
+        return self.sh(r"""find / -xdev \( -path /var/log -o -path /var/lib/postgresql -o -path /var/spool -o \
+            -path /root -o -path /var/lib/systemd \) -prune -o -printf '%p %y %m %u %s %T@\n' | sort""")
 
     def proof(self, name):
         out = self.out("revet", "prove", "-f", "json", name, check=False, timeout=120)
@@ -35,8 +42,44 @@ class Proving(OnHost):
         return proof
 
 
+CA = r"""
+umask 077; mkdir -p /root/ca /etc/revet/prove; cd /root/ca
+printf '%s\n' '[ca]' 'default_ca=it' '[it]' 'database=index' 'serial=serial' 'new_certs_dir=.' \
+    'default_md=sha256' 'policy=any' 'default_crl_days=30' '[any]' 'commonName=supplied' >ca.cnf
+: >index; echo 01 >serial
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=devices -days 30 \
+    -keyout ca.key -out ca.pem 2>/dev/null
+issue() {
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -keyout "$1.key" -out "$1.csr"
+    openssl ca -batch -notext -config ca.cnf -cert ca.pem -keyfile ca.key -in "$1.csr" -out "$1.pem" $2
+}
+issue server "-days 30" 2>/dev/null; issue valid "-days 30" 2>/dev/null; issue revoked "-days 30" 2>/dev/null
+issue expired "-startdate 20200101000000Z -enddate 20200201000000Z" 2>/dev/null
+openssl ca -config ca.cnf -cert ca.pem -keyfile ca.key -revoke revoked.pem 2>/dev/null
+openssl ca -config ca.cnf -cert ca.pem -keyfile ca.key -gencrl -out crl.pem 2>/dev/null
+for name in valid expired revoked; do cat $name.pem $name.key >/etc/revet/prove/mqtt-$name.pem; done
+install -d -o mosquitto /etc/mosquitto/tls
+install -o mosquitto -m 600 ca.pem server.pem server.key crl.pem /etc/mosquitto/tls
+"""
+
+PLAIN = "listener 1883 0.0.0.0\nallow_anonymous {anonymous}\n"
+MUTUAL = """listener 8883
+cafile /etc/mosquitto/tls/ca.pem
+certfile /etc/mosquitto/tls/server.pem
+keyfile /etc/mosquitto/tls/server.key
+allow_anonymous {anonymous}
+require_certificate {required}
+{crl}
+"""
+CRL = "crlfile /etc/mosquitto/tls/crl.pem"
+
+
 class Controls(Proving):
     image = "iot-backend"
+
+    @classmethod
+    def prepare(cls):
+        cls.sh(CA)
 
     def test_a_service_that_can_read_what_it_should_not(self):
         name = "privileges.secrets-unreadable"
@@ -78,6 +121,29 @@ class Controls(Proving):
         for unit in sorted(set(users)):
             self.dropin(unit, "NoNewPrivileges=yes")
         self.says(name, "proven", "nginx.service: www-data starts a SUID program and stays www-data")
+
+    def test_a_service_with_a_grant_of_sudo(self):
+        name = "privileges.no-sudo"
+        self.says(name, "proven", "www-data: sudo lets it run nothing")
+        self.write("/etc/sudoers.d/web", "www-data ALL=(root) NOPASSWD: /usr/bin/systemctl reload nginx\n", "440")
+        self.addCleanup(self.sh, "rm /etc/sudoers.d/web")
+        self.says(name, "proven", "www-data may run (root) NOPASSWD: /usr/bin/systemctl reload nginx")
+        self.write("/etc/sudoers.d/web", "www-data ALL=(ALL) NOPASSWD: ALL\n", "440")
+        self.says(name, "refuted", "www-data may run anything without a password: (ALL) NOPASSWD: ALL")
+
+    def test_a_service_with_jobs(self):
+        name = "cron.refused"
+        self.says(name, "not_run", "there is no /etc/cron.allow")
+        self.write("/etc/cron.allow", "root\nops\n")
+        self.addCleanup(self.sh, "rm /etc/cron.allow")
+        self.says(name, "proven", "www-data: crontab refuses it: You (www-data) are not allowed")
+        # Who is named is not asked.
+        self.write("/etc/cron.allow", "root\nwww-data\n", "644")
+        proof = self.says(name, "proven")
+        self.assertFalse([line for line in proof["evidence"] if "www-data" in line["text"]], proof)
+        # What crontab cannot read it takes for absent.
+        self.sh("chmod 600 /etc/cron.allow")
+        self.says(name, "refuted", "mosquitto: crontab serves it, though /etc/cron.allow is there")
 
     def dropin(self, unit, *lines):
         path = f"/etc/systemd/system/{unit}.d/prove.conf"
@@ -134,87 +200,14 @@ class Controls(Proving):
                 ("kernel.bpf-refused", "BPF", now("kernel/unprivileged_bpf_disabled") >= 1),
                 ("kernel.null-page-refused", "lowest", now("vm/mmap_min_addr") >= 65536),
                 ("kernel.profiling-refused", "profile", now("kernel/perf_event_paranoid") >= 2),
-                ("kernel.userfaultfd-refused", "userfaultfd", now("vm/unprivileged_userfaultfd") == 0)):
+                ("kernel.userfaultfd-refused", "userfaultfd", now("vm/unprivileged_userfaultfd") == 0),
+                ("kernel.io-uring-refused", "io_uring", now("kernel/io_uring_disabled") >= 1),
+                ("kernel.terminal-refused", "terminal", now("dev/tty/legacy_tiocsti") == 0),
+                ("kernel.user-namespace-refused", "namespace", now("user/max_user_namespaces") == 0)):
             with self.subTest(name=name, line=line):
                 lines = [said["text"] for said in self.proof(name)["evidence"] if line in said["text"]]
                 self.assertEqual(len(lines), 1)
                 self.assertEqual("may not" in lines[0], holds, lines)
-
-
-class Upgrades(Proving):
-    """With unattended-upgrades, and a security update that is pending."""
-
-    image = "debian-12-repo"
-
-    @classmethod
-    def prepare(cls):
-        cls.sh("""apt-get -qq -y install unattended-upgrades >/dev/null 2>&1
-            mkdir -p /srv/security/DEBIAN; cd /srv/security
-            printf 'Package: nano\\nVersion: 99\\nArchitecture: amd64\\nMaintainer: a\\nDescription: b\\n' \\
-                >DEBIAN/control
-            dpkg-deb -b . /srv/nano_99_amd64.deb >/dev/null; rm -r DEBIAN; mv /srv/nano_99_amd64.deb .
-            apt-ftparchive packages . >Packages
-            apt-ftparchive -o APT::FTPArchive::Release::Suite=stable-security \\
-                -o APT::FTPArchive::Release::Codename=bookworm-security \\
-                -o APT::FTPArchive::Release::Origin=Debian \\
-                -o APT::FTPArchive::Release::Label=Debian-Security release . >/srv/Release
-            mv /srv/Release .
-            echo 'deb [trusted=yes] copy:/srv/security ./' >/etc/apt/sources.list.d/security.list
-            apt-get -qq update""")
-
-    def test_origins_that_leave_security_out(self):
-        name = "updates.dry-run"
-        before = tree(self.host.root)
-        self.says(name, "proven", "apt-get --simulate upgrade: 1 upgraded",
-                  "unattended-upgrade --dry-run: it would install what is pending", "nano")
-        self.assertEqual(tree(self.host.root), before, "it changed something")
-        logs = self.out("find", "/var/log/unattended-upgrades", "-name", "unattended-upgrades.log")
-        self.assertEqual(logs, "", "it wrote to the log")
-        self.write("/etc/apt/apt.conf.d/99-origins",
-                   '#clear Unattended-Upgrade::Origins-Pattern;\n'
-                   'Unattended-Upgrade::Origins-Pattern {"origin=Nobody";};\n')
-        self.addCleanup(self.sh, "rm /etc/apt/apt.conf.d/99-origins")
-        self.says(name, "refuted", "1 security updates are pending, of which unattended-upgrade would install none")
-
-
-CA = r"""
-umask 077; mkdir -p /root/ca /etc/revet/prove; cd /root/ca
-printf '%s\n' '[ca]' 'default_ca=it' '[it]' 'database=index' 'serial=serial' 'new_certs_dir=.' \
-    'default_md=sha256' 'policy=any' 'default_crl_days=30' '[any]' 'commonName=supplied' >ca.cnf
-: >index; echo 01 >serial
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=devices -days 30 \
-    -keyout ca.key -out ca.pem 2>/dev/null
-issue() {
-    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -keyout "$1.key" -out "$1.csr"
-    openssl ca -batch -notext -config ca.cnf -cert ca.pem -keyfile ca.key -in "$1.csr" -out "$1.pem" $2
-}
-issue server "-days 30" 2>/dev/null; issue valid "-days 30" 2>/dev/null; issue revoked "-days 30" 2>/dev/null
-issue expired "-startdate 20200101000000Z -enddate 20200201000000Z" 2>/dev/null
-openssl ca -config ca.cnf -cert ca.pem -keyfile ca.key -revoke revoked.pem 2>/dev/null
-openssl ca -config ca.cnf -cert ca.pem -keyfile ca.key -gencrl -out crl.pem 2>/dev/null
-for name in valid expired revoked; do cat $name.pem $name.key >/etc/revet/prove/mqtt-$name.pem; done
-install -d -o mosquitto /etc/mosquitto/tls
-install -o mosquitto -m 600 ca.pem server.pem server.key crl.pem /etc/mosquitto/tls
-"""
-
-PLAIN = "listener 1883 0.0.0.0\nallow_anonymous {anonymous}\n"
-MUTUAL = """listener 8883
-cafile /etc/mosquitto/tls/ca.pem
-certfile /etc/mosquitto/tls/server.pem
-keyfile /etc/mosquitto/tls/server.key
-allow_anonymous {anonymous}
-require_certificate {required}
-{crl}
-"""
-CRL = "crlfile /etc/mosquitto/tls/crl.pem"
-
-
-class Broker(Proving):
-    image = "iot-backend"
-
-    @classmethod
-    def prepare(cls):
-        cls.sh(CA)
 
     def configure(self, text):
         self.write("/etc/mosquitto/conf.d/public.conf", text)
@@ -256,6 +249,66 @@ class Broker(Proving):
                 "cp /root/kept/mqtt-expired.pem /etc/revet/prove/mqtt-valid.pem")
         self.addCleanup(self.sh, "rm /etc/revet/prove/*")
         self.says(name, "not_run", "the certificate in /etc/revet/prove/mqtt-valid.pem is refused")
+
+    def marks(self):
+        return {
+            "mounts": self.read("/proc/1/mountinfo"),
+            "namespaces": self.out("lsns", "-n", "-o", "TYPE,NS,COMMAND"),
+            "links": self.out("ip", "-o", "link"),
+            "processes": sorted({p["name"] for p in self.table("processes")}),
+            "files": self.files(),
+        }
+
+    def test_killed_at_any_instant(self):
+        before = self.marks()
+        for moment in range(6):
+            ran = subprocess.Popen(self.host.argv(["revet", "prove", *FAMILIES]), stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+            time.sleep(0.1 * 1.5 ** moment)
+            self.sh("pkill -KILL -o -x revet || true")
+            ran.wait()
+        deadline = time.monotonic() + 5
+        while "revet" in self.marks()["processes"] and time.monotonic() < deadline:
+            time.sleep(0.1)
+        after = self.marks()
+        for what in before:
+            self.assertEqual(after[what], before[what], what)
+
+
+class Upgrades(Proving):
+    """With unattended-upgrades, and a security update that is pending."""
+
+    image = "debian-12-repo"
+
+    @classmethod
+    def prepare(cls):
+        cls.sh("""apt-get -qq -y install unattended-upgrades >/dev/null 2>&1
+            mkdir -p /srv/security/DEBIAN; cd /srv/security
+            printf 'Package: nano\\nVersion: 99\\nArchitecture: amd64\\nMaintainer: a\\nDescription: b\\n' \\
+                >DEBIAN/control
+            dpkg-deb -b . /srv/nano_99_amd64.deb >/dev/null; rm -r DEBIAN; mv /srv/nano_99_amd64.deb .
+            apt-ftparchive packages . >Packages
+            apt-ftparchive -o APT::FTPArchive::Release::Suite=stable-security \\
+                -o APT::FTPArchive::Release::Codename=bookworm-security \\
+                -o APT::FTPArchive::Release::Origin=Debian \\
+                -o APT::FTPArchive::Release::Label=Debian-Security release . >/srv/Release
+            mv /srv/Release .
+            echo 'deb [trusted=yes] copy:/srv/security ./' >/etc/apt/sources.list.d/security.list
+            apt-get -qq update""")
+
+    def test_origins_that_leave_security_out(self):
+        name = "updates.dry-run"
+        before = self.files()
+        self.says(name, "proven", "apt-get --simulate upgrade: 1 upgraded",
+                  "unattended-upgrade --dry-run: it would install what is pending", "nano")
+        self.assertEqual(self.files(), before, "it changed something")
+        logs = self.out("find", "/var/log/unattended-upgrades", "-name", "unattended-upgrades.log")
+        self.assertEqual(logs, "", "it wrote to the log")
+        self.write("/etc/apt/apt.conf.d/99-origins",
+                   '#clear Unattended-Upgrade::Origins-Pattern;\n'
+                   'Unattended-Upgrade::Origins-Pattern {"origin=Nobody";};\n')
+        self.addCleanup(self.sh, "rm /etc/apt/apt.conf.d/99-origins")
+        self.says(name, "refuted", "1 security updates are pending, of which unattended-upgrade would install none")
 
 
 OPEN = """
@@ -319,34 +372,97 @@ class Databases(Proving):
         self.says(self.name, "proven", "Connection timed out")
 
 
-class Killed(Proving):
-    """At any instant nothing is left: no process, no mount, no namespace, no file."""
+ZONE = r"""
+ip addr add 127.0.0.2/32 dev lo; cd /etc/bind; name=dnssec-failed.org
+printf '$TTL 60\n@ SOA ns. root. 1 60 60 60 60\n@ NS ns\nns A 127.0.0.2\n@ A 192.0.2.7\n' >zone
+dnssec-keygen -q -a ECDSAP256SHA256 -f KSK $name; dnssec-signzone -q -S -z -o $name zone >/dev/null
+cp dsset-$name. good; rm K$name.*
+dnssec-keygen -q -a ECDSAP256SHA256 -f KSK $name; dnssec-dsfromkey K$name.*.key >bad
+cat >named.conf <<EOF
+options { directory "/var/cache/bind"; listen-on { 127.0.0.2; }; listen-on-v6 { none; }; recursion no; };
+zone "$name" { type primary; file "/etc/bind/zone.signed"; };
+EOF
+named-checkconf
+systemd-run -q --unit authority named -f -c /etc/bind/named.conf
+echo nameserver 127.0.0.1 >/etc/resolv.conf
+"""
+UNBOUND = """
+cat >/etc/unbound/unbound.conf <<EOF
+server:
+  chroot: ""
+  module-config: "$1"
+  do-not-query-localhost: no
+  trust-anchor-file: /etc/bind/$2
+stub-zone:
+  name: dnssec-failed.org
+  stub-addr: 127.0.0.2
+EOF
+chmod 644 /etc/bind/good /etc/bind/bad
+systemctl stop resolver 2>/dev/null || true; systemctl reset-failed resolver 2>/dev/null || true
+systemd-run -q --unit resolver unbound -d
+until ss -Hlun sport = 53 | grep -q 127.0.0.1:; do sleep 0.05; done
+"""
 
-    image = "iot-backend"
 
-    def marks(self):
-        return {
-            "mounts": self.read("/proc/1/mountinfo"),
-            "namespaces": self.out("lsns", "-n", "-o", "TYPE,NS,COMMAND"),
-            "links": self.out("ip", "-o", "link"),
-            "processes": sorted({p["name"] for p in self.table("processes")}),
-            "tree": tree(self.host.root),
-        }
+class Resolver(Proving):
+    image = "other-services"
 
-    def test_killed_at_any_instant(self):
-        before = self.marks()
-        for moment in range(6):
-            ran = subprocess.Popen(self.host.argv(["revet", "prove", *FAMILIES]), stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL)
-            time.sleep(0.1 * 1.5 ** moment)
-            self.sh("pkill -KILL -o -x revet || true")
-            ran.wait()
-        deadline = time.monotonic() + 5
-        while "revet" in self.marks()["processes"] and time.monotonic() < deadline:
-            time.sleep(0.1)
-        after = self.marks()
-        for what in before:
-            self.assertEqual(after[what], before[what], what)
+    def test_a_bogus_name(self):
+        name = "resolver.bogus-refused"
+        self.says(name, "not_run", "nothing on this host is set to check")
+        self.sh(ZONE)
+        self.sh(UNBOUND, "validator iterator", "bad")
+        self.says(name, "proven", "127.0.0.1: refuses dnssec-failed.org, whose signature is wrong")
+        self.sh(UNBOUND, "iterator", "bad")
+        self.says(name, "refuted", "127.0.0.1: believes dnssec-failed.org")
+        # What has no address for anybody shows nothing.
+        self.sh("systemctl stop authority")
+        self.sh(UNBOUND, "validator iterator", "bad")
+        self.says(name, "not_run", "127.0.0.1: no name whose signature is wrong can be looked up there")
+
+
+# An NTP server (RFC 5905) whose clock is so many seconds ahead.
+NTP = """
+import socket, struct, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 123))
+stamp = lambda: int((time.time() + 2208988800 + float(sys.argv[1])) * 2 ** 32)
+while True:
+    q, peer = s.recvfrom(512)
+    came = stamp()
+    s.sendto(struct.pack("!BBbbII4sQ8sQQ", 0x24, 1, q[2] % 17, -20, 0, 10, b"TEST", came - 2 ** 32, q[40:48], came,
+                         stamp()), peer)
+"""
+
+
+class Clock(Proving):
+    """Of a container it is this machine's, and nothing keeps that."""
+
+    image = "debian-12-repo"
+
+    def serve(self, ahead):
+        net = self.host.net()
+        server = subprocess.Popen(["ip", "netns", "exec", net.namespace, sys.executable, "-c", NTP, str(ahead)])
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        wait_until(lambda: self.host.outside(["ss", "-Hlun", "sport = 123"]).stdout, 10)
+        return server
+
+    def test_a_clock_that_differs(self):
+        name = "time.synchronised"
+        self.says(name, "not_run", "nothing here sets the clock")
+        self.sh("apt-get -qq -y install chrony >/dev/null 2>&1")
+        self.write("/etc/chrony/chrony.conf", f"server {self.host.net().peer} iburst\n")
+        self.says(name, "not_run", "none of the servers that the clock is set by can be asked")
+        server = self.serve(0)
+        self.kept(name)
+        server.kill()
+        server.wait()
+        self.serve(100)
+        self.says(name, "refuted", f"the clock differs from that of {self.host.net().peer} by 100.0")
+
+    def kept(self, name):
+        self.says(name, "refuted", f"the clock differs from that of {self.host.net().peer} by 0.0",
+                  "nothing keeps it right")
 
 
 SYSCTLS = """
@@ -362,6 +478,9 @@ fs.protected_hardlinks 1 0 kernel.planted-links-refused
 fs.protected_regular 1 0 kernel.planted-files-refused
 fs.protected_fifos 1 0 kernel.planted-files-refused
 fs.suid_dumpable 0 1 kernel.suid-core-refused
+kernel.unprivileged_userns_clone 0 1 kernel.user-namespace-refused
+kernel.randomize_va_space 2 0 kernel.addresses-random
+kernel.randomize_va_space 2 1 kernel.addresses-random
 """
 
 
@@ -395,6 +514,47 @@ class Kernel(Proving):
         self.sh("echo install sctp /sbin/modprobe --ignore-install sctp >/etc/modprobe.d/00-other.conf")
         self.says(name, "refuted", "sctp: a user without privilege gets it loaded")
         self.assertNotIn("sctp ", self.read("/proc/modules"))
+
+
+@unittest.skipUnless(os.environ.get("REVET_VM"), "set REVET_VM=1: it takes minutes")
+class ClockOfAMachine(Clock):
+    image = "debian-12-vm"
+    kind = Machine
+
+    def test_a_clock_that_differs(self):
+        name = "time.synchronised"
+        for file in sorted((CACHE / "debian-12-repo/tree/srv/repo").glob("*.deb")):
+            if file.name.startswith(("chrony_", "libedit2_", "libbsd0_")):
+                self.host.put(file, f"/root/{file.name}")
+        peer = self.host.net().peer
+        server = self.serve(0)
+        self.sh("dpkg -i /root/*.deb >/dev/null")
+        self.write("/etc/chrony/chrony.conf", f"server {peer} iburst minpoll 0 maxpoll 1\nmakestep 0.1 -1\n")
+        self.sh("systemctl restart chrony; chronyc waitsync 60 0 0 1")
+        self.says(name, "proven", f"the clock differs from that of {peer} by 0.", "and is kept right")
+        self.sh("systemctl stop chrony; date -s '+1 minute'")
+        self.says(name, "refuted", f"the clock differs from that of {peer} by ")
+        server.kill()
+
+
+@unittest.skipUnless(os.environ.get("REVET_VM"), "set REVET_VM=1: it takes minutes")
+class Audit(Proving):
+    image = "debian-12-vm"
+    kind = Machine
+
+    def test_who_ran_what(self):
+        name = "audit.marker"
+        self.says(name, "refuted", "what uid 1000 runs as root is not in /var/log/audit/audit.log")
+        self.sh("auditctl -a always,exit -F arch=b64 -S execve -F euid=0 -F 'auid>=1000' -F auid!=unset")
+        self.says(name, "proven", "what uid 1000 runs as root is in /var/log/audit/audit.log",
+                  "what uid 1000 runs as itself is not in")
+        # The same by somebody who has logged in, and cannot become another person.
+        said = self.host.ssh(["echo revet-ops | sudo -S revet prove -f json " + name]).stdout
+        self.assertEqual(json.loads(said)["proofs"][0]["verdict"], "proven", said)
+        self.sh("auditctl -D; auditctl -a always,exit -F arch=b64 -S execve")
+        self.says(name, "proven", "what uid 1000 runs as itself is in")
+        self.sh("systemctl kill auditd; sleep 1")
+        self.says(name, "not_run", "auditd does not run")
 
 
 if __name__ == "__main__":

@@ -112,8 +112,8 @@ static size_t look(struct trial *t, const struct outside *o, const struct origin
 	return v->sweep.counts[PORT_CLOSED];
 }
 
-/* Where outsiders already get at ports that are closed, the others' view of these is the same. To whom
- * something is served a port that nobody listens on is no danger. */
+/* Where outsiders already get at ports that are closed, the others' view of these is the same. To
+ * whom something is served a port that nobody listens on is no danger. */
 static void look_from_all(struct trial *t, const struct outside *o, bool is_copy)
 {
 	const struct copied_socket *sockets;

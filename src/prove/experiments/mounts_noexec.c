@@ -80,14 +80,15 @@ static void conclude(struct trial *t, const char *target, bool noexec, bool nosu
 		trial_not_run(t, "%s: the program failed there: %s", target, strerror(-r));
 }
 
-static void try_there(struct trial *t, const char *target, bool noexec, bool nosuid)
+/* False: it is no case. */
+static bool try_there(struct trial *t, const char *target, bool noexec, bool nosuid)
 {
 	struct nameless program = {-1};
 	struct err err;
 	int r = make_nameless(target, &program.fd), said;
 
 	if (r == -EROFS)
-		trial_proven(t, "%s: nothing can be written there", target);
+		trial_saw(t, "%s: nothing can be written there, so that nothing is tried", target);
 	else if (r < 0)
 		trial_not_run(t, "%s: no file without a name can be made there: %s", target, strerror(-r));
 	else if (actor_run(&ACTOR_STRANGER, start, &program, &said, &err) < 0)
@@ -95,6 +96,7 @@ static void try_there(struct trial *t, const char *target, bool noexec, bool nos
 	else
 		conclude(t, target, noexec, nosuid, said);
 	close_fd(&program.fd);
+	return r != -EROFS;
 }
 
 static bool is_wanted(const struct rows *rows, const struct row *row, const char *option)
@@ -139,8 +141,7 @@ static void run(struct trial *t)
 			!holds_files(trial_text(rows, row, "fstype")) || str_starts(target, "/sys") ||
 			str_starts(target, "/proc"))
 			continue;
-		try_there(t, str_dup(t->arena, target), noexec, nosuid);
-		n++;
+		n += try_there(t, str_dup(t->arena, target), noexec, nosuid);
 	}
 	if (rows && !n)
 		trial_not_run(t, "no file system is mounted noexec or nosuid, or to be");

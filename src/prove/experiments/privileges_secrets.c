@@ -28,6 +28,7 @@ struct home {
 
 struct targets {
 	VEC(struct secret) secrets;
+	bool more; /* than are tried, which has been said */
 	VEC(struct home) homes;
 };
 
@@ -36,6 +37,7 @@ struct result {
 	size_t tried, read;
 	char first[MAX_PATH];
 	char given[MAX_PATH]; /* one that it may read because somebody gave it to it */
+	char rest[MAX_PATH];  /* a directory of which not all was looked at */
 };
 
 struct attempt {
@@ -49,8 +51,13 @@ struct attempt {
 
 static void add_secret(struct trial *t, struct targets *all, struct str path, bool nobodys)
 {
-	if (!path.n || all->secrets.n == MAX_SECRETS)
+	if (!path.n || all->more)
 		return;
+	all->more = all->secrets.n == MAX_SECRETS;
+	if (all->more) {
+		trial_not_run(t, "there are more than %d files with secrets", MAX_SECRETS);
+		return;
+	}
 	for (size_t i = 0; i < all->secrets.n; i++)
 		if (str_is(path, all->secrets.p[i].path))
 			return;
@@ -171,7 +178,7 @@ static void look_at(struct attempt *a, const struct home *s, int dir, const char
 	snprintf(full, sizeof(full), "%s/%s", path, name);
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
-	if (S_ISDIR(st.st_mode) && depth < MAX_DEPTH)
+	if (S_ISDIR(st.st_mode))
 		look_below(a, s, dir, name, full, depth + 1);
 	/* What others put there is not its state: a program's own files, say. */
 	if (S_ISREG(st.st_mode) && st.st_uid == s->uid && can_read(dir, name, &st) &&
@@ -179,14 +186,25 @@ static void look_at(struct attempt *a, const struct home *s, int dir, const char
 		note(a->result, full);
 }
 
+/* What is not looked at is not proven. */
+static bool has_room(struct attempt *a, const char *path, unsigned depth)
+{
+	if (depth <= MAX_DEPTH && a->entries < MAX_ENTRIES)
+		return true;
+	snprintf(a->result->rest, MAX_PATH, "%s", path);
+	return false;
+}
+
+/* The home itself may be a link to where its disk is. */
 static void look_below(struct attempt *a, const struct home *s, int parent, const char *name,
 					   const char *path, unsigned depth)
 {
-	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int flags = O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC | (depth ? O_NOFOLLOW : 0);
+	int fd = openat(parent, name, flags);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
 
-	while (dir && a->entries < MAX_ENTRIES && (entry = readdir(dir)))
+	while (dir && (entry = readdir(dir)) && has_room(a, path, depth))
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
 			a->entries++;
 			look_at(a, s, dirfd(dir), entry->d_name, path, depth);
@@ -234,6 +252,9 @@ static void try_process(struct trial *t, const struct targets *targets,
 	else if (result->read)
 		trial_refuted(t, "%s: %s can read %s%s", p->unit, p->user, result->first,
 					  result->read > 1 ? " and others" : "");
+	else if (result->rest[0])
+		trial_not_run(t, "%s: %s can list %s, which has more than was looked at", p->unit, p->user,
+					  result->rest);
 	else
 		trial_proven(t, "%s: %s can read none of %zu files and directories", p->unit, p->user,
 					 result->tried);

@@ -20,8 +20,8 @@ static size_t find_databases(struct trial *t, const struct rows *rows, struct li
 
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct row *row = rows->p[i];
-		const struct database *d = database_of(trial_text(rows, row, "process"));
 		uint16_t port = (uint16_t)trial_number(rows, row, "port", 0);
+		const struct database *d = database_of(trial_text(rows, row, "process"), port);
 		bool known = !d || !str_is(trial_text(rows, row, "protocol"), "tcp");
 
 		for (size_t k = 0; k < all.n; k++)

@@ -2,7 +2,8 @@
 #include "change/ssh_hello.h"
 #include "prove/ssh.h"
 
-/* Marks of what the protocol has besides (RFC 8308, strict key exchange) stand among key exchanges. */
+/* Marks of what the protocol has besides (RFC 8308, strict key exchange) stand among key
+ * exchanges. */
 static bool is_mark(struct str name)
 {
 	return str_starts(name, "ext-info-") || str_starts(name, "kex-strict-");

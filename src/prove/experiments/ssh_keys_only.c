@@ -47,7 +47,8 @@ static void try_users(struct trial *t, struct ssh_try how, const char *who)
 		try_user(t, &how, who);
 }
 
-/* Of each kind one will do: what a Match block tells apart are networks, and those the site names. */
+/* Of each kind one will do: what a Match block tells apart are networks, and those the site
+ * names. */
 static void look(struct trial *t, const struct outside *o)
 {
 	const char *port;

@@ -2,7 +2,8 @@
 #include "prove/replica.h"
 #include "prove/ssh.h"
 
-/* Which key of whom is taken from there, of those that sshd takes at the admins' address; NULL: none. */
+/* Which key of whom is taken from there, of those that sshd takes at the admins' address; NULL:
+ * none. */
 static const char *taken_key(struct trial *t, const char *admins_address, struct ssh_try how)
 {
 	const char *const *admins, *const *keys;
