@@ -82,7 +82,7 @@ static bool add_process(struct str *names, size_t *n, const struct socket *s)
 	return s->proc;
 }
 
-/* The names of the processes, of which there are *n. */
+/* The names of the processes, of which there are *n; NULL: nothing listens. */
 static const struct str *set_listening(struct reader *r, struct row *row, struct site_ports ports,
 									   size_t *n)
 {
@@ -107,7 +107,7 @@ static const struct str *set_listening(struct reader *r, struct row *row, struct
 		row_unknown(row, PROCESSES, r->sockets.unknown);
 	else if (*n)
 		row_list(row, PROCESSES, names, *n);
-	return names;
+	return widest ? names : NULL;
 }
 
 /* --- TLS --------------------------------------------------------------------------------- */
@@ -135,6 +135,8 @@ static void set_tls(struct reader *r, struct row *row, const struct site_service
 {
 	const struct tls_port *weakest = NULL;
 
+	if (!r->why && !names)
+		return;
 	vec_each(&r->tls.ports, p) if (p->low <= s->ports.high && p->high >= s->ports.low &&
 								   may_be(r, p->program, names, n) &&
 								   (!weakest || p->tls < weakest->tls)) weakest = p;
@@ -161,7 +163,8 @@ static void add_service(struct reader *r, const struct site_service *s)
 	row_str(row, WHAT, s->what);
 	row_strz(row, TLS, tls_names[s->tls]);
 	if (r->why) {
-		row_unknown(row, LISTENING, r->why);
+		if (s->ports.low == s->ports.high)
+			row_unknown(row, LISTENING, r->why);
 		row_unknown(row, BOUND, r->why);
 		row_unknown(row, PROCESSES, r->why);
 	} else {
