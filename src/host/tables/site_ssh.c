@@ -166,7 +166,7 @@ static int comment_out(struct edits *edits, const struct sshd_config *c, struct 
 {
 	for (size_t i = 0; i < c->n; i++) {
 		const struct sshd_directive *d = &c->directives[i];
-		struct str line = d->line->text;
+		struct str text = d->line->text, line;
 
 		if (!d->line->keyword || strcmp(d->line->keyword->name, "AllowUsers") != 0 ||
 			strcmp(d->file, OWN_FILE) == 0)
@@ -174,7 +174,8 @@ static int comment_out(struct edits *edits, const struct sshd_config *c, struct 
 		if (d->block)
 			return err_set(err, ENOTSUP, "%s:%u sets AllowUsers in a Match block: edit it there",
 						   d->file, d->number);
-		(void)str_line(&line, &line);
+		if (!str_line(&text, &line))
+			continue;
 		edit_line(edits, d->file, d->number, line,
 				  str_of(arena_printf(edits->arena, "#%.*s", STR_ARG(line))));
 	}
