@@ -72,14 +72,16 @@ static int width(const char *scope)
 	return -1;
 }
 
+/* False: it is not known which process it is. */
 static bool add_process(struct str *names, size_t *n, const struct socket *s)
 {
-	for (size_t i = 0; s->proc && i < *n; i++)
+	if (!s->proc || !s->proc->name.n)
+		return false;
+	for (size_t i = 0; i < *n; i++)
 		if (str_eq(names[i], s->proc->name))
 			return true;
-	if (s->proc)
-		names[(*n)++] = s->proc->name;
-	return s->proc;
+	names[(*n)++] = s->proc->name;
+	return true;
 }
 
 /* The names of the processes, of which there are *n; NULL: nothing listens. */
