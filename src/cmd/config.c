@@ -264,6 +264,9 @@ static void add_admins(struct settings *s, const struct site_file *site)
 	users->values = site->admins.users.p;
 	users->n = site->admins.users.n;
 	users->is_list = true;
+	vec_each(&site->admins.keys, key) set_text(
+		s, add_at(s, arena_printf(s->arena, "admins.keys.%.*s", STR_ARG(key->user)), key->at),
+		key->line);
 	if (site->admins.from.at.doc)
 		add_peers(s, "admins.from", &site->admins.from);
 	else

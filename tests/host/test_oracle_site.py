@@ -99,7 +99,7 @@ class Admins(OnHost):
         want = {}
         for user in USERS:
             there = self.host.exec(["getent", "passwd", user], check=False).stdout
-            want[user] = {"exists": bool(there)}
+            want[user] = {"account": bool(there)}
             if there:
                 said = self.out("sudo", "-l", "-U", user)
                 all_as_root = any(line.split(":", 1)[-1].strip() == "ALL" or line.strip().endswith(") ALL")
@@ -107,7 +107,7 @@ class Admins(OnHost):
                                   if line.strip().startswith(("(ALL", "(root"))) or user == "root"
                 want[user] |= {"login_shell": "nologin" not in there, "becomes_root": all_as_root}
         rows = by(self.table("site_admins"), "name")
-        got = {name: {key: row[key] for key in ("exists", "login_shell", "becomes_root") if row.get(key) is not None}
+        got = {name: {key: row[key] for key in ("account", "login_shell", "becomes_root") if row.get(key) is not None}
                for name, row in rows.items()}
         self.same(got, want, len(USERS))
         self.assertEqual({row.get("becomes_root") for row in want.values()}, {True, False, None})
