@@ -99,7 +99,7 @@ class Config(Case):
         write_tree(self.root, {"etc/revet/site.yaml": "admins: {users: [nobody-here]}\n"})
 
         def verdict(*args):
-            ran = self.audit(*args, "-f", "json", "--fail-on", "none", rule="site.admin-missing")
+            ran = self.audit(*args, "-f", "json", "--fail-on", "none", rule="site.admins-have-accounts")
             self.assert_exit(ran, DONE)
             return json.loads(ran.stdout)["results"][0]["verdict"]
         self.assertEqual(verdict(), "fail")
