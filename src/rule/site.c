@@ -47,7 +47,6 @@ int site_read(struct site *site, const char *path, bool required, struct arena *
 	if (r < 0)
 		return r;
 	site->path = path;
-	site->text = text;
 	site->used = arena_new(a, bool, site->file.waivers.n + 1);
 	return 0;
 }
