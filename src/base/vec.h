@@ -26,6 +26,6 @@ void *vec_grow(struct arena *, void *p, size_t n, size_t *cap, size_t size);
 	})
 
 #define vec_each(v, item)                                                                          \
-	for (__typeof__((v)->p) item = (v)->p; item < (v)->p + (v)->n; item++)
+	for (__typeof__(*(v)->p) *item = (v)->p; item < (v)->p + (v)->n; item++)
 
 #endif

@@ -256,7 +256,7 @@ static int run_audit(const struct given *g)
 	_cleanup_snapshot_ struct snapshot *snapshot = snapshot_new();
 	struct run *run = mem_calloc(1, sizeof(*run));
 	struct worker w = {
-		.source = {given_value(g, ROOT), given_value(g, SNAPSHOT), given_value(g, RECORD), NULL},
+		.source = {given_value(g, ROOT), given_value(g, SNAPSHOT), given_value(g, RECORD), NULL, &run->site},
 		.snapshot = snapshot,
 		.use = judge_and_report,
 		.data = run,

@@ -143,7 +143,7 @@ static int run_check(const struct given *g)
 	struct site site;
 	struct checking check = {.site = &site, .rules = arena_new(&arena, const struct rule *, MAX_RULES),
 							 .params = &catalogue.language.params};
-	struct worker w = {.source = {.root = given_value(g, ROOT)},
+	struct worker w = {.source = {.root = given_value(g, ROOT), .site = &site},
 					   .snapshot = snapshot,
 					   .use = judge_and_say,
 					   .data = &check,

@@ -104,6 +104,7 @@ int select_rules(const struct given *, const struct selecting *, const struct ca
 struct source {
 	const char *root, *snapshot_file, *record_dir;
 	struct host *host; /* NULL with snapshot_file */
+	const struct site *site; /* what tables take for the host's; NULL: its own */
 };
 /* Reads the snapshot, confined: forks; the child gives up its power, reads, and runs `use` with its
  * result as exit code; the parent only waits. What it writes to was opened before. */

@@ -314,6 +314,7 @@ static int run_explain(const struct given *g)
 	struct site site;
 	int code;
 
+	w.source.site = &site;
 	code = open_catalogue(&e.catalogue, &site, g, &opening);
 	if (code == 0) {
 		e.rule = catalogue_find(&e.catalogue, str_of(g->words[0]));

@@ -78,7 +78,7 @@ static int ask_worker(const struct planning *p, int (*use)(struct worker *, void
 	const char *root = p->root ? p->root : "/";
 	struct job job = {.planning = p, .output = {.path = "the plan"}};
 	struct worker w = {
-		.source = {.root = p->root}, .snapshot = snapshot, .use = use, .data = &job};
+		.source = {.root = p->root, .site = p->site}, .snapshot = snapshot, .use = use, .data = &job};
 	_cleanup_buf_ struct buf text = BUF(MAX_PLAN);
 	int code;
 

@@ -277,6 +277,8 @@ int worker_run(struct worker *w)
 		w->source.host = host_open(w->source.root ? w->source.root : "/", &err);
 		if (!w->source.host)
 			return fail(EXIT_CANNOT, "%s", err.msg);
+		if (w->source.site && w->source.site->path)
+			host_give(w->source.host, SITE_FILE, w->source.site->text);
 	}
 	if (w->source.record_dir && w->source.host)
 		code = open_recording_file(w, &recording, recording_path);

@@ -45,6 +45,9 @@ bool host_is_root(const struct host *);     /* read with uid 0 (for a recording:
 
 /* The whole of a regular file, NUL behind it. */
 int host_read(struct host *, const char *path, struct arena *, struct str *ret, struct err *);
+/* From now on this is what host_read() says of the file, whatever is there; both are borrowed. For one
+ * file, and before anything is read. */
+void host_give(struct host *, const char *path, struct str text);
 /* The same, but what comes back, and what is recorded, has gone through `scrub`, which takes the
  * secrets out: it appends to *out what may be kept of text, and changes nothing the second time. For
  * shadow and the like; host/secret.h has some. A recording has what each of several left of a file under

@@ -44,6 +44,8 @@ struct host {
 	int root_fd;
 	bool live, is_root;
 	int64_t now;
+	const char *given_path; /* of host_give(); NULL: nothing was */
+	struct str given;
 
 	bool replay; /* answers come from `recording`, what is not there is `missing` */
 	int missing;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 #include "base/num.h"
+#include "host/host.h"
 #include "host/site_private.h"
 #include "host/value.h"
 
@@ -265,6 +266,23 @@ int site_file_parse(struct str text, const char *name, struct arena *a, struct s
 	if (yaml_parse(text, name, a, &ret->doc, err) < 0)
 		return -EINVAL;
 	return parse_site(&p, YAML_ROOT(&ret->doc));
+}
+
+int site_file_read(struct host *host, struct arena *a, const struct site_file **ret,
+				   struct err *err)
+{
+	struct site_file *site = arena_new(a, struct site_file, 1);
+	struct str text;
+	int r = host_read(host, SITE_FILE, a, &text, err);
+
+	*ret = NULL;
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		r = site_file_parse(text, SITE_FILE, a, site, err);
+	if (r == 0)
+		*ret = site;
+	return r;
 }
 
 bool site_waiver_has_expired(const struct site_waiver *w, int64_t now)

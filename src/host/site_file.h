@@ -12,6 +12,7 @@
 #include "base/yaml.h"
 
 struct buf;
+struct host;
 
 #define SITE_FILE "/etc/revet/site.yaml"
 
@@ -127,6 +128,13 @@ struct site_file {
 /* Everything lives in the arena; text and name are borrowed. -EINVAL. */
 int site_file_parse(struct str text, const char *name, struct arena *, struct site_file *ret,
 					struct err *);
+/* That of the host; *ret NULL: it has none. */
+int site_file_read(struct host *, struct arena *, const struct site_file **ret, struct err *);
+/* Family, address and prefix of "192.0.2.0/24" or an address alone; bits past the prefix are refused. */
+bool site_network_parse(struct str, struct site_network *ret);
+bool site_network_holds(const struct site_network *outer, const struct site_network *inner);
+/* The entry of `serves` that is about the port; NULL: none is. */
+const struct site_service *site_serves(const struct site_file *, bool udp, uint64_t port);
 /* "443/tcp", "60000-61000/udp". */
 void site_ports_print(struct buf *, struct site_ports);
 /* For people: "waived by OWNER until DATE: REASON". */

@@ -102,6 +102,24 @@ static int parse_prefix(struct site_parse *p, struct yaml_at at, struct str addr
 	return 0;
 }
 
+bool site_network_parse(struct str s, struct site_network *ret)
+{
+	struct site_network net = {.text = s};
+	struct str rest = s, address;
+	uint64_t n;
+
+	if (!str_cut(&rest, '/', &address) || !parse_address(address, &net.family, net.address))
+		return false;
+	n = bits_of(net.family);
+	if (rest.p && num_u64(rest, 0, n, &n) < 0)
+		return false;
+	net.prefix = (unsigned)n;
+	if (clear_host_bits(&net))
+		return false;
+	*ret = net;
+	return true;
+}
+
 static bool starts_with(const struct site_network *net, const void *prefix, unsigned bits)
 {
 	const unsigned char *bytes = prefix;
@@ -112,6 +130,11 @@ static bool starts_with(const struct site_network *net, const void *prefix, unsi
 		if ((net->address[i / 8] ^ bytes[i / 8]) & 0x80 >> i % 8)
 			return false;
 	return true;
+}
+
+bool site_network_holds(const struct site_network *outer, const struct site_network *inner)
+{
+	return outer->family == inner->family && starts_with(inner, outer->address, outer->prefix);
 }
 
 /* What is an address, but none that peers have. */

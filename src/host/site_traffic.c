@@ -217,6 +217,13 @@ int site_parse_serves(struct site_parse *p, struct yaml_at list)
 				  : r;
 }
 
+const struct site_service *site_serves(const struct site_file *site, bool udp, uint64_t port)
+{
+	vec_each(&site->serves,
+			 s) if (s->ports.udp == udp && s->ports.low <= port && port <= s->ports.high) return s;
+	return NULL;
+}
+
 /* --- reaches ----------------------------------------------------------------------------- */
 
 static int parse_reach_word(struct site_parse *p, struct yaml_at at, struct site_reach *reach)

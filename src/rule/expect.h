@@ -34,6 +34,8 @@ struct param {
 	size_t n;
 	bool is_list;
 	const char *declared_in; /* rule id */
+	struct yaml_at at;       /* where its value stands; doc NULL: it was set by --set */
+	bool is_default;         /* that is where it is declared */
 	struct regex *regex;     /* of the first item, made when it is first needed */
 };
 struct params {

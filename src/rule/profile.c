@@ -176,6 +176,7 @@ static int set_severities(struct catalogue *c, struct yaml_at profile, struct er
 			return yaml_err(it.key, err, "there is no rule '%.*s'", STR_ARG(yaml_text(it.key)));
 		if (severity_parse(yaml_text(it.value), &rule->severity) < 0)
 			return yaml_err(it.value, err, "expected low, medium, high or critical");
+		rule->severity_at = it.value;
 	}
 	return 0;
 }

@@ -58,6 +58,8 @@ static int add_parameter(struct catalogue *c, const struct rule *rule, struct ya
 
 	p->name = str_dup(&c->arena, yaml_text(key));
 	p->declared_in = rule->id;
+	p->at = value;
+	p->is_default = true;
 	p->is_list = yaml_kind(value) == YAML_LIST;
 	p->items = arena_new(&c->arena, struct str, yaml_len(value) + 1);
 	if (!p->is_list)
@@ -128,6 +130,8 @@ int catalogue_set(struct catalogue *c, const char *assignment, struct err *err)
 	p->items = items.p;
 	p->n = items.n;
 	p->regex = NULL;
+	p->at = (struct yaml_at){0};
+	p->is_default = false;
 	if (check_params(c, err) < 0)
 		return err_context(err, "--set %s", assignment);
 	return 0;
@@ -147,6 +151,8 @@ static int set_from(struct catalogue *c, struct yaml_at key, struct yaml_at valu
 	p->items = arena_new(&c->arena, struct str, yaml_len(value) + 1);
 	p->n = 0;
 	p->regex = NULL;
+	p->at = value;
+	p->is_default = false;
 	if (!p->is_list)
 		return yaml_str(value, &p->items[p->n++], err);
 	while (yaml_next(&it))

@@ -21,6 +21,7 @@ struct rule {
 	const char *id, *family, *file;
 	struct str title, why, breaks, by_hand; /* the last two may be absent */
 	enum severity severity;
+	struct yaml_at severity_at; /* where a profile says so; doc NULL: it is the rule's own */
 	enum risk risk;
 	enum fix fix;
 	bool left_out; /* of the profile that was chosen */

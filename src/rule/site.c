@@ -36,19 +36,17 @@ static int read_text(int fd, const char *path, struct arena *a, struct str *ret,
 int site_read(struct site *site, const char *path, bool required, struct arena *a, struct err *err)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct str text;
 	int r;
 
 	*site = (struct site){0};
 	if (fd < 0)
 		return errno == ENOENT && !required ? 0 : err_errno(err, errno, "%s", path);
-	r = read_text(fd, path, a, &text, err);
+	r = read_text(fd, path, a, &site->text, err);
 	if (r == 0)
-		r = site_file_parse(text, path, a, &site->file, err);
+		r = site_file_parse(site->text, path, a, &site->file, err);
 	if (r < 0)
 		return r;
 	site->path = path;
-	site->text = text;
 	site->used = arena_new(a, bool, site->file.waivers.n + 1);
 	return 0;
 }

@@ -9,7 +9,7 @@ import unittest
 from clilib import BUILD, CONFIG, DONE, REVET, TOP, Case, commands, options, run, write_tree
 
 MAN = BUILD / "man"
-PAGES = ("revet.1", "revet-rules.7", "revet-tables.7")
+PAGES = ("revet.1", "revet.yaml.5", "revet-rules.7", "revet-tables.7")
 
 
 def page(name):
@@ -290,6 +290,49 @@ class Completions(Case):
     def test_an_unknown_shell(self):
         for words in (["ksh"], [], ["bash", "zsh"]):
             self.assertEqual(run("completion", *words).returncode, 64)
+
+
+
+class SiteExamples(Case):
+    """Those of revet.yaml(5) and docs/site.md: whole files."""
+
+    def examples(self):
+        text = page("revet.yaml.5")
+        found = re.findall(r'(?ms)^\.\\" example: (\S+)\n\.Bd [^\n]*\n(.*?)^\.Ed$', text)
+        self.assertEqual(len(found), text.count("\n.Bd -literal"), "an example without its mark")
+        yield from found
+        blocks = re.findall(r"(?s)```yaml\n(.*?)```", (TOP / "docs/site.md").read_text())
+        self.assertEqual(len(blocks), 1)
+        yield "site.yaml", blocks[0]
+
+    def check(self, path, text):
+        write_tree(self.tmp, {path: text})
+        (self.tmp / path).chmod(0o644)
+        return run("config", "--check", "--site", self.tmp / path)
+
+    def test_each_site_file_is_taken(self):
+        sites = [text for path, text in self.examples() if path == "site.yaml"]
+        self.assertGreaterEqual(len(sites), 3)
+        for text in sites:
+            self.assert_exit(self.check("site.yaml", text), DONE)
+            self.assert_exit(self.check("site.yaml", text.replace("admins:", "admin:")), CONFIG)
+
+    def test_every_key(self):
+        """What the parser takes is in the manual page, in the schema, and in an example."""
+        schema = json.loads((TOP / "docs/schema/site.json").read_text())["properties"]
+        inner = {"admins": schema["admins"]["properties"], "serves": schema["serves"]["items"]["properties"],
+                 "reaches": schema["reaches"]["items"]["oneOf"][1]["properties"],
+                 "forwards": schema["forwards"]["items"]["properties"],
+                 "waivers": schema["waivers"]["items"]["properties"]}
+        code = "".join((TOP / "src/host" / name).read_text() for name in ("site_file.c", "site_traffic.c"))
+        taken = [quoted(keys) for keys in re.findall(r"keys\[\] = \{(.*?)\}", code, re.DOTALL)]
+        self.assertEqual(sorted(map(sorted, taken)), sorted(map(sorted, [schema, *inner.values()])))
+        text = page("revet.yaml.5").split(".Sh PROFILES")[0]
+        examples = "".join(text for _, text in self.examples())
+        for key in {key for keys in taken for key in keys}:
+            self.assertRegex(text, rf"(?m)^\.It Cm (\w+ , )*{key}( ,.*)?$")
+            if key != "parameters":
+                self.assertRegex(examples, rf"\b{key}:")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import re
 import unittest
 
 import jsonschema
+import yaml
 
 from clilib import DONE, FINDINGS, TOP, Case, run, write_tree
 
@@ -54,12 +55,12 @@ class Schemas(Case):
         return result.stdout
 
     def test_they_are_schemas(self):
-        for name in ("audit", "init-check", "rules", "snapshot"):
+        for name in ("audit", "config", "init-check", "rules", "snapshot"):
             jsonschema.Draft7Validator.check_schema(schema(name))
 
     def test_the_examples_in_the_documents(self):
-        for document, name in (("report-json", "audit"), ("rules-json", "rules"), ("snapshot", "snapshot"),
-                               ("prove-json", "prove")):
+        for document, name in (("report-json", "audit"), ("config-json", "config"), ("rules-json", "rules"),
+                               ("snapshot", "snapshot"), ("prove-json", "prove")):
             with self.subTest(document=document):
                 text = (TOP / "docs" / (document + ".md")).read_text()
                 blocks = re.findall(r"(?s)```json\n(.*?)```", text)
@@ -157,6 +158,63 @@ class Schemas(Case):
         self.assertEqual([user["name"] for user in users], ["root", "ops"])
         self.assertEqual(users[0]["_source"], "/etc/passwd:1")
         self.assertIn("gap", made["tables"]["shadow"])
+
+
+
+class SiteFiles(Case):
+    """The schema for editors takes what the program takes, and refuses most of what it refuses."""
+
+    # What a schema cannot say, or says of the text rather than of what it means.
+    ONLY_THE_PROGRAM = {
+        "a key twice", "two documents", "an alias", "a tab", "an open bracket", "port 65536", "a range past the last port",
+        "a range the wrong way round", "world misspelt", "a service twice", "a service within a range",
+        "an unknown network", "an unknown network, nothing like any", "bits past the prefix", "bits past the prefix, IPv6",
+        "a prefix of 129", "no address", "a port behind an address", "loopback", "IPv6's loopback",
+        "the unspecified address", "multicast", "broadcast", "an IPv4 address in IPv6",
+        "an address twice, written differently", "a network twice", "a network that contains itself",
+        "networks that contain each other", "a reach to world and to others", "names without a resolver", "a word twice",
+        "a waiver until no date", "keys of nobody who administers", "a forward from no interface",
+    }
+
+    def setUp(self):
+        super().setUp()
+        self.schema = json.loads((TOP / "docs/schema/site.json").read_text())
+        jsonschema.Draft7Validator.check_schema(self.schema)
+
+    def takes(self, text):
+        """Scalars are text, as they are for the program."""
+        return jsonschema.Draft7Validator(self.schema).is_valid(yaml.load(text, Loader=yaml.BaseLoader))
+
+    def good(self):
+        page = (TOP / "man/revet.yaml.5.in").read_text()
+        yield from re.findall(r'(?ms)^\.\\" example: site.yaml\n\.Bd [^\n]*\n(.*?)^\.Ed$', page)
+        yield from re.findall(r"(?s)```yaml\n(.*?)```", (TOP / "docs/site.md").read_text())
+        yield from ("{}\n", "serves: []\nreaches: []\nforwards: []\n", "admins: {users: [ops]}\negress: open\n",
+                    "forwards: [{from: [10.0.0.0/8, '::ffff/128'], to: world}]\n".replace("::ffff", "fd00::1"))
+
+    def test_both_take_what_is_right(self):
+        for text in self.good():
+            path = self.tmp / "site.yaml"
+            path.write_text(text)
+            path.chmod(0o600)
+            self.assert_exit(run("config", "--check", "--site", path), DONE)
+            self.assertTrue(self.takes(text), text)
+
+    def test_both_refuse_what_is_wrong(self):
+        bad = re.findall(r"(?ms)^== (?!error)([^\n]+)\n(.*?)^== error\n", (TOP / "tests/site/bad").read_text())
+        self.assertLessEqual(self.ONLY_THE_PROGRAM, {title for title, _ in bad})
+        for title, text in bad:
+            if title in self.ONLY_THE_PROGRAM:
+                continue
+            with self.subTest(site=title):
+                self.assertFalse(self.takes(text))
+
+    def test_the_output_of_config(self):
+        path = self.tmp / "site.yaml"
+        path.write_text(next(self.good()))
+        path.chmod(0o600)
+        for args in ((), ("--site", path), ("--profile", "strict", "--set", "ssh.max-auth-tries=3")):
+            jsonschema.validate(json.loads(run("config", "-f", "json", *args).stdout), strict(schema("config")))
 
 
 if __name__ == "__main__":

@@ -5,9 +5,14 @@
 #include "host/listening.h"
 #include "host/owner.h"
 #include "host/passwd.h"
+#include "host/site_file.h"
 #include "host/table.h"
 
-enum { PROTOCOL, FAMILY, ADDRESS, PORT, SCOPE, PROCESS, PID, EXE, USER, UNIT, PACKAGE, LABEL };
+/* net.ipv4.ip_local_port_range as it comes. */
+#define EPHEMERAL_LOW 32768
+#define EPHEMERAL_HIGH 60999
+
+enum { PROTOCOL, FAMILY, ADDRESS, PORT, SCOPE, PROCESS, PID, EXE, USER, UNIT, PACKAGE, LABEL, SERVED };
 
 static const struct column columns[] = {
 	[PROTOCOL] = {"protocol", TYPE_STRING, "tcp or udp", COLUMN_LABEL},
@@ -29,6 +34,10 @@ static const struct column columns[] = {
 	[PACKAGE] = {"package", TYPE_STRING, "Package that owns the program; absent: none", 0},
 	[LABEL] = {"label", TYPE_STRING,
 			   "What AppArmor, SELinux or Smack has it confined by; absent: none of them", 0},
+	[SERVED] = {"served", TYPE_BOOL,
+				"A line of `serves` in the site file is about it, or it is sshd; absent: the site "
+				"file does not say what is served, it is on loopback, or it may be a client's",
+				0},
 	{0},
 };
 
@@ -98,6 +107,59 @@ static void set_no_process(struct row *row, const char *why)
 		row_unknown(row, of_process[i], why);
 }
 
+/* A client waits on it for answers, rather than for strangers: of DHCP, or on a port of its kernel's
+ * choice. What the kernel itself holds is nobody's client. */
+static bool may_be_client(const struct socket *s)
+{
+	static const uint64_t of_dhcp[] = {68, 546};
+
+	if (!str_is(s->protocol, "udp"))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(of_dhcp); i++)
+		if (s->port == of_dhcp[i])
+			return true;
+	return s->proc && s->port >= EPHEMERAL_LOW && s->port <= EPHEMERAL_HIGH;
+}
+
+/* systemd holds the port for sshd where that is started by a connection. */
+static bool is_sshd(const struct socket *s)
+{
+	return s->proc && str_is(s->protocol, "tcp") &&
+		   (str_is(s->proc->name, "sshd") || (s->proc->pid == 1 && s->port == 22));
+}
+
+struct serving {
+	const struct site_file *site; /* NULL: there is none */
+	const char *why;              /* it could not be read; NULL: it was */
+};
+
+static void find_site(struct host *host, struct arena *a, struct serving *ret)
+{
+	struct err err = {0};
+
+	*ret = (struct serving){0};
+	if (site_file_read(host, a, &ret->site, &err) < 0)
+		ret->why = arena_strdup(a, err.msg);
+}
+
+static void set_served(struct row *row, const struct socket *s, const struct serving *serving)
+{
+	const struct value *scope = &row->cells[SCOPE];
+	bool served;
+
+	if (scope->state == VALUE_SET && str_is(scope->string, "loopback"))
+		return;
+	if (serving->why) {
+		row_unknown(row, SERVED, serving->why);
+		return;
+	}
+	if (!serving->site || !serving->site->has_serves)
+		return;
+	served = site_serves(serving->site, str_is(s->protocol, "udp"), s->port) || is_sshd(s);
+	if (served || !may_be_client(s))
+		row_bool(row, SERVED, served);
+}
+
 static struct row *add_socket(struct rows *rows, const struct socket *s)
 {
 	struct row *row = rows_add(rows, FROM("sock_diag", 0));
@@ -114,6 +176,7 @@ static int read_listeners(struct host *host, struct rows *rows, struct err *err)
 {
 	struct listening sockets;
 	struct packages packages = {0};
+	struct serving serving;
 	struct passwd_db db;
 	struct err ignored = {0};
 	bool has_users;
@@ -122,11 +185,13 @@ static int read_listeners(struct host *host, struct rows *rows, struct err *err)
 	if (r < 0)
 		return r;
 	find_packages(host, rows->arena, sockets.p, sockets.n, &packages);
+	find_site(host, rows->arena, &serving);
 	has_users = passwd_read(host, rows->arena, &db, &ignored) == 0;
 	for (size_t i = 0; i < sockets.n; i++) {
 		const struct socket *s = &sockets.p[i];
 		struct row *row = add_socket(rows, s);
 
+		set_served(row, s, &serving);
 		if (s->proc)
 			set_process(rows, row, s->proc, has_users ? &db : NULL, &packages);
 		else

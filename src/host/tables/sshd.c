@@ -592,7 +592,8 @@ static const char *file_for(const struct wish *wish, const struct sshd_keyword *
 static int set_sshd(struct host *host, const struct wish *wish, struct edits *edits, struct err *err)
 {
 	const struct sshd_keyword *keyword = sshd_keyword(wish->key);
-	struct str value = edit_text(edits, wish, ",");
+	bool adds = keyword && keyword->flags & SSHD_ADDS;
+	struct str value = edit_text(edits, wish, adds ? " " : ",");
 	int r = check_include(host, edits->arena, err);
 
 	if (r < 0)
@@ -600,7 +601,8 @@ static int set_sshd(struct host *host, const struct wish *wish, struct edits *ed
 	if (wish->row && wish->row->cells[MATCH].state == VALUE_SET)
 		return err_set(err, ENOTSUP, "%s:%u sets it in a Match block: edit it there",
 					   wish->row->from.path, wish->row->from.line);
-	if (!value.p || !keyword || keyword->flags & (SSHD_EACH | SSHD_ADDS))
+	/* What other lines say is added to one of these, whichever comes first. */
+	if (!value.p || !keyword || keyword->flags & SSHD_EACH || (adds && wish->row))
 		return err_set(err, ENOTSUP, "%.*s cannot be overridden by an earlier line: edit it where it "
 					   "is set", STR_ARG(wish->key));
 	edits->mode = "0600";

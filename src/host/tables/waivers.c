@@ -18,15 +18,10 @@ static const struct column columns[] = {
 
 static int read_waivers(struct host *host, struct rows *rows, struct err *err)
 {
-	struct site_file *site = arena_new(rows->arena, struct site_file, 1);
-	struct str text;
-	int r = host_read(host, SITE_FILE, rows->arena, &text, err);
+	const struct site_file *site;
+	int r = site_file_read(host, rows->arena, &site, err);
 
-	if (r == -ENOENT)
-		return 0;
-	if (r == 0)
-		r = site_file_parse(text, SITE_FILE, rows->arena, site, err);
-	for (size_t i = 0; r == 0 && i < site->waivers.n; i++) {
+	for (size_t i = 0; r == 0 && site && i < site->waivers.n; i++) {
 		const struct site_waiver *w = &site->waivers.p[i];
 		struct row *row = rows_add(rows, FROM(SITE_FILE, w->at.doc->nodes[w->at.i].line));
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the configuration of nginx, mosquitto and PostgreSQL says of TLS on the ports where they listen
+ * beyond loopback. Everything lives in the arena that was passed.
+ */
+#ifndef REVET_HOST_SITE_TLS_H
+#define REVET_HOST_SITE_TLS_H
+
+#include "host/site_file.h"
+#include "host/table.h"
+
+struct tls_port {
+	const char *program; /* as its processes are named */
+	unsigned low, high;
+	enum site_tls tls; /* what it offers, of several ways in by the weakest */
+	const char *why; /* it may also be mutual, and why that is not known; of a gap: why it is one */
+	struct from from;
+};
+
+struct tls_ports {
+	VEC(struct tls_port) ports;
+	VEC(struct tls_port) gaps; /* programs that may listen anywhere, and why that is not known */
+};
+
+void tls_ports_read(struct host *, struct arena *, struct tls_ports *ret);
+
+#endif
