@@ -83,13 +83,14 @@ bool outside_is_inner(const char *interface)
 
 /* --- live --------------------------------------------------------------------------------------------- */
 
-const char *outside_doubt(struct trial *t, const struct outside *o, bool floods)
+const char *outside_doubt(struct trial *t, struct outside *o, bool floods)
 {
 	struct ruleset rules;
 	struct err err;
 
 	if (ruleset_read(t, &rules, &err) < 0)
 		return arena_printf(t->arena, "the packet filter in force is not known: %s", err.msg);
+	memcpy(o->passes_on, rules.passes_on, sizeof(o->passes_on));
 	if (floods && rules.unlimited_log)
 		return "a rule logs every packet that it is about, without a limit";
 	for (size_t i = 0; i < o->targets.n; i++) {

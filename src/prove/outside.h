@@ -58,13 +58,15 @@ struct outside {
 	VEC(struct origin) origins;
 	VEC(struct target) targets;
 	VEC(struct wire) wires; /* one into the host; of a copy, one for each interface */
+	bool passes_on
+		[2]; /* rules pass TCP (UDP) on to containers or others, whom a copy does not have */
 };
 
 /* Chooses origins and targets. Nothing is made yet. */
 int outside_choose(struct trial *, struct outside *ret, struct err *);
-/* Why what a wire of our own meets is not what others meet on their way in, or, with `floods`, why
+/* Looks at the rules in force. Why what a wire of our own meets is not what others meet on their way in, or, with `floods`, why
  * thousands of packets must not be sent there; NULL: nothing is in the way. */
-const char *outside_doubt(struct trial *, const struct outside *, bool floods);
+const char *outside_doubt(struct trial *, struct outside *, bool floods);
 /* Makes a namespace and a wire from it to an interface of that name. Origins and targets are placed on
  * it where `interface` is theirs, all of them where it is NULL: it is new to the host then. */
 int outside_wire(struct trial *, struct outside *, const char *interface, struct err *);

@@ -88,6 +88,16 @@ static bool is_unlimited_log(struct str line)
 	return logs && !str_has(line, "limit");
 }
 
+/* What of a line matters beside what it does where it is loaded. */
+static void note_line(struct ruleset *r, struct str line)
+{
+	r->unlimited_log |= is_unlimited_log(line);
+	if (!str_has(line, "dnat to ") && !str_has(line, "dnat ip") && !str_has(line, "-j DNAT"))
+		return;
+	r->passes_on[0] |= str_has(line, "tcp") || !str_has(line, "udp");
+	r->passes_on[1] |= str_has(line, "udp") || !str_has(line, "tcp");
+}
+
 static void take_tables(struct trial *t, struct ruleset *r, struct str text)
 {
 	struct buf kept = BUF(text.n + 1);
@@ -97,7 +107,7 @@ static void take_tables(struct trial *t, struct ruleset *r, struct str text)
 	while (str_line(&text, &line)) {
 		if (str_starts(line, "table "))
 			leaves_out = is_of_iptables(t, r, line);
-		r->unlimited_log |= is_unlimited_log(line);
+		note_line(r, line);
 		/* A table that has an owner goes with the program that loads it. */
 		if (leaves_out || str_starts(line, "#") || str_starts(str_trim(line), "flags owner"))
 			continue;
@@ -158,7 +168,7 @@ int ruleset_read(struct trial *t, struct ruleset *ret, struct err *err)
 		if (r == -ENOENT && !names[i])
 			r = 0;
 		for (struct str rest = ret->legacy[i]; str_line(&rest, &line);)
-			ret->unlimited_log |= is_unlimited_log(line);
+			note_line(ret, line);
 	}
 	if (r == 0)
 		take_tables(t, ret, text);

@@ -10,6 +10,7 @@ struct ruleset {
 	struct str legacy
 		[4]; /* what iptables prints for -restore: IPv4 and IPv6, of nftables, then of before */
 	bool unlimited_log; /* some rule logs every packet that it is about */
+	bool passes_on[2];  /* some rule passes TCP (UDP) on to another address */
 };
 
 /* -errno with err where it cannot be known. A host without any filter has one without a rule. */

@@ -154,12 +154,12 @@ class Proofs(OnHost):
         self.verdict("firewall.udp", "refuted", r"does not reach 514/udp")
 
     def test_nothing_is_denied(self):
-        self.verdict("firewall.default-deny", "proven", on="live")
+        self.verdict("firewall.new-listener", "proven", on="live")
         self.rules("chain inet site input { policy accept; }\n")
-        self.verdict("firewall.default-deny", "refuted", "reaches a listener on")
+        self.verdict("firewall.new-listener", "refuted", "reaches new listeners on")
         self.rules("add rule inet site input meta nfproto ipv6 udp dport 1024-65535 accept\n")
-        proof = self.verdict("firewall.default-deny", "refuted", r"2001:db8:.*/UDP")
-        self.assertNotIn("/TCP of", json.dumps(proof))
+        proof = self.verdict("firewall.new-listener", "refuted", r"2001:db8:.* over UDP that nothing allows")
+        self.assertNotIn("over TCP that nothing", json.dumps(proof))
 
     def test_rules_of_an_interface(self):
         """What a wire of our own would not meet is tried on a copy."""

@@ -37,8 +37,13 @@ static void choose_ports(struct view *v, bool whole)
 	}
 }
 
-static void judge_open(struct trial *t, struct view *v, const struct origin *from,
-					   const struct target *to)
+static bool is_passed_on(const struct outside *o)
+{
+	return o->host_ns >= 0 && o->passes_on[0];
+}
+
+static void judge_open(struct trial *t, const struct outside *o, struct view *v,
+					   const struct origin *from, const struct target *to)
 {
 	size_t wrong = 0;
 
@@ -52,7 +57,8 @@ static void judge_open(struct trial *t, struct view *v, const struct origin *fro
 					  to->text);
 	}
 	for (unsigned port = 1; port < PORTS; port++) {
-		if (!v->served[port] || !v->listens[port] || v->open[port])
+		/* Who answers there may not be in the copy. */
+		if (!v->served[port] || !v->listens[port] || v->open[port] || is_passed_on(o))
 			continue;
 		wrong++;
 		trial_refuted(t, "%s does not reach %u/tcp (%s) of %s, which the site serves to them: %s",
@@ -106,7 +112,7 @@ static size_t look(struct trial *t, const struct outside *o, const struct origin
 			"seconds in the table of connections, which has few left",
 			from->text);
 	else if (t->site->path)
-		judge_open(t, v, from, to);
+		judge_open(t, o, v, from, to);
 	else
 		say_without_site(t, v, from, to);
 	return v->sweep.counts[PORT_CLOSED];
@@ -121,6 +127,9 @@ static void look_from_all(struct trial *t, const struct outside *o, bool is_copy
 
 	if (is_copy)
 		(void)replica_listen(t, o, &sockets);
+	if (is_passed_on(o))
+		trial_not_run(
+			t, "rules pass ports on to containers or other hosts, which the copy does not have");
 	for (size_t i = 0; i < o->origins.n; i++) {
 		const struct origin *from = &o->origins.p[i];
 		const struct target *to = outside_target(o, from->family);

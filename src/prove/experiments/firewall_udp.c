@@ -8,7 +8,7 @@ struct view {
 	struct sweep sweep;
 };
 
-/* What nobody listens on is firewall.default-deny's to judge. */
+/* What nobody listens on is firewall.new-listener's to judge. */
 static void judge_view(struct trial *t, struct view *v, const struct origin *from,
 					   const struct target *to)
 {
@@ -74,6 +74,9 @@ static void look_from_all(struct trial *t, const struct outside *o, bool is_copy
 
 	if (is_copy)
 		(void)replica_listen(t, o, &sockets);
+	if (o->passes_on[1])
+		trial_not_run(
+			t, "rules pass UDP ports on to containers or other hosts, where they are not seen");
 	for (size_t i = 0; i < o->origins.n; i++) {
 		const struct target *to = outside_target(o, o->origins.p[i].family);
 

@@ -80,7 +80,7 @@ static void try_protocol(struct trial *t, const struct outside *o, const struct 
 	bool *served = arena_new(t->arena, bool, PORTS), *tried = arena_new(t->arena, bool, PORTS);
 	const char *protocol = udp ? "UDP" : "TCP";
 	struct attempt all[TRIES] = {0};
-	bool any = false, reached = false;
+	bool *reached = arena_new(t->arena, bool, PORTS), any = false, all_kept = true;
 
 	served_to(t, from, udp, served);
 	if (!served_listeners(t, to, udp, listens))
@@ -91,16 +91,16 @@ static void try_protocol(struct trial *t, const struct outside *o, const struct 
 		any |= tried[all[i].port];
 	}
 	for (size_t i = 0; i < TRIES; i++) {
-		if (tried[all[i].port] && has_arrived(&all[i], i ? 0 : WAIT_MS)) {
-			trial_refuted(t, "%s reaches a listener on %u/%s of %s that nothing allows", from->who,
-						  all[i].port, protocol, to->text);
-			reached = true;
-		}
+		reached[all[i].port] = tried[all[i].port] && has_arrived(&all[i], i ? 0 : WAIT_MS);
+		all_kept = all_kept && !reached[all[i].port];
 		end_attempt(&all[i]);
 	}
 	if (!any)
 		trial_not_run(t, "no %s port of %s can be listened on", protocol, to->text);
-	else if (!reached)
+	else if (!all_kept)
+		trial_refuted(t, "%s reaches new listeners on %s over %s that nothing allows: %s",
+					  from->who, to->text, protocol, served_list(t, reached));
+	else
 		trial_proven(t, "%s reaches no new listener on %s over %s (tried %s)", from->who, to->text,
 					 protocol, served_list(t, tried));
 }
@@ -124,8 +124,8 @@ static void run(struct trial *t)
 	replica_try(t, ORIGINS(ORIGIN_OUTSIDER) | ORIGINS(ORIGIN_NEIGHBOUR), false, look_from_all);
 }
 
-static const struct experiment firewall_default_deny = {
-	"firewall.default-deny",
+static const struct experiment firewall_new_listener = {
+	"firewall.new-listener",
 	"A service that starts to listen cannot be reached unless it is served",
 	"Listens on a few free ports, over TCP and UDP, IPv4 and IPv6, and tries to reach them from "
 	"the addresses "
@@ -139,4 +139,4 @@ static const struct experiment firewall_default_deny = {
 	NAMES("listeners"),
 	run,
 };
-EXPERIMENT(firewall_default_deny);
+EXPERIMENT(firewall_new_listener);
