@@ -222,7 +222,7 @@ class Examples(Case):
         lines = re.findall(r"(?m)^\.Dl (revet .*)$", page("revet.1"))
         self.assertGreater(len(lines), 5)
         for line in lines:
-            words = line.split(">")[0].replace("'", "").split()
+            words = re.split("[>|]", line)[0].replace("'", "").split()
             self.assertIn(words[1], commands())
             known = {"--" + name for _, name, _, _ in options(words[1])}
             known |= {"-" + letter for letter, _, _, _ in options(words[1]) if letter}
