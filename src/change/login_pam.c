@@ -139,9 +139,11 @@ static bool is_module_there(struct login *l, struct str module)
 	return there;
 }
 
-/* A module that may be missing says so in its line. */
+/* A module that may be missing says so in its line. Where a substack begins, there is none. */
 static bool is_loaded(struct login *l, const struct pam_line *line)
 {
+	if (line->substack)
+		return true;
 	if (line->note)
 		return str_starts(str_of(line->note), "with -");
 	return is_module_there(l, line->module);

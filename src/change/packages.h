@@ -46,11 +46,29 @@ const char *packages_unit(const char *path);
 /* Which of the units run, "active UNIT" a line. */
 void packages_note_unit(const struct place *, const char *unit, struct buf *out);
 
+/* Stops the units that a delta says are new: not all packages stop what they have started. */
+int packages_stop_new(const struct place *, const struct saved *, struct err *);
+void packages_stop_new_sh(struct buf *);
+
+/* --- what is fetched before it is installed: in a directory of the change, `.fetched` --- */
+
+int packages_fetch_begin(const struct saved *, struct err *);
+/* The files in it with this suffix, sorted, as programs in the place see them. */
+int packages_fetched(const struct place *, const struct saved *, const char *suffix, struct arena *,
+					 struct names *ret, struct err *);
+void packages_fetch_end(const struct saved *);
+
+/* Is what would be installed, "NAME VERSION" a line, what the step says, and nothing that is there in
+ * another version? */
+int packages_check_new(struct str lines, const struct step *, const struct state *installed,
+					   struct arena *, struct err *);
+
 /* --- of managers that keep nothing of what they remove: it is kept whole, with their database --- */
 
-/* paths: of the files of what is removed; database: directories. Also which of its units run. */
-int packages_keep(const struct place *, const struct names *paths, const struct names *database,
-				  const struct saved *, struct err *);
+/* removed, coming: the files of what is removed and installed; database: directories. Also which units of
+ * what is removed run. */
+int packages_keep(const struct place *, const struct names *removed, const struct names *coming,
+				  const struct names *database, const struct saved *, struct err *);
 /* Puts it all back. -ESTALE, and nothing is done, where what tells of changes in the database is not as it
  * was left and not saved->force; what else there is in its directory only goes with that. */
 int packages_bring_back(const struct place *, const char *directory, const char *telling,
@@ -65,6 +83,14 @@ int apt_install(const struct place *, const struct step *, const struct saved *,
 /* Takes what was installed away again, and all that it has changed. */
 int apt_undo(const struct place *, const struct saved *, struct err *);
 void apt_undo_sh(struct buf *);
+
+/* --- dnf, which finds and fetches what rpm installs --- */
+
+int dnf_save(const struct place *, const struct step *, const struct state *installed,
+			 const struct saved *, struct err *);
+/* Files of packages that were fetched, for programs in the place. */
+int dnf_fetched(const struct place *, const struct saved *, struct arena *, struct names *ret,
+				struct err *);
 
 /* dpkg's own locks, in its order; held until both fds are closed. Waits so many seconds for another. */
 int dpkg_lock(const struct place *, int seconds, int fds[2], struct err *);

@@ -2,9 +2,13 @@
 """Packages that a rule wants: installed by apt from a repository on the host, of real packages and of
 some that misbehave, and taken away again to the byte."""
 
+import functools
+import http.server
 import os
 import shutil
 import subprocess
+import tempfile
+import threading
 import time
 import unittest
 
@@ -244,6 +248,8 @@ class Misbehaving(Repository):
 class OtherManagers(unittest.TestCase):
     """rpm and pacman, in a tree that has both; dpkg, whose it is, has nothing to do there."""
 
+    image = "other-managers"
+
     def revet(self, *argv, code=0):
         ran = subprocess.run([REVET, *argv, "--root", self.host.root], capture_output=True, text=True, timeout=120)
         self.assertEqual(ran.returncode, code, ran.stdout + ran.stderr)
@@ -253,7 +259,7 @@ class OtherManagers(unittest.TestCase):
         return subprocess.run(["chroot", self.host.root, *argv], check=check, capture_output=True, text=True).stdout
 
     def setUp(self):
-        self.host = Host.start("other-managers")
+        self.host = Host.start(self.image)
         self.addCleanup(self.host.stop, crash=True)
         os.makedirs(f"{self.host.root}/var/lib/revet", exist_ok=True)
 
@@ -336,6 +342,133 @@ class OtherManagers(unittest.TestCase):
         os.chmod(self.path("usr/bin/pacman"), 0o755)
         before = tree(self.host.root)
         self.assertIn("everything is as it was", self.revet("apply", "--rule", "packages.telnet-client", code=4))
+        self.same(before)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format, *args):
+        pass
+
+
+class OtherInstallers(OtherManagers):
+    """dnf and pacman install from repositories in the tree, once dpkg does not stand in front of them."""
+
+    image = "other-installers"
+    test_gone_and_back = test_what_another_needs_stays = test_without_its_own_program_a_tree_is_left_alone = None
+    test_what_is_protected_stays = test_a_database_that_others_have_changed = None
+    test_a_manager_that_fails_half_way = None
+
+    # What asking leaves behind, before anything is kept: locks, logs, what sqlite has beside a database.
+    ASKED = ("var/log/", "var/cache/dnf", "var/lib/dnf", "var/lib/rpm/rpmdb.sqlite-", "var/lib/rpm/.rpm.lock",
+             "root/.cache", "tmp")
+    ASKED_TIMES = ("var/lib/rpm", "var/log", "var/lib")
+
+    def setUp(self):
+        super().setUp()
+        self.rules = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.rules)
+        os.mkdir(f"{self.rules}/wanted")
+        os.environ["REVET_RULES"] = self.rules
+        self.addCleanup(os.environ.pop, "REVET_RULES")
+
+    def only(self, manager):
+        """Nobody else's database is there."""
+        for name, path in (("dpkg", "var/lib/dpkg"), ("pacman", "var/lib/pacman")):
+            if name != manager:
+                shutil.rmtree(self.path(path))
+        self.inside("pacman" if manager == "pacman" else "rpm", "--version")
+
+    def want(self, name):
+        with open(f"{self.rules}/wanted/{name}.yaml", "w", encoding="utf-8") as file:
+            file.write(RULE.format(name=name))
+        return ["--rule", f"wanted.{name}"]
+
+    def seen(self):
+        seen = tree(self.host.root)
+        return {n: s[:5] if n in self.ASKED_TIMES else s for n, s in seen.items() if not n.startswith(self.ASKED)}
+
+    def same(self, before):
+        after = self.seen()
+        self.assertEqual({n: (before.get(n), after.get(n)) for n in before.keys() | after.keys()
+                          if before.get(n) != after.get(n)}, {})
+
+    def serve(self):
+        """The repository of rpm's packages, where dnf finds it: in a directory it would be emptied."""
+        server = http.server.ThreadingHTTPServer(
+            ("127.0.0.1", 0), functools.partial(Quiet, directory=self.path("srv/rpm")))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        with open(self.path("etc/yum.repos.d/local.repo"), "w", encoding="utf-8") as file:
+            file.write(f"[local]\nname=local\nbaseurl=http://127.0.0.1:{server.server_port}\n")
+        self.inside("dnf", "-q", "makecache")
+
+    def there_and_back(self, query, files, plan):
+        rules = self.want("logrotate")
+        self.assertIn(plan, self.revet("plan", *rules))
+        before = self.seen()
+        script = ["sh", self.path("var/lib/revet/changes/0001/undo.sh"), self.host.root]
+        for undo in (lambda: self.revet("revert"), lambda: subprocess.run(script, check=True, capture_output=True)):
+            self.revet("apply", *rules)
+            self.assertIn("3.", self.inside(*query, "logrotate"))
+            self.assertIn("2.0", self.inside(*query, "rotation-library"))
+            for name in files:
+                self.assertTrue(os.path.lexists(self.path(name)), name)
+            self.assertFalse(os.path.lexists(self.path("var/lib/revet/changes/0001/before/0.fetched")))
+            undo()
+            self.same(before)
+            self.assertNotIn("3.", self.inside(*query, "logrotate", check=False))
+            shutil.rmtree(self.path("var/lib/revet/changes"))
+
+    def refused(self, name, why):
+        rules, before = self.want(name), self.seen()
+        told = self.revet("apply", *rules, code=4)
+        self.assertIn(why, told)
+        self.same(before)
+
+    def test_dnf(self):
+        self.only("rpm")
+        self.assertIn("local.repo:3: dnf would move packages", self.revet("plan", "--left", *self.want("several")))
+        self.serve()
+        self.there_and_back(["rpm", "-q"], ["usr/sbin/logrotate", "opt/rotation/library", "etc/logrotate-was-here",
+                                           "var/lib/logrotate/status"], "logrotate: (none) -> 3.18-3.el9\n")
+        self.assertIn("several: (none) -> 1.10-3.el9\n", self.revet("plan", *self.want("several")))
+        self.assertIn("no list of dnf's offers it", self.revet("plan", "--left", *self.want("nothing-like-it")))
+        self.refused("upgrading", "it would upgrade or replace rsh")
+        self.refused("conflicting", "plc-tool")
+        self.refused("obsoleting", "it would replace plc-tool")
+        self.refused("lacking", "nothing-of-that-name")
+        self.refused("failing", "everything is as it was")
+
+    def test_pacman(self):
+        self.only("pacman")
+        self.there_and_back(["pacman", "-Q"], ["usr/bin/ilogrotate", "opt/irotation/library", "etc/ilogrotate-was-here",
+                                              "var/lib/ilogrotate/status"], "logrotate: (none) -> 3.21-1\n")
+        self.assertIn("no list of pacman's offers it", self.revet("plan", "--left", *self.want("nothing-like-it")))
+        self.refused("upgrading", "it would upgrade or replace legacy")
+        self.refused("conflicting", "legacy")
+        self.refused("replacing", "legacy")
+        self.refused("lacking", "nothing-of-that-name")
+        self.refused("failing", "conflicting files")
+
+    def test_what_has_gone_from_the_repository(self):
+        self.only("pacman")
+        os.remove(self.path("srv/pacman/rotation-library-2.0-1-any.pkg.tar.zst"))
+        self.refused("logrotate", "rotation-library")
+
+    def test_killed_while_it_installs(self):
+        self.only("rpm")
+        self.serve()
+        rules, before = self.want("logrotate"), self.seen()
+        os.rename(self.path("usr/bin/rpm"), self.path("usr/bin/rpm.real"))
+        with open(self.path("usr/bin/rpm"), "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\n/usr/bin/rpm.real \"$@\" || exit\ncase $* in *-qlp*|*--test*) ;; "
+                       "*' -i '*|'-i '*) kill -9 $PPID ;; esac\n")
+        os.chmod(self.path("usr/bin/rpm"), 0o755)
+        before = self.seen()
+        self.revet("apply", *rules, code=-9)
+        self.assertTrue(os.path.lexists(self.path("usr/sbin/logrotate")))
+        self.revet("revert", "--unconfirmed")
         self.same(before)
 
 

@@ -433,30 +433,6 @@ static int purge_new(const struct place *place, const struct new_packages *new, 
 	return r;
 }
 
-/* Not all packages stop what they have started. */
-static int stop_new_units(const struct place *place, const struct saved *saved, struct arena *a,
-						  struct err *err)
-{
-	struct argv argv = {0};
-	const char **paths;
-	struct err ignored;
-	size_t n;
-	int r = place->live ? delta_new(saved, a, &paths, &n, err) : 0;
-
-	if (r < 0 || !place->live)
-		return r;
-	*vec_push(a, &argv) = SYSTEMCTL;
-	*vec_push(a, &argv) = "stop";
-	for (size_t i = 0; i < n; i++)
-		if (packages_unit(paths[i]))
-			*vec_push(a, &argv) = packages_unit(paths[i]);
-	if (argv.n == 2)
-		return 0;
-	*vec_push(a, &argv) = NULL;
-	(void)step_run(place, argv.p, 120000, &ignored);
-	return 0;
-}
-
 /* Whoever was killed may have left an apt at work behind: it is done when its lock is free. */
 static int wait_for_dpkg(const struct place *place, struct err *err)
 {
@@ -513,7 +489,7 @@ int apt_undo(const struct place *place, const struct saved *saved, struct err *e
 	all = watch(&new, &a);
 	r = delta_begin_once(place, &all, &purge, err);
 	if (r == 0)
-		r = stop_new_units(place, saved, &a, err);
+		r = packages_stop_new(place, saved, err);
 	if (r < 0)
 		return r;
 	r = purge_new(place, &new, &a, err);
@@ -533,16 +509,9 @@ int apt_undo(const struct place *place, const struct saved *saved, struct err *e
 
 void apt_undo_sh(struct buf *out)
 {
+	buf_puts(out, "if [ -e \"$SAVED.delta\" ] || [ -e \"$SAVED.seen\" ]; then\n");
+	packages_stop_new_sh(out);
 	buf_puts(out,
-			 "if [ -e \"$SAVED.delta\" ] || [ -e \"$SAVED.seen\" ]; then\n"
-			 "[ -n \"$ROOT\" ] || [ ! -e \"$SAVED.delta\" ] || "
-			 "while read -r verb own kept after time path; do\n"
-			 "case $verb,$path in\n"
-			 "new,*@* | new,*/systemd/system/*/*) ;;\n"
-			 "new,*/lib/systemd/system/*.service | new,*/lib/systemd/system/*.socket | "
-			 "new,*/lib/systemd/system/*.timer | new,*/lib/systemd/system/*.path) "
-			 "systemctl stop \"${path##*/}\" ;;\n"
-			 "esac\ndone <\"$SAVED.delta\"\n"
 			 "set --\n"
 			 "while read -r name version was; do set -- \"$@\" \"$name\"; done <\"$SAVED.new\"\n"
 			 "chroot \"$TOP\" env DEBIAN_FRONTEND=noninteractive dpkg --force-remove-reinstreq "

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pacman: removing, by `pacman -R`, which removes exactly what it is told or nothing. It packs nothing
- * again, so the files and the database are kept as they are, and put back as a whole.
+ * pacman: removing, by `pacman -R`, which removes exactly what it is told or nothing, and installing, by
+ * `pacman -S` without -y: from the lists as they are, for newer ones would ask for newer libraries. It is
+ * asked first (-Sp) what that takes along, and everything is fetched (-Sw), before anything is changed.
+ * It packs nothing again, so the files and the database are kept as they are, and put back as a whole.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -40,19 +42,27 @@ static int capture_pacman(const struct place *place, struct arena *a, struct sta
 	return pacman_each(place->root_fd, capture_one, &(struct capturing){a, ret}, err);
 }
 
-static int run_pacman(const struct place *place, const char *option, const struct names *what,
-					  struct arena *a, struct err *err)
+static int run_pacman(const struct place *place, const char *const *options,
+					  const struct names *what, struct arena *a, struct str *ret, struct err *err)
 {
-	const char **argv = arena_alloc(a, (what->n + 5) * sizeof(*argv));
-	size_t n = 0;
+	struct names argv = {0};
+	struct exec_result result = {0};
+	int r;
 
-	argv[n++] = "/usr/bin/pacman";
-	argv[n++] = "--noconfirm";
-	argv[n++] = option;
+	*vec_push(a, &argv) = "/usr/bin/pacman";
+	*vec_push(a, &argv) = "--noconfirm";
+	for (; *options; options++)
+		*vec_push(a, &argv) = *options;
 	for (size_t i = 0; i < what->n; i++)
-		argv[n++] = what->p[i];
-	argv[n] = NULL;
-	return step_run(place, argv, PACKAGES_TIMEOUT, err);
+		*vec_push(a, &argv) = what->p[i];
+	*vec_push(a, &argv) = NULL;
+	if (!ret)
+		return step_run(place, argv.p, PACKAGES_TIMEOUT, err);
+	r = step_ask(place, argv.p, PACKAGES_TIMEOUT, a, &result, err);
+	if (r == 0 && result.status)
+		return step_run(place, argv.p, PACKAGES_TIMEOUT, err);
+	*ret = result.out;
+	return r;
 }
 
 struct listing {
@@ -89,32 +99,143 @@ static int list_package(const char *dir, struct str desc, void *data)
 	return 0;
 }
 
-static int save_pacman(const struct place *place, const struct step *step,
-					   const struct saved *saved _unused_, struct err *err)
+/* --- installing -------------------------------------------------------------------------------- */
+
+/* What pacman fetches as another user it would have to put where that one may write. */
+static int write_config(const struct place *place, const struct saved *saved, struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
-	struct names removed = packages_removed_by(step, &a);
+	_cleanup_buf_ struct buf out = BUF(MAX_FILE);
+	struct str text, line;
+	int r = path_read(place->root_fd, "/etc/pacman.conf", MAX_FILE, &a, &text);
 
-	if (packages_installed_by(step, &a).n)
-		return err_set(err, ENOTSUP, "packages of pacman are only removed");
-	return run_pacman(place, "-Rp", &removed, &a, err);
+	if (r < 0)
+		return err_errno(err, -r, "/etc/pacman.conf");
+	while (str_line(&text, &line))
+		if (!str_starts(str_trim(line), "DownloadUser"))
+			buf_printf(&out, "%.*s\n", STR_ARG(line));
+	return fs_save_text(saved, ".conf", out.n ? buf_get(&out) : STR(""), err);
+}
+
+static int install_pacman(const struct place *place, const char *const *options,
+						  const struct saved *saved, const struct names *what, struct arena *a,
+						  struct str *ret, struct err *err)
+{
+	struct names all = {0};
+	const char *conf, *dir;
+	int r = packages_path(place, saved, ".conf", a, &conf, err);
+
+	if (r == 0)
+		r = packages_path(place, saved, ".fetched", a, &dir, err);
+	if (r < 0)
+		return r;
+	for (; *options; options++)
+		*vec_push(a, &all) = *options;
+	*vec_push(a, &all) = "--config";
+	*vec_push(a, &all) = conf;
+	*vec_push(a, &all) = "--cachedir";
+	*vec_push(a, &all) = dir;
+	*vec_push(a, &all) = NULL;
+	return run_pacman(place, all.p, what, a, ret, err);
+}
+
+/* Its lock, while it fetches, moves the time of the directory that the lock is in. */
+static int fetch_pacman(const struct place *place, const struct saved *saved,
+						const struct names *what, struct arena *a, struct err *err)
+{
+	static const char *const fetch[] = {"-Sw", NULL};
+	const char *name;
+	_cleanup_close_ int dir = fs_open_parent(place, LOCK, &name);
+	struct stat st;
+	bool seen = dir >= 0 && fstat(dir, &st) == 0;
+	int r = install_pacman(place, fetch, saved, what, a, NULL, err);
+
+	if (seen)
+		(void)futimens(dir, (struct timespec[]){st.st_atim, st.st_mtim});
+	return r;
+}
+
+static int save_installed(const struct place *place, const struct step *step,
+						  const struct saved *saved, struct arena *a, struct err *err)
+{
+	static const char *const ask[] = {"-Sp", "--print-format", "%n %v", NULL};
+	struct names wanted = packages_installed_by(step, a);
+	struct state installed = {0};
+	struct str lines = STR_ABSENT;
+	int r = write_config(place, saved, err);
+
+	if (r == 0)
+		r = packages_fetch_begin(saved, err);
+	if (r == 0)
+		r = capture_pacman(place, a, &installed, err);
+	if (r == 0)
+		r = install_pacman(place, ask, saved, &wanted, a, &lines, err);
+	if (r == 0)
+		r = packages_check_new(lines, step, &installed, a, err);
+	return r == 0 ? fetch_pacman(place, saved, &wanted, a, err) : r;
+}
+
+/* "NAME /PATH" a line, of what was fetched. */
+static int list_coming(const struct place *place, const struct saved *saved, struct names *ret,
+					   struct arena *a, struct err *err)
+{
+	static const char *const list[] = {"-Qlp", NULL};
+	struct names files = {0}, packages = {0};
+	struct str text = STR(""), line, name = STR_ABSENT;
+	int r = packages_fetched(place, saved, "", a, &files, err);
+
+	for (size_t i = 0; i < files.n; i++)
+		if (!str_ends(str_of(files.p[i]), ".sig") && !str_ends(str_of(files.p[i]), ".part"))
+			*vec_push(a, &packages) = files.p[i];
+	if (r == 0 && packages.n)
+		r = run_pacman(place, list, &packages, a, &text, err);
+	while (r == 0 && str_line(&text, &line))
+		if (str_cut(&line, ' ', &name) && line.p && str_starts(line, "/")) {
+			line.n -= line.p[line.n - 1] == '/';
+			*vec_push(a, ret) = str_dup(a, line);
+		}
+	return r;
+}
+
+static int save_pacman(const struct place *place, const struct step *step,
+					   const struct saved *saved, struct err *err)
+{
+	static const char *const ask[] = {"-Rp", NULL};
+	_cleanup_arena_ struct arena a = {0};
+	struct names removed = packages_removed_by(step, &a);
+	int r = removed.n ? run_pacman(place, ask, &removed, &a, NULL, err) : 0;
+
+	return r == 0 && packages_installed_by(step, &a).n ? save_installed(place, step, saved, &a, err)
+													   : r;
 }
 
 static int perform_pacman(const struct place *place, const struct step *step,
 						  const struct saved *saved, struct err *err)
 {
+	static const char *const remove[] = {"-R", NULL}, *const install[] = {"-S", NULL};
 	_cleanup_arena_ struct arena a = {0};
-	struct names removed = packages_removed_by(step, &a), database = {0};
+	struct names removed = packages_removed_by(step, &a), database = {0}, coming = {0};
+	struct names wanted = packages_installed_by(step, &a);
 	struct listing l = {.place = place, .arena = &a, .of = &removed};
 	int r = pacman_each(place->root_fd, list_package, &l, err);
 
 	*vec_push(&a, &database) = PACMAN_LOCAL;
+	if (r == 0 && wanted.n)
+		r = list_coming(place, saved, &coming, &a, err);
 	if (r == 0)
-		r = packages_keep(place, &l.paths, &database, saved, err);
+		r = packages_keep(place, &l.paths, &coming, &database, saved, err);
+	if (r == 0 && removed.n)
+		r = run_pacman(place, remove, &removed, &a, NULL, err);
+	if (r == 0 && wanted.n)
+		r = install_pacman(place, install, saved, &wanted, &a, NULL, err);
 	if (r == 0)
-		r = run_pacman(place, "-R", &removed, &a, err);
-	return r == 0 ? delta_end(place, saved, err) : r;
+		r = delta_end(place, saved, err);
+	if (r == 0)
+		packages_fetch_end(saved);
+	return r;
 }
+
+/* --- undoing ----------------------------------------------------------------------------------- */
 
 static bool is_at_work(struct arena *a)
 {

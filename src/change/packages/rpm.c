@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * rpm: removing, by `rpm -e`, whatever else works on its database (dnf, yum, microdnf, zypper): it
- * removes exactly what it is told or nothing, where `dnf remove` takes along what depends on it. rpm
- * packs nothing again, so the files and the database are kept as they are, and put back as a whole.
+ * removes exactly what it is told or nothing, where `dnf remove` takes along what depends on it. And
+ * installing, by `rpm -i`, what dnf has fetched (dnf.c): it upgrades and replaces nothing. rpm packs
+ * nothing again, so the files and the database are kept as they are, and put back as a whole.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -50,14 +51,14 @@ static int capture_rpm(const struct place *place, struct arena *a, struct state 
 
 /* --- rpm --------------------------------------------------------------------------------------- */
 
-static int run_rpm(const struct place *place, const char *option, const struct names *what,
-				   struct arena *a, struct err *err)
+static int run_rpm(const struct place *place, const char *verb, const char *option,
+				   const struct names *what, struct arena *a, struct err *err)
 {
 	const char **argv = arena_alloc(a, (what->n + 5) * sizeof(*argv));
 	size_t n = 0;
 
 	argv[n++] = "/usr/bin/rpm";
-	argv[n++] = "-e";
+	argv[n++] = verb;
 	if (option)
 		argv[n++] = option;
 	for (size_t i = 0; i < what->n; i++)
@@ -98,33 +99,77 @@ static const char *database_dir(const struct place *place, struct arena *a)
 	return slash ? arena_copy(a, path, (size_t)(slash - path)) : NULL;
 }
 
-static int save_rpm(const struct place *place, const struct step *step,
-					const struct saved *saved _unused_, struct err *err)
+/* "/PATH" a line, of files of packages; "(contains no files)" is none. */
+static int list_coming(const struct place *place, const struct names *files, struct names *ret,
+					   struct arena *a, struct err *err)
 {
-	_cleanup_arena_ struct arena a = {0};
+	struct exec_result result = {0};
+	struct names argv = {0};
+	struct str line;
+	int r;
 
-	return !database_dir(place, &a) || packages_installed_by(step, &a).n
-			   ? err_set(err, ENOTSUP, "packages of rpm are only removed")
-			   : 0;
+	*vec_push(a, &argv) = "/usr/bin/rpm";
+	*vec_push(a, &argv) = "-qlp";
+	for (size_t i = 0; i < files->n; i++)
+		*vec_push(a, &argv) = files->p[i];
+	*vec_push(a, &argv) = NULL;
+	r = step_ask(place, argv.p, PACKAGES_TIMEOUT, a, &result, err);
+	if (r == 0 && result.status)
+		r = step_run(place, argv.p, PACKAGES_TIMEOUT, err);
+	while (r == 0 && str_line(&result.out, &line))
+		if (str_starts(line, "/"))
+			*vec_push(a, ret) = str_dup(a, line);
+	return r;
 }
 
-/* Kept first: also a question leaves its mark on the database's files. */
+static int save_rpm(const struct place *place, const struct step *step, const struct saved *saved,
+					struct err *err)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct state installed = {0};
+	int r = database_dir(place, &a) ? 0 : err_set(err, ENOTSUP, "there is no database of rpm's");
+
+	if (r < 0 || !packages_installed_by(step, &a).n)
+		return r;
+	r = capture_rpm(place, &a, &installed, err);
+	return r == 0 ? dnf_save(place, step, &installed, saved, err) : r;
+}
+
+/* Both are asked first, when all is kept: also a question leaves its mark on the database's files. */
+static int run_all(const struct place *place, const struct names *removed,
+				   const struct names *files, struct arena *a, struct err *err)
+{
+	int r = removed->n ? run_rpm(place, "-e", "--test", removed, a, err) : 0;
+
+	if (r == 0 && files->n)
+		r = run_rpm(place, "-i", "--test", files, a, err);
+	if (r == 0 && removed->n)
+		r = run_rpm(place, "-e", NULL, removed, a, err);
+	return r == 0 && files->n ? run_rpm(place, "-i", NULL, files, a, err) : r;
+}
+
 static int perform_rpm(const struct place *place, const struct step *step,
 					   const struct saved *saved, struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
-	struct names removed = packages_removed_by(step, &a), database = {0};
+	struct names removed = packages_removed_by(step, &a), database = {0}, files = {0}, coming = {0};
 	struct listing l = {.arena = &a, .of = &removed};
 	int r = rpmdb_each(place->root_fd, list_package, &l, err);
 
 	*vec_push(&a, &database) = database_dir(place, &a);
+	if (r == 0 && packages_installed_by(step, &a).n)
+		r = dnf_fetched(place, saved, &a, &files, err);
+	if (r == 0 && files.n)
+		r = list_coming(place, &files, &coming, &a, err);
 	if (r == 0)
-		r = packages_keep(place, &l.paths, &database, saved, err);
+		r = packages_keep(place, &l.paths, &coming, &database, saved, err);
 	if (r == 0)
-		r = run_rpm(place, "--test", &removed, &a, err);
+		r = run_all(place, &removed, &files, &a, err);
 	if (r == 0)
-		r = run_rpm(place, NULL, &removed, &a, err);
-	return r == 0 ? delta_end(place, saved, err) : r;
+		r = delta_end(place, saved, err);
+	if (r == 0)
+		packages_fetch_end(saved);
+	return r;
 }
 
 /* --- putting back ------------------------------------------------------------------------------ */

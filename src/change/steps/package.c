@@ -25,6 +25,24 @@ static int capture_packages(const struct place *place, const char *target, struc
 	return m ? m->capture(place, a, ret, err) : -err->errnum;
 }
 
+/* What rpm's headers have as epoch 0, and dnf's lists as none, is the same version. */
+static int canonical_packages(const struct place *place, const char *target,
+							  const struct state *state, struct arena *a, struct state *ret,
+							  struct err *err)
+{
+	struct state now = {0};
+	int r = capture_packages(place, target, a, &now, err);
+
+	for (size_t i = 0; r == 0 && i < state->n; i++) {
+		const struct field *f = &state->p[i];
+		struct str have = state_get(&now, f->name), rest = have;
+		bool same = f->value.p && str_skip(&rest, "0:") && str_eq(rest, f->value);
+
+		state_set(ret, a, f->name, same ? have : f->value);
+	}
+	return r;
+}
+
 static int save_packages(const struct place *place, const struct step *step,
 						 const struct saved *saved, struct err *err)
 {
@@ -76,6 +94,7 @@ static const struct step_type package_step = {
 		   "staying",
 	.order = 70,
 	.capture = capture_packages,
+	.canonical = canonical_packages,
 	.put = put_packages,
 	.save = save_packages,
 	.perform = perform_packages,

@@ -9,17 +9,14 @@
  */
 #include <fcntl.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/vec.h"
 #include "change/fs.h"
+#include "change/pam_tool.h"
 #include "host/pam_profiles.h"
-#include "host/pam_try.h"
 
 #define COMMON_AUTH "/etc/pam.d/common-auth"
 #define MAX_FILE ((size_t)1 << 20)
-#define MAX_PROCESSES 1000000
-#define PATIENCE 50 /* tenths of a second */
 
 static const char *const files[] = {
 	"/etc/pam.d/common-auth",
@@ -159,38 +156,6 @@ static int restore_file(const struct place *place, const char *path, const struc
 	return fs_write(place, path, text, &attributes, saved, err);
 }
 
-static bool is_running(struct arena *a)
-{
-	_cleanup_close_ int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct path_entry *entries;
-	struct str words, word;
-	bool more;
-	size_t n;
-
-	if (root < 0 || path_list(root, "/proc", MAX_PROCESSES, a, &entries, &n, &more) < 0)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (entries[i].name[0] >= '1' && entries[i].name[0] <= '9' &&
-			path_read(root, arena_printf(a, "/proc/%s/cmdline", entries[i].name), 65536, a,
-					  &words) == 0)
-			while (str_cut(&words, '\0', &word))
-				if (str_is(word, PAM_AUTH_UPDATE))
-					return true;
-	return false;
-}
-
-/* Where revet was killed, the tool that it had started may still be writing, for a tenth of a second. */
-static void wait_for_tool(void)
-{
-	for (int i = 0; i < PATIENCE; i++) {
-		_cleanup_arena_ struct arena a = {0};
-
-		if (!is_running(&a))
-			return;
-		nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-	}
-}
-
 /* The stacks first, so that none names a profile that is not remembered. */
 static int restore(const struct place *place, struct str list, const struct saved *saved,
 				   struct err *err)
@@ -297,30 +262,6 @@ static int sync_files(const struct place *place, struct err *err)
 	return 0;
 }
 
-/* The right password lets in, and a wrong one does not, wherever people give one. */
-static int check_stacks(const struct place *place, struct err *err)
-{
-	static const char *const services[] = {"sshd", "login", "sudo", "su"};
-	_cleanup_arena_ struct arena a = {0};
-	_cleanup_host_ struct host *host = host_open(place->root, err);
-	struct pam_stack stack;
-	struct path_stat st;
-
-	if (!host || pam_read(host, &a, &stack, err) < 0)
-		return -err->errnum;
-	for (size_t i = 0; i < ARRAY_LEN(services); i++) {
-		if (path_stat(place->root_fd, arena_printf(&a, "/etc/pam.d/%s", services[i]), true, &st) <
-			0)
-			continue;
-		if (pam_try_password(&stack, services[i], true) == PAM_REFUSES)
-			return err_set(err, EPERM, "PAM would refuse the right password (service %s)",
-						   services[i]);
-		if (pam_try_password(&stack, services[i], false) == PAM_ADMITS)
-			return err_set(err, EPERM, "PAM would take a wrong password (service %s)", services[i]);
-	}
-	return 0;
-}
-
 static int put_pam(const struct place *place, const char *target _unused_, const struct state *to,
 				   const struct saved *saved, struct err *err)
 {
@@ -330,7 +271,7 @@ static int put_pam(const struct place *place, const char *target _unused_, const
 	int r = 0;
 
 	if (saved) {
-		wait_for_tool();
+		pam_tool_wait(PAM_AUTH_UPDATE);
 		r = path_read(saved->dir_fd, saved->name, 65536, &a, &list);
 		r = r < 0 ? err_errno(err, -r, "before/%s", saved->name)
 				  : is_as_then(place, list, &as_then, err);
@@ -344,7 +285,7 @@ static int put_pam(const struct place *place, const char *target _unused_, const
 		r = put_nullok(place, state_is(to, "nullok", "yes"), err);
 	if (r == 0)
 		r = sync_files(place, err);
-	return r == 0 ? check_stacks(place, err) : r;
+	return r == 0 ? pam_tool_check(place, err) : r;
 }
 
 /* --- the script -------------------------------------------------------------------------------- */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the tool of the distribution can put into PAM's stacks: for Debian's pam-auth-update the
- * profiles that are on, and two lines that people change by hand. Hosts with another tool have
- * rows for those two alone.
+ * profiles that are on, for authselect the features of its profile, and two lines that people change
+ * by hand. Hosts with another tool have rows for the group of su alone.
  */
 #include "base/vec.h"
+#include "host/authselect.h"
 #include "host/edit.h"
 #include "host/pam_profiles.h"
 #include "host/pam_stack.h"
@@ -17,10 +18,11 @@
 enum { FEATURE, VALUE };
 
 static const struct column columns[] = {
-	[FEATURE] = {"feature", TYPE_STRING,
-				 "faillock, pwhistory, pwquality: profiles; nullok: pam_unix lets in without a "
-				 "password; su-group: only members of a group may use su",
-				 COLUMN_KEY | COLUMN_LABEL},
+	[FEATURE] =
+		{"feature", TYPE_STRING,
+		 "faillock, pwhistory, pwquality: profiles or features; nullok: pam_unix lets in without a "
+		 "password; su-group: only members of a group may use su",
+		 COLUMN_KEY | COLUMN_LABEL},
 	[VALUE] = {"value", TYPE_STRING, "enabled or disabled", COLUMN_VALUE | COLUMN_SETTABLE},
 	{0},
 };
@@ -74,9 +76,32 @@ static bool is_su_limited(const struct pam_stack *stack, const char *service)
 	return false;
 }
 
+/* Which feature of authselect's is ours; that of nullok takes it away. pwquality is in all its profiles. */
+static const char *authselect_feature(struct str key)
+{
+	return str_is(key, "faillock")    ? "with-faillock"
+		   : str_is(key, "pwhistory") ? "with-pwhistory"
+		   : str_is(key, "nullok")    ? "without-nullok"
+									  : NULL;
+}
+
+static void read_authselect(struct rows *rows, const struct authselect *s)
+{
+	static const struct str keys[] = {STR("faillock"), STR("pwhistory"), STR("nullok")};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		add(rows, keys[i].p,
+			authselect_has(s, authselect_feature(keys[i])) != str_is(keys[i], "nullok"),
+			AUTHSELECT_CONF);
+		if (s->edited)
+			row_unknown(rows->p[rows->n - 1], VALUE, s->edited);
+	}
+}
+
 static int read_pam_features(struct host *host, struct rows *rows, struct err *err)
 {
 	struct pam_profiles profiles;
+	struct authselect authselect;
 	struct pam_stack stack;
 	int r = pam_read(host, rows->arena, &stack, err);
 
@@ -85,6 +110,11 @@ static int read_pam_features(struct host *host, struct rows *rows, struct err *e
 	add(rows, "su-group", is_su_limited(&stack, "su"), "/etc/pam.d/su");
 	if (stack.gap)
 		rows_gap(rows, "%s", stack.gap);
+	r = authselect_read(host, rows->arena, &authselect, err);
+	if (r == 0)
+		read_authselect(rows, &authselect);
+	if (r != -ENOENT)
+		return r;
 	r = pam_profiles_read(host, rows->arena, &profiles, err);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
@@ -109,10 +139,11 @@ static int read_tool(struct host *host, struct arena *a, struct pam_profiles *re
 {
 	int r = pam_profiles_read(host, a, ret, err);
 
-	if (r == -ENOENT && is_there(host, "/usr/bin/authselect"))
-		return err_set(err, ENOTSUP,
-					   "PAM is authselect's here, whose profiles revet does not change: "
-					   "see authselect enable-feature");
+	if (r == -ENOENT && is_there(host, AUTHSELECT))
+		return err_set(
+			err, ENOTSUP,
+			"authselect is here and manages nothing: the stacks in /etc/pam.d are edited by "
+			"hand, or one of its profiles is selected");
 	if (r == -ENOENT)
 		return err_set(err, ENOTSUP,
 					   "neither pam-auth-update nor authselect is here: the stacks in "
@@ -317,12 +348,61 @@ static int limit_su(struct host *host, struct edits *edits, struct err *err)
 	return r;
 }
 
+/* --- authselect ------------------------------------------------------------------------------ */
+
+static int check_authselect(struct host *host, struct arena *a, const struct authselect *s,
+							struct str key, const char *feature, struct err *err)
+{
+	const struct pam_feature *f = pam_feature_find(key);
+	int r;
+
+	if (!feature)
+		return err_set(err, ENOTSUP,
+					   "authselect has no feature for %.*s: its profile %.*s has it or "
+					   "has it not",
+					   STR_ARG(key), STR_ARG(s->profile));
+	if (s->edited)
+		return err_set(err, ENOTSUP, "%s, so the stacks are edited by hand", s->edited);
+	if (!is_there(host, AUTHSELECT))
+		return err_set(err, ENOTSUP, "there is no " AUTHSELECT " here");
+	r = authselect_offers(host, a, s, feature, err);
+	if (r <= 0)
+		return r < 0 ? r
+					 : err_set(err, ENOTSUP, "authselect's profile %.*s has no feature %s",
+							   STR_ARG(s->profile), feature);
+	if (f && !pam_has_module(host, a, f->module))
+		return err_set(err, ENOTSUP, "PAM has no module %s here: install it first", f->module);
+	return str_is(key, "faillock") ? check_root_stays(host, a, err) : 0;
+}
+
+/* Beside the feature, what should still be so when it is done, and when it is undone. */
+static int set_authselect(struct host *host, const struct authselect *s, struct str key,
+						  struct edits *edits, struct err *err)
+{
+	const char *feature = authselect_feature(key);
+	bool present = feature && authselect_has(s, feature);
+	int r = check_authselect(host, edits->arena, s, key, feature, err);
+
+	if (r < 0)
+		return r;
+	edit_state(edits, "authselect", "features", feature, present ? STR("yes") : STR("no"),
+			   STR("yes"));
+	edit_state(edits, "authselect", "features", "profile", s->profile, s->profile);
+	edit_state(edits, "authselect", "features", "edited", STR("no"), STR("no"));
+	return 0;
+}
+
 static int set_pam_features(struct host *host, const struct wish *wish, struct edits *edits,
 							struct err *err)
 {
 	const struct pam_feature *f = pam_feature_find(wish->key);
 	bool wanted = wish->value.state == VALUE_SET && str_is(wish->value.string, "enabled");
+	bool is_ours = wanted ? f != NULL : str_is(wish->key, "nullok");
+	struct authselect authselect;
+	int r = is_ours ? authselect_read(host, edits->arena, &authselect, err) : -ENOENT;
 
+	if (r != -ENOENT)
+		return r < 0 ? r : set_authselect(host, &authselect, wish->key, edits, err);
 	if (f && wanted)
 		return enable(host, f, edits, err);
 	if (str_is(wish->key, "nullok") && !wanted)
@@ -340,12 +420,13 @@ static bool is_feature(struct str key)
 
 static const struct table pam_features_table = {
 	.name = "pam_features",
-	.doc =
-		"What can be put into PAM's stacks: profiles of pam-auth-update, nullok, the group for su",
+	.doc = "What can be put into PAM's stacks: profiles of pam-auth-update, features of "
+		   "authselect, nullok, "
+		   "the group for su",
 	.columns = columns,
 	.read = read_pam_features,
 	.is_key = is_feature,
 	.set = set_pam_features,
-	.fix = "pam-auth-update for {feature}, or a line of /etc/pam.d",
+	.fix = "pam-auth-update or authselect for {feature}, or a line of /etc/pam.d",
 };
 TABLE(pam_features_table);
