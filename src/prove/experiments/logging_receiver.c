@@ -69,7 +69,7 @@ static int write_messages(void *data)
 	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
 		return -errno;
 	for (int i = 0; i < MESSAGES; i++) {
-		n = snprintf(text, sizeof(text), "<%u>" TAG ": %s %d ", PRIORITY, marker, i);
+		n = snprintf(text, sizeof(text), "<%d>" TAG ": %s %d ", PRIORITY, marker, i);
 		memset(text + n, '.', (size_t)(MESSAGE - n));
 		if (send(fd, text, MESSAGE, 0) < 0)
 			return -errno;
@@ -118,7 +118,7 @@ static void try_receivers(struct trial *t)
 	if (!is_quiet(t, &v))
 		return;
 	before = v.bytes;
-	v.wanted = before + MESSAGES * MESSAGE;
+	v.wanted = before + (uint64_t)MESSAGES * MESSAGE;
 	if (marker_make(marker) < 0 ||
 		actor_run(&ACTOR_STRANGER, write_messages, marker, &r, &err) < 0 || r < 0) {
 		trial_not_run(t, LOG " takes no message: %s", strerror(r < 0 ? -r : EIO));
