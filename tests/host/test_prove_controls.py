@@ -90,6 +90,7 @@ class Controls(Proving):
     @classmethod
     def prepare(cls):
         cls.sh(CA)
+        cls.sh("chmod 600 /opt/demo/app.env")
 
     def test_a_service_that_can_read_what_it_should_not(self):
         name = "privileges.secrets-unreadable"
@@ -112,7 +113,9 @@ class Controls(Proving):
         self.sh("chmod 755 /var/lib/mosquitto")
         self.says(name, "refuted", "www-data can read /var/lib/mosquitto/state",
                   "mosquitto.service: mosquitto can read none")
-        self.sh("chmod 750 /var/lib/mosquitto; chmod 604 /etc/ssh/ssh_host_rsa_key")
+        self.sh("chmod 750 /var/lib/mosquitto; chmod 644 /opt/demo/app.env")
+        self.says(name, "refuted", "www-data can read /opt/demo/app.env")
+        self.sh("chmod 600 /opt/demo/app.env; chmod 604 /etc/ssh/ssh_host_rsa_key")
         self.addCleanup(self.sh, "chmod 600 /etc/ssh/ssh_host_rsa_key")
         self.says(name, "refuted", "www-data can read /etc/ssh/ssh_host_rsa_key")
 
