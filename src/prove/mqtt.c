@@ -20,7 +20,7 @@ static const unsigned char connect_packet[] = {0x10, 12, 0, 4, 'M', 'Q', 'T',
 
 static int set_patience(int fd, int ms)
 {
-	const struct timeval limit = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	const struct timeval limit = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000L};
 
 	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
 				   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0

@@ -74,12 +74,23 @@ require_certificate {required}
 CRL = "crlfile /etc/mosquitto/tls/crl.pem"
 
 
+RECEIVER = """
+import socket, sys
+s = socket.create_server(("", 5514)); print("ready", flush=True)
+while True:
+    c, _ = s.accept()
+    while text := c.recv(65536):
+        sys.stdout.write(text.decode(errors="replace")); sys.stdout.flush()
+"""
+
+
 class Controls(Proving):
     image = "iot-backend"
 
     @classmethod
     def prepare(cls):
         cls.sh(CA)
+        cls.sh("chmod 600 /opt/demo/app.env")
 
     def test_a_service_that_can_read_what_it_should_not(self):
         name = "privileges.secrets-unreadable"
@@ -102,7 +113,9 @@ class Controls(Proving):
         self.sh("chmod 755 /var/lib/mosquitto")
         self.says(name, "refuted", "www-data can read /var/lib/mosquitto/state",
                   "mosquitto.service: mosquitto can read none")
-        self.sh("chmod 750 /var/lib/mosquitto; chmod 604 /etc/ssh/ssh_host_rsa_key")
+        self.sh("chmod 750 /var/lib/mosquitto; chmod 644 /opt/demo/app.env")
+        self.says(name, "refuted", "www-data can read /opt/demo/app.env")
+        self.sh("chmod 600 /opt/demo/app.env; chmod 604 /etc/ssh/ssh_host_rsa_key")
         self.addCleanup(self.sh, "chmod 600 /etc/ssh/ssh_host_rsa_key")
         self.says(name, "refuted", "www-data can read /etc/ssh/ssh_host_rsa_key")
 
@@ -160,6 +173,37 @@ class Controls(Proving):
         self.addCleanup(self.sh, "rm -f /etc/rsyslog.d/00-drop.conf; systemctl restart rsyslog")
         self.says(name, "refuted", "user.notice: rsyslog has written it to /var/log/syslog",
                   "authpriv.notice: in none of rsyslog's")
+
+    def test_a_receiver(self):
+        """Another program at the other end says what has really arrived."""
+        name = "logging.receiver"
+        self.says(name, "not_run", "rsyslog is told to send to no receiver")
+        net = self.host.net()
+        path = "/etc/rsyslog.d/50-remote.conf"
+        self.write(path, f"*.* action(type=\"omfwd\" target=\"{net.peer}\" port=\"5514\" protocol=\"tcp\")\n")
+        self.addCleanup(self.sh, f"rm -f {path} /etc/rsyslog.d/00-drop.conf; systemctl restart rsyslog")
+        self.sh("systemctl restart rsyslog")
+        self.says(name, "refuted", "has no connection to any")
+        receiver = subprocess.Popen(["ip", "netns", "exec", net.namespace, sys.executable, "-c", RECEIVER],
+                                    stdout=subprocess.PIPE, text=True)
+        self.addCleanup(receiver.stdout.close)
+        self.addCleanup(receiver.wait)
+        self.addCleanup(receiver.kill)
+        receiver.stdout.readline()
+        self.sh("systemctl restart rsyslog; logger begin; "
+                "until ss -Htnp state established | grep -q rsyslogd; do sleep 0.1; done; sleep 1")
+        proof = self.says(name, "proven", "acknowledged by the receiver")
+        marker = proof["evidence"][0]["text"].rpartition(" ")[2]
+        self.write("/etc/rsyslog.d/00-drop.conf", ":programname, isequal, \"revet-prove\" stop\n")
+        self.sh("systemctl restart rsyslog; logger again; "
+                "until ss -Htnp state established | grep -q rsyslogd; do sleep 0.1; done; sleep 1")
+        proof = self.says(name, "refuted", "3600 bytes were logged, and ")
+        other = proof["evidence"][0]["text"].rpartition(" ")[2]
+        receiver.kill()
+        arrived = receiver.stdout.read()
+        self.assertEqual((marker in arrived, other in arrived), (True, False))
+        self.write(path, f"*.* @{net.peer}:5514\n")
+        self.says(name, "not_run", "over UDP, which tells nobody whether they arrive")
 
     def test_a_journal_that_keeps_nothing(self):
         path = "/etc/systemd/journald.conf.d/prove.conf"

@@ -116,15 +116,6 @@ static bool rsyslog_runs(struct trial *t)
 	return false;
 }
 
-/* What arrives there can be seen there alone. */
-static void name_receivers(struct trial *t, const struct rows *rows, const struct message *m)
-{
-	for (size_t i = 0; i < rows->n; i++)
-		if (str_is(trial_text(rows, rows->p[i], "action"), "remote"))
-			trial_saw(t, "%s: whether it has arrived at %.*s is to be looked up there: %s",
-					  m->kind->name, STR_ARG(trial_text(rows, rows->p[i], "target")), m->marker);
-}
-
 static void look_at_rsyslog(struct trial *t, struct message *messages, int *patience)
 {
 	const struct rows *rows = rsyslog_runs(t) ? trial_rows(t, "rsyslog") : NULL;
@@ -133,11 +124,8 @@ static void look_at_rsyslog(struct trial *t, struct message *messages, int *pati
 	if (!rows)
 		return;
 	find_files(t, rows, &files);
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		if (files.n)
-			look_in_files(t, &messages[i], &files, patience);
-		name_receivers(t, rows, &messages[i]);
-	}
+	for (size_t i = 0; files.n && i < ARRAY_LEN(kinds); i++)
+		look_in_files(t, &messages[i], &files, patience);
 }
 
 static void run(struct trial *t)

@@ -6,8 +6,11 @@
 #include <sys/stat.h>
 
 #include "base/vec.h"
+#include "host/secret.h"
+#include "host/unitfile.h"
 #include "prove/service_process.h"
 
+#define MAX_FILE ((size_t)1 << 20)
 #define MAX_SECRETS 1024
 #define MAX_HOMES 64
 #define MAX_DEPTH 4
@@ -86,6 +89,51 @@ static void add_host_keys(struct trial *t, struct targets *all)
 	}
 }
 
+/* A name that secrets have, with something behind it. */
+static bool holds_secret(struct trial *t, const char *path)
+{
+	struct str text, line, name;
+
+	if (path_read(t->place.root_fd, path, MAX_FILE, t->arena, &text) < 0)
+		return false;
+	while (str_line(&text, &line))
+		if (str_cut(&line, '=', &name) && line.n && secret_is_name(str_trim(name)))
+			return true;
+	return false;
+}
+
+/* "-/etc/default/app": it need not be there. */
+static void add_environment(struct trial *t, struct targets *all, struct str path)
+{
+	(void)str_skip(&path, "-");
+	if (str_starts(path, "/") && !str_has_char(path, '%') && !str_is_glob(path) &&
+		holds_secret(t, str_dup(t->arena, path)))
+		add_secret(t, all, path, false);
+}
+
+/* What systemd hands to services as their environment, as root: they need not read it themselves. */
+static void add_environments(struct trial *t, struct targets *all)
+{
+	struct err err;
+	_cleanup_host_ struct host *host = host_open("/", &err);
+	struct unit_files units = {0};
+
+	if (!host) {
+		trial_not_run(t, "%s", err.msg);
+		return;
+	}
+	unitfiles_read(host, t->arena, NULL, &units);
+	if (units.gap)
+		trial_not_run(t, "not all units are known: %s", units.gap);
+	for (size_t i = 0; i < units.n; i++) {
+		struct unit_values files =
+			unitfile_values(&units.p[i], t->arena, "Service", "EnvironmentFile");
+
+		for (size_t k = 0; k < files.n; k++)
+			add_environment(t, all, files.items[k]->value);
+	}
+}
+
 /* The homes of users that services run as, as far as they are for state and not for what is
  * shown. */
 static void add_homes(struct trial *t, struct targets *all, const struct service_process *processes,
@@ -119,6 +167,7 @@ static void find_targets(struct trial *t, struct targets *all,
 	add_column(t, all, "private_keys", "path");
 	add_column(t, all, "certificates", "key");
 	add_column(t, all, "secrets", "file");
+	add_environments(t, all);
 	add_homes(t, all, processes, n);
 }
 

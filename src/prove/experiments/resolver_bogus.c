@@ -29,8 +29,9 @@ struct answer {
 /* One question for an A record, with EDNS (RFC 6891) that wants signatures; its length. */
 static size_t make_question(const char *name, uint16_t id, uint16_t flags, unsigned char p[512])
 {
-	static const unsigned char edns[] = {0, 0, 41, MAX_PACKET >> 8, MAX_PACKET & 0xff, 0, 0, 0x80,
-										 0, 0, 0};
+	/* The end of the name, type A, class IN; then OPT with DO. */
+	static const unsigned char rest_of[] = {
+		0, 0, 1, 0, 1, 0, 0, 41, MAX_PACKET >> 8, MAX_PACKET & 0xff, 0, 0, 0x80, 0, 0, 0};
 	const uint16_t head[6] = {id, htons(flags), htons(1), 0, 0, htons(1)};
 	struct str rest = str_of(name), label;
 	size_t n = sizeof(head);
@@ -41,9 +42,8 @@ static size_t make_question(const char *name, uint16_t id, uint16_t flags, unsig
 		memcpy(p + n, label.p, label.n);
 		n += label.n;
 	}
-	memcpy(p + n, "\0\0\1\0\1", 5);
-	memcpy(p + n + 5, edns, sizeof(edns));
-	return n + 5 + sizeof(edns);
+	memcpy(p + n, rest_of, sizeof(rest_of));
+	return n + sizeof(rest_of);
 }
 
 static int connect_to(const char *server)
