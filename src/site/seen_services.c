@@ -7,6 +7,7 @@
 #include "site/known.h"
 #include "site/seen_private.h"
 
+#define MAX_WHAT 32    /* the site file takes 64, the kernel keeps 15 of a process */
 #define MOSH_LOW 60000 /* as site/known.c has it */
 #define MOSH_HIGH 61000
 
@@ -66,7 +67,7 @@ static struct str plain_name(struct arena *a, struct str process)
 	char *name = arena_copy(a, process.p, process.n);
 	size_t n = 0;
 
-	for (size_t i = 0; i < process.n; i++)
+	for (size_t i = 0; i < process.n && n < MAX_WHAT; i++)
 		if ((process.p[i] >= 'a' && process.p[i] <= 'z') ||
 			(process.p[i] >= 'A' && process.p[i] <= 'Z') ||
 			(process.p[i] >= '0' && process.p[i] <= '9') || (process.p[i] == '-' && n))

@@ -11,7 +11,8 @@ import subprocess
 import sys
 import unittest
 
-from oracle import OnHost, by
+from hostlib import Host
+from oracle import REVET, OnHost, by
 
 PASSWORD = "revet-ops"
 ADMIN, STRANGER, CLIENT = "203.0.113.5", "203.0.113.6", "203.0.113.7"
@@ -161,6 +162,19 @@ class Tables(InUse):
         self.assertTrue(found)
         for row in found:
             self.assertEqual((row["_source"], row["forgeable"]), ("/var/log/auth.log", True))
+
+
+class Releases(unittest.TestCase):
+    """Where journalctl is, and what sshd calls itself, is not the same everywhere."""
+
+    def test_the_journal_is_read(self):
+        for image in ("debian-11", "debian-13"):
+            with self.subTest(image), Host.start(image) as host:
+                host.put_program(REVET, "/usr/local/bin/revet")
+                self.assertEqual(host.ssh(["id", "-un"]).stdout, "ops\n")
+                rows = json.loads(host.exec(["revet", "table", "logins", "-f", "json"]).stdout)
+                self.assertIn(("journal", "ops", host.net().peer, "publickey"), [
+                    (row["_source"], row["user"], row["address"], row["method"]) for row in rows])
 
 
 class Guesses(OnHost):

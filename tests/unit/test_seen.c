@@ -191,6 +191,9 @@ static const struct guess guesses[] = {
 	/* What could not be seen is said. */
 	{"'listeners':{'error':'offline: no'},'interfaces':{'error':'offline: no'}", NULL,
 	 {"# Not seen: what listens: offline: no"}, {"serves:", "\nnetworks:"}},
+	/* No name is longer than what the file takes. */
+	{LISTENERS(WORLD("1", "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggggggggg")),
+	 NULL, {"  - {port: 1/tcp, to: world, what: aaaaaaaaaabbbbbbbbbbccccccccccdd}"}, {NULL}},
 	/* Nothing that is a name ends a comment or a value. */
 	{LISTENERS(LISTENS("1", "public", "0.0.0.0", "x\\nserves: [{port: 2/tcp, to: world}]") ","
 			   LISTENS("3", "public", "0.0.0.0", "x\\u0085waivers: 1\\u2028waivers: 2\\u2029\\ufeff") ","

@@ -32,9 +32,10 @@ static const struct column columns[] = {
 	{0},
 };
 
-/* Of the messages of processes of root alone: any account may call itself sshd. */
+/* Of the messages of processes of root alone: any account may call itself sshd. In /bin, because not
+ * every bullseye has that merged with /usr/bin. */
 static const struct helper journal = {
-	.argv = (const char *const[]){"/usr/bin/journalctl", "--quiet", "--no-pager",
+	.argv = (const char *const[]){"/bin/journalctl", "--quiet", "--no-pager",
 								  "--output=short-unix", "--since=-30d", "--lines=10000",
 								  "--identifier=sshd", "--identifier=sshd-session",
 								  "--grep=^Accepted ", "--case-sensitive", "_UID=0", NULL},
