@@ -443,6 +443,8 @@ static int include_matches(struct loading *l, struct yaml_at key, const char *pa
 	glob_t matches = {0};
 	int r = 0;
 
+	if (l->options->alone)
+		return yaml_err(key, l->err, "other files are not included here");
 	if (glob(pattern, GLOB_ERR, NULL, &matches) != 0)
 		r = yaml_err(key, l->err, "there is no file %s", pattern);
 	for (size_t i = 0; r == 0 && i < matches.gl_pathc; i++)
@@ -570,7 +572,8 @@ static int in_source(const struct template_text *t, const char *name, struct err
 static int parse_text(struct loading *l, struct str text, const char *name, struct map *known)
 {
 	struct arena *a = &l->suite->arena;
-	const struct template_world world = {l->options->vars, l->env, read_for_template};
+	const struct template_world world = {l->options->vars, l->env,
+										 l->options->alone ? NULL : read_for_template};
 	struct yaml *doc = arena_new(a, struct yaml, 1);
 	struct template_text made;
 	struct yaml_node *nodes;
@@ -613,18 +616,35 @@ static int load_file(struct loading *l, const char *path, struct map *known)
 	return r;
 }
 
-int suite_load(struct suite *s, const char *path, const struct suite_options *options,
-			   struct err *err)
+static void begin(struct loading *l, struct suite *s, const struct suite_options *options, struct map *known,
+				  struct err *err)
 {
-	struct loading l = {.suite = s, .options = options, .err = err};
 	char cwd[4096];
-	struct map known;
 
+	*l = (struct loading){.suite = s, .options = options, .err = err};
 	if (!s->directory)
 		s->directory = arena_strdup(&s->arena, getcwd(cwd, sizeof(cwd)) ? cwd : "/");
-	map_init(&known, &s->arena);
-	l.env = environment(&s->arena);
+	map_init(known, &s->arena);
+	l->env = environment(&s->arena);
+}
+
+int suite_load(struct suite *s, const char *path, const struct suite_options *options, struct err *err)
+{
+	struct loading l;
+	struct map known;
+
+	begin(&l, s, options, &known, err);
 	return load_file(&l, path, &known);
+}
+
+int suite_parse(struct suite *s, struct str text, const char *name, const struct suite_options *options,
+				struct err *err)
+{
+	struct loading l;
+	struct map known;
+
+	begin(&l, s, options, &known, err);
+	return parse_text(&l, text, name, &known);
 }
 
 void suite_done(struct suite *s)
