@@ -85,7 +85,7 @@ int suite_parse_vars(struct suite *s, struct str text, const char *name, struct 
 	struct datum more;
 
 	if (datum_from_json(text, &s->arena, &more, err) < 0) {
-		if (yaml_parse(text, name, &s->arena, doc, err) < 0)
+		if (yaml_parse_aliases(text, name, &s->arena, doc, err) < 0)
 			return -EINVAL;
 		more = datum_from_yaml(YAML_ROOT(doc), &s->arena);
 	}
@@ -582,7 +582,7 @@ static int parse_text(struct loading *l, struct str text, const char *name, stru
 		return -EINVAL;
 	if (is_blank(made.text))
 		return 0;
-	if (yaml_parse(made.text, name, a, doc, l->err) < 0)
+	if (yaml_parse_aliases(made.text, name, a, doc, l->err) < 0)
 		return in_source(&made, name, l->err);
 	nodes = (struct yaml_node *)doc->nodes;
 	for (uint32_t i = 0; i < doc->n_nodes; i++)
