@@ -86,7 +86,8 @@ static void run_gjson(const struct target *t _unused_, struct str s)
 	struct datum document, found;
 	struct err err;
 
-	if (datum_from_json(s, &a, &document, &err) == 0 && gjson_get(&document, path, &a, &found, &err) == 1)
+	if (datum_from_json(s, &a, &document, &err) == 0 &&
+		gjson_get(&document, path, &a, &found, &err) == 1)
 		check_json(&found);
 }
 
@@ -108,7 +109,8 @@ static void run_semver(const struct target *t _unused_, struct str s)
 /* The first byte says of which type. */
 static void run_dns(const struct target *t _unused_, struct str s)
 {
-	static const char *const types[] = {"A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SRV", "TXT"};
+	static const char *const types[] = {"A",  "AAAA", "CAA", "CNAME", "MX",
+										"NS", "PTR",  "SRV", "TXT"};
 	_cleanup_arena_ struct arena a = {0};
 	unsigned char question[DNS_MAX_QUESTION];
 	struct dns_answer answer;
@@ -119,8 +121,8 @@ static void run_dns(const struct target *t _unused_, struct str s)
 		return;
 	type = dns_type(str_of(types[(unsigned char)s.p[0] % ARRAY_LEN(types)]));
 	s = (struct str){s.p + 1, s.n - 1};
-	(void)dns_answer_parse(s, type, (uint16_t)((unsigned char)s.p[0] << 8 | (unsigned char)s.p[1]), &a,
-						   &answer, &err);
+	(void)dns_answer_parse(s, type, (uint16_t)((unsigned char)s.p[0] << 8 | (unsigned char)s.p[1]),
+						   &a, &answer, &err);
 	check(dns_question(s, type, 7, question) <= DNS_MAX_QUESTION);
 }
 

@@ -96,16 +96,17 @@ static void set_anchor(struct parser *p, const unsigned char *name, uint32_t nod
 /* A node with all below it, behind the others. The text is shared. */
 static int copy_node(struct parser *p, yaml_mark_t at, uint32_t from, unsigned depth, uint32_t *ret)
 {
+	struct yaml_node copy = p->nodes.p[from];
 	uint32_t last = 0, child;
 	int r = 0;
 
+	copy.next = copy.child = 0;
 	if (p->nodes.n >= MAX_NODES)
 		return fail(p, at, "too many nodes");
 	if (depth > MAX_DEPTH)
 		return fail(p, at, "nested too deep");
 	*ret = (uint32_t)p->nodes.n;
-	*vec_push(p->arena, &p->nodes) = p->nodes.p[from];
-	p->nodes.p[*ret].next = p->nodes.p[*ret].child = 0;
+	*vec_push(p->arena, &p->nodes) = copy;
 	for (uint32_t i = p->nodes.p[from].child; r == 0 && i; i = p->nodes.p[i].next) {
 		r = copy_node(p, at, i, depth + 1, &child);
 		if (r < 0)
@@ -216,8 +217,8 @@ static int merge(struct parser *p, yaml_mark_t at, uint32_t parent, uint32_t *la
 	return 0;
 }
 
-static int merge_all(struct parser *p, yaml_mark_t at, uint32_t parent, uint32_t *last, uint32_t from,
-					 struct map *seen)
+static int merge_all(struct parser *p, yaml_mark_t at, uint32_t parent, uint32_t *last,
+					 uint32_t from, struct map *seen)
 {
 	int r = 0;
 
@@ -300,8 +301,8 @@ static int parse_document(struct parser *p)
 	return r;
 }
 
-static int parse(struct str text, const char *name, bool aliases, struct arena *arena, struct yaml *ret,
-				 struct err *err)
+static int parse(struct str text, const char *name, bool aliases, struct arena *arena,
+				 struct yaml *ret, struct err *err)
 {
 	struct parser p = {.aliases = aliases, .arena = arena, .name = name, .err = err};
 	int r;

@@ -25,7 +25,8 @@ static const struct {
 	{"family", {FAMILIES, NULL}},
 	{"rule", {RULES, NULL}},
 	{"FORMAT[=FILE]", {WORDS, NULL}}, /* all reports */
-	{"FORMAT[=OUT]", {WORDS, "text documentation json junit nagios prometheus rspecish silent tap"}},
+	{"FORMAT[=OUT]",
+	 {WORDS, "text documentation json junit nagios prometheus rspecish silent tap"}},
 	{"TYPE", {WORDS, "deb rpm apk pacman"}},
 	{"FORMAT", {WORDS, "text json"}},
 	{"SEVERITY", {WORDS, "low medium high critical none"}},

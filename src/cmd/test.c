@@ -279,8 +279,8 @@ static int try_once(struct run *run)
 	return code;
 }
 
-/* False: interrupted. */
-static bool rest(const struct run *run)
+/* The signal that ended it; 0: none did. */
+static int rest(const struct run *run)
 {
 	const struct timespec time = {run->sleep_us / 1000000, run->sleep_us % 1000000 * 1000};
 	sigset_t set;
@@ -289,19 +289,18 @@ static bool rest(const struct run *run)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
-	return sigtimedwait(&set, NULL, &time) < 0;
+	return MAX(sigtimedwait(&set, NULL, &time), 0);
 }
 
 static int try_all(struct run *run)
 {
-	int code;
+	int code, sig = 0;
 
 	run->begin_us = now_us();
 	run->results.begin = time(NULL);
-	while ((code = try_once(run)) == AGAIN)
-		if (!rest(run))
-			return 128 + SIGINT;
-	return code;
+	while ((code = try_once(run)) == AGAIN && !sig)
+		sig = rest(run);
+	return sig ? 128 + sig : code;
 }
 
 static int run_test(const struct given *g)

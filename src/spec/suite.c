@@ -616,8 +616,8 @@ static int load_file(struct loading *l, const char *path, struct map *known)
 	return r;
 }
 
-static void begin(struct loading *l, struct suite *s, const struct suite_options *options, struct map *known,
-				  struct err *err)
+static void begin(struct loading *l, struct suite *s, const struct suite_options *options,
+				  struct map *known, struct err *err)
 {
 	char cwd[4096];
 
@@ -628,7 +628,8 @@ static void begin(struct loading *l, struct suite *s, const struct suite_options
 	l->env = environment(&s->arena);
 }
 
-int suite_load(struct suite *s, const char *path, const struct suite_options *options, struct err *err)
+int suite_load(struct suite *s, const char *path, const struct suite_options *options,
+			   struct err *err)
 {
 	struct loading l;
 	struct map known;
@@ -637,8 +638,8 @@ int suite_load(struct suite *s, const char *path, const struct suite_options *op
 	return load_file(&l, path, &known);
 }
 
-int suite_parse(struct suite *s, struct str text, const char *name, const struct suite_options *options,
-				struct err *err)
+int suite_parse(struct suite *s, struct str text, const char *name,
+				const struct suite_options *options, struct err *err)
 {
 	struct loading l;
 	struct map known;
