@@ -74,7 +74,8 @@ static void check_json(const struct datum *d)
 	json_t *j;
 
 	datum_json(&text, d);
-	j = json_loadb(text.p, text.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	j = json_loadb(text.p, text.n, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
+				   NULL);
 	check(text.full || j);
 	json_decref(j);
 }
@@ -141,7 +142,8 @@ static void judge_all(struct suite *s, struct host *host)
 		json_t *report;
 
 		(*f)->write(&j.results, &o, &out);
-		report = is_json ? json_loadb(out.p, out.n, JSON_ALLOW_NUL, NULL) : NULL;
+		report = is_json ? json_loadb(out.p, out.n, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL)
+						 : NULL;
 		check(!is_json || out.full || report);
 		json_decref(report);
 	}
