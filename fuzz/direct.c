@@ -124,7 +124,11 @@ static void run_yaml(const struct target *t _unused_, struct str s)
 	struct yaml doc;
 	struct err err;
 
-	if (yaml_parse(s, "input", &a, &doc, &err) == 0)
+	bool strict = yaml_parse(s, "input", &a, &doc, &err) == 0;
+
+	if (strict)
+		walk_yaml(YAML_ROOT(&doc), 0);
+	if (yaml_parse_aliases(s, "input", &a, &doc, &err) == 0)
 		walk_yaml(YAML_ROOT(&doc), 0);
 }
 

@@ -32,8 +32,8 @@ void check_snapshot(struct snapshot *);
  * many that every eighth will do. */
 extern bool check_thoroughly;
 
-/* direct.c; the last one has no name. */
-extern const struct target direct_targets[];
+/* direct.c and spec.c; the last one has no name. */
+extern const struct target direct_targets[], spec_targets[];
 
 /* Ends the process when something that must hold does not; NDEBUG or not. */
 #define check(condition)                                                                           \

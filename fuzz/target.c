@@ -38,16 +38,21 @@ static size_t add_tables(struct target *to, size_t n)
 	return n;
 }
 
+static size_t add(struct target *to, size_t n, const struct target *from)
+{
+	for (; from->name && n < MAX_TARGETS; from++)
+		to[n++] = *from;
+	return n;
+}
+
 size_t target_all(const struct target **ret)
 {
 	static struct target all[MAX_TARGETS];
 	static size_t n;
 
 	if (!n) {
-		while (direct_targets[n].name) {
-			all[n] = direct_targets[n];
-			n++;
-		}
+		n = add(all, 0, direct_targets);
+		n = add(all, n, spec_targets);
 		n = add_tables(all, n);
 	}
 	*ret = all;

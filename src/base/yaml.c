@@ -12,8 +12,15 @@
 #define MAX_NODES 100000
 #define MAX_BYTES (1u << 20)
 
+struct anchor {
+	struct str name;
+	uint32_t node;
+};
+
 struct parser {
 	yaml_parser_t lib;
+	bool aliases; /* anchors are allowed, and what they name is copied */
+	VEC(struct anchor) anchors;
 	struct arena *arena;
 	const char *name;
 	VEC(struct yaml_node) nodes;
@@ -56,7 +63,7 @@ static int add_scalar(struct parser *p, const yaml_event_t *event, uint32_t *ret
 	struct yaml_node *node;
 	int r;
 
-	if (event->data.scalar.anchor)
+	if (event->data.scalar.anchor && !p->aliases)
 		return fail(p, event->start_mark, "anchors are not allowed here");
 	if (event->data.scalar.tag)
 		return fail(p, event->start_mark, "tags are not allowed here");
@@ -76,25 +83,84 @@ static int add_scalar(struct parser *p, const yaml_event_t *event, uint32_t *ret
 
 static int add_children(struct parser *p, uint32_t parent, bool is_map, unsigned depth);
 
+/* --- anchors --------------------------------------------------------------------------------- */
+
+static void set_anchor(struct parser *p, const unsigned char *name, uint32_t node)
+{
+	const char *copy = name ? arena_strdup(p->arena, (const char *)name) : NULL;
+
+	if (copy)
+		*vec_push(p->arena, &p->anchors) = (struct anchor){str_of(copy), node};
+}
+
+/* A node with all below it, behind the others. The text is shared. */
+static int copy_node(struct parser *p, yaml_mark_t at, uint32_t from, unsigned depth, uint32_t *ret)
+{
+	struct yaml_node copy = p->nodes.p[from];
+	uint32_t last = 0, child;
+	int r = 0;
+
+	copy.next = copy.child = 0;
+	if (p->nodes.n >= MAX_NODES)
+		return fail(p, at, "too many nodes");
+	if (depth > MAX_DEPTH)
+		return fail(p, at, "nested too deep");
+	*ret = (uint32_t)p->nodes.n;
+	*vec_push(p->arena, &p->nodes) = copy;
+	for (uint32_t i = p->nodes.p[from].child; r == 0 && i; i = p->nodes.p[i].next) {
+		r = copy_node(p, at, i, depth + 1, &child);
+		if (r < 0)
+			break;
+		if (last)
+			p->nodes.p[last].next = child;
+		else
+			p->nodes.p[*ret].child = child;
+		last = child;
+	}
+	return r;
+}
+
+/* One that is not finished is none yet: nothing holds itself. */
+static int add_alias(struct parser *p, const yaml_event_t *event, unsigned depth, uint32_t *ret)
+{
+	struct str name = str_of((const char *)event->data.alias.anchor);
+
+	if (!p->aliases)
+		return fail(p, event->start_mark, "aliases are not allowed here");
+	for (size_t i = p->anchors.n; i-- > 0;)
+		if (str_eq(p->anchors.p[i].name, name))
+			return copy_node(p, event->start_mark, p->anchors.p[i].node, depth, ret);
+	return fail(p, event->start_mark, "there is no such anchor before this");
+}
+
 static int add_value(struct parser *p, const yaml_event_t *event, unsigned depth, uint32_t *ret)
 {
 	bool is_map = event->type == YAML_MAPPING_START_EVENT;
+	const unsigned char *anchor =
+		is_map ? event->data.mapping_start.anchor : event->data.sequence_start.anchor;
 	int r;
 
 	switch (event->type) {
 	case YAML_SCALAR_EVENT:
-		return add_scalar(p, event, ret);
+		r = add_scalar(p, event, ret);
+		if (r == 0)
+			set_anchor(p, event->data.scalar.anchor, *ret);
+		return r;
 	case YAML_ALIAS_EVENT:
-		return fail(p, event->start_mark, "aliases are not allowed here");
+		return add_alias(p, event, depth, ret);
 	case YAML_SEQUENCE_START_EVENT:
 	case YAML_MAPPING_START_EVENT:
-		if (is_map ? event->data.mapping_start.anchor || event->data.mapping_start.tag
-				   : event->data.sequence_start.anchor || event->data.sequence_start.tag)
+		if ((anchor && !p->aliases) ||
+			(is_map ? event->data.mapping_start.tag : event->data.sequence_start.tag))
 			return fail(p, event->start_mark, "anchors and tags are not allowed here");
 		if (depth >= MAX_DEPTH)
 			return fail(p, event->start_mark, "nested too deep");
 		r = add_node(p, event, is_map ? YAML_MAP : YAML_LIST, ret);
-		return r < 0 ? r : add_children(p, *ret, is_map, depth + 1);
+		if (r == 0)
+			r = add_children(p, *ret, is_map, depth + 1);
+		if (r == 0)
+			set_anchor(p, anchor, *ret);
+		return r;
 	default:
 		return fail(p, event->start_mark, "unexpected");
 	}
@@ -118,33 +184,83 @@ static int check_key(struct parser *p, const yaml_event_t *event, uint32_t key, 
 	return fail(p, event->start_mark, message);
 }
 
+static void link_node(struct parser *p, uint32_t parent, uint32_t *last, uint32_t node)
+{
+	if (*last)
+		p->nodes.p[*last].next = node;
+	else
+		p->nodes.p[parent].child = node;
+	*last = node;
+}
+
+static bool is_merge(const struct parser *p, uint32_t key)
+{
+	return p->aliases && !p->nodes.p[key].quoted && str_is(node_text(p, key), "<<");
+}
+
+/* `<<: *defaults`: what the mapping has itself stays. */
+static int merge(struct parser *p, yaml_mark_t at, uint32_t parent, uint32_t *last, uint32_t from,
+				 struct map *seen)
+{
+	if (p->nodes.p[from].kind != YAML_MAP)
+		return fail(p, at, "what is merged must be a mapping, or a list of them");
+	for (uint32_t key = p->nodes.p[from].child, next; key; key = next) {
+		uint32_t value = p->nodes.p[key].next;
+
+		next = p->nodes.p[value].next;
+		p->nodes.p[value].next = 0;
+		if (map_put(seen, node_text(p, key), p))
+			continue;
+		link_node(p, parent, last, key);
+		link_node(p, parent, last, value);
+	}
+	return 0;
+}
+
+static int merge_all(struct parser *p, yaml_mark_t at, uint32_t parent, uint32_t *last,
+					 uint32_t from, struct map *seen)
+{
+	int r = 0;
+
+	if (p->nodes.p[from].kind != YAML_LIST)
+		return merge(p, at, parent, last, from, seen);
+	for (uint32_t i = p->nodes.p[from].child; r == 0 && i; i = p->nodes.p[i].next)
+		r = merge(p, at, parent, last, i, seen);
+	return r;
+}
+
 static int add_children(struct parser *p, uint32_t parent, bool is_map, unsigned depth)
 {
-	uint32_t last = 0, child = 0;
+	uint32_t last = 0, child = 0, merged = 0;
+	bool merges = false;
 	struct map seen;
 
 	map_init(&seen, p->arena);
 	for (bool is_key = is_map;; is_key = is_map && !is_key) {
 		yaml_event_t event;
+		yaml_mark_t at;
+		bool end;
 		int r = next_event(p, &event);
 
 		if (r < 0)
 			return r;
-		if (event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT) {
-			yaml_event_delete(&event);
-			return 0;
-		}
-		r = add_value(p, &event, depth, &child);
-		if (r == 0 && is_key)
+		at = event.start_mark;
+		end = event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT;
+		if (!end)
+			r = add_value(p, &event, depth, &child);
+		if (!end && r == 0 && is_key)
 			r = check_key(p, &event, child, &seen);
 		yaml_event_delete(&event);
 		if (r < 0)
 			return r;
-		if (last)
-			p->nodes.p[last].next = child;
+		if (end)
+			return merged ? merge_all(p, at, parent, &last, merged, &seen) : 0;
+		if (is_key)
+			merges = is_merge(p, child);
+		if (is_map && merges)
+			merged = is_key ? merged : child;
 		else
-			p->nodes.p[parent].child = child;
-		last = child;
+			link_node(p, parent, &last, child);
 	}
 }
 
@@ -185,10 +301,10 @@ static int parse_document(struct parser *p)
 	return r;
 }
 
-int yaml_parse(struct str text, const char *name, struct arena *arena, struct yaml *ret,
-			   struct err *err)
+static int parse(struct str text, const char *name, bool aliases, struct arena *arena,
+				 struct yaml *ret, struct err *err)
 {
-	struct parser p = {.arena = arena, .name = name, .err = err};
+	struct parser p = {.aliases = aliases, .arena = arena, .name = name, .err = err};
 	int r;
 
 	if (text.n > MAX_BYTES)
@@ -204,6 +320,18 @@ int yaml_parse(struct str text, const char *name, struct arena *arena, struct ya
 		return r;
 	*ret = (struct yaml){name, p.nodes.p, p.pool, (uint32_t)p.nodes.n, p.n_pool};
 	return 0;
+}
+
+int yaml_parse(struct str text, const char *name, struct arena *arena, struct yaml *ret,
+			   struct err *err)
+{
+	return parse(text, name, false, arena, ret, err);
+}
+
+int yaml_parse_aliases(struct str text, const char *name, struct arena *arena, struct yaml *ret,
+					   struct err *err)
+{
+	return parse(text, name, true, arena, ret, err);
 }
 
 static const struct yaml_node *node(struct yaml_at at)

@@ -35,6 +35,10 @@ struct yaml {
 
 /* Parses text into *ret, whose memory is the arena's; `name` is borrowed. */
 int yaml_parse(struct str text, const char *name, struct arena *, struct yaml *ret, struct err *);
+/* The same with anchors, aliases and `<<`, for files that were written for other programs. What an alias
+ * names is copied, and counts again. */
+int yaml_parse_aliases(struct str text, const char *name, struct arena *, struct yaml *ret,
+					   struct err *);
 
 /* A node: the document and its index. The root is {doc, 0}. */
 struct yaml_at {

@@ -25,6 +25,9 @@ static const struct {
 	{"family", {FAMILIES, NULL}},
 	{"rule", {RULES, NULL}},
 	{"FORMAT[=FILE]", {WORDS, NULL}}, /* all reports */
+	{"FORMAT[=OUT]",
+	 {WORDS, "text documentation json junit nagios prometheus rspecish silent tap"}},
+	{"TYPE", {WORDS, "deb rpm apk pacman"}},
 	{"FORMAT", {WORDS, "text json"}},
 	{"SEVERITY", {WORDS, "low medium high critical none"}},
 	{"severity", {WORDS, "low medium high critical"}},
@@ -33,6 +36,7 @@ static const struct {
 	{"DIR", {DIRECTORIES, NULL}},
 	/* the words of commands, by their usage */
 	{"RULE", {RULES, NULL}},
+	{"[OPTION...] FILE...", {FILES, NULL}},
 	{"[NAME [KEY...]]", {TABLES, NULL}},
 	{"bash|zsh|fish", {WORDS, "bash zsh fish"}},
 };

@@ -27,7 +27,7 @@ enum {
 };
 
 static const struct option_doc options[] = {
-	[FORMAT_OPTION] = {"format", 'f', "FORMAT[=FILE]",
+	[FORMAT_OPTION] = {"format", 'f', "FORMAT[=OUT]",
 					   "text (default), json, tap, junit and others; may be given several times"},
 	[VARS] = {"vars", 0, "FILE",
 			  "values for .Vars in templates, YAML or JSON; may be given several times"},
@@ -168,6 +168,13 @@ static int read_limits(const struct given *g, struct run *run)
 
 /* --- files ----------------------------------------------------------------------------------- */
 
+static int not_loaded(const struct err *err)
+{
+	bool denied = err->errnum == EPERM || err->errnum == EACCES;
+
+	return fail(denied ? EXIT_PERMISSION : EXIT_CONFIG, "%s", err->msg);
+}
+
 static int load_vars(const struct given *g, struct run *run)
 {
 	struct suite *s = &run->suite;
@@ -182,7 +189,7 @@ static int load_vars(const struct given *g, struct run *run)
 		if (g->p[i].option == VARS_INLINE)
 			r = suite_parse_vars(s, str_of(g->p[i].value), "--vars-inline", &run->options.vars,
 								 &err);
-	return r < 0 ? fail(EXIT_CONFIG, "%s", err.msg) : 0;
+	return r < 0 ? not_loaded(&err) : 0;
 }
 
 static int load(const struct given *g, struct run *run)
@@ -272,8 +279,8 @@ static int try_once(struct run *run)
 	return code;
 }
 
-/* False: interrupted. */
-static bool rest(const struct run *run)
+/* The signal that ended it; 0: none did. */
+static int rest(const struct run *run)
 {
 	const struct timespec time = {run->sleep_us / 1000000, run->sleep_us % 1000000 * 1000};
 	sigset_t set;
@@ -282,19 +289,18 @@ static bool rest(const struct run *run)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
-	return sigtimedwait(&set, NULL, &time) < 0;
+	return MAX(sigtimedwait(&set, NULL, &time), 0);
 }
 
 static int try_all(struct run *run)
 {
-	int code;
+	int code, sig = 0;
 
 	run->begin_us = now_us();
 	run->results.begin = time(NULL);
-	while ((code = try_once(run)) == AGAIN)
-		if (!rest(run))
-			return 128 + SIGINT;
-	return code;
+	while ((code = try_once(run)) == AGAIN && !sig)
+		sig = rest(run);
+	return sig ? 128 + sig : code;
 }
 
 static int run_test(const struct given *g)

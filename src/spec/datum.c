@@ -274,12 +274,16 @@ static struct datum from_jansson(const json_t *j, struct arena *a)
 
 int datum_from_json(struct str text, struct arena *a, struct datum *ret, struct err *err)
 {
+	const size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL;
 	json_error_t error;
 	json_t *j;
 
 	if (text.n > MAX_JSON)
 		return err_set(err, EFBIG, "JSON of more than 16 MiB");
-	j = json_loadb(text.p ? text.p : "", text.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+	j = json_loadb(text.p ? text.p : "", text.n, flags, &error);
+	/* Whole numbers beyond 64 bits are as near as they can be. */
+	if (!j && json_error_code(&error) == json_error_numeric_overflow)
+		j = json_loadb(text.p ? text.p : "", text.n, flags | JSON_DECODE_INT_AS_REAL, &error);
 	if (!j)
 		return err_set(err, EINVAL, "invalid JSON: line %d: %s", error.line, error.text);
 	*ret = from_jansson(j, a);

@@ -63,6 +63,14 @@ static void show_evidence(const struct judgement *g, struct arena *a, struct mat
 	m->expected = n == 1 ? wanted[0] : datum_list(wanted, n);
 }
 
+static const char *want_of(const struct suite_judging *j, const struct rule *rule, struct arena *a)
+{
+	_cleanup_buf_ struct buf text = BUF(8192);
+
+	sentence_print(&text, rule->want, &j->suite->catalogue->language.params);
+	return arena_copy(a, buf_get(&text).p, text.n);
+}
+
 /* A test that is about nothing on this host has not been passed: who writes it says that there is
  * something. */
 static void judge_test(const struct suite_judging *j, struct finding *f, struct result *ret)
@@ -78,6 +86,8 @@ static void judge_test(const struct suite_judging *j, struct finding *f, struct 
 	case VERDICT_PASS:
 		ret->outcome = OUTCOME_PASS;
 		ret->match.match = MATCH_YES;
+		if (!g.n) /* nothing of what must not be is no evidence */
+			ret->match.expected = text_of(want_of(j, r->rule, f->arena));
 		break;
 	case VERDICT_FAIL:
 		ret->outcome = OUTCOME_FAIL;

@@ -186,7 +186,7 @@ static int parse_word(struct yaml_at at, struct arena *a, const struct matcher *
 		names[i] = matcher_words[i].name;
 	r = yaml_check_keys(at, names, err);
 	if (r < 0)
-		return err_context(err, "no such matcher");
+		return r;
 	(void)yaml_next(&it);
 	for (size_t i = 0; i < ARRAY_LEN(matcher_words); i++) {
 		const struct matcher_word *word = &matcher_words[i];

@@ -940,6 +940,11 @@ int pattern_compile(struct arena *a, struct str expression, const struct pattern
 	return 0;
 }
 
+size_t pattern_cost(const struct pattern *p)
+{
+	return p->n;
+}
+
 size_t pattern_groups(const struct pattern *p)
 {
 	return p->groups;

@@ -18,6 +18,8 @@ struct pattern;
 /* *ret lives in the arena, and any thread may use it. -EINVAL: what is wrong with the expression. */
 int pattern_compile(struct arena *, struct str expression, const struct pattern **ret,
 					struct err *);
+/* How many steps a byte of the subject can take at most. */
+size_t pattern_cost(const struct pattern *);
 bool pattern_match(const struct pattern *, struct str subject);
 size_t pattern_groups(const struct pattern *);                  /* of parentheses */
 const char *pattern_group_name(const struct pattern *, size_t); /* from 1; NULL: it has none */

@@ -88,11 +88,15 @@ struct suite {
 
 struct suite_options {
 	struct datum vars; /* for templates: a mapping */
+	bool alone;        /* neither files that it includes nor those that its templates read */
 };
 
 /* Loads the file into the suite, with what it includes; "-" is standard input. The error has the file, the
  * line and the column. */
 int suite_load(struct suite *, const char *path, const struct suite_options *, struct err *);
+/* The same, of a text. */
+int suite_parse(struct suite *, struct str text, const char *name, const struct suite_options *,
+				struct err *);
 /* {name: value} from a file, or from text, into *vars, over what it has. */
 int suite_load_vars(struct suite *, const char *path, struct datum *vars, struct err *);
 int suite_parse_vars(struct suite *, struct str text, const char *name, struct datum *vars,

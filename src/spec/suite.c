@@ -85,7 +85,7 @@ int suite_parse_vars(struct suite *s, struct str text, const char *name, struct 
 	struct datum more;
 
 	if (datum_from_json(text, &s->arena, &more, err) < 0) {
-		if (yaml_parse(text, name, &s->arena, doc, err) < 0)
+		if (yaml_parse_aliases(text, name, &s->arena, doc, err) < 0)
 			return -EINVAL;
 		more = datum_from_yaml(YAML_ROOT(doc), &s->arena);
 	}
@@ -443,6 +443,8 @@ static int include_matches(struct loading *l, struct yaml_at key, const char *pa
 	glob_t matches = {0};
 	int r = 0;
 
+	if (l->options->alone)
+		return yaml_err(key, l->err, "other files are not included here");
 	if (glob(pattern, GLOB_ERR, NULL, &matches) != 0)
 		r = yaml_err(key, l->err, "there is no file %s", pattern);
 	for (size_t i = 0; r == 0 && i < matches.gl_pathc; i++)
@@ -570,7 +572,8 @@ static int in_source(const struct template_text *t, const char *name, struct err
 static int parse_text(struct loading *l, struct str text, const char *name, struct map *known)
 {
 	struct arena *a = &l->suite->arena;
-	const struct template_world world = {l->options->vars, l->env, read_for_template};
+	const struct template_world world = {l->options->vars, l->env,
+										 l->options->alone ? NULL : read_for_template};
 	struct yaml *doc = arena_new(a, struct yaml, 1);
 	struct template_text made;
 	struct yaml_node *nodes;
@@ -579,7 +582,7 @@ static int parse_text(struct loading *l, struct str text, const char *name, stru
 		return -EINVAL;
 	if (is_blank(made.text))
 		return 0;
-	if (yaml_parse(made.text, name, a, doc, l->err) < 0)
+	if (yaml_parse_aliases(made.text, name, a, doc, l->err) < 0)
 		return in_source(&made, name, l->err);
 	nodes = (struct yaml_node *)doc->nodes;
 	for (uint32_t i = 0; i < doc->n_nodes; i++)
@@ -613,18 +616,36 @@ static int load_file(struct loading *l, const char *path, struct map *known)
 	return r;
 }
 
+static void begin(struct loading *l, struct suite *s, const struct suite_options *options,
+				  struct map *known, struct err *err)
+{
+	char cwd[4096];
+
+	*l = (struct loading){.suite = s, .options = options, .err = err};
+	if (!s->directory)
+		s->directory = arena_strdup(&s->arena, getcwd(cwd, sizeof(cwd)) ? cwd : "/");
+	map_init(known, &s->arena);
+	l->env = environment(&s->arena);
+}
+
 int suite_load(struct suite *s, const char *path, const struct suite_options *options,
 			   struct err *err)
 {
-	struct loading l = {.suite = s, .options = options, .err = err};
-	char cwd[4096];
+	struct loading l;
 	struct map known;
 
-	if (!s->directory)
-		s->directory = arena_strdup(&s->arena, getcwd(cwd, sizeof(cwd)) ? cwd : "/");
-	map_init(&known, &s->arena);
-	l.env = environment(&s->arena);
+	begin(&l, s, options, &known, err);
 	return load_file(&l, path, &known);
+}
+
+int suite_parse(struct suite *s, struct str text, const char *name,
+				const struct suite_options *options, struct err *err)
+{
+	struct loading l;
+	struct map known;
+
+	begin(&l, s, options, &known, err);
+	return parse_text(&l, text, name, &known);
 }
 
 void suite_done(struct suite *s)

@@ -96,7 +96,7 @@ int call_list(struct call *c, size_t i, const struct datum **ret, size_t *ret_n)
 		return wrong(c, i, "a list");
 	*ret = c->args[i].kind == DATUM_LIST ? c->args[i].list.p : NULL;
 	*ret_n = c->args[i].kind == DATUM_LIST ? c->args[i].list.n : 0;
-	return call_spend(c, *ret_n);
+	return call_spend(c, 1 + *ret_n / 8);
 }
 
 int call_map(struct call *c, size_t i, struct datum **ret)
@@ -104,7 +104,7 @@ int call_map(struct call *c, size_t i, struct datum **ret)
 	if (c->args[i].kind != DATUM_MAP)
 		return wrong(c, i, "a mapping");
 	*ret = &c->args[i];
-	return call_spend(c, c->args[i].map->n);
+	return call_spend(c, 1 + c->args[i].map->n / 8);
 }
 
 int call_return(struct call *c, struct buf *text, struct datum *ret)

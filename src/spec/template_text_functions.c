@@ -381,6 +381,12 @@ static int compile(struct call *c, const struct pattern **ret)
 	return 0;
 }
 
+/* For looking at so many bytes. */
+static int spend_match(struct call *c, const struct pattern *p, size_t n)
+{
+	return call_spend(c, 1 + (n + 1) * pattern_cost(p) / 512);
+}
+
 static int run_match(struct call *c, struct datum *ret)
 {
 	const struct pattern *p;
@@ -388,8 +394,10 @@ static int run_match(struct call *c, struct datum *ret)
 
 	if (compile(c, &p) < 0 || call_text(c, 1, &s) < 0)
 		return -EINVAL;
+	if (spend_match(c, p, s.n) < 0)
+		return -EINVAL;
 	*ret = DATUM_YES(pattern_match(p, s));
-	return call_spend(c, s.n / 64);
+	return 0;
 }
 
 static int run_find(struct call *c, struct datum *ret)
@@ -399,8 +407,10 @@ static int run_find(struct call *c, struct datum *ret)
 
 	if (compile(c, &p) < 0 || call_text(c, 1, &s) < 0)
 		return -EINVAL;
+	if (spend_match(c, p, s.n) < 0)
+		return -EINVAL;
 	*ret = DATUM_STR(pattern_find(p, s, 0, found) ? found[0] : STR(""));
-	return call_spend(c, s.n / 64);
+	return 0;
 }
 
 /* Groups by name, or, when none has one, by number. */
@@ -413,8 +423,10 @@ static int run_submatch(struct call *c, struct datum *ret)
 	if (compile(c, &p) < 0 || call_text(c, 1, &s) < 0)
 		return -EINVAL;
 	*ret = datum_map(c->arena);
+	if (spend_match(c, p, s.n) < 0)
+		return -EINVAL;
 	if (!pattern_find(p, s, 0, found))
-		return call_spend(c, s.n / 64);
+		return 0;
 	for (size_t i = 1; i <= pattern_groups(p); i++)
 		named = named || pattern_group_name(p, i);
 	for (size_t i = named; i <= pattern_groups(p); i++) {
@@ -423,7 +435,7 @@ static int run_submatch(struct call *c, struct datum *ret)
 		if (name)
 			datum_put(c->arena, ret, str_of(name), DATUM_STR(found[i].p ? found[i] : STR("")));
 	}
-	return call_spend(c, s.n / 64);
+	return 0;
 }
 
 /* Goes over all matches that do not overlap; an empty one right behind another does not count. */
@@ -468,7 +480,7 @@ static int run_find_all(struct call *c, struct datum *ret)
 		return -EINVAL;
 	while ((max < 0 || (int64_t)all.n < max) && next_match(&m)) {
 		*vec_push(c->arena, &all) = m.found[0];
-		if (call_spend(c, 1 + m.s.n / 4096) < 0)
+		if (spend_match(c, m.p, m.s.n - MIN(m.at, m.s.n)) < 0)
 			return -EINVAL;
 	}
 	*ret = datum_texts(c->arena, all.p, all.n);
@@ -487,7 +499,7 @@ static int run_split_by(struct call *c, struct datum *ret)
 	while ((max < 0 || (int64_t)parts.n + 1 < max) && next_match(&m)) {
 		size_t begin = (size_t)(m.found[0].p - m.s.p);
 
-		if (call_spend(c, 1 + m.s.n / 4096) < 0)
+		if (spend_match(c, m.p, m.s.n - MIN(m.at, m.s.n)) < 0)
 			return -EINVAL;
 		if (m.end == 0 || (begin == m.s.n && !m.found[0].n))
 			continue;
@@ -555,7 +567,7 @@ static int run_replace_all(struct call *c, struct datum *ret)
 	while (!out.full && next_match(&m)) {
 		size_t begin = (size_t)(m.found[0].p - m.s.p);
 
-		if (call_spend(c, 1 + m.s.n / 4096) < 0) {
+		if (spend_match(c, m.p, m.s.n - MIN(m.at, m.s.n)) < 0) {
 			buf_done(&out);
 			return -EINVAL;
 		}

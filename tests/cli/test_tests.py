@@ -322,7 +322,8 @@ Count: 4, Failed: 2, Skipped: 1
 
     def test_variables_that_others_can_change(self):
         path = self.write("a: 1", "vars.yaml", 0o666)
-        self.assert_refused(run("test", "--vars", path, self.write(MIXED)), CONFIG, "others can change it")
+        self.assert_refused(run("test", "--vars", path, self.write(MIXED)), PERMISSION,
+                            "others can change it")
 
     @unittest.skipUnless(os.geteuid() == 0, "root gives files away")
     def test_a_file_of_somebody_else(self):

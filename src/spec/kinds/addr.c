@@ -58,7 +58,7 @@ static bool bind_to(int fd, int family, const char *from)
 	return good;
 }
 
-static bool connects(const struct addrinfo *to, const char *from, int64_t deadline)
+static int connects(const struct addrinfo *to, const char *from, int64_t deadline, struct err *err)
 {
 	_cleanup_close_ int fd =
 		socket(to->ai_family, to->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -66,30 +66,38 @@ static bool connects(const struct addrinfo *to, const char *from, int64_t deadli
 	int error = 0;
 	socklen_t n = sizeof(error);
 
-	if (fd < 0 || (from && !bind_to(fd, to->ai_family, from)))
-		return false;
+	if (fd < 0)
+		return errno == EAFNOSUPPORT ? 0 : err_errno(err, errno, "socket");
+	if (from && !bind_to(fd, to->ai_family, from))
+		return err_set(err, EADDRNOTAVAIL, "cannot connect from %s", from);
 	if (connect(fd, to->ai_addr, to->ai_addrlen) == 0)
-		return true;
+		return 1;
 	if (errno != EINPROGRESS || poll(&p, 1, (int)MAX(deadline - now_ms(), 0)) <= 0)
-		return false;
+		return 0;
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) == 0 && error == 0;
 }
 
-static bool is_reachable(struct arena *a, const struct resource *r, struct str address, bool udp)
+/* 1: it is; 0: it is not, or has no address. What says nothing about the other side is an error: a name
+ * server that does not answer, an address to connect from that is not this machine's. */
+static int reach(struct arena *a, const struct resource *r, struct str address, bool udp, struct err *err)
 {
 	struct addrinfo hints = {.ai_socktype = udp ? SOCK_DGRAM : SOCK_STREAM}, *all;
 	struct str from = setting_text(r, "local-address");
 	int64_t deadline = now_ms() + setting_number(r, "timeout", 500);
 	const char *host, *port, *local = from.n ? str_dup(a, from) : NULL;
-	bool good = false;
+	int found, reached = 0;
 
-	if (!divide(a, address, &host, &port) ||
-		getaddrinfo(*host ? host : NULL, port, &hints, &all) != 0)
-		return false;
-	for (const struct addrinfo *one = all; one && !good; one = one->ai_next)
-		good = connects(one, local, deadline);
+	if (!divide(a, address, &host, &port))
+		return err_set(err, EINVAL, "'%.*s' is no address: expected tcp://HOST:PORT", STR_ARG(address));
+	found = getaddrinfo(*host ? host : NULL, port, &hints, &all);
+	if (found == EAI_NONAME || found == EAI_NODATA)
+		return 0;
+	if (found)
+		return err_set(err, EIO, "%s: %s", host, gai_strerror(found));
+	for (const struct addrinfo *one = all; one && reached == 0; one = one->ai_next)
+		reached = connects(one, local, deadline, err);
 	freeaddrinfo(all);
-	return good;
+	return reached;
 }
 
 static void ask(const struct resource *r, struct buf *answer)
@@ -98,13 +106,16 @@ static void ask(const struct resource *r, struct buf *answer)
 	struct str address = r->name;
 	bool udp = str_skip(&address, "udp://");
 	struct err err;
+	int reached;
 
-	if (!udp && !str_skip(&address, "tcp://") && str_has(address, "://")) {
-		err_set(&err, EINVAL, "expected tcp:// or udp://");
+	if (!udp && !str_skip(&address, "tcp://") && str_has(address, "://"))
+		reached = err_set(&err, EINVAL, "expected tcp:// or udp://");
+	else
+		reached = reach(&a, r, address, udp, &err);
+	if (reached < 0)
 		answer_error(answer, &err);
-		return;
-	}
-	buf_puts(answer, is_reachable(&a, r, address, udp) ? "+1" : "+0");
+	else
+		buf_puts(answer, reached ? "+1" : "+0");
 }
 
 static int find(struct finding *f, int attribute _unused_, struct datum *ret, struct err *err)
