@@ -133,6 +133,29 @@ struct str str_squeeze(struct arena *a, struct str s)
 	return (struct str){p, n};
 }
 
+struct str str_join(struct arena *a, const struct str *items, size_t n, const char *between)
+{
+	size_t gap = strlen(between), length = n ? gap * (n - 1) : 0, at = 0;
+	char *p;
+
+	for (size_t i = 0; i < n; i++)
+		length += items[i].n;
+	if (!n)
+		return STR_ABSENT;
+	p = arena_alloc(a, length + 1);
+	for (size_t i = 0; i < n; i++) {
+		if (i) {
+			memcpy(p + at, between, gap);
+			at += gap;
+		}
+		if (items[i].n)
+			memcpy(p + at, items[i].p, items[i].n);
+		at += items[i].n;
+	}
+	p[at] = '\0';
+	return (struct str){p, at};
+}
+
 struct str str_lower(struct arena *a, struct str s)
 {
 	char *p = str_dup(a, s);

@@ -49,6 +49,8 @@ bool str_line(struct str *s, struct str *ret);
 bool str_word(struct str *s, struct str *ret);
 /* Its words with one blank between, in the arena. */
 struct str str_squeeze(struct arena *, struct str);
+/* All of them with `between` in the gaps, in the arena; absent when there are none. */
+struct str str_join(struct arena *, const struct str *items, size_t n, const char *between);
 /* A copy with ASCII letters in lower case, in the arena. */
 struct str str_lower(struct arena *, struct str);
 /* A NUL-terminated copy in the arena. */

@@ -322,6 +322,9 @@ static const struct property {
 	{"MainPID", "main_pid", "u", put_pid},
 	{"ExecStart", "exec", "a(sasbttttuii)", put_commands},
 	{"Listen", "listens", "a(ss)", put_listens},
+	{"Result", "result", "s", put_string},
+	{"ExecMainStartTimestamp", "started", "t", put_realtime},
+	{"ExecMainExitTimestamp", "ended", "t", put_realtime},
 	{"Unit", "triggers", "s", put_string},
 	{"LastTriggerUSec", "last", "t", put_realtime},
 	{"NextElapseUSecRealtime", "next", "t", put_realtime},
@@ -410,7 +413,7 @@ static int put_properties(struct collector *c, sd_bus_message *m)
 
 static void put_unit(const struct pending *p)
 {
-	_cleanup_buf_ struct buf clean = BUF(4 * MAX_COMMAND);
+	_cleanup_buf_ struct buf clean = BUF((size_t)4 * MAX_COMMAND);
 	struct buf *out = p->c->out;
 
 	buf_puts(out, "name=");

@@ -53,6 +53,8 @@ struct str unitfile_value(const struct unit_file *, const char *section, const c
 /* Whom a service runs as: root when it does not say, a dynamic user is named after its unit. Specifiers
  * are not replaced. */
 struct str unitfile_user(const struct unit_file *);
+/* The command lines of a service without their secrets, with " ; " between; absent: there are none. */
+struct str unitfile_exec_start(const struct unit_file *, struct arena *);
 /* systemd's spellings of true and of false. */
 bool unitfile_true(struct str);
 bool unitfile_false(struct str);

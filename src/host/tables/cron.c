@@ -19,6 +19,7 @@
 
 enum {
 	FILE_, USER, SCHEDULE, COMMAND, KIND, PROGRAM, PROGRAM_OWNER, PROGRAM_MODE, PROGRAM_WRITABLE,
+	LAST_RESULT,
 };
 
 static const struct column columns[] = {
@@ -42,6 +43,8 @@ static const struct column columns[] = {
 		 "Its group or others may write it, or it runs as root and it or a directory "
 		 "above it is not root's alone",
 		 0},
+	[LAST_RESULT] = {"last_result", TYPE_STRING,
+					 "How it ended last: never known, for cron tells by mail alone", 0},
 	{0},
 };
 
@@ -145,6 +148,7 @@ static void add_job(struct tab *t, unsigned line, struct str user, struct str sc
 	row_str(row, SCHEDULE, schedule);
 	row_str(row, COMMAND, command);
 	row_strz(row, KIND, t->kind);
+	row_unknown(row, LAST_RESULT, "cron tells by mail alone");
 	if (choose_program(t, user, command, &program))
 		set_program(t, row, &program);
 }

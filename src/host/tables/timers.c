@@ -9,7 +9,7 @@
 #include "host/systemd.h"
 #include "host/unitfile.h"
 
-enum { NAME, UNIT, ACTIVE_STATE, ENABLED, LAST_TRIGGER, NEXT };
+enum { NAME, UNIT, ACTIVE_STATE, ENABLED, LAST_TRIGGER, NEXT, COMMAND, RESULT, AGE_DAYS };
 
 static const struct column columns[] = {
 	[NAME] = {"name", TYPE_STRING, "With its suffix: fstrim.timer", COLUMN_KEY | COLUMN_LABEL},
@@ -20,6 +20,16 @@ static const struct column columns[] = {
 	[LAST_TRIGGER] = {"last_trigger", TYPE_TIME,
 					  "Absent: never, or not since the boot and it is not Persistent=", 0},
 	[NEXT] = {"next", TYPE_TIME, "Absent: it waits for nothing", 0},
+	[COMMAND] = {"command", TYPE_STRING, "Command lines of the service that it starts", 0},
+	[RESULT] =
+		{"result", TYPE_STRING,
+		 "How that service ended last, as its Result=: success, exit-code, timeout, ...; running",
+		 0},
+	[AGE_DAYS] =
+		{"age_days", TYPE_INT,
+		 "Whole days since it ended last, or began when it runs; when it has not run since "
+		 "the boot, since it was last triggered or, without a stamp, since the boot",
+		 0},
 	{0},
 };
 
@@ -45,28 +55,8 @@ static void set_time(struct row *row, int column, struct str value)
 	row_int(row, column, t);
 }
 
-static void set_live(struct rows *rows, struct row *row, struct str line)
-{
-	struct str name, value;
-
-	while (fields_next(&line, &name, &value)) {
-		if (str_is(name, "failed")) {
-			row_unknown(row, LAST_TRIGGER, "systemd did not say");
-			row_unknown(row, NEXT, "systemd did not say");
-		}
-		for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-			if (!str_is(name, fields[i].name))
-				continue;
-			if (fields[i].time)
-				set_time(row, fields[i].column, value);
-			else
-				row_str(row, fields[i].column, fields_plain(rows->arena, value));
-		}
-	}
-}
-
 struct live {
-	struct map lines; /* name -> the rest of the line */
+	struct map lines; /* name -> the rest of the line; of timers, and of the services they start */
 	VEC(struct str) names;
 	const char *why; /* systemd could not be asked; NULL: it was */
 };
@@ -86,13 +76,139 @@ static void read_live(struct host *host, struct rows *rows, struct live *live)
 		struct str *kept;
 
 		if (!fields_next(&line, &name, &value) || !str_is(name, "name") ||
-			!str_ends(value, ".timer"))
+			(!str_ends(value, ".timer") && !str_ends(value, ".service")))
 			continue;
 		kept = arena_new(rows->arena, struct str, 1);
 		*kept = line;
 		value = fields_plain(rows->arena, value);
 		map_put(&live->lines, value, kept);
-		*vec_push(rows->arena, &live->names) = value;
+		if (str_ends(value, ".timer"))
+			*vec_push(rows->arena, &live->names) = value;
+	}
+}
+
+/* --- the last run ---------------------------------------------------------------------------- */
+
+/* Of what a timer starts. */
+struct run {
+	struct str active, result;
+	int64_t started, ended; /* 0: not since the boot */
+	bool known;
+};
+
+static struct run run_of(const struct live *live, struct str unit)
+{
+	const struct str *line = map_get(&live->lines, unit);
+	struct run run = {.known = line != NULL};
+	struct str rest = line ? *line : STR_ABSENT, name, value;
+
+	while (line && fields_next(&rest, &name, &value)) {
+		if (str_is(name, "active"))
+			run.active = value;
+		else if (str_is(name, "result"))
+			run.result = value;
+		else if (str_is(name, "started"))
+			(void)num_i64(value, 0, INT64_MAX, &run.started);
+		else if (str_is(name, "ended"))
+			(void)num_i64(value, 0, INT64_MAX, &run.ended);
+		else if (str_is(name, "failed"))
+			run.known = false;
+	}
+	return run;
+}
+
+/* While it starts, systemd has forgotten how the run before ended. */
+static bool is_running(const struct run *run)
+{
+	return str_is(run->active, "activating") || str_is(run->active, "reloading") ||
+		   str_is(run->active, "deactivating") ||
+		   (str_is(run->active, "active") && run->started > run->ended);
+}
+
+static void set_age(struct host *host, struct row *row, int64_t since)
+{
+	row_int(row, AGE_DAYS, MAX(host_now(host) - since, 0) / 86400);
+}
+
+/* Seconds since 1970; 0: not known. */
+static int64_t boot_time(struct host *host, struct arena *a)
+{
+	struct str text, word = STR_ABSENT, whole = STR_ABSENT;
+	struct err ignored = {0};
+	uint64_t up;
+
+	if (host_read(host, "/proc/uptime", a, &text, &ignored) < 0 || !str_word(&text, &word) ||
+		!str_cut(&word, '.', &whole) || num_u64(whole, 0, UINT32_MAX, &up) < 0)
+		return 0;
+	return host_now(host) - (int64_t)up;
+}
+
+/* It has not run since the boot: how it ended before nobody knows. The least age that it has. */
+static void set_earlier(struct host *host, struct row *row, struct arena *a, const char *why)
+{
+	const struct value *trigger = &row->cells[LAST_TRIGGER];
+	int64_t boot = host_is_live(host) ? boot_time(host, a) : 0;
+
+	row_unknown(row, RESULT, why);
+	if (trigger->state == VALUE_SET && (!boot || trigger->number < boot))
+		set_age(host, row, trigger->number);
+	else if (boot)
+		set_age(host, row, boot);
+	else
+		row_unknown(row, AGE_DAYS, why);
+}
+
+static void set_since(struct host *host, struct row *row, int64_t since, const char *why)
+{
+	if (since)
+		set_age(host, row, since);
+	else
+		row_unknown(row, AGE_DAYS, why);
+}
+
+static void set_run(struct host *host, struct rows *rows, struct row *row, const struct live *live)
+{
+	const struct value *unit = &row->cells[UNIT];
+	struct run run = run_of(live, unit->state == VALUE_SET ? unit->string : STR_ABSENT);
+	const char *why = "systemd does not say how it ended";
+
+	if (unit->state == VALUE_ABSENT)
+		return; /* it is masked */
+	if (live->why) {
+		set_earlier(host, row, rows->arena, live->why);
+	} else if (!run.known || !run.active.p || !run.result.p) {
+		row_unknown(row, RESULT, why);
+		row_unknown(row, AGE_DAYS, why);
+	} else if (is_running(&run)) {
+		row_strz(row, RESULT, "running");
+		set_since(host, row, MAX(run.started, run.ended), "it has not begun yet");
+	} else if (run.ended || str_is(run.active, "failed")) {
+		row_str(row, RESULT, run.result);
+		set_since(host, row, run.ended, "it has failed before it began");
+	} else {
+		set_earlier(host, row, rows->arena, "it has not run since the boot");
+	}
+}
+
+/* --- rows ------------------------------------------------------------------------------------ */
+
+static void set_live(struct rows *rows, struct row *row, struct str line)
+{
+	struct str name, value;
+
+	while (fields_next(&line, &name, &value)) {
+		if (str_is(name, "failed")) {
+			row_unknown(row, LAST_TRIGGER, "systemd did not say");
+			row_unknown(row, NEXT, "systemd did not say");
+		}
+		for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+			if (!str_is(name, fields[i].name))
+				continue;
+			if (fields[i].time)
+				set_time(row, fields[i].column, value);
+			else
+				row_str(row, fields[i].column, fields_plain(rows->arena, value));
+		}
 	}
 }
 
@@ -131,8 +247,22 @@ static void set_from_file(struct host *host, struct rows *rows, struct row *row,
 	set_stamp(host, row, file, rows->arena);
 }
 
+static void set_command(struct rows *rows, struct row *row, const struct unit_files *files)
+{
+	const struct value *unit = &row->cells[UNIT];
+	const struct unit_file *file =
+		unit->state == VALUE_SET ? unitfiles_find(files, unit->string) : NULL;
+
+	if (unit->state == VALUE_UNKNOWN)
+		row_unknown(row, COMMAND, unit->why);
+	else if (file && file->unread)
+		row_unknown(row, COMMAND, file->unread);
+	else if (file && str_ends(file->name, ".service"))
+		row_str(row, COMMAND, unitfile_exec_start(file, rows->arena));
+}
+
 static void add_file(struct host *host, struct rows *rows, const struct live *live,
-					 const struct unit_file *file)
+					 const struct unit_files *files, const struct unit_file *file)
 {
 	const struct str *line = map_get(&live->lines, file->name);
 	struct row *row = rows_add(rows, FROM(file->path, 0));
@@ -152,10 +282,13 @@ static void add_file(struct host *host, struct rows *rows, const struct live *li
 		row_unknown(row, ACTIVE_STATE, live->why);
 		row_unknown(row, NEXT, live->why);
 	}
+	set_command(rows, row, files);
+	set_run(host, rows, row, live);
 }
 
 /* Instances that were started without being enabled have no file of their own. */
-static void add_loaded(struct rows *rows, const struct live *live, const struct unit_files *files)
+static void add_loaded(struct host *host, struct rows *rows, const struct live *live,
+					   const struct unit_files *files)
 {
 	for (size_t i = 0; i < live->names.n; i++) {
 		struct row *row;
@@ -165,6 +298,8 @@ static void add_loaded(struct rows *rows, const struct live *live, const struct 
 		row = rows_add(rows, FROM("systemd", 0));
 		row_str(row, NAME, live->names.p[i]);
 		set_live(rows, row, *(const struct str *)map_get(&live->lines, live->names.p[i]));
+		set_command(rows, row, files);
+		set_run(host, rows, row, live);
 	}
 }
 
@@ -183,8 +318,8 @@ static int read_timers(struct host *host, struct rows *rows, struct err *err)
 	for (size_t i = 0; i < files.n; i++)
 		if (str_ends(files.p[i].name, ".timer") && !files.p[i].alias_of.p &&
 			!str_has(files.p[i].name, "@."))
-			add_file(host, rows, &live, &files.p[i]);
-	add_loaded(rows, &live, &files);
+			add_file(host, rows, &live, &files, &files.p[i]);
+	add_loaded(host, rows, &live, &files);
 	return 0;
 }
 

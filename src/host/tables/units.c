@@ -11,7 +11,6 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "host/fields.h"
-#include "host/secret.h"
 #include "host/systemd.h"
 #include "host/unitfile.h"
 #include "host/unitprop.h"
@@ -196,43 +195,6 @@ static bool is_service(struct str name)
 	return str_ends(name, ".service");
 }
 
-static struct str joined(struct arena *a, const struct str *items, size_t n, const char *between)
-{
-	_cleanup_buf_ struct buf out = BUF(HOST_MAX_FILE);
-
-	for (size_t i = 0; i < n; i++) {
-		buf_puts(&out, i ? between : "");
-		buf_str(&out, items[i]);
-	}
-	return n ? (struct str){arena_copy(a, out.p, out.n), out.n} : STR_ABSENT;
-}
-
-/* Without the prefixes that change how a command is run (systemd.service(5)), nor the name that '@'
- * has the program believe it was started by. */
-static struct str command(struct str line, struct arena *a)
-{
-	struct str program, name;
-	bool named = false;
-
-	for (; line.n && line.p[0] && strchr("@-:+!|", line.p[0]); line.p++, line.n--)
-		named = named || line.p[0] == '@';
-	if (!named || !str_word(&line, &program) || !str_word(&line, &name))
-		return line;
-	line = str_trim(line);
-	return str_of(
-		arena_printf(a, "%.*s%s%.*s", STR_ARG(program), line.n ? " " : "", STR_ARG(line)));
-}
-
-static void set_commands(struct row *row, const struct unit_file *file, struct arena *a)
-{
-	struct unit_values values = unitfile_values(file, a, "Service", "ExecStart");
-	strings lines = {0};
-
-	for (size_t i = 0; i < values.n; i++)
-		*vec_push(a, &lines) = command(values.items[i]->value, a);
-	row_str(row, EXEC_START, secret_masked(a, joined(a, lines.p, lines.n, " ; ")));
-}
-
 static bool is_number(struct str s)
 {
 	uint64_t v;
@@ -358,7 +320,7 @@ static void set_service_from_file(struct reader *r, struct row *row, const struc
 		row_unknown(row, EXEC_START, u->file->unread);
 		row_unknown(row, USER, u->file->unread);
 	} else {
-		set_commands(row, u->file, r->arena);
+		row_str(row, EXEC_START, unitfile_exec_start(u->file, r->arena));
 		set_user(row, u);
 		set_places(row, u->file, r->arena);
 	}
@@ -382,7 +344,7 @@ static void set_service_from_live(struct reader *r, struct row *row, const struc
 
 	if (num_i64(live->pid, 1, INT32_MAX, &pid) == 0)
 		row_int(row, MAIN_PID, pid);
-	row_str(row, EXEC_START, joined(r->arena, live->exec.p, live->exec.n, " ; "));
+	row_str(row, EXEC_START, str_join(r->arena, live->exec.p, live->exec.n, " ; "));
 	if (!str_is(live->load, "loaded"))
 		return; /* it has no settings of its own */
 	row_str(row, USER, live->user.n ? live->user : STR("root"));
