@@ -58,8 +58,9 @@ struct outside {
 	VEC(struct origin) origins;
 	VEC(struct target) targets;
 	VEC(struct wire) wires; /* one into the host; of a copy, one for each interface */
-	bool passes_on
-		[2]; /* rules pass TCP (UDP) on to containers or others, whom a copy does not have */
+	/* Rules pass TCP (UDP) on to containers or others, whom a copy does not have. */
+	bool passes_on[2];
+	struct str talk[4]; /* private: of whom this host talks to */
 };
 
 /* Chooses origins and targets. Nothing is made yet. */

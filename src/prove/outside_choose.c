@@ -151,12 +151,17 @@ static const char *as_in_proc(struct arena *a, const struct sockaddr_storage *s)
 	return arena_printf(a, "%08X%08X%08X%08X:", words[0], words[1], words[2], words[3]);
 }
 
-static bool does_file_have(struct trial *t, const char *path, const char *what)
-{
-	struct str text;
+/* What says whom this host talks to. The last may be large, with what nobody waits for any more: then
+ * it is left out. */
+#define MAX_TALK ((size_t)8 << 20)
+static const char *const talk_files[] = {"/proc/self/net/tcp", "/proc/self/net/tcp6",
+										 "/proc/self/net/arp", "/proc/self/net/nf_conntrack"};
 
-	return path_read(t->place.root_fd, path, (size_t)64 << 20, t->arena, &text) == 0 &&
-		   str_has(text, what);
+static void read_talk(struct trial *t, struct outside *o)
+{
+	for (size_t i = 0; i < ARRAY_LEN(talk_files); i++)
+		if (path_read(t->place.root_fd, talk_files[i], MAX_TALK, t->arena, &o->talk[i]) < 0)
+			o->talk[i] = STR("");
 }
 
 /* Somebody has it whom this host talks to, or has lately. */
@@ -170,10 +175,9 @@ static bool is_in_use(struct trial *t, const struct outside *o, const struct soc
 	for (size_t i = 0; i < o->origins.n; i++)
 		if (is_same(&o->origins.p[i].address, s))
 			return true;
-	return strcmp(t->session->peer, text) == 0 || does_file_have(t, "/proc/self/net/tcp", hex) ||
-		   does_file_have(t, "/proc/self/net/tcp6", hex) ||
-		   does_file_have(t, "/proc/self/net/arp", arena_printf(t->arena, "\n%s ", text)) ||
-		   does_file_have(t, "/proc/self/net/nf_conntrack", arena_printf(t->arena, "=%s ", text));
+	return strcmp(t->session->peer, text) == 0 || str_has(o->talk[0], hex) ||
+		   str_has(o->talk[1], hex) || str_has(o->talk[2], arena_printf(t->arena, "\n%s ", text)) ||
+		   str_has(o->talk[3], arena_printf(t->arena, "=%s ", text));
 }
 
 static bool is_in_site(const struct site_file *f, const struct sockaddr_storage *s)
@@ -313,6 +317,7 @@ int outside_choose(struct trial *t, struct outside *o, struct err *err)
 	*o = (struct outside){.host_ns = -1};
 	if (getifaddrs(&all) < 0)
 		return err_errno(err, errno, "the interfaces cannot be listed");
+	read_talk(t, o);
 	find_targets(t, all, o);
 	for (int v = 0; v < 2; v++) {
 		if (!has_family(t, v ? AF_INET6 : AF_INET))

@@ -229,7 +229,7 @@ static int pass(struct sweeping *s, const bool *wanted, int pause_ms)
 		n = 0;
 		if (r == 0)
 			r = hear(s, 0);
-		if (!s->job->udp && s->seen->counts[PORT_CLOSED] > s->job->max_closed)
+		if (s->seen->counts[s->job->udp ? PORT_OPEN : PORT_CLOSED] > s->job->room)
 			break;
 	}
 	return r == 0 ? hear(s, pause_ms) : r;
@@ -281,6 +281,21 @@ int sweep_run(const struct sweep_job *job, struct sweep *ret, struct err *err)
 		close_fd(&s.watch);
 	close_fd(&s.fd);
 	return r < 0 ? err_errno(err, -r, "packets from %s", job->from->text) : 0;
+}
+
+/* Half of what is free in the table of connections; where nothing is tracked there is no limit. */
+size_t sweep_room(struct trial *t)
+{
+	static const char *const paths[] = {"/proc/sys/net/netfilter/nf_conntrack_max",
+										"/proc/sys/net/netfilter/nf_conntrack_count"};
+	uint64_t n[2];
+	struct str text;
+
+	for (size_t i = 0; i < 2; i++)
+		if (path_read(t->place.root_fd, paths[i], 64, t->arena, &text) < 0 ||
+			num_u64(str_trim(text), 0, UINT32_MAX, &n[i]) < 0)
+			return PORTS;
+	return n[0] > n[1] ? (size_t)(n[0] - n[1]) / 2 : 0;
 }
 
 const char *sweep_summary(struct arena *a, const struct sweep_job *job, const struct sweep *s)

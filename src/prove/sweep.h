@@ -34,10 +34,13 @@ struct sweep_job {
 	const bool
 		*patiently; /* by port: again, for a second and more, where it is silent: it may have been
 							* lost, or kept back by a rate; NULL: none */
-	size_t max_closed; /* TCP: stops past so many, each of which is an entry in the host's table of
-							* connections for some seconds */
+	/* Stops past so many that were closed (UDP: delivered): each is an entry in the host's table of
+	 * connections for some seconds. */
+	size_t room;
 };
 
+/* Half of what is free in that table; where nothing is tracked there is no limit. */
+size_t sweep_room(struct trial *);
 int sweep_run(const struct sweep_job *, struct sweep *ret, struct err *);
 const char *sweep_summary(struct arena *, const struct sweep_job *, const struct sweep *);
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/num.h"
 #include "prove/replica.h"
 #include "prove/sweep.h"
 
@@ -12,21 +11,6 @@ struct view {
 	bool tried[PORTS], patiently[PORTS];
 	struct sweep sweep;
 };
-
-/* Half of what is free in the table of connections; where nothing is tracked there is no limit. */
-static size_t room_for_connections(struct trial *t)
-{
-	static const char *const paths[] = {"/proc/sys/net/netfilter/nf_conntrack_max",
-										"/proc/sys/net/netfilter/nf_conntrack_count"};
-	uint64_t n[2];
-	struct str text;
-
-	for (size_t i = 0; i < 2; i++)
-		if (path_read(t->place.root_fd, paths[i], 64, t->arena, &text) < 0 ||
-			num_u64(str_trim(text), 0, UINT32_MAX, &n[i]) < 0)
-			return PORTS;
-	return n[0] > n[1] ? (size_t)(n[0] - n[1]) / 2 : 0;
-}
 
 /* What is to be looked at twice, and, where not everything is, at all. */
 static void choose_ports(struct view *v, bool whole)
@@ -92,7 +76,7 @@ static size_t look(struct trial *t, const struct outside *o, const struct origin
 								  .to = to,
 								  .wanted = v->tried,
 								  .patiently = v->patiently,
-								  .max_closed = room_for_connections(t)};
+								  .room = sweep_room(t)};
 	struct err err;
 
 	served_to(t, from, false, v->served);
@@ -105,7 +89,7 @@ static size_t look(struct trial *t, const struct outside *o, const struct origin
 	}
 	trial_saw(t, "%s to %s over TCP: %s", from->who, to->text,
 			  sweep_summary(t->arena, &job, &v->sweep));
-	if (v->sweep.counts[PORT_CLOSED] > job.max_closed)
+	if (v->sweep.counts[PORT_CLOSED] > job.room)
 		trial_not_run(
 			t,
 			"not all ports were tried from %s: each that is refused takes a place for some "

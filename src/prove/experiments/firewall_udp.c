@@ -40,7 +40,8 @@ static void look(struct trial *t, const struct outside *o, const struct origin *
 								  .to = to,
 								  .udp = true,
 								  .wanted = v->tried,
-								  .patiently = v->served};
+								  .patiently = v->served,
+								  .room = sweep_room(t)};
 	struct err err;
 
 	served_to(t, from, true, v->served);
@@ -59,6 +60,14 @@ static void look(struct trial *t, const struct outside *o, const struct origin *
 	}
 	trial_saw(t, "%s to %s over UDP: %s", from->who, to->text,
 			  sweep_summary(t->arena, &job, &v->sweep));
+	if (v->sweep.counts[PORT_OPEN] > job.room) {
+		trial_not_run(
+			t,
+			"not all ports were tried from %s: each that gets a datagram takes a place for some "
+			"seconds in the table of connections, which has few left",
+			from->text);
+		return;
+	}
 	if (t->site->path) {
 		judge_view(t, v, from, to);
 		return;
