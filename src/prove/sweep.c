@@ -8,6 +8,7 @@
 #include <netinet/udp.h>
 #include <poll.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "base/num.h"
 #include "base/path.h"
@@ -260,8 +261,17 @@ static uint64_t count_lost(void)
 	return sum;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 int sweep_run(const struct sweep_job *job, struct sweep *ret, struct err *err)
 {
+	int64_t started = now_ms();
 	struct sweeping s = {.job = job, .fd = -1, .watch = -1, .seen = ret};
 	uint64_t lost = count_lost();
 	int r = begin(&s);
@@ -280,6 +290,7 @@ int sweep_run(const struct sweep_job *job, struct sweep *ret, struct err *err)
 	if (s.watch != s.fd)
 		close_fd(&s.watch);
 	close_fd(&s.fd);
+	ret->took_ms = now_ms() - started;
 	return r < 0 ? err_errno(err, -r, "packets from %s", job->from->text) : 0;
 }
 
@@ -301,10 +312,12 @@ size_t sweep_room(struct trial *t)
 const char *sweep_summary(struct arena *a, const struct sweep_job *job, const struct sweep *s)
 {
 	size_t tried = PORTS - 1 - s->counts[PORT_UNTRIED];
+	const char *took =
+		arena_printf(a, "%zu ports tried in %lld.%02lld s", tried, (long long)(s->took_ms / 1000),
+					 (long long)(s->took_ms / 10 % 100));
 
 	if (job->udp)
-		return arena_printf(a, "%zu ports tried, %zu get past the packet filter", tried,
-							s->counts[PORT_OPEN]);
-	return arena_printf(a, "%zu ports tried, %zu open, %zu closed, %zu silent", tried,
-						s->counts[PORT_OPEN], s->counts[PORT_CLOSED], s->counts[PORT_SILENT]);
+		return arena_printf(a, "%s, %zu get past the packet filter", took, s->counts[PORT_OPEN]);
+	return arena_printf(a, "%s, %zu open, %zu closed, %zu silent", took, s->counts[PORT_OPEN],
+						s->counts[PORT_CLOSED], s->counts[PORT_SILENT]);
 }

@@ -23,6 +23,7 @@ enum port_state {
 struct sweep {
 	unsigned char ports[PORTS]; /* enum port_state */
 	size_t counts[PORT_OPEN + 1];
+	int64_t took_ms;
 };
 
 struct sweep_job {

@@ -127,6 +127,9 @@ class Proofs(OnHost):
         self.assertLess(took, 60)
         self.assertEqual(proofs["firewall.tcp"]["on"], "both")  # 198.18.5.5 is a single address
         text = json.dumps(proofs["firewall.tcp"]["evidence"])
+        sweeps = [float(found) for found in re.findall(r"65535 ports tried in (\d+\.\d+) s", text)]
+        self.assertEqual(len(sweeps), 4)
+        self.assertLess(min(sweeps), 5)
         for address, ports in ((r"10\.50\.\d+\.\d+", "443, 5432"), (r"198\.18\.5\.5", "443, 5432"),
                                (r"10\.99\.77\.\d+", "22, 443"), ("outsider", "443"), ("2001:db8:", "443")):
             with self.subTest(address=address):

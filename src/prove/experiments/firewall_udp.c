@@ -52,7 +52,7 @@ static void look(struct trial *t, const struct outside *o, const struct origin *
 		v->tried[port] = from->kind == ORIGIN_OUTSIDER || v->listens[port];
 		v->served[port] = v->served[port] && v->listens[port];
 	}
-	if (!memchr(v->tried, true, sizeof(v->tried)))
+	if (!memchr(v->tried, 1, sizeof(v->tried)))
 		return;
 	if (sweep_run(&job, &v->sweep, &err) < 0) {
 		trial_not_run(t, "%s: %s", from->who, err.msg);
