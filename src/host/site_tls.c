@@ -10,6 +10,7 @@ struct reading {
 	struct host *host;
 	struct arena *arena;
 	struct tls_ports *ret;
+	struct map tls; /* addresses and ports on which some server of nginx has TLS */
 };
 
 static void add_gap(struct reading *r, const char *program, const char *why)
@@ -19,6 +20,23 @@ static void add_gap(struct reading *r, const char *program, const char *why)
 }
 
 /* --- nginx ------------------------------------------------------------------------------- */
+
+/* Where a server listens, however it is written: "443", "*:443" and "0.0.0.0:443" are one. */
+static struct str place_of(struct reading *r, struct str s, const struct tls_port *port)
+{
+	size_t n = s.n;
+
+	while (n && s.p[n - 1] != ':' && s.p[n - 1] != ']')
+		n--;
+	if (!n && str_has_char(s, '.'))
+		n = s.n;
+	else if (n && s.p[n - 1] == ':')
+		n--;
+	s.n = n;
+	if (!n || str_is(s, "0.0.0.0"))
+		s = STR("*");
+	return str_of(arena_printf(r->arena, "%.*s %u-%u", STR_ARG(s), port->low, port->high));
+}
 
 /* Of "443", "*:443", "[::]:8000-8010", "10.0.0.1"; false: a Unix socket, or nothing understood. */
 static bool parse_listen(struct str s, unsigned *low, unsigned *high)
@@ -66,9 +84,11 @@ static void add_listen(struct reading *r, const struct nginx_server *server,
 	if (udp || (!tls && strcmp(server->protocol, "stream") == 0) ||
 		web_reach(d->args[0]) == WEB_LOOPBACK || !parse_listen(d->args[0], &port.low, &port.high))
 		return;
-	port.tls = !tls                            ? SITE_TLS_NONE
-			   : asks_for_certificates(server) ? SITE_TLS_MUTUAL
-											   : SITE_TLS_SERVER;
+	port.place = place_of(r, d->args[0], &port);
+	if (tls)
+		(void)map_put(&r->tls, port.place, r);
+	port.with_tls = asks_for_certificates(server) ? SITE_TLS_MUTUAL : SITE_TLS_SERVER;
+	port.tls = tls ? port.with_tls : SITE_TLS_NONE;
 	*vec_push(r->arena, &r->ret->ports) = port;
 }
 
@@ -87,6 +107,13 @@ static void add_servers(struct reading *r, const struct directive *top,
 			if (str_is(l->name, "listen") && l->n_args)
 				add_listen(r, &server, l);
 	}
+}
+
+/* One `ssl` makes the address TLS for all servers that share it. */
+static void share_tls(struct reading *r)
+{
+	vec_each(&r->ret->ports, p) if (p->tls == SITE_TLS_NONE && map_get(&r->tls, p->place)) p->tls =
+		p->with_tls;
 }
 
 static void read_nginx(struct reading *r)
@@ -111,6 +138,7 @@ static void read_nginx(struct reading *r)
 		for (size_t i = 0; d->is_block && i < ARRAY_LEN(blocks); i++)
 			if (str_is(d->name, blocks[i]))
 				add_servers(r, d, &scope);
+	share_tls(r);
 }
 
 /* --- mosquitto --------------------------------------------------------------------------- */
@@ -124,8 +152,9 @@ static void read_mosquitto(struct reading *r)
 		add_gap(r, "mosquitto", m.gap);
 	for (size_t i = 0; i < m.n_listeners; i++) {
 		const struct mosquitto_listener *l = m.listeners[i];
-		struct tls_port port = {"mosquitto", l->port, l->port, SITE_TLS_NONE, NULL, l->from};
+		struct tls_port port = {.program = "mosquitto", .from = l->from, .tls = SITE_TLS_NONE};
 
+		port.low = port.high = l->port;
 		if (l->socket.p || str_is(l->interface, "lo") ||
 			(l->address.p && !settings_is_network(l->address)))
 			continue;
@@ -172,9 +201,10 @@ static void read_postgres(struct reading *r)
 
 void tls_ports_read(struct host *host, struct arena *a, struct tls_ports *ret)
 {
-	struct reading r = {host, a, ret};
+	struct reading r = {.host = host, .arena = a, .ret = ret};
 
 	*ret = (struct tls_ports){0};
+	map_init(&r.tls, a);
 	read_nginx(&r);
 	read_mosquitto(&r);
 	read_postgres(&r);

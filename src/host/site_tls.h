@@ -15,6 +15,8 @@ struct tls_port {
 	enum site_tls tls; /* what it offers, of several ways in by the weakest */
 	const char *why; /* it may also be mutual, and why that is not known; of a gap: why it is one */
 	struct from from;
+	struct str place;       /* private, as is what follows */
+	enum site_tls with_tls; /* once another server has TLS at the place */
 };
 
 struct tls_ports {

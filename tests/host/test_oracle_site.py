@@ -21,6 +21,10 @@ server { listen 8444 ssl; server_name other; ssl_verify_client on; }
 server { listen 8445 ssl; ssl_verify_client optional; }
 server { listen 8446; }
 server { listen 127.0.0.1:8447; }
+server { listen 8448 ssl; }
+server { listen *:8448; server_name other; }
+server { listen 0.0.0.0:8449; }
+server { listen 127.0.0.9:8449 ssl; }
 """
 MOSQUITTO = """listener 8883
 cafile /etc/own/ca.pem
@@ -33,7 +37,7 @@ keyfile /etc/own/broker.key
 listener 8885
 allow_anonymous true
 """
-PORTS = (80, 1883, 5432, 8080, 25, 9999, *range(8443, 8448), *range(8883, 8886))
+PORTS = (80, 1883, 5432, 8080, 25, 9999, *range(8443, 8450), *range(8883, 8886))
 
 
 class Services(OnHost):
