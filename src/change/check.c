@@ -24,7 +24,43 @@ static bool is_there(const struct place *place, const char *path)
 		   (str_starts(str_of(path), "/usr/") && path_stat(place->root_fd, path + 4, true, &st) == 0);
 }
 
-int check_configurations(const struct place *place, const struct plan *plan, struct err *err)
+#define FINDMNT "/usr/bin/findmnt"
+
+static bool has_line(struct str text, struct str wanted)
+{
+	struct str line;
+
+	while (str_line(&text, &line))
+		if (str_eq(line, wanted))
+			return true;
+	return false;
+}
+
+/* It names a line of fstab by its mount point, and says below what is wrong with it. */
+static int check_fstab(const struct place *place, struct arena *a, struct str *known, struct err *err)
+{
+	const char *const argv[] = {FINDMNT, "--verify", "--tab-file", "/etc/fstab", NULL};
+	struct exec_result said = {0};
+	struct str text, line, target = STR("");
+	int r = step_ask(place, argv, 20000, a, &said, err);
+
+	if (r < 0 || !known->p) {
+		*known = said.status ? said.out : STR("");
+		return r;
+	}
+	text = said.status ? said.out : STR("");
+	while (str_line(&text, &line)) {
+		if (str_starts(line, "/"))
+			target = line;
+		if (!has_line(*known, line))
+			return err_set(err, EIO, FINDMNT " --verify: %.*s: %.*s", STR_ARG(target),
+						   STR_ARG(str_trim(line)));
+	}
+	return 0;
+}
+
+int check_configurations(const struct place *place, const struct plan *plan, struct arena *a,
+						 struct str *known, struct err *err)
 {
 	static const struct {
 		const char *prefix;
@@ -33,7 +69,6 @@ int check_configurations(const struct place *place, const struct plan *plan, str
 		{"/etc/ssh/", {SSHD, "-t"}},
 		/* Of a file that it is given, visudo tries the syntax only: it refuses modes that sudo takes. */
 		{"/etc/sudoers", {"/usr/sbin/visudo", "-c", "-f", "/etc/sudoers"}},
-		{"/etc/fstab", {"/usr/bin/findmnt", "--verify", "--tab-file", "/etc/fstab"}},
 		{"/etc/nftables", {"/usr/sbin/nft", "-c", "-f", "/etc/nftables.conf"}},
 		{"/etc/nginx/", {"/usr/sbin/nginx", "-t", "-q"}},
 		{"/etc/apache2/", {"/usr/sbin/apache2ctl", "configtest"}},
@@ -44,6 +79,8 @@ int check_configurations(const struct place *place, const struct plan *plan, str
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(checks); i++)
 		if (touches(plan, checks[i].prefix) && is_there(place, checks[i].argv[0]))
 			r = step_run(place, checks[i].argv, 20000, err);
+	if (r == 0 && touches(plan, "/etc/fstab") && is_there(place, FINDMNT))
+		r = check_fstab(place, a, known, err);
 	return r;
 }
 

@@ -10,8 +10,11 @@
 #include "change/plan.h"
 
 /* Runs the validators of the files that the plan touches (sshd -t, visudo -c, findmnt --verify,
- * nft -c). Before the change too: somebody else's mistake is not to be found out half way. */
-int check_configurations(const struct place *, const struct plan *, struct err *);
+ * nft -c). Before the change too, with *known absent: somebody else's mistake is not to be found out
+ * half way. It becomes what is wrong with /etc/fstab already, "" for nothing, which a change of other
+ * lines neither mends nor makes worse; afterwards nothing but that may be wrong with it. */
+int check_configurations(const struct place *, const struct plan *, struct arena *, struct str *known,
+						 struct err *);
 /* Which of the checks below does the plan call for? */
 bool check_is_about_sshd(const struct plan *);
 bool check_is_about_login(const struct plan *);

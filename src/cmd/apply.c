@@ -41,6 +41,7 @@ struct applying {
 	struct services services; /* on the running system: what worked before */
 	struct sshd_seen sshd;    /* where the change is about it: what it did before */
 	struct keep keep;         /* who can log in, and has to be able to afterwards */
+	struct str known;         /* what was wrong before: see check_configurations() */
 };
 
 static int64_t now(void)
@@ -129,7 +130,7 @@ static int do_and_check(struct applying *ap, struct err *err)
 		r = change_do(&ap->changes, &ap->change, err);
 	if (r < 0 || !cs->place.live)
 		return r;
-	r = check_configurations(&ap->changes.place, ap->plan, err);
+	r = check_configurations(&ap->changes.place, ap->plan, ap->arena, &ap->known, err);
 	if (r == 0 && check_is_about_login(ap->plan)) {
 		r = check_admin(&ap->changes.place, ap->plan, ap->arena, &evidence, err);
 		if (r == 0)
@@ -174,7 +175,7 @@ static int undo_all(struct applying *ap, const struct err *why)
 static int look_around(struct applying *ap, struct err *err)
 {
 	const char *evidence = NULL;
-	int r = check_configurations(&ap->changes.place, ap->plan, err);
+	int r = check_configurations(&ap->changes.place, ap->plan, ap->arena, &ap->known, err);
 
 	if (r == 0)
 		r = shadow_check(&ap->changes.place, ap->plan, ap->arena, &evidence, err);

@@ -47,10 +47,13 @@ static void show_checks(const struct plan *plan, struct arena *a)
 {
 	struct place place = {"/", open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), true};
 	const char *evidence = NULL;
+	struct str known = STR_ABSENT;
 	struct err err;
 
-	if (check_configurations(&place, plan, &err) < 0)
+	if (check_configurations(&place, plan, a, &known, &err) < 0)
 		printf("!!   cannot be applied: %s\n", err.msg);
+	else if (known.n)
+		puts("!    something is wrong with /etc/fstab already; see: findmnt --verify");
 	else
 		puts("ok   the configurations that it touches are valid now");
 	if (check_is_about_login(plan)) {

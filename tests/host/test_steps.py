@@ -270,6 +270,17 @@ class Mounts(Steps):
         rules = self.rule("exec", "/srv/data", "noexec")
         self.assertIn("neither in /etc/fstab nor", self.revet("plan", *rules))
 
+    def test_somebody_elses_line(self):
+        """A mount point that is not there: findmnt complains before and after, and that is no reason."""
+        rules = self.data()
+        self.write("/etc/fstab", self.read("/etc/fstab") + "none /srv/nowhere tmpfs nofail 0 0\n")
+        before = tree(self.host.root)
+        self.assertIn("findmnt --verify", self.revet("plan", *rules))
+        self.revet("apply", "--no-input", *rules)
+        self.assertIn("noexec", self.options("/srv/data"))
+        self.revet("revert")
+        self.same(before, times=("etc",))
+
     def test_on_a_read_only_file_system(self):
         rules = self.data()
         before, options = tree(self.host.root), self.options("/srv/data")
