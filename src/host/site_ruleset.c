@@ -583,6 +583,9 @@ static void write_output(struct writer *w)
 	for (size_t i = 0; i < w->facts->bridges.n; i++)
 		rule(w, arena_printf(w->arena, "oifname \"%.*s\" accept", STR_ARG(w->facts->bridges.p[i])),
 			 "to networks within this host");
+	/* Of connections from outside that were there before anything tracked them, the first packet that is
+	 * seen may be this host's. What opens one has no such flag. */
+	rule(w, "tcp flags ack accept", "what belongs to a connection");
 	rule(w, "jump reaches", NULL);
 	rule(w, deny ? LOGGED "\"revet stops: \"" : LOGGED "\"revet would stop: \"",
 		 w->site->egress_at.doc ? comment_at(w, w->site->egress_at, "egress") : NULL);
@@ -736,6 +739,11 @@ int site_ruleset(const struct site_file *site, const struct site_facts *facts, s
 	buf_done(&w.sets);
 	buf_done(&w.rules);
 	return err->errnum ? -err->errnum : 0;
+}
+
+bool site_ruleset_has_names(struct str text)
+{
+	return str_has(text, "\tset " SITE_NAME4);
 }
 
 struct str site_ruleset_admins(struct str text)
