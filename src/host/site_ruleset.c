@@ -63,10 +63,12 @@ static const char *comment_at(struct writer *w, struct yaml_at at, const char *t
 
 static const char *const types[2] = {"ipv4_addr", "ipv6_addr"};
 
-/* The set of these elements, made when there is none yet. */
+/* The set of these elements, made when there is none yet. Single values are looked up at once, ranges
+ * step by step. */
 static const char *set_of(struct writer *w, const char *type, struct str elements, const char *name,
 						  const char *comment)
 {
+	bool ranges = str_has_char(elements, '-') || str_has_char(elements, '/');
 	size_t n = strlen(type), length = n + 1 + elements.n;
 	char *key = arena_raw(w->arena, length);
 	const char *known;
@@ -78,8 +80,8 @@ static const char *set_of(struct writer *w, const char *type, struct str element
 		return known;
 	known = arena_printf(w->arena, "@%s", name);
 	map_put(&w->by_content, (struct str){key, length}, (void *)(uintptr_t)known);
-	buf_printf(&w->sets, "\tset %s {\n\t\ttype %s\n\t\tflags interval\n\t\tcomment \"%s\"\n", name,
-			   type, comment);
+	buf_printf(&w->sets, "\tset %s {\n\t\ttype %s\n%s\t\tcomment \"%s\"\n", name, type,
+			   ranges ? "\t\tflags interval\n" : "", comment);
 	buf_puts(&w->sets, "\t\telements = { ");
 	buf_str(&w->sets, elements);
 	buf_puts(&w->sets, " }\n\t}\n\n");

@@ -334,5 +334,127 @@ class Generated(Prober):
         self.assertEqual(self.answered(run)["tcp"], {443, *range(8000, 9000)})
 
 
+# --- with others ---------------------------------------------------------------------------------
+
+CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2, (sys.argv[3], 0)).close()"
+
+
+class Beside(OnHost):
+    """The filter is applied on a host on which others have theirs."""
+
+    revet, apply, site = Site.revet, Site.apply, Site.site
+    serves = "[]"
+    admins = "admins: {users: [ops]}\n"
+
+    @classmethod
+    def setUpClass(cls):
+        if cls is Beside:
+            raise unittest.SkipTest("for the classes below")
+        super().setUpClass()
+
+    @classmethod
+    def prepare(cls):
+        cls.net = cls.host.net()
+        for address in ("203.0.113.5", "192.0.2.5"):
+            cls.host.outside(["ip", "addr", "add", f"{address}/32", "dev", "eth0"])
+        cls.sh(LOOK_LIKE_A_MACHINE)
+
+    def reaches(self, port, source, target=None):
+        return self.host.outside(["python3", "-c", CONNECT, target or self.net.host, port, source]).returncode == 0
+
+
+class Docker(Beside):
+    """What a container publishes is reached by those whom the site serves; it gets out."""
+
+    image = engine = "docker"
+
+    def goes_out(self):
+        return self.host.exec([self.engine, "exec", "web", "/bin/busybox", "ping", "-c", "1", "-W", "3", self.net.peer],
+                              check=False).returncode == 0
+
+    def test_published_ports(self):
+        self.assertTrue(wait_until(lambda: self.reaches(8080, "192.0.2.5"), 20))
+        self.site(self.admins + "serves: [{port: 8080/tcp, to: [203.0.113.0/24]}]\n")
+        self.apply(via=self.host.ssh)
+        self.revet("confirm", via=self.host.ssh)
+        for _ in range(2):
+            self.assertTrue(self.reaches(8080, "203.0.113.5"))
+            self.assertFalse(self.reaches(8080, "192.0.2.5"))
+            self.assertTrue(self.goes_out())
+            self.assertTrue(self.reaches(22, "192.0.2.5"))
+            # The engine makes its rules anew.
+            self.sh("systemctl restart web.service" + (" docker.service" if self.engine == "docker" else ""))
+            self.assertTrue(wait_until(lambda: self.reaches(8080, "203.0.113.5"), 30))
+        self.site(self.admins + "serves: []\n")
+        self.apply(via=self.host.ssh)
+        self.assertFalse(self.reaches(8080, "203.0.113.5"))
+        self.assertTrue(self.goes_out())
+        self.site(self.admins + "serves: []\nreaches: [dns]\negress: deny\n")
+        self.revet("confirm", via=self.host.ssh)
+        self.apply(via=self.host.ssh)
+        self.assertFalse(self.goes_out())
+        self.revet("confirm", via=self.host.ssh)
+
+
+class Podman(Docker):
+    image = engine = "podman"
+
+    def test_published_ports(self):
+        # Once booted, its service ends when nobody asks it anything.
+        active = ["systemctl", "is-active", "--quiet", "podman.service"]
+        self.assertTrue(wait_until(lambda: self.host.exec(active, check=False).returncode, 40))
+        super().test_published_ports()
+
+
+class Managed(Beside):
+    """Two filters that contradict each other would be worse than either."""
+
+    image = "firewalled"
+
+    def test_refused_while_another_manages_it(self):
+        self.site(self.admins + "serves: []\n")
+        for begin, end, why in (("ufw --force enable", "ufw --force disable", "ufw manages the packet filter"),
+                                ("systemctl start firewalld", "systemctl stop firewalld",
+                                 "firewalld manages the packet filter")):
+            with self.subTest(begin):
+                self.sh(begin)
+                self.assertIn(why, self.revet("apply", "--no-input", "--rule", RULE))
+                self.assertNotIn("inet revet", self.out("nft", "-s", "list", "ruleset"))
+                self.sh(end)
+        self.assertIn("1 fixed", self.apply(via=self.host.ssh))
+        self.assertTrue(self.reaches(22, "192.0.2.5"))
+        self.revet("confirm", via=self.host.ssh)
+
+
+class Tunnels(Beside):
+    """Without WireGuard in the kernel: its configuration, and an interface with a name like its own."""
+
+    image = "debian-12"
+
+    def test_a_listener_that_is_not_served(self):
+        self.write("/etc/wireguard/wg0.conf", "[Interface]\nPrivateKey = x\nListenPort = 51820\n", "600")
+        self.site(self.admins + "serves: [{port: 51820/tcp, to: world}]\n")
+        told = self.revet("apply", "--no-input", "--rule", RULE)
+        self.assertIn("/etc/wireguard/wg0.conf has WireGuard listen on 51820/udp, which the site does not serve", told)
+        self.site(self.admins + "serves: [{port: 51820/udp, to: world}]\n")
+        self.assertIn("51820/udp to world", self.revet("plan", "--rule", RULE))
+
+    def test_what_is_passed_on(self):
+        self.sh("rm -rf /etc/wireguard; ip netns add behind\n"
+                "ip link add wg0 type veth peer name eth0 netns behind\n"
+                "ip addr add 10.8.0.1/24 dev wg0; ip link set wg0 up\n"
+                "ip -n behind addr add 10.8.0.2/24 dev eth0; ip -n behind link set eth0 up\n"
+                "ip -n behind route add default via 10.8.0.1; echo 1 >/proc/sys/net/ipv4/ip_forward\n"
+                "for p in 443 80; do ip netns exec behind perl -MIO::Socket::INET -e "
+                "'$s = IO::Socket::INET->new(Listen => 5, LocalPort => shift, ReuseAddr => 1); close STDOUT; "
+                "close STDERR; sleep 1000' $p >/dev/null 2>&1 & done; sleep 0.3")
+        self.host.outside(["ip", "route", "add", "10.8.0.0/24", "via", self.net.host])
+        self.assertTrue(self.reaches(80, "192.0.2.5", "10.8.0.2"))
+        self.site(self.admins + "serves: []\nforwards: [{from: eth0, to: wg0, port: 443/tcp}]\n")
+        self.sh("{ echo 'table inet revet'; echo 'delete table inet revet'; revet firewall; } | nft -f -")
+        self.assertTrue(self.reaches(443, "192.0.2.5", "10.8.0.2"))
+        self.assertFalse(self.reaches(80, "192.0.2.5", "10.8.0.2"))
+
+
 if __name__ == "__main__":
     unittest.main()
