@@ -100,7 +100,7 @@ static bool serves_ssh(const struct writer *w)
 /* "22", "{ 22, 2222 }". */
 static const char *ssh_ports(struct writer *w)
 {
-	_cleanup_buf_ struct buf text = BUF(65536 * 8);
+	_cleanup_buf_ struct buf text = BUF((size_t)65536 * 8);
 	struct nft_ranges ports = {.width = 2};
 
 	for (size_t i = 0; i < w->facts->ssh_ports.n; i++)
