@@ -8,6 +8,7 @@
  *   parts table N ROOT [NAME...]    read tables (none named: all) for what the rules ask of them
  *   parts plan N ROOT RULES         plan for all rules, those in the directory RULES included
  *   parts change N ROOT COUNT       so many steps of files, without a journal and as a change
+ *   parts site N FILE               the packet filter that a site file asks for; an absolute path
  *
  * Prints for each part its name, the median wall and processor time of a run in microseconds, and
  * how many rules or rows there were. Table by table nothing runs side by side, and nothing is
@@ -23,6 +24,7 @@
 #include "base/num.h"
 #include "base/path.h"
 #include "change/change.h"
+#include "host/site_ruleset.h"
 #include "rule/judge.h"
 
 #define MAX_RUNS 10000
@@ -367,7 +369,35 @@ static void time_change(struct part *parts, size_t runs, const char *root, size_
 
 #define USAGE                                                                                     \
 	"usage: parts catalogue N | judge N SNAPSHOT | table N ROOT [NAME...] | plan N ROOT RULES | " \
-	"change N ROOT COUNT"
+	"change N ROOT COUNT | site N FILE"
+
+static void time_site(struct part parts[2], size_t runs, const char *path)
+{
+	_cleanup_arena_ struct arena a = {0};
+	_cleanup_close_ int fd = open("/", O_PATH | O_CLOEXEC);
+	struct site_facts facts = {.single_path = true};
+	struct str text, ruleset = STR("");
+
+	*vec_push(&a, &facts.ssh_ports) = 22;
+	if (path_read(fd, path, 1u << 20, &a, &text) < 0)
+		die(path);
+	for (size_t i = 0; i < runs; i++) {
+		_cleanup_arena_ struct arena run = {0};
+		struct site_file site;
+		struct err err = {0};
+
+		begin(&parts[0]);
+		if (site_file_parse(text, path, &run, &site, &err) < 0)
+			die(err.msg);
+		end(&parts[0]);
+		begin(&parts[1]);
+		if (site_ruleset(&site, &facts, &run, &ruleset, &err) < 0)
+			die(err.msg);
+		end(&parts[1]);
+	}
+	print(&parts[0], "site", text.n);
+	print(&parts[1], "ruleset", ruleset.n);
+}
 
 int main(int argc, char **argv)
 {
@@ -383,6 +413,8 @@ int main(int argc, char **argv)
 		time_judging(parts, runs, argv[3]);
 	else if (strcmp(what, "table") == 0 && argc >= 4)
 		time_tables(parts, runs, argv[3], argv + 4);
+	else if (strcmp(what, "site") == 0 && argc == 4)
+		time_site(parts, runs, argv[3]);
 	else if (strcmp(what, "plan") == 0 && argc == 5)
 		time_planning(parts, runs, argv[3], argv[4]);
 	else if (strcmp(what, "change") == 0 && argc == 5 && runs <= 500 &&

@@ -76,6 +76,20 @@ int nft_load(int ns, const char *table, struct str text, struct err *err)
 	return r < 0 ? r : result.status ? refused(table, result.err, err) : 0;
 }
 
+int nft_feed(struct str commands, struct err *err)
+{
+	static const char *const argv[] = {NFT, "-f", "-", NULL};
+	_cleanup_arena_ struct arena a = {0};
+	struct exec_result result = {0};
+	struct str line = STR("");
+	int r = run(-1, argv, commands, &a, &result, err);
+
+	if (r < 0 || !result.status)
+		return r;
+	(void)str_line(&result.err, &line);
+	return err_set(err, EIO, NFT ": %.*s", STR_ARG(line));
+}
+
 int nft_list(int ns, const char *table, struct arena *a, struct str *ret, struct err *err)
 {
 	_cleanup_buf_ struct buf text = BUF(4 * NFT_TEXT_MAX);

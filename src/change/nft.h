@@ -12,6 +12,8 @@
 /* In one transaction: the table is what the text says; absent: it is gone. ns: the network namespace, as
  * of netns_new(); -1: this process's own. */
 int nft_load(int ns, const char *table, struct str text, struct err *);
+/* Commands of revet's own, in one transaction, to this process's namespace. */
+int nft_feed(struct str commands, struct err *);
 /* The table as nft words it, without counters and without what its sets take up at run time; absent
  * when there is none. */
 int nft_list(int ns, const char *table, struct arena *, struct str *ret, struct err *);

@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/cmd.h"
 
-enum { ROOT };
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "change/names.h"
+#include "change/nft.h"
+#include "host/site_ruleset.h"
+
+enum { REFRESH, ROOT };
 
 static const struct option_doc options[] = {
+	[REFRESH] = {"refresh", 0, NULL,
+				 "ask for the addresses of the hosts that the filter in force knows by name"},
 	[ROOT] = {"root", 0, "DIR", "read the recording in DIR"},
 	{0},
 };
@@ -29,6 +39,30 @@ static int show(struct worker *w, void *data)
 	return put_stdout(&out);
 }
 
+/* What is in force says which names there are, so that it fits, whatever the site file says by now. */
+static int refresh(void)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct place place = {.root = "/", .root_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), .live = true};
+	struct names_result result = {0};
+	struct str table = STR_ABSENT, commands = STR_ABSENT;
+	struct err err = {0};
+	int r = place.root_fd < 0 ? err_errno(&err, errno, "/") : nft_list(-1, SITE_TABLE, &a, &table, &err);
+
+	if (r == 0 && table.p)
+		commands = names_ask(&place, table, &a, &result);
+	if (r == 0 && commands.p)
+		r = nft_feed(commands, &err);
+	close_fd(&place.root_fd);
+	if (r < 0)
+		return fail(geteuid() ? EXIT_PERMISSION : EXIT_CANNOT, "%s", err.msg);
+	for (size_t i = 0; i < result.unresolved.n; i++)
+		fail(0, "%.*s does not resolve: it keeps the addresses that it had",
+			 STR_ARG(result.unresolved.p[i]));
+	printf("%zu names, %zu addresses\n", result.names, result.addresses);
+	return end_stdout(EXIT_DONE);
+}
+
 static int run_firewall(const struct given *g)
 {
 	_cleanup_snapshot_ struct snapshot *snapshot = snapshot_new();
@@ -40,6 +74,8 @@ static int run_firewall(const struct given *g)
 		.data = (void *)(uintptr_t)table,
 	};
 
+	if (given_value(g, REFRESH))
+		return refresh();
 	snapshot_want_none(snapshot);
 	snapshot_want_all(snapshot, table);
 	return worker_run(&w);

@@ -53,6 +53,36 @@ static int read_present(struct host *host, struct arena *a, struct str *ret, str
 	return 0;
 }
 
+/* Files that have the addresses of names asked for again, from the boot on: a unit that another wants
+ * needs no link. systemd looks for the program in its own path. */
+static const struct {
+	const char *path, *text;
+} units[] = {
+	{SITE_UNITS "revet-names.service",
+	 "# Written by revet; see: revet history\n[Unit]\n"
+	 "Description=Ask for the addresses of hosts that the packet filter knows by name\n"
+	 "After=nftables.service network-online.target\n\n"
+	 "[Service]\nType=oneshot\nExecStart=revet firewall --refresh\n"},
+	{SITE_UNITS SITE_NAMES_TIMER,
+	 "# Written by revet; see: revet history\n[Unit]\n"
+	 "Description=Addresses of hosts that the packet filter knows by name\n\n"
+	 "[Timer]\nOnActiveSec=10s\nOnUnitActiveSec=5min\nAccuracySec=10s\n"},
+	{SITE_UNITS "timers.target.d/revet-names.conf",
+	 "# Written by revet; see: revet history\n[Unit]\nWants=" SITE_NAMES_TIMER "\n"},
+};
+
+static bool has_units(struct host *host, struct arena *a)
+{
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		struct str text;
+		struct err ignored = {0};
+
+		if (host_read(host, units[i].path, a, &text, &ignored) < 0 || !str_is(text, units[i].text))
+			return false;
+	}
+	return true;
+}
+
 static int compare(struct host *host, struct arena *a, struct site_firewall *f, struct err *err)
 {
 	struct site_facts facts;
@@ -66,6 +96,8 @@ static int compare(struct host *host, struct arena *a, struct site_firewall *f, 
 		r = read_present(host, a, &f->present, err);
 	if (r == 0)
 		r = nft_table_at_boot(host, a, SITE_TABLE, f->text, &f->at_boot, err);
+	if (site_ruleset_has_names(f->text))
+		f->at_boot = f->at_boot && has_units(host, a);
 	f->in_force = r == 0 && f->present.p && nft_text_is_same(f->present, f->text);
 	return r;
 }
@@ -95,5 +127,7 @@ int site_firewall_edit(struct host *host, struct edits *edits, struct err *err)
 	cut = site_facts_cut(host, edits->arena, &f.file);
 	if (cut)
 		return err_set(err, ENOTSUP, "%s", cut);
+	for (size_t i = 0; site_ruleset_has_names(f.text) && i < ARRAY_LEN(units); i++)
+		edit_content(edits, units[i].path, str_of(units[i].text));
 	return nft_table_edit(host, edits, SITE_TABLE, f.present, f.text, err);
 }

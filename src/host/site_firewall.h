@@ -9,6 +9,9 @@
 #include "host/edit.h"
 #include "host/site_file.h"
 
+#define SITE_UNITS "/etc/systemd/system/"
+#define SITE_NAMES_TIMER "revet-names.timer" /* has the addresses of names asked for again */
+
 struct site_firewall {
 	bool wanted;         /* the site file says whom what is served to */
 	const char *unknown; /* why the rest is not known; NULL: it is */

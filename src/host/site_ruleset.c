@@ -3,207 +3,12 @@
 
 #include <arpa/inet.h>
 
-#include "base/map.h"
 #include "host/nft_text.h"
+#include "host/site_writer.h"
 
 #define ADMINS "admins"
-#define MAX_COMMENT 120 /* nft takes 128 bytes */
-#define MANY 8          /* lines about the same peers that become one rule with a set of ports */
+#define MANY 8 /* lines about the same peers that become one rule with a set of ports */
 #define LOGGED "limit rate 6/minute burst 20 packets log prefix "
-
-/* Whom a line is about, as what an address is compared with: "10.0.0.0/24", "@serves_7_v4", "" for
- * every address of the family; NULL: nobody there. */
-struct whom {
-	bool world;
-	const char *match[2]; /* IPv4, IPv6 */
-};
-
-static const char *const ip[2] = {"ip", "ip6"};
-
-struct writer {
-	const struct site_file *site;
-	const struct site_facts *facts;
-	struct arena *arena;
-	struct buf sets, rules;
-	struct map by_content; /* of a set: what it is compared as */
-	struct map by_list;    /* of networks that have a name: struct whom */
-	struct map names;      /* of hosts that have their sets */
-	struct err *err;
-};
-
-/* --- where it stands ---------------------------------------------------------------------------- */
-
-static unsigned line_of(struct yaml_at at)
-{
-	return at.doc ? at.doc->nodes[at.i].line : 0;
-}
-
-static const char *file_of(struct yaml_at at)
-{
-	const char *name = at.doc && at.doc->name ? at.doc->name : "site.yaml";
-	const char *slash = strrchr(name, '/');
-
-	return slash ? slash + 1 : name;
-}
-
-/* "site.yaml:7: https", fit to stand in quotes. */
-static const char *comment_at(struct writer *w, struct yaml_at at, const char *text)
-{
-	char *comment = arena_printf(w->arena, "%s:%u: %s", file_of(at), line_of(at), text);
-	size_t n = MIN(strlen(comment), (size_t)MAX_COMMENT);
-
-	for (size_t i = 0; i < n; i++)
-		if (comment[i] < ' ' || comment[i] > '~' || comment[i] == '"' || comment[i] == '\\')
-			comment[i] = '?';
-	comment[n] = '\0';
-	return comment;
-}
-
-/* --- sets --------------------------------------------------------------------------------------- */
-
-static const char *const types[2] = {"ipv4_addr", "ipv6_addr"};
-
-/* The set of these elements, made when there is none yet. */
-static const char *set_of(struct writer *w, const char *type, struct str elements, const char *name,
-						  const char *comment)
-{
-	size_t n = strlen(type), length = n + 1 + elements.n;
-	char *key = arena_raw(w->arena, length);
-	const char *known;
-
-	memcpy(key, type, n + 1);
-	memcpy(key + n + 1, elements.p, elements.n);
-	known = map_get(&w->by_content, (struct str){key, length});
-	if (known)
-		return known;
-	known = arena_printf(w->arena, "@%s", name);
-	map_put(&w->by_content, (struct str){key, length}, (void *)(uintptr_t)known);
-	buf_printf(&w->sets, "\tset %s {\n\t\ttype %s\n\t\tflags interval\n\t\tcomment \"%s\"\n", name,
-			   type, comment);
-	buf_puts(&w->sets, "\t\telements = { ");
-	buf_str(&w->sets, elements);
-	buf_puts(&w->sets, " }\n\t}\n\n");
-	return known;
-}
-
-/* One element stands in the rule itself. */
-static const char *compared_with(struct writer *w, struct nft_ranges *r, const char *type,
-								 const char *name, const char *comment)
-{
-	_cleanup_buf_ struct buf text = BUF(NFT_TEXT_MAX);
-
-	nft_ranges_join(r);
-	if (!r->list.n)
-		return NULL;
-	if (nft_ranges_are_all(r))
-		return "";
-	nft_ranges_print(&text, r);
-	if (text.full) {
-		w->sets.full = true;
-		return "";
-	}
-	if (r->list.n == 1)
-		return arena_copy(w->arena, text.p, text.n);
-	return set_of(w, type, buf_get(&text), name, comment);
-}
-
-/* The name that the site gives to just these, if it does. */
-static const struct site_named *named(const struct writer *w, const struct site_peers *peers)
-{
-	for (size_t i = 0; i < w->site->networks.n; i++)
-		if (w->site->networks.p[i].peers.networks.p == peers->networks.p)
-			return &w->site->networks.p[i];
-	return NULL;
-}
-
-static struct whom networks_of(struct writer *w, const struct site_peers *peers, const char *name,
-							   const char *comment)
-{
-	const struct str key = {(const char *)&peers->networks, sizeof(void *) + sizeof(size_t)};
-	struct whom *known = peers->networks.n ? map_get(&w->by_list, key) : NULL;
-	struct nft_ranges ranges[2] = {{.width = 4}, {.width = 16}};
-	const struct site_named *net = peers->networks.n && !known ? named(w, peers) : NULL;
-
-	if (known)
-		return *known;
-	if (net) {
-		name = arena_printf(w->arena, "net_%.*s", STR_ARG(net->name));
-		comment = comment_at(w, net->at, str_dup(w->arena, net->name));
-	}
-	known = arena_new(w->arena, struct whom, 1);
-	known->world = peers->world;
-	for (size_t i = 0; i < peers->networks.n; i++) {
-		const struct site_network *one = &peers->networks.p[i];
-
-		nft_ranges_add_network(w->arena, &ranges[one->family == AF_INET6], one->address,
-							   one->prefix);
-	}
-	for (int v = 0; v < 2; v++)
-		known->match[v] = compared_with(w, &ranges[v], types[v],
-										arena_printf(w->arena, "%s_v%d", name, v ? 6 : 4), comment);
-	if (peers->networks.n)
-		map_put(&w->by_list, (struct str){arena_copy(w->arena, key.p, key.n), key.n}, known);
-	return *known;
-}
-
-/* --- rules -------------------------------------------------------------------------------------- */
-
-static void rule(struct writer *w, const char *text, const char *comment)
-{
-	buf_printf(&w->rules, "\t\t%s", text);
-	if (comment)
-		buf_printf(&w->rules, " comment \"%s\"", comment);
-	buf_putc(&w->rules, '\n');
-}
-
-/* The condition on an address, with a blank behind: side is "saddr" or "daddr"; NULL: never met. */
-static const char *side_of(struct writer *w, const struct whom *who, int v, const char *side)
-{
-	if (!who->match[v])
-		return NULL;
-	if (!*who->match[v])
-		return v ? "meta nfproto ipv6 " : "meta nfproto ipv4 ";
-	return arena_printf(w->arena, "%s %s %s ", ip[v], side, who->match[v]);
-}
-
-/* One rule for everybody, or one for each family. */
-static void rule_for(struct writer *w, const struct whom *who, const char *side, const char *text,
-					 const char *comment)
-{
-	if (who->world)
-		rule(w, text, comment);
-	for (int v = 0; v < 2 && !who->world; v++) {
-		const char *condition = side_of(w, who, v, side);
-
-		if (condition)
-			rule(w, arena_printf(w->arena, "%s%s", condition, text), comment);
-	}
-}
-
-static const char *ports_text(struct writer *w, struct site_ports p)
-{
-	return p.low == p.high ? arena_printf(w->arena, "%u", p.low)
-						   : arena_printf(w->arena, "%u-%u", p.low, p.high);
-}
-
-static const char *protocol_of(struct site_ports p)
-{
-	return p.udp ? "udp" : "tcp";
-}
-
-static void begin_chain(struct writer *w, const char *name, const char *hook, const char *priority,
-						const char *policy)
-{
-	buf_printf(&w->rules, "\tchain %s {\n", name);
-	if (hook)
-		buf_printf(&w->rules, "\t\ttype filter hook %s priority %s; policy %s;\n", hook, priority,
-				   policy);
-}
-
-static void end_chain(struct writer *w)
-{
-	buf_puts(&w->rules, "\t}\n\n");
-}
 
 /* --- spoofed ------------------------------------------------------------------------------------ */
 
@@ -213,21 +18,22 @@ static void end_chain(struct writer *w)
  * what claims to be from this host is surely a lie; but for what the host itself sends to a group. */
 static void write_prerouting(struct writer *w)
 {
-	begin_chain(w, "prerouting", "prerouting", "raw", "accept");
-	rule(w, "iif != \"lo\" ip saddr 127.0.0.0/8 counter drop", "loopback addresses come in by lo");
-	rule(w, "iif != \"lo\" ip daddr 127.0.0.0/8 counter drop", NULL);
-	rule(w, "iif != \"lo\" ip6 saddr ::1 counter drop", NULL);
-	rule(w, "iif != \"lo\" ip6 daddr ::1 counter drop", NULL);
+	writer_begin_chain(w, "prerouting", "prerouting", "raw", "accept");
+	writer_rule(w, "iif != \"lo\" ip saddr 127.0.0.0/8 counter drop",
+				"loopback addresses come in by lo");
+	writer_rule(w, "iif != \"lo\" ip daddr 127.0.0.0/8 counter drop", NULL);
+	writer_rule(w, "iif != \"lo\" ip6 saddr ::1 counter drop", NULL);
+	writer_rule(w, "iif != \"lo\" ip6 daddr ::1 counter drop", NULL);
 	if (w->facts->single_path) {
-		rule(w, "ip saddr 0.0.0.0 accept", "from nobody yet");
-		rule(w, "ip6 saddr :: accept", "from nobody yet");
-		rule(w, "fib saddr . mark . iif oif missing counter drop",
-			 "spoofed: no route leads back there by this interface");
+		writer_rule(w, "ip saddr 0.0.0.0 accept", "from nobody yet");
+		writer_rule(w, "ip6 saddr :: accept", "from nobody yet");
+		writer_rule(w, "fib saddr . mark . iif oif missing counter drop",
+					"spoofed: no route leads back there by this interface");
 	} else {
-		rule(w, "fib saddr type local meta pkttype host iif != \"lo\" counter drop",
-			 "spoofed: it is an address of this host");
+		writer_rule(w, "fib saddr type local meta pkttype host iif != \"lo\" counter drop",
+					"spoofed: it is an address of this host");
 	}
-	end_chain(w);
+	writer_end_chain(w);
 }
 
 /* --- ICMP --------------------------------------------------------------------------------------- */
@@ -242,19 +48,20 @@ static void write_prerouting(struct writer *w)
 /* What RFC 4890, 4.4.1 says must not be dropped, and the same of IPv4. Redirects are not among it. */
 static void write_icmp(struct writer *w, const char *echo)
 {
-	rule(w, NEIGHBOURS, "finding neighbours and routers");
-	rule(w, GROUPS, "listeners of groups");
-	rule(w,
-		 "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem "
-		 "} accept",
-		 "errors (RFC 4890)");
-	rule(w, "icmp type { destination-unreachable, time-exceeded, parameter-problem } accept",
-		 "errors");
-	rule(w, "meta l4proto igmp accept", "members of groups");
+	writer_rule(w, NEIGHBOURS, "finding neighbours and routers");
+	writer_rule(w, GROUPS, "listeners of groups");
+	writer_rule(
+		w,
+		"icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem "
+		"} accept",
+		"errors (RFC 4890)");
+	writer_rule(w, "icmp type { destination-unreachable, time-exceeded, parameter-problem } accept",
+				"errors");
+	writer_rule(w, "meta l4proto igmp accept", "members of groups");
 	if (!echo)
 		return;
-	rule(w, arena_printf(w->arena, "icmpv6 type echo-request %saccept", echo), "ping");
-	rule(w, arena_printf(w->arena, "icmp type echo-request %saccept", echo), "ping");
+	writer_rule(w, arena_printf(w->arena, "icmpv6 type echo-request %saccept", echo), "ping");
+	writer_rule(w, arena_printf(w->arena, "icmp type echo-request %saccept", echo), "ping");
 }
 
 /* Answers come from another address than what was asked, so that they are not known as such. */
@@ -262,14 +69,14 @@ static void write_dhcp(struct writer *w, bool out)
 {
 	if (!w->facts->dhcp)
 		return;
-	rule(w,
-		 out ? "meta nfproto ipv4 udp sport 68 udp dport 67 accept"
-			 : "meta nfproto ipv4 udp sport 67 udp dport 68 accept",
-		 "DHCP");
-	rule(w,
-		 out ? "ip6 saddr fe80::/10 udp sport 546 udp dport 547 accept"
-			 : "ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept",
-		 "DHCPv6");
+	writer_rule(w,
+				out ? "meta nfproto ipv4 udp sport 68 udp dport 67 accept"
+					: "meta nfproto ipv4 udp sport 67 udp dport 68 accept",
+				"DHCP");
+	writer_rule(w,
+				out ? "ip6 saddr fe80::/10 udp sport 546 udp dport 547 accept"
+					: "ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept",
+				"DHCPv6");
 }
 
 /* --- who comes in ------------------------------------------------------------------------------- */
@@ -293,7 +100,7 @@ static bool serves_ssh(const struct writer *w)
 /* "22", "{ 22, 2222 }". */
 static const char *ssh_ports(struct writer *w)
 {
-	_cleanup_buf_ struct buf text = BUF(65536 * 8);
+	_cleanup_buf_ struct buf text = BUF((size_t)65536 * 8);
 	struct nft_ranges ports = {.width = 2};
 
 	for (size_t i = 0; i < w->facts->ssh_ports.n; i++)
@@ -312,13 +119,14 @@ static void write_ssh_limit(struct writer *w, const char *ports)
 		buf_printf(&w->sets,
 				   "\tset ssh_v%d {\n\t\ttype %s\n\t\tsize 65535\n\t\tflags dynamic,timeout\n"
 				   "\t\ttimeout 1m\n\t\tcomment \"who opens connections to sshd\"\n\t}\n\n",
-				   v ? 6 : 4, types[v]);
-		rule(w,
-			 arena_printf(w->arena,
-						  "tcp dport %s update @ssh_v%d { %s limit rate over 10/minute burst 20 "
-						  "packets } counter drop",
-						  ports, v ? 6 : 4, sources[v]),
-			 "too many new connections to sshd");
+				   v ? 6 : 4, site_types[v]);
+		writer_rule(
+			w,
+			arena_printf(w->arena,
+						 "tcp dport %s update @ssh_v%d { %s limit rate over 10/minute burst 20 "
+						 "packets } counter drop",
+						 ports, v ? 6 : 4, sources[v]),
+			"too many new connections to sshd");
 	}
 }
 
@@ -335,17 +143,18 @@ static void write_ssh(struct writer *w)
 	ports = ssh_ports(w);
 	text = arena_printf(w->arena, "tcp dport %s accept", ports);
 	if (known && !from->world) {
-		const char *comment = comment_at(w, from->at, ADMINS);
-		struct whom who = networks_of(w, from, "admins", comment);
+		const char *comment = writer_comment(w, from->at, ADMINS);
+		struct whom who = writer_peers(w, from, "admins", comment);
 
-		rule_for(w, &who, "saddr", text, comment);
+		writer_rule_for(w, &who, "saddr", text, comment);
 	}
 	if (served || !known || from->world)
 		write_ssh_limit(w, ports);
 	if (from->world || (!known && !served))
-		rule(w, text,
-			 w->site->admins.at.doc ? comment_at(w, w->site->admins.at, "admins, from anywhere")
-									: "ssh from anywhere, as no admins are named");
+		writer_rule(w, text,
+					w->site->admins.at.doc
+						? writer_comment(w, w->site->admins.at, "admins, from anywhere")
+						: "ssh from anywhere, as no admins are named");
 }
 
 /* Lines of `serves` for the same peers over the same protocol. */
@@ -358,20 +167,21 @@ typedef VEC(struct group *) groups;
 
 static const char *about(struct writer *w, const struct site_service *s)
 {
-	const char *what =
-		s->what.n ? str_dup(w->arena, s->what)
-				  : arena_printf(w->arena, "%s/%s", ports_text(w, s->ports), protocol_of(s->ports));
+	const char *what = s->what.n ? str_dup(w->arena, s->what)
+								 : arena_printf(w->arena, "%s/%s", writer_ports(w, s->ports),
+												site_protocol(s->ports));
 
-	return comment_at(w, s->at, s->to.world ? arena_printf(w->arena, "%s to world", what) : what);
+	return writer_comment(w, s->at,
+						  s->to.world ? arena_printf(w->arena, "%s to world", what) : what);
 }
 
 static void add_to_group(struct writer *w, struct map *by_key, groups *all, size_t i)
 {
 	const struct site_service *s = &w->site->serves.p[i];
 	struct whom who =
-		networks_of(w, &s->to, arena_printf(w->arena, "serves_%u", line_of(s->at)), about(w, s));
+		writer_peers(w, &s->to, arena_printf(w->arena, "serves_%u", site_line(s->at)), about(w, s));
 	const char *key =
-		arena_printf(w->arena, "%s %d %s %s", protocol_of(s->ports), who.world,
+		arena_printf(w->arena, "%s %d %s %s", site_protocol(s->ports), who.world,
 					 who.match[0] ? who.match[0] : "-", who.match[1] ? who.match[1] : "-");
 	struct group *g = map_get(by_key, str_of(key));
 
@@ -397,7 +207,7 @@ static const char *admission(struct writer *w, bool published, const char *proto
 static void write_group(struct writer *w, const struct group *g, bool published)
 {
 	const struct site_service *first = &w->site->serves.p[g->lines.p[0]], *last;
-	const char *protocol = protocol_of(first->ports), *set, *comment;
+	const char *protocol = site_protocol(first->ports), *set, *comment;
 	struct nft_ranges ports = {.width = 2};
 
 	for (size_t i = 0; i < g->lines.n; i++) {
@@ -405,19 +215,20 @@ static void write_group(struct writer *w, const struct group *g, bool published)
 
 		nft_ranges_add_ports(w->arena, &ports, s->ports.low, s->ports.high);
 		if (g->lines.n <= MANY)
-			rule_for(w, &g->who, "saddr",
-					 admission(w, published, protocol, ports_text(w, s->ports)), about(w, s));
+			writer_rule_for(w, &g->who, "saddr",
+							admission(w, published, protocol, writer_ports(w, s->ports)),
+							about(w, s));
 	}
 	if (g->lines.n <= MANY)
 		return;
 	last = &w->site->serves.p[g->lines.p[g->lines.n - 1]];
-	comment = comment_at(
+	comment = writer_comment(
 		w, first->at,
-		arena_printf(w->arena, "to line %u: %zu ports or ranges", line_of(last->at), g->lines.n));
-	set = compared_with(w, &ports, "inet_service",
-						arena_printf(w->arena, "ports_%u", line_of(first->at)), comment);
-	rule_for(w, &g->who, "saddr", admission(w, published, protocol, *set ? set : "0-65535"),
-			 comment);
+		arena_printf(w->arena, "to line %u: %zu ports or ranges", site_line(last->at), g->lines.n));
+	set = writer_set(w, &ports, "inet_service",
+					 arena_printf(w->arena, "ports_%u", site_line(first->at)), comment);
+	writer_rule_for(w, &g->who, "saddr", admission(w, published, protocol, *set ? set : "0-65535"),
+					comment);
 }
 
 static void write_groups(struct writer *w, const groups *all, bool published)
@@ -433,29 +244,31 @@ static void write_bridges_in(struct writer *w)
 		const char *from =
 			arena_printf(w->arena, "iifname \"%.*s\" ", STR_ARG(w->facts->served.p[i]));
 
-		rule(w, arena_printf(w->arena, "%smeta l4proto { tcp, udp } th dport 53 accept", from),
-			 "names for containers and virtual machines");
-		rule(w, arena_printf(w->arena, "%sudp dport { 67, 547 } accept", from),
-			 "addresses for containers and virtual machines");
+		writer_rule(w,
+					arena_printf(w->arena, "%smeta l4proto { tcp, udp } th dport 53 accept", from),
+					"names for containers and virtual machines");
+		writer_rule(w, arena_printf(w->arena, "%sudp dport { 67, 547 } accept", from),
+					"addresses for containers and virtual machines");
 	}
 }
 
 static void write_input(struct writer *w, const groups *serves)
 {
-	begin_chain(w, "input", "input", "filter", "drop");
-	rule(w, "iif \"lo\" accept", "loopback");
-	rule(w, "ct state established,related accept", "what belongs to something admitted");
-	rule(w, "ct state invalid counter drop", NULL);
+	writer_begin_chain(w, "input", "input", "filter", "drop");
+	writer_rule(w, "iif \"lo\" accept", "loopback");
+	writer_rule(w, "ct state established,related accept", "what belongs to something admitted");
+	writer_rule(w, "ct state invalid counter drop", NULL);
 	write_icmp(w, "limit rate 10/second burst 20 packets ");
 	write_dhcp(w, false);
 	write_ssh(w);
 	write_groups(w, serves, false);
 	if (w->facts->bridges.n)
-		rule(w, "ct status dnat jump published", NULL);
+		writer_rule(w, "ct status dnat jump published", NULL);
 	write_bridges_in(w);
-	rule(w, "meta pkttype { broadcast, multicast } counter drop", "everybody's noise, not logged");
-	rule(w, LOGGED "\"revet drops: \"", NULL);
-	end_chain(w);
+	writer_rule(w, "meta pkttype { broadcast, multicast } counter drop",
+				"everybody's noise, not logged");
+	writer_rule(w, LOGGED "\"revet drops: \"", NULL);
+	writer_end_chain(w);
 }
 
 /* --- who goes out ------------------------------------------------------------------------------- */
@@ -498,8 +311,8 @@ static void rule_for_name(struct writer *w, struct str host, const char *text, c
 		if (!map_put(&w->names, str_of(set), w))
 			buf_printf(&w->sets,
 					   "\tset %s {\n\t\ttype %s\n\t\tflags timeout\n\t\tcomment \"%s\"\n\t}\n\n",
-					   set, types[v], comment);
-		rule(w, arena_printf(w->arena, "%s daddr @%s %s", ip[v], set, text), comment);
+					   set, site_types[v], comment);
+		writer_rule(w, arena_printf(w->arena, "%s daddr @%s %s", site_ip[v], set, text), comment);
 	}
 }
 
@@ -514,9 +327,9 @@ static void rules_for_goals(struct writer *w, const struct site_goals *goals, co
 	for (size_t i = 0; i < goals->hosts.n; i++)
 		if (is_address(goals->hosts.p[i], &net))
 			*vec_push(w->arena, &peers.networks) = net;
-	who = networks_of(w, &peers, name, comment);
+	who = writer_peers(w, &peers, name, comment);
 	for (; *texts; texts++) {
-		rule_for(w, &who, "daddr", *texts, comment);
+		writer_rule_for(w, &who, "daddr", *texts, comment);
 		for (size_t i = 0; !goals->anywhere && i < goals->hosts.n; i++)
 			if (!is_address(goals->hosts.p[i], &net))
 				rule_for_name(w, goals->hosts.p[i], *texts, comment);
@@ -525,14 +338,14 @@ static void rules_for_goals(struct writer *w, const struct site_goals *goals, co
 
 static void write_reach_ports(struct writer *w, const struct site_reach *reach)
 {
-	const char *ports = ports_text(w, reach->ports), *protocol = protocol_of(reach->ports);
+	const char *ports = writer_ports(w, reach->ports), *protocol = site_protocol(reach->ports);
 	const char *text = arena_printf(w->arena, "%s dport %s accept", protocol, ports);
 	const char *comment =
-		comment_at(w, reach->at, arena_printf(w->arena, "reaches %s/%s", ports, protocol));
-	struct whom who = networks_of(
-		w, &reach->to, arena_printf(w->arena, "reaches_%u", line_of(reach->at)), comment);
+		writer_comment(w, reach->at, arena_printf(w->arena, "reaches %s/%s", ports, protocol));
+	struct whom who = writer_peers(
+		w, &reach->to, arena_printf(w->arena, "reaches_%u", site_line(reach->at)), comment);
 
-	rule_for(w, &who, "daddr", text, comment);
+	writer_rule_for(w, &who, "daddr", text, comment);
 	for (size_t i = 0; i < reach->to.names.n; i++)
 		rule_for_name(w, reach->to.names.p[i], text, comment);
 }
@@ -546,17 +359,18 @@ static void write_reach(struct writer *w, const struct site_reach *reach)
 
 	switch (reach->kind) {
 	case SITE_REACH_DNS:
-		rules_for_goals(w, &w->facts->resolvers, "resolvers", dns, comment_at(w, reach->at, "dns"));
+		rules_for_goals(w, &w->facts->resolvers, "resolvers", dns,
+						writer_comment(w, reach->at, "dns"));
 		return;
 	case SITE_REACH_NTP:
-		rules_for_goals(w, &w->facts->clocks, "clocks", ntp, comment_at(w, reach->at, "ntp"));
+		rules_for_goals(w, &w->facts->clocks, "clocks", ntp, writer_comment(w, reach->at, "ntp"));
 		return;
 	case SITE_REACH_APT:
-		rules_for_goals(w, &w->facts->mirrors, "mirrors", apt, comment_at(w, reach->at, "apt"));
+		rules_for_goals(w, &w->facts->mirrors, "mirrors", apt, writer_comment(w, reach->at, "apt"));
 		return;
 	case SITE_REACH_ICMP:
-		rule(w, "icmp type echo-request accept", comment_at(w, reach->at, "icmp"));
-		rule(w, "icmpv6 type echo-request accept", comment_at(w, reach->at, "icmp"));
+		writer_rule(w, "icmp type echo-request accept", writer_comment(w, reach->at, "icmp"));
+		writer_rule(w, "icmpv6 type echo-request accept", writer_comment(w, reach->at, "icmp"));
 		return;
 	case SITE_REACH_PORTS:
 		write_reach_ports(w, reach);
@@ -565,31 +379,35 @@ static void write_reach(struct writer *w, const struct site_reach *reach)
 
 static void write_reaches(struct writer *w)
 {
-	begin_chain(w, "reaches", NULL, NULL, NULL);
+	writer_begin_chain(w, "reaches", NULL, NULL, NULL);
 	for (size_t i = 0; i < w->site->reaches.n; i++)
 		write_reach(w, &w->site->reaches.p[i]);
-	end_chain(w);
+	writer_end_chain(w);
 }
 
 static void write_output(struct writer *w)
 {
 	bool deny = w->site->egress == SITE_EGRESS_DENY;
 
-	begin_chain(w, "output", "output", "filter", deny ? "drop" : "accept");
-	rule(w, "oif \"lo\" accept", "loopback");
-	rule(w, "ct state established,related accept", "what belongs to something admitted");
+	writer_begin_chain(w, "output", "output", "filter", deny ? "drop" : "accept");
+	writer_rule(w, "oif \"lo\" accept", "loopback");
+	writer_rule(w, "ct state established,related accept", "what belongs to something admitted");
 	write_icmp(w, NULL);
 	write_dhcp(w, true);
 	for (size_t i = 0; i < w->facts->bridges.n; i++)
-		rule(w, arena_printf(w->arena, "oifname \"%.*s\" accept", STR_ARG(w->facts->bridges.p[i])),
-			 "to networks within this host");
-	rule(w, "jump reaches", NULL);
-	rule(w, deny ? LOGGED "\"revet stops: \"" : LOGGED "\"revet would stop: \"",
-		 w->site->egress_at.doc ? comment_at(w, w->site->egress_at, "egress") : NULL);
+		writer_rule(
+			w, arena_printf(w->arena, "oifname \"%.*s\" accept", STR_ARG(w->facts->bridges.p[i])),
+			"to networks within this host");
+	/* Of connections from outside that were there before anything tracked them, the first packet that is
+	 * seen may be this host's. What opens one has no such flag. */
+	writer_rule(w, "tcp flags ack accept", "what belongs to a connection");
+	writer_rule(w, "jump reaches", NULL);
+	writer_rule(w, deny ? LOGGED "\"revet stops: \"" : LOGGED "\"revet would stop: \"",
+				w->site->egress_at.doc ? writer_comment(w, w->site->egress_at, "egress") : NULL);
 	/* Whoever tries should learn it at once. */
 	if (deny)
-		rule(w, "counter reject", NULL);
-	end_chain(w);
+		writer_rule(w, "counter reject", NULL);
+	writer_end_chain(w);
 }
 
 /* --- what is passed on -------------------------------------------------------------------------- */
@@ -614,13 +432,13 @@ static const char *end_of(struct writer *w, const struct site_end *end, const st
 						  STR_ARG(end->interface));
 	if (end->interface.n || who->world)
 		return by;
-	return side_of(w, who, v, from ? "saddr" : "daddr");
+	return writer_side(w, who, v, from ? "saddr" : "daddr");
 }
 
 static void write_forward(struct writer *w, const struct site_forward *f)
 {
-	const char *comment = comment_at(w, f->at, "forwards"), *ports = "";
-	unsigned line = line_of(f->at);
+	const char *comment = writer_comment(w, f->at, "forwards"), *ports = "";
+	unsigned line = site_line(f->at);
 	struct whom from, to;
 
 	if ((f->from.interface.n && !is_interface(f->from.interface)) ||
@@ -628,18 +446,18 @@ static void write_forward(struct writer *w, const struct site_forward *f)
 		err_set(w->err, EINVAL, "%s: no name of an interface", comment);
 		return;
 	}
-	from = networks_of(w, &f->from.peers, arena_printf(w->arena, "from_%u", line), comment);
-	to = networks_of(w, &f->to.peers, arena_printf(w->arena, "to_%u", line), comment);
+	from = writer_peers(w, &f->from.peers, arena_printf(w->arena, "from_%u", line), comment);
+	to = writer_peers(w, &f->to.peers, arena_printf(w->arena, "to_%u", line), comment);
 	if (f->has_ports)
-		ports =
-			arena_printf(w->arena, "%s dport %s ", protocol_of(f->ports), ports_text(w, f->ports));
+		ports = arena_printf(w->arena, "%s dport %s ", site_protocol(f->ports),
+							 writer_ports(w, f->ports));
 	for (int v = 0; v < 2; v++) {
 		const char *one = end_of(w, &f->from, &from, v, true),
 				   *other = end_of(w, &f->to, &to, v, false);
 		bool any = (f->from.interface.n || from.world) && (f->to.interface.n || to.world);
 
 		if (one && other)
-			rule(w, arena_printf(w->arena, "%s%s%saccept", one, other, ports), comment);
+			writer_rule(w, arena_printf(w->arena, "%s%s%saccept", one, other, ports), comment);
 		if (any) /* of neither family in particular */
 			return;
 	}
@@ -653,33 +471,34 @@ static void write_bridges(struct writer *w)
 		struct str name = w->facts->bridges.p[i];
 		const char *from = arena_printf(w->arena, "iifname \"%.*s\" ", STR_ARG(name));
 
-		rule(w, arena_printf(w->arena, "%soifname \"%.*s\" accept", from, STR_ARG(name)),
-			 "within a network of this host");
+		writer_rule(w, arena_printf(w->arena, "%soifname \"%.*s\" accept", from, STR_ARG(name)),
+					"within a network of this host");
 		if (w->site->egress == SITE_EGRESS_OPEN) {
-			rule(w, arena_printf(w->arena, "%saccept", from),
-				 "containers and virtual machines go out");
+			writer_rule(w, arena_printf(w->arena, "%saccept", from),
+						"containers and virtual machines go out");
 			continue;
 		}
-		rule(w, arena_printf(w->arena, "%sjump reaches", from), "out as this host");
+		writer_rule(w, arena_printf(w->arena, "%sjump reaches", from), "out as this host");
 		if (w->site->egress == SITE_EGRESS_OBSERVE) {
-			rule(w, arena_printf(w->arena, "%s" LOGGED "\"revet would stop: \"", from), NULL);
-			rule(w, arena_printf(w->arena, "%saccept", from), NULL);
+			writer_rule(w, arena_printf(w->arena, "%s" LOGGED "\"revet would stop: \"", from),
+						NULL);
+			writer_rule(w, arena_printf(w->arena, "%saccept", from), NULL);
 		}
 	}
 }
 
 static void write_forward_chain(struct writer *w)
 {
-	begin_chain(w, "forward", "forward", "filter", "drop");
-	rule(w, "ct state established,related accept", "what belongs to something admitted");
-	rule(w, "ct state invalid counter drop", NULL);
+	writer_begin_chain(w, "forward", "forward", "filter", "drop");
+	writer_rule(w, "ct state established,related accept", "what belongs to something admitted");
+	writer_rule(w, "ct state invalid counter drop", NULL);
 	if (w->facts->bridges.n)
-		rule(w, "ct status dnat jump published", "what containers serve");
+		writer_rule(w, "ct status dnat jump published", "what containers serve");
 	write_bridges(w);
 	for (size_t i = 0; i < w->site->forwards.n; i++)
 		write_forward(w, &w->site->forwards.p[i]);
-	rule(w, LOGGED "\"revet does not pass on: \"", NULL);
-	end_chain(w);
+	writer_rule(w, LOGGED "\"revet does not pass on: \"", NULL);
+	writer_end_chain(w);
 }
 
 /* --- the table ---------------------------------------------------------------------------------- */
@@ -700,9 +519,9 @@ static void write_chains(struct writer *w)
 	write_prerouting(w);
 	/* Before the chains that jump to them. */
 	if (w->facts->bridges.n) {
-		begin_chain(w, "published", NULL, NULL, NULL);
+		writer_begin_chain(w, "published", NULL, NULL, NULL);
 		write_groups(w, &serves, true);
-		end_chain(w);
+		writer_end_chain(w);
 	}
 	if (w->site->egress != SITE_EGRESS_OPEN)
 		write_reaches(w);
@@ -736,6 +555,11 @@ int site_ruleset(const struct site_file *site, const struct site_facts *facts, s
 	buf_done(&w.sets);
 	buf_done(&w.rules);
 	return err->errnum ? -err->errnum : 0;
+}
+
+bool site_ruleset_has_names(struct str text)
+{
+	return str_has(text, "\tset " SITE_NAME4);
 }
 
 struct str site_ruleset_admins(struct str text)

@@ -39,6 +39,8 @@ bool site_has_ruleset(const struct site_file *);
 /* *ret is in the arena. -EINVAL: what it says cannot be written as rules; -EFBIG. */
 int site_ruleset(const struct site_file *, const struct site_facts *, struct arena *,
 				 struct str *ret, struct err *);
+/* Has such a text sets of names? */
+bool site_ruleset_has_names(struct str text);
 /* Of such a text: what lets administrators in, "site.yaml:3: admins"; absent: nothing says so. */
 struct str site_ruleset_admins(struct str text);
 

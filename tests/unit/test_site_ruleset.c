@@ -149,6 +149,21 @@ static void sets_are_shared(void **state _unused_)
 	assert_has(text, "ip saddr @serves_6_v4 tcp dport 82 accept");
 }
 
+/* Lines of the site that stand on one line of the file do not share what is not the same. */
+static void sets_of_one_line(void **state _unused_)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct str text =
+		of(&a, "serves: [{port: 80/tcp, to: [10.0.0.1, 10.0.0.3]}, {port: 81/tcp, to: "
+			   "[10.0.0.5, 10.0.0.7]}, {port: 82/tcp, to: [10.0.0.1, 10.0.0.3]}]\n");
+
+	assert_has(text, "ip saddr @serves_1_v4 tcp dport 80 accept");
+	assert_has(text, "ip saddr @serves_1_v4_2 tcp dport 81 accept");
+	assert_has(text, "ip saddr @serves_1_v4 tcp dport 82 accept");
+	assert_has(text, "elements = { 10.0.0.1, 10.0.0.3 }\n");
+	assert_has(text, "elements = { 10.0.0.5, 10.0.0.7 }\n");
+}
+
 /* --- who comes in -------------------------------------------------------------------------------- */
 
 static void ssh(void **state _unused_)
@@ -231,7 +246,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ranges),     cmocka_unit_test(ranges_at_the_ends),
 		cmocka_unit_test(ssh),        cmocka_unit_test(sets_are_shared),
-		cmocka_unit_test(many_lines), cmocka_unit_test(whole),
+		cmocka_unit_test(many_lines), cmocka_unit_test(sets_of_one_line),
+		cmocka_unit_test(whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

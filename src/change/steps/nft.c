@@ -11,8 +11,12 @@
  * neither compared nor kept when the table is replaced, so what is to last has a table of its own.
  */
 #include "change/nft.h"
+#include "base/path.h"
 #include "change/diff.h"
+#include "change/names.h"
 #include "change/step.h"
+#include "host/site_firewall.h"
+#include "host/site_ruleset.h"
 
 static int capture_nft(const struct place *place _unused_, const char *target, struct arena *a,
 					   struct state *ret, struct err *err)
@@ -36,10 +40,40 @@ static int word_nft(const struct place *place _unused_, const char *target, cons
 	return r;
 }
 
-static int put_nft(const struct place *place _unused_, const char *target, const struct state *to,
+/* The timer that fills sets of names again begins or ends with the table that has them. Whatever is wrong
+ * with it shows in the unit's state; who was admitted by address is admitted all the same. */
+static void keep_names(const struct place *place, bool wanted)
+{
+	static const char *const reload[] = {"/usr/bin/systemctl", "daemon-reload", NULL};
+	const char *const timer[] = {"/usr/bin/systemctl", "--no-block", wanted ? "start" : "stop",
+								 SITE_NAMES_TIMER, NULL};
+	struct path_stat st;
+	struct err ignored;
+
+	if (path_stat(place->root_fd, SITE_UNITS SITE_NAMES_TIMER, true, &st) < 0)
+		return;
+	(void)step_run(place, reload, 60000, &ignored);
+	(void)step_run(place, timer, 20000, &ignored);
+}
+
+/* Names are asked for before the table is there, which may let nobody be asked. */
+static int put_nft(const struct place *place, const char *target, const struct state *to,
 				   const struct saved *saved _unused_, struct err *err)
 {
-	return nft_load(-1, target, state_get(to, "ruleset"), err);
+	_cleanup_arena_ struct arena a = {0};
+	struct str text = state_get(to, "ruleset"), commands = STR_ABSENT;
+	bool site = strcmp(target, SITE_TABLE) == 0;
+	struct names_result result;
+	int r;
+
+	if (site && !step_is_booting(place))
+		commands = names_ask(place, text, &a, &result);
+	r = nft_load(-1, target, text, err);
+	if (r == 0 && commands.p)
+		r = nft_feed(commands, err);
+	if (site)
+		keep_names(place, site_ruleset_has_names(text));
+	return r;
 }
 
 static void describe_nft(struct buf *out, const struct step *s)

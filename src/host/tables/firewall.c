@@ -388,6 +388,29 @@ static int set_guard(struct host *host, struct edits *edits, struct err *err)
 						  err);
 }
 
+/* The site's filter takes the place of what another tool makes, but only once that is out of the way: each
+ * would refuse what the other admits, and some flush the other's. */
+static int refuse_manager(struct str manager, bool site, struct err *err)
+{
+	static const struct {
+		const char *manager, *advice;
+	} ends[] = {
+		{"ufw", "ufw disable"},
+		{"firewalld", "systemctl disable --now firewalld"},
+		{"iptables-persistent", "systemctl disable netfilter-persistent"},
+		{"iptables.service", "systemctl disable iptables"},
+	};
+
+	for (size_t i = 0; site && i < ARRAY_LEN(ends); i++)
+		if (str_is(manager, ends[i].manager))
+			return err_set(err, ENOTSUP,
+						   "%s manages the packet filter, and two filters would contradict each other: "
+						   "%s, and apply this one at once; or have %s admit what the site serves",
+						   ends[i].manager, ends[i].advice, ends[i].manager);
+	return err_set(err, ENOTSUP, "%.*s manages the packet filter: it is to be told there",
+				   STR_ARG(manager));
+}
+
 /* Docker's rules stay, in tables of its own; a packet has to get through those and these. */
 static int set_firewall(struct host *host, const struct wish *wish, struct edits *edits, struct err *err)
 {
@@ -398,8 +421,7 @@ static int set_firewall(struct host *host, const struct wish *wish, struct edits
 		return err_set(err, ENOTSUP, "what is let in is for a person to say");
 	if (!str_is(manager, "nftables.service") && !str_is(manager, "none") &&
 		!(site && str_is(manager, "docker")))
-		return err_set(err, ENOTSUP, "%.*s manages the packet filter: it is to be told there",
-					   STR_ARG(manager));
+		return refuse_manager(manager, site, err);
 	return site ? site_firewall_edit(host, edits, err) : set_guard(host, edits, err);
 }
 
