@@ -128,6 +128,8 @@ static int show(struct worker *w, void *data)
 	}
 	if (v->json)
 		jsonw_end(&j);
+	if (v->table->ask && !rows->n)
+		fail(0, "table %s holds what a test asks for alone; see: revet test", v->table->name);
 	if (rows->gap)
 		fail(0, "table %s: incomplete: %s", v->table->name, rows->gap);
 	if (out.full)
