@@ -69,28 +69,7 @@ def no_chain(hook):
     return nft(f"flush chain inet filter {hook}", f"delete chain inet filter {hook}")
 
 
-# What the site asks for, loaded as the fix has it loaded.
-SITE = """put /etc/revet/site.yaml 'admins: {users: [ops]}
-serves: [{port: 443/tcp, to: world}]'
-mkdir -p /etc/nftables.d
-{ printf 'table inet revet\\ndelete table inet revet\\n'; revet firewall; } >/etc/nftables.d/revet.nft
-echo 'include "/etc/nftables.d/revet.nft"' >>/etc/nftables.conf
-""" + AGAIN
-
 RULES = {
-    "firewall.as-site": {
-        "good": SITE,
-        "bad": [nft("add rule inet revet input tcp dport 23 accept"), nft("delete table inet revet"),
-                nft("insert rule inet revet forward accept"), nft("add table inet revet { flags dormant; }"),
-                nft("chain inet revet input { policy accept; }"),
-                "put /etc/revet/site.yaml 'serves: [{port: 443/tcp, to: [10.0.0.0/8]}]'",
-                "sed -i 's/443/444/' /etc/nftables.d/revet.nft", "rm /etc/nftables.d/revet.nft",
-                "sed -i '/include/d' /etc/nftables.conf",
-                ("systemctl disable -q nftables.service", "systemctl enable -q nftables.service")],
-        "fine": ["sed -i '1i# who is served' /etc/revet/site.yaml",
-                 nft("add table inet more", "add chain inet more input { type filter hook input priority 10; policy accept; }")],
-        "alone": True,
-    },
     "firewall.active": {
         "bad": [nft("flush ruleset"), no_chain("input"),
                 nft("flush chain inet filter input", "chain inet filter input { policy accept; }"),

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a packet filter comes to be another than the site file asks for: on a host of its own, because that
+filter would refuse what the other rules of firewall are broken by."""
+
+AGAIN = "nft -f /etc/nftables.conf"
+
+# What the site asks for, loaded as the fix has it loaded.
+GOOD = """put /etc/revet/site.yaml 'admins: {users: [ops]}
+serves: [{port: 443/tcp, to: world}]'
+mkdir -p /etc/nftables.d
+{ printf 'table inet revet\\ndelete table inet revet\\n'; revet firewall; } >/etc/nftables.d/revet.nft
+echo 'include "/etc/nftables.d/revet.nft"' >>/etc/nftables.conf
+systemctl enable -q nftables.service
+""" + AGAIN
+
+
+def nft(*commands):
+    """A way: the rules in force are changed; undone."""
+    return "\n".join(f"nft '{command}'" for command in commands), AGAIN
+
+
+ALONE = True  # there is one site file
+
+RULES = {
+    "firewall.as-site": {
+        "bad": [nft("add rule inet revet input tcp dport 23 accept"), nft("delete table inet revet"),
+                nft("insert rule inet revet forward accept"), nft("add table inet revet { flags dormant; }"),
+                nft("chain inet revet input { policy accept; }"),
+                "put /etc/revet/site.yaml 'serves: [{port: 443/tcp, to: [10.0.0.0/8]}]'",
+                "sed -i 's/443/444/' /etc/nftables.d/revet.nft", "rm /etc/nftables.d/revet.nft",
+                "sed -i '/include/d' /etc/nftables.conf",
+                ("systemctl disable -q nftables.service", "systemctl enable -q nftables.service")],
+        "fine": ["sed -i '1i# who is served' /etc/revet/site.yaml",
+                 nft("add table inet more", "add chain inet more input { type filter hook input priority 10; policy accept; }")],
+    },
+}
