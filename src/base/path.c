@@ -252,6 +252,26 @@ int path_stat(int root_fd, const char *path, bool follow, struct path_stat *ret)
 	return 0;
 }
 
+const char *path_kind(uint32_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return "regular";
+	case S_IFDIR:
+		return "directory";
+	case S_IFLNK:
+		return "symlink";
+	case S_IFSOCK:
+		return "socket";
+	case S_IFIFO:
+		return "fifo";
+	case S_IFBLK:
+		return "block";
+	default:
+		return "char";
+	}
+}
+
 int path_readlink(int root_fd, const char *path, struct arena *a, struct str *ret)
 {
 	_cleanup_close_ int fd = path_open(root_fd, path, O_PATH | O_NOFOLLOW);

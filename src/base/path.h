@@ -31,6 +31,8 @@ struct path_stat {
 };
 /* follow: the link's target rather than the link. */
 int path_stat(int root_fd, const char *path, bool follow, struct path_stat *ret);
+/* What a mode says that it is: regular, directory, symlink, socket, fifo, block or char. */
+const char *path_kind(uint32_t mode);
 int path_readlink(int root_fd, const char *path, struct arena *, struct str *ret);
 
 struct path_entry {

@@ -149,6 +149,21 @@ void record_restore_times(const struct place *place, const struct record_file *f
 	fs_restore_parent_times(place, file->path, &copy);
 }
 
+void record_put_raw(struct buf *out, const char *name, struct str value)
+{
+	buf_printf(out, "%s ", name);
+	buf_str(out, value);
+	buf_putc(out, '\n');
+}
+
+int record_save_raw(const struct saved *saved, const struct buf *raw, const char *target,
+					struct err *err)
+{
+	if (raw->full)
+		return err_set(err, EFBIG, "what was of %s", target);
+	return fs_save_text(saved, "", raw->n ? buf_get(raw) : STR(""), err);
+}
+
 int record_read_raw(const struct saved *saved, struct arena *a, struct state *ret, struct err *err)
 {
 	struct str text, line, name = STR_ABSENT;

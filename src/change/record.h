@@ -39,7 +39,10 @@ int record_remove(const struct place *, const struct record_file *, const struct
 int record_save(const struct place *, const struct record_file *, const struct saved *,
 				struct err *);
 void record_restore_times(const struct place *, const struct record_file *, const struct saved *);
-/* "NAME VALUE" a line, which save() has kept: fields as they were, to the byte. */
+/* Fields as they were, to the byte: put by save(), kept as the step's own, "NAME VALUE" a line, and read
+ * when undoing. */
+void record_put_raw(struct buf *, const char *name, struct str value);
+int record_save_raw(const struct saved *, const struct buf *, const char *target, struct err *);
 int record_read_raw(const struct saved *, struct arena *, struct state *ret, struct err *);
 /* Waits for passwd(1) and its like, which wait for each other; a tree has nobody else. */
 int record_lock(const struct place *, struct err *);

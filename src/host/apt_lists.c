@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/apt_lists.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
-
 #include "base/map.h"
 #include "base/vec.h"
 #include "host/dpkg.h"
@@ -11,10 +8,7 @@
 #include "host/unpack.h"
 
 #define STATUS "/var/lib/dpkg/status"
-/* A package's paragraph; the largest in Debian are below 100 KiB. */
-#define CHUNK ((size_t)256 << 10)
 #define LIKELY_BITS 65536
-#define MAX_UNPACKED ((uint64_t)4 << 30)
 
 /* What the Release file of an archive says of it. */
 struct release {
@@ -50,13 +44,11 @@ struct reader {
 	VEC(struct release) releases;
 	const struct release *release; /* of the list that is being read */
 	bool security;                 /* a list of a security archive was read */
-	char *chunk;
 	struct buf *out;
 };
 
 static void reader_done(struct reader *r)
 {
-	free(r->chunk);
 	arena_done(&r->arena);
 }
 
@@ -290,9 +282,11 @@ static const char *find_end(struct str s)
 	return NULL;
 }
 
-/* Handles the whole paragraphs in the text; returns the bytes that they took. */
-static size_t read_paragraphs(struct reader *r, struct str text, bool last)
+/* Handles the whole paragraphs in the text; returns the bytes that they took. The largest in Debian are
+ * below 100 KiB, which a piece holds. */
+static size_t read_paragraphs(void *data, struct str text, bool last)
 {
+	struct reader *r = data;
 	struct str rest = text;
 
 	while (rest.n) {
@@ -315,53 +309,16 @@ static size_t read_paragraphs(struct reader *r, struct str text, bool last)
 	return text.n - rest.n;
 }
 
-static int read_stream(struct reader *r, struct unpack *u)
-{
-	uint64_t total = 0;
-	size_t n = 0;
-
-	for (;;) {
-		ssize_t got = unpack_read(u, r->chunk + n, CHUNK - n);
-		size_t used;
-
-		if (got < 0)
-			return (int)got;
-		n += (size_t)got;
-		total += (size_t)got;
-		used = read_paragraphs(r, (struct str){r->chunk, n}, got == 0);
-		if (got == 0)
-			return 0;
-		n -= used;
-		memmove(r->chunk, r->chunk + used, n);
-		if (n == CHUNK || total > MAX_UNPACKED)
-			return -EFBIG;
-	}
-}
-
-static int open_list(struct reader *r, const char *path, struct unpack **ret, struct err *err)
-{
-	int fd = path_open(r->root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
-
-	if (fd < 0)
-		return err_errno(err, -fd, "%s", path);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		close(fd);
-		return err_set(err, EINVAL, "%s: not a regular file", path);
-	}
-	return unpack_open(fd, path, ret, err) < 0 ? err_context(err, "%s", path) : 0;
-}
-
 static void read_list(struct reader *r, struct str name)
 {
 	_cleanup_(unpack_freep) struct unpack *u = NULL;
 	char *path = arena_printf(&r->arena, APT_LISTS "/%.*s", STR_ARG(name));
 	struct err err = {0};
-	int result = open_list(r, path, &u, &err);
+	int result = unpack_open_path(r->root_fd, path, &u, &err);
 
 	r->release = release_of(r, name);
 	if (result == 0) {
-		result = read_stream(r, u);
+		result = unpack_each(u, read_paragraphs, r);
 		if (result < 0)
 			err_errno(&err, -result, "%s", path);
 	}
@@ -440,7 +397,6 @@ static int ask_apt(struct host *host, struct buf *out, struct err *err)
 	if (result < 0)
 		return result;
 	want_installed(&r);
-	r.chunk = mem_calloc(1, CHUNK);
 	result = read_lists(&r, err);
 	if (result < 0)
 		return result;
@@ -467,7 +423,6 @@ static int ask_offer(struct host *host, const void *data, struct buf *out, struc
 	if (dpkg)
 		wanted.architecture = dpkg->architecture;
 	want(&r, &wanted);
-	r.chunk = mem_calloc(1, CHUNK);
 	result = read_lists(&r, err);
 	if (result == 0)
 		put_upgrade(&r, r.all.p[0]);

@@ -5,9 +5,6 @@
  * version. Of those the newest is what dnf would take, where no module, priority or exclusion has it
  * decide otherwise, in which case the change is refused when dnf is asked.
  */
-#include <fcntl.h>
-#include <stdlib.h>
-
 #include "base/buf.h"
 #include "base/num.h"
 #include "base/vec.h"
@@ -16,9 +13,7 @@
 #include "host/rpm_version.h"
 #include "host/unpack.h"
 
-#define CHUNK ((size_t)256 << 10)
 #define NEAR ((size_t)2048) /* how far behind the name the version stands at most */
-#define MAX_UNPACKED ((uint64_t)4 << 30)
 #define HASH_LENGTH 17 /* of the directory's name, with its dash */
 
 struct version {
@@ -29,12 +24,10 @@ struct search {
 	struct arena arena;
 	const char *needle; /* "<name>NAME</name>" */
 	struct version best;
-	char *chunk;
 };
 
 static void search_done(struct search *s)
 {
-	free(s->chunk);
 	arena_done(&s->arena);
 }
 
@@ -79,8 +72,9 @@ static void take(struct search *s, struct str behind)
 }
 
 /* How much of the text needs not be looked at again. */
-static size_t look_through(struct search *s, struct str text, bool is_end)
+static size_t look_through(void *data, struct str text, bool is_end)
 {
+	struct search *s = data;
 	size_t n = strlen(s->needle);
 	struct str rest = text;
 	const char *at;
@@ -97,44 +91,14 @@ static size_t look_through(struct search *s, struct str text, bool is_end)
 	return text.n - MIN(rest.n, n - 1);
 }
 
-static int search_stream(struct search *s, struct unpack *from)
-{
-	uint64_t total = 0;
-	size_t n = 0;
-
-	for (;;) {
-		ssize_t got = unpack_read(from, s->chunk + n, CHUNK - n);
-		size_t used;
-
-		if (got < 0)
-			return (int)got;
-		n += (size_t)got;
-		total += (size_t)got;
-		used = look_through(s, (struct str){s->chunk, n}, got == 0);
-		if (got == 0)
-			return 0;
-		n -= used;
-		memmove(s->chunk, s->chunk + used, n);
-		if (total > MAX_UNPACKED)
-			return -EFBIG;
-	}
-}
-
 static int search_list(struct search *s, int root_fd, const char *path, struct err *err)
 {
 	_cleanup_(unpack_freep) struct unpack *u = NULL;
-	int fd = path_open(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY), r;
-	struct stat st;
+	int r = unpack_open_path(root_fd, path, &u, err);
 
-	if (fd < 0)
-		return err_errno(err, -fd, "%s", path);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		close(fd);
-		return err_set(err, EINVAL, "%s: not a regular file", path);
-	}
-	r = unpack_open(fd, path, &u, err);
-	if (r == 0)
-		r = search_stream(s, u);
+	if (r < 0)
+		return r;
+	r = unpack_each(u, look_through, s);
 	return r < 0 ? err_errno(err, -r, "%s", path) : 0;
 }
 
@@ -238,7 +202,7 @@ static int ask(struct host *host, const void *data, struct buf *out, struct err 
 {
 	static const char *const caches[] = {"/var/cache/dnf", "/var/cache/libdnf5"};
 	const struct asked *asked = data;
-	_cleanup_(search_done) struct search s = {.chunk = mem_calloc(1, CHUNK)};
+	_cleanup_(search_done) struct search s = {0};
 	int r = 0;
 
 	s.needle = arena_printf(&s.arena, "<name>%s</name>", asked->name);

@@ -330,6 +330,19 @@ int host_stat(struct host *h, const char *path, bool follow, struct path_stat *r
 	return r;
 }
 
+int host_first(struct host *h, const char *const paths[], const char **ret, struct err *err)
+{
+	struct path_stat st;
+	int r = -ENOENT;
+
+	for (size_t i = 0; r == -ENOENT && paths[i]; i++) {
+		r = host_stat(h, paths[i], true, &st, err);
+		if (r == 0)
+			*ret = paths[i];
+	}
+	return r;
+}
+
 int host_readlink(struct host *h, const char *path, struct arena *a, struct str *ret,
 				  struct err *err)
 {

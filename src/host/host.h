@@ -59,6 +59,8 @@ int host_read_scrubbed_by(struct host *, const char *path,
 						  struct arena *, struct str *ret, struct err *);
 /* follow: the target of a link. */
 int host_stat(struct host *, const char *path, bool follow, struct path_stat *ret, struct err *);
+/* The first of the paths, NULL behind the last, that there is; -ENOENT: none. */
+int host_first(struct host *, const char *const paths[], const char **ret, struct err *);
 int host_readlink(struct host *, const char *path, struct arena *, struct str *ret, struct err *);
 
 /* A link to /dev/null, which is how configuration is masked: a file of that name without content. No

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/unpack.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
-#include "base/str.h"
+#include "base/path.h"
 #include "host/library.h"
 
+#define MAX_UNPACKED ((uint64_t)4 << 30)
 #define INPUT_SIZE ((size_t)128 << 10)
 #define LZMA_MEMORY ((uint64_t)128 << 20) /* xz -9 needs 65 MiB */
 
@@ -315,4 +318,51 @@ void unpack_free(struct unpack *u)
 	close_fd(&u->fd);
 	free(u->input);
 	free(u);
+}
+
+int unpack_open_path(int root_fd, const char *path, struct unpack **ret, struct err *err)
+{
+	int fd = path_open(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0)
+		return err_errno(err, -fd, "%s", path);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return err_set(err, EINVAL, "%s: not a regular file", path);
+	}
+	return unpack_open(fd, path, ret, err) < 0 ? err_context(err, "%s", path) : 0;
+}
+
+static int give_pieces(struct unpack *u, char *piece,
+					   size_t (*take)(void *data, struct str, bool last), void *data)
+{
+	uint64_t total = 0;
+	size_t n = 0;
+
+	for (;;) {
+		ssize_t got = unpack_read(u, piece + n, UNPACK_PIECE - n);
+		size_t used;
+
+		if (got < 0)
+			return (int)got;
+		n += (size_t)got;
+		total += (size_t)got;
+		used = take(data, (struct str){piece, n}, got == 0);
+		if (got == 0)
+			return 0;
+		n -= used;
+		memmove(piece, piece + used, n);
+		if (n == UNPACK_PIECE || total > MAX_UNPACKED)
+			return -EFBIG;
+	}
+}
+
+int unpack_each(struct unpack *u, size_t (*take)(void *data, struct str, bool last), void *data)
+{
+	char *piece = mem_calloc(1, UNPACK_PIECE);
+	int r = give_pieces(u, piece, take, data);
+
+	free(piece);
+	return r;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "spec/lookup.h"
 
+#include "base/num.h"
 #include "host/value.h"
 
 void want_table(struct snapshot *s, const char *name)
@@ -121,4 +122,28 @@ int find_answer(struct finding *f, struct str *ret, struct err *err)
 		return err_set(err, ENODATA, "it was not asked");
 	*ret = (struct str){answer.p + 1, answer.n - 1};
 	return answer.p[0] == '+' ? 0 : err_set(err, EIO, "%.*s", STR_ARG(*ret));
+}
+
+void answer_parts(struct buf *answer, int status, struct str first, struct str second)
+{
+	buf_printf(answer, "+%d %zu\n", status, first.n);
+	buf_str(answer, first);
+	buf_str(answer, second);
+}
+
+int find_parts(struct finding *f, struct answer_parts *ret, struct err *err)
+{
+	struct str rest, status, length, line;
+	uint64_t code, n;
+	int r = find_answer(f, &rest, err);
+
+	if (r < 0)
+		return r;
+	if (!str_cut(&rest, '\n', &line) || !str_cut(&line, ' ', &status) ||
+		!str_cut(&line, ' ', &length) || num_u64(status, 0, INT32_MAX, &code) < 0 ||
+		num_u64(length, 0, rest.n, &n) < 0)
+		return err_set(err, EBADMSG, "the answer is not as it should be");
+	*ret = (struct answer_parts){
+		(int64_t)code, {rest.p, (size_t)n}, {rest.p + n, rest.n - (size_t)n}};
+	return 0;
 }

@@ -25,6 +25,13 @@ struct str cell_text(const struct rows *, const struct row *, const char *column
 /* An answer begins with '+', or with '-' and what went wrong. */
 void answer_error(struct buf *answer, const struct err *);
 int find_answer(struct finding *, struct str *ret, struct err *);
+/* An answer of a status and two texts, which answer_parts() has put. */
+struct answer_parts {
+	int64_t status;
+	struct str first, second;
+};
+void answer_parts(struct buf *answer, int status, struct str first, struct str second);
+int find_parts(struct finding *, struct answer_parts *ret, struct err *);
 
 #define MAX_ANSWER ((size_t)16 << 20) /* bytes of what a program prints, or a server says */
 

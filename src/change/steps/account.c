@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "base/num.h"
-#include "change/fs.h"
 #include "change/record.h"
 #include "host/crypt_id.h"
 
@@ -157,7 +156,7 @@ static int save_account(const struct place *place, const struct step *s, const s
 						struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
-	_cleanup_buf_ struct buf text = BUF(65536);
+	_cleanup_buf_ struct buf raw = BUF(65536);
 	struct record records[ARRAY_LEN(files)] = {0};
 	int r = 0;
 
@@ -170,9 +169,8 @@ static int save_account(const struct place *place, const struct step *s, const s
 	}
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		if (i != LOCKED && state_has(&s->after, fields[i].name) && records[fields[i].file].found)
-			buf_printf(&text, "%s %.*s\n", fields[i].name,
-					   STR_ARG(records[fields[i].file].fields[fields[i].at]));
-	return r == 0 ? fs_save_text(saved, "", text.n ? buf_get(&text) : STR(""), err) : r;
+			record_put_raw(&raw, fields[i].name, records[fields[i].file].fields[fields[i].at]);
+	return r == 0 ? record_save_raw(saved, &raw, s->target, err) : r;
 }
 
 static void restore_times(const struct place *place, const struct step *s, const struct saved *saved)

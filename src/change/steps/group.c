@@ -4,7 +4,6 @@
  * is one account in one of the files, "/etc/group NAME", so that what different rules want of one group
  * is joined, and a kill between the files is seen. Nothing else of the lines changes.
  */
-#include "change/fs.h"
 #include "change/record.h"
 #include "host/passwd.h"
 
@@ -172,7 +171,7 @@ static int save_group(const struct place *place, const struct step *s, const str
 					  struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
-	_cleanup_buf_ struct buf text = BUF(65536);
+	_cleanup_buf_ struct buf raw = BUF(65536);
 	int r = 0;
 
 	for (size_t f = 0; r == 0 && f < ARRAY_LEN(files); f++) {
@@ -183,15 +182,10 @@ static int save_group(const struct place *place, const struct step *s, const str
 		r = find_group(place, &files[f], s->target, &a, &record, err);
 		if (r == 0)
 			r = record_save(place, &files[f], saved, err);
-		if (r < 0 || !record.found)
-			continue;
-		buf_printf(&text, "%s ", files[f].suffix + 1);
-		buf_str(&text, record.fields[MEMBERS]);
-		buf_putc(&text, '\n');
+		if (r == 0 && record.found)
+			record_put_raw(&raw, files[f].suffix + 1, record.fields[MEMBERS]);
 	}
-	if (r == 0 && text.full)
-		r = err_set(err, EFBIG, "the members of %s", s->target);
-	return r == 0 ? fs_save_text(saved, "", text.n ? buf_get(&text) : STR(""), err) : r;
+	return r == 0 ? record_save_raw(saved, &raw, s->target, err) : r;
 }
 
 static void restore_times(const struct place *place, const struct step *s,

@@ -199,25 +199,19 @@ static void read_file(struct reader *r, const char *path)
 
 static int read_aide_rules(struct host *host, struct rows *rows, struct err *err)
 {
-	static const char *const paths[] = {"/etc/aide/aide.conf", "/etc/aide.conf"};
+	static const char *const paths[] = {"/etc/aide/aide.conf", "/etc/aide.conf", NULL};
 	struct reader r = {.host = host, .rows = rows};
-	struct path_stat st;
+	const char *path;
+	int e;
 
 	map_init(&r.groups, rows->arena);
 	for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
 		map_put(&r.groups, str_of(defaults[i].name),
 				expression(&r, str_of(defaults[i].attributes)));
-	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-		int e = host_stat(host, paths[i], true, &st, err);
-
-		if (e < 0 && e != -ENOENT)
-			return e;
-		if (e == 0) {
-			read_file(&r, paths[i]);
-			return 0;
-		}
-	}
-	return 0;
+	e = host_first(host, paths, &path, err);
+	if (e == 0)
+		read_file(&r, path);
+	return e == -ENOENT ? 0 : e;
 }
 
 static const struct table aide_rules = {

@@ -43,26 +43,6 @@ struct reader {
 	bool has_users;
 };
 
-static const char *kind_of(uint32_t mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFREG:
-		return "regular";
-	case S_IFDIR:
-		return "directory";
-	case S_IFLNK:
-		return "symlink";
-	case S_IFSOCK:
-		return "socket";
-	case S_IFIFO:
-		return "fifo";
-	case S_IFBLK:
-		return "block";
-	default:
-		return "char";
-	}
-}
-
 /* What cannot be examined is not known in any respect, not even to be there. */
 static void set_unknown(struct rows *rows, struct row *row, const struct err *err)
 {
@@ -76,7 +56,7 @@ static void set_stat(const struct reader *r, struct row *row, const struct path_
 {
 	static const char no_users[] = "/etc/passwd or /etc/group could not be read";
 
-	row_strz(row, KIND, kind_of(st->mode));
+	row_strz(row, KIND, path_kind(st->mode));
 	row_int(row, MODE, st->mode & 07777);
 	row_int(row, UID, st->uid);
 	row_int(row, GID, st->gid);

@@ -260,26 +260,6 @@ static bool is_privileged(const struct finding *f)
 	return f->setuid || f->setgid || f->caps.p;
 }
 
-static const char *kind_of(uint32_t mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFREG:
-		return "regular";
-	case S_IFDIR:
-		return "directory";
-	case S_IFLNK:
-		return "symlink";
-	case S_IFSOCK:
-		return "socket";
-	case S_IFIFO:
-		return "fifo";
-	case S_IFBLK:
-		return "block";
-	default:
-		return "char";
-	}
-}
-
 static void set_unowned(struct row *row, int column, bool value, const char *elsewhere)
 {
 	if (value && elsewhere)
@@ -315,7 +295,7 @@ static void add_finding(struct rows *rows, const struct finding *f, const struct
 	struct row *row = rows_add(rows, FROM(str_dup(rows->arena, f->path), 0));
 
 	row_str(row, PATH, f->path);
-	row_strz(row, KIND, kind_of(f->mode));
+	row_strz(row, KIND, path_kind(f->mode));
 	row_int(row, MODE, f->mode & 07777);
 	set_identity(rows, row, f, names);
 	row_bool(row, SETUID, f->setuid);

@@ -10,7 +10,6 @@
 #include <sys/prctl.h>
 
 #include "base/exec.h"
-#include "base/num.h"
 #include "spec/lookup.h"
 
 enum { EXIT_STATUS, STDOUT, STDERR, EXEC, TIMEOUT };
@@ -60,27 +59,19 @@ static void ask(const struct resource *r, struct buf *answer)
 		answer_error(answer, &err);
 		return;
 	}
-	buf_printf(answer, "+%d %zu\n", result.status, result.out.n);
-	buf_str(answer, result.out);
-	buf_str(answer, result.err);
+	answer_parts(answer, result.status, result.out, result.err);
 }
 
 static int find(struct finding *f, int attribute, struct datum *ret, struct err *err)
 {
-	struct str rest, status, length, line;
-	uint64_t code, n;
-	int r = find_answer(f, &rest, err);
+	struct answer_parts answer;
+	int r = find_parts(f, &answer, err);
 
 	if (r < 0)
 		return r;
-	if (!str_cut(&rest, '\n', &line) || !str_cut(&line, ' ', &status) ||
-		!str_cut(&line, ' ', &length) || num_u64(status, 0, INT32_MAX, &code) < 0 ||
-		num_u64(length, 0, rest.n, &n) < 0)
-		return err_set(err, EBADMSG, "the answer is not as it should be");
-	*ret = DATUM_NUMBER((int64_t)code);
+	*ret = DATUM_NUMBER(answer.status);
 	if (attribute != EXIT_STATUS)
-		*ret = DATUM_STR(attribute == STDOUT ? ((struct str){rest.p, n})
-											 : ((struct str){rest.p + n, rest.n - n}));
+		*ret = DATUM_STR(attribute == STDOUT ? answer.first : answer.second);
 	return 0;
 }
 

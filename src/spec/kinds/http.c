@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/num.h"
 #include "host/http_client.h"
 #include "spec/lookup.h"
 
@@ -88,13 +87,10 @@ static void ask(const struct resource *r, struct buf *answer)
 	struct http_answer got;
 	struct err err;
 
-	if (http_ask(&q, &got, &err) < 0) {
+	if (http_ask(&q, &got, &err) < 0)
 		answer_error(answer, &err);
-	} else {
-		buf_printf(answer, "+%d %zu\n", got.status, got.headers.n);
-		buf_str(answer, buf_get(&got.headers));
-		buf_str(answer, buf_get(&got.body));
-	}
+	else
+		answer_parts(answer, got.status, buf_get(&got.headers), buf_get(&got.body));
 	http_answer_done(&got);
 }
 
@@ -135,21 +131,16 @@ static struct str sorted_headers(struct arena *a, struct str text)
 
 static int find(struct finding *f, int attribute, struct datum *ret, struct err *err)
 {
-	struct str rest, status, length, line;
-	uint64_t code, n;
-	int r = find_answer(f, &rest, err);
+	struct answer_parts answer;
+	int r = find_parts(f, &answer, err);
 
 	if (r < 0)
 		return r;
-	if (!str_cut(&rest, '\n', &line) || !str_cut(&line, ' ', &status) ||
-		!str_cut(&line, ' ', &length) || num_u64(status, 0, 999, &code) < 0 ||
-		num_u64(length, 0, rest.n, &n) < 0)
-		return err_set(err, EBADMSG, "the answer is not as it should be");
-	*ret = DATUM_NUMBER((int64_t)code);
+	*ret = DATUM_NUMBER(answer.status);
 	if (attribute == HEADERS)
-		*ret = DATUM_STR(sorted_headers(f->arena, (struct str){rest.p, n}));
+		*ret = DATUM_STR(sorted_headers(f->arena, answer.first));
 	else if (attribute == BODY)
-		*ret = DATUM_STR(((struct str){rest.p + n, rest.n - n}));
+		*ret = DATUM_STR(answer.second);
 	return 0;
 }
 
