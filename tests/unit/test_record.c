@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A line that is added to a file of accounts is one that its programs find, and taken out again leaves the
- * file as it was, to the byte. */
+ * file as it was, to the byte. What is kept of a field is all of it, or nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -80,9 +80,33 @@ static void added_and_removed(void **state _unused_)
 	unlinkat(place.root_fd, "passwd", 0);
 }
 
+static void fields_are_kept_to_the_byte(void **state _unused_)
+{
+	static const char odd[] = "a, b:\xff\0c";
+	const struct str value = {odd, sizeof(odd) - 1};
+	const struct saved saved = {.dir_fd = place.root_fd, .name = "0"};
+	_cleanup_arena_ struct arena a = {0};
+	_cleanup_buf_ struct buf raw = BUF(64);
+	struct state kept = {0};
+	struct err err;
+
+	record_put_raw(&raw, "group", value);
+	record_put_raw(&raw, "empty", STR(""));
+	assert_int_equal(record_save_raw(&saved, &raw, "x", &err), 0);
+	assert_int_equal(record_read_raw(&saved, &a, &kept, &err), 0);
+	assert_int_equal(unlinkat(place.root_fd, "0", 0), 0);
+	assert_true(str_eq(state_get(&kept, "group"), value));
+	assert_true(state_get(&kept, "empty").p && !state_get(&kept, "empty").n);
+	for (int i = 0; i < 64; i++)
+		record_put_raw(&raw, "more", value);
+	assert_int_equal(record_save_raw(&saved, &raw, "x", &err), -EFBIG);
+	assert_int_equal(unlinkat(place.root_fd, "0", 0), -1);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(added_and_removed)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(added_and_removed),
+									   cmocka_unit_test(fields_are_kept_to_the_byte)};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
