@@ -85,17 +85,27 @@ static bool next_line(struct str *text, struct str *ret)
 	return true;
 }
 
+/* Name and password, with which the lines of all these files begin. */
+static bool scrub_begin(struct str *line, struct buf *out)
+{
+	struct str name, field;
+
+	if (!str_has_char(*line, ':') || !str_cut(line, ':', &name))
+		return false;
+	scrub_name(name, out);
+	buf_putc(out, ':');
+	if (str_cut(line, ':', &field))
+		scrub_field(field, out);
+	return true;
+}
+
 void crypt_scrub_passwd(struct str text, struct buf *out)
 {
-	struct str line, name, field;
+	struct str line;
 
 	for (; next_line(&text, &line); buf_putc(out, '\n')) {
-		if (!str_has_char(line, ':') || !str_cut(&line, ':', &name))
+		if (!scrub_begin(&line, out))
 			continue;
-		scrub_name(name, out);
-		buf_putc(out, ':');
-		if (str_cut(&line, ':', &field))
-			scrub_field(field, out);
 		if (line.p) {
 			buf_putc(out, ':');
 			buf_str(out, line);
@@ -114,15 +124,11 @@ static bool is_number(struct str s)
 
 void crypt_scrub_shadow(struct str text, struct buf *out)
 {
-	struct str line, name, field;
+	struct str line, field;
 
 	for (; next_line(&text, &line); buf_putc(out, '\n')) {
-		if (!str_has_char(line, ':') || !str_cut(&line, ':', &name))
+		if (!scrub_begin(&line, out))
 			continue;
-		scrub_name(name, out);
-		buf_putc(out, ':');
-		if (str_cut(&line, ':', &field))
-			scrub_field(field, out);
 		for (int i = 0; i < 7 && str_cut(&line, ':', &field); i++) {
 			buf_putc(out, ':');
 			buf_str(out, is_number(field) ? field : STR("?"));
