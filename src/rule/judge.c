@@ -1,24 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rule/judge.h"
-
 #include <stdlib.h>
 
 #include "base/buf.h"
 #include "base/vec.h"
-#include "host/value.h"
-
-struct judging {
-	const struct snapshot *snapshot;
-	const struct params *params;
-	struct arena *arena;
-	struct judgement *out; /* evidence goes here; NULL: none is kept */
-	enum truth keep;       /* evidence of this truth, */
-	size_t max;            /* and so much of it */
-	bool negated;          /* inside a `not` */
-	bool alternative;      /* inside an alternative of an `any` that is not the first */
-	const char *why;       /* the first reason for something unknown */
-	size_t judged;         /* rows, keys and absences that were looked at */
-};
+#include "rule/judge_private.h"
 
 static const char *const verdicts[] = {"pass", "fail", "not_applicable", "unknown", "manual"};
 
@@ -42,113 +27,6 @@ static enum truth unknown(struct judging *j, const char *why)
 	if (!j->why)
 		j->why = why ? why : "not known";
 	return UNKNOWN_;
-}
-
-/* --- evidence -------------------------------------------------------------------------------- */
-
-static const char *keep(struct judging *j, struct buf *text)
-{
-	return arena_copy(j->arena, buf_get(text).p, text->n);
-}
-
-static struct from from_of(const struct row *row, const struct value *cell)
-{
-	return cell ? value_from(row, cell) : row->from;
-}
-
-static const char *source_of(struct judging *j, const struct row *row, const struct value *cell)
-{
-	_cleanup_buf_ struct buf text = BUF(8192);
-	struct from from = from_of(row, cell);
-
-	if (!from.path)
-		return NULL;
-	buf_puts(&text, from.path);
-	if (from.line)
-		buf_printf(&text, ":%u", from.line);
-	if (row->note)
-		buf_printf(&text, " (%s)", row->note);
-	return keep(j, &text);
-}
-
-static bool decides(const struct judging *j, enum truth truth)
-{
-	return (j->negated ? truth_not(truth) : truth) == j->keep;
-}
-
-/* Is evidence of this truth wanted? Asked before it is put into words, which is what costs. */
-static bool keeps(struct judging *j, enum truth truth)
-{
-	if (!j->out || !decides(j, truth))
-		return false;
-	if (j->out->n < j->max)
-		return true;
-	j->out->more++;
-	return false;
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-/* FNV-1a; what comes out the same is still compared. */
-static uint64_t hash_text(uint64_t hash, const char *s)
-{
-	for (; s && *s; s++)
-		hash = (hash ^ (unsigned char)*s) * 0x100000001b3u;
-	return hash * 0x100000001b3u;
-}
-
-/* Two sentences of a rule may be about the same thing. */
-static bool is_known(const struct judgement *out, const struct evidence *e)
-{
-	for (size_t i = 0; i < out->n; i++)
-		if (out->p[i].hash == e->hash && same_text(out->p[i].object, e->object) &&
-			same_text(out->p[i].found, e->found) && same_text(out->p[i].wanted, e->wanted) &&
-			same_text(out->p[i].source, e->source))
-			return true;
-	return false;
-}
-
-static void add_evidence(struct judging *j, struct evidence e)
-{
-	if (j->negated)
-		e.truth = truth_not(e.truth);
-	if (j->negated && e.wanted)
-		e.wanted = arena_printf(j->arena, "not %s", e.wanted);
-	if (j->alternative && e.truth == FALSE_)
-		e.wanted = arena_printf(j->arena, "%s instead", e.wanted);
-	e.hash = hash_text(hash_text(hash_text(0xcbf29ce484222325u, e.object), e.found), e.source);
-	if (!is_known(j->out, &e))
-		*vec_push(j->arena, j->out) = e;
-}
-
-static const char *label(struct judging *j, const struct table *t, const struct row *row)
-{
-	_cleanup_buf_ struct buf text = BUF(8192);
-
-	row_label(&text, t, row);
-	return keep(j, &text);
-}
-
-static const char *print_expect(struct judging *j, const struct expect *e, enum type type)
-{
-	_cleanup_buf_ struct buf text = BUF(8192);
-
-	expect_print(&text, e, type, j->params);
-	return keep(j, &text);
-}
-
-static const char *print_cell(struct judging *j, const struct table *t, const struct row *row,
-							  int column, bool name)
-{
-	_cleanup_buf_ struct buf text = BUF(8192);
-
-	if (name)
-		buf_printf(&text, "%s ", t->columns[column].name);
-	value_print(&text, t->columns[column].type, &row->cells[column]);
-	return keep(j, &text);
 }
 
 /* --- keys ------------------------------------------------------------------------------------ */
@@ -175,15 +53,7 @@ static enum truth test_row(struct judging *j, const struct sentence *s, const st
 		one = expect_test(s->expect, t->columns[i].type, cell, j->params, &why);
 		if (one == UNKNOWN_)
 			unknown(j, why);
-		if (keeps(j, one))
-			add_evidence(j, (struct evidence){
-								.object = s->key.p ? str_dup(j->arena, s->key) : t->columns[i].name,
-								.found = print_cell(j, t, row, i, i != first),
-								.wanted = print_expect(j, s->expect, t->columns[i].type),
-								.source = source_of(j, row, cell),
-								.from = from_of(row, cell),
-								.truth = one,
-							});
+		evidence_cell(j, s, row, i, s->expect, i != first, one);
 		truth = decided++ && one == UNKNOWN_ ? truth : truth_and(truth, one);
 	}
 	/* Of a tree nobody can say what a running host has, but what the next boot sets is right. */
@@ -212,13 +82,7 @@ static enum truth absent_key(struct judging *j, const struct sentence *s, const 
 		if (s->table->columns[i].flags & COLUMN_VALUE)
 			type = s->table->columns[i].type;
 	truth = expect_test(s->expect, type, &absent, j->params, &why);
-	if (keeps(j, truth))
-		add_evidence(j, (struct evidence){
-							.object = str_dup(j->arena, s->key),
-							.found = "not set",
-							.wanted = print_expect(j, s->expect, type),
-							.truth = truth,
-						});
+	evidence_absent(j, s, type, truth);
 	return truth;
 }
 
@@ -282,55 +146,6 @@ static enum truth test_conditions(struct judging *j, const struct table *t,
 	return truth;
 }
 
-/* "one with service sudo, module pam_faillock.so" */
-static const char *wanted_row(struct judging *j, const struct sentence *s, const char *quantity)
-{
-	_cleanup_buf_ struct buf text = BUF(8192);
-
-	buf_printf(&text, "%s%s", quantity, s->n_where ? " with " : "");
-	sentence_print_conditions(&text, s->table, s->where, s->n_where, j->params);
-	return keep(j, &text);
-}
-
-static void row_evidence(struct judging *j, const struct sentence *s, const struct row *row,
-						 enum truth truth)
-{
-	_cleanup_buf_ struct buf found = BUF(16384);
-
-	if (!keeps(j, truth))
-		return;
-	for (size_t i = 0; i < s->n_where; i++) {
-		int column = s->where[i].column;
-
-		if (s->table->columns[column].flags & COLUMN_LABEL)
-			continue;
-		buf_printf(&found, "%s%s ", found.n ? ", " : "", s->table->columns[column].name);
-		value_print(&found, s->table->columns[column].type, &row->cells[column]);
-	}
-	add_evidence(j, (struct evidence){
-						.object = label(j, s->table, row),
-						.found = found.n ? keep(j, &found) : "present",
-						.wanted = s->quantity == NO_ROW        ? "none"
-								  : s->quantity == REVIEW_ROWS ? "a person's judgement"
-															   : wanted_row(j, s, "one"),
-						.source = source_of(j, row, NULL),
-						.from = row->from,
-						.truth = truth,
-					});
-}
-
-/* That there is a row, or that there is none, without saying which. */
-static void quantity_evidence(struct judging *j, const struct sentence *s, enum truth truth)
-{
-	bool none = s->quantity == NO_ROW;
-
-	if (keeps(j, truth))
-		add_evidence(j, (struct evidence){.object = s->table->name,
-										  .found = none ? "some" : "none",
-										  .wanted = wanted_row(j, s, none ? "none" : "one"),
-										  .truth = truth});
-}
-
 static enum truth test_every(struct judging *j, const struct sentence *s, const struct row *row)
 {
 	enum truth truth = TRUE_;
@@ -344,15 +159,7 @@ static enum truth test_every(struct judging *j, const struct sentence *s, const 
 
 		if (one == UNKNOWN_)
 			unknown(j, why);
-		if (keeps(j, one))
-			add_evidence(j, (struct evidence){
-								.object = label(j, s->table, row),
-								.found = print_cell(j, s->table, row, c->column, true),
-								.wanted = print_expect(j, c->expect, type),
-								.source = source_of(j, row, cell),
-								.from = from_of(row, cell),
-								.truth = one,
-							});
+		evidence_cell(j, s, row, c->column, c->expect, true, one);
 		truth = truth_and(truth, one);
 	}
 	return truth;
@@ -456,7 +263,7 @@ static enum truth test_rows(struct judging *j, const struct sentence *s, const s
 		j->judged++;
 		some = truth_or(some, match);
 		if (s->quantity != EVERY_ROW && !in_sum)
-			row_evidence(j, s, row, s->quantity == NO_ROW ? truth_not(match) : match);
+			evidence_row(j, s, row, s->quantity == NO_ROW ? truth_not(match) : match);
 		else if (match == TRUE_)
 			every = truth_and(every, test_every(j, s, row));
 		else if (test_conditions(j, s->table, s->want, s->n_want, row) != TRUE_)
@@ -471,9 +278,9 @@ static enum truth test_rows(struct judging *j, const struct sentence *s, const s
 		return every;
 	j->judged++;
 	if (s->quantity == SOME_ROW && some == FALSE_)
-		quantity_evidence(j, s, FALSE_);
+		evidence_quantity(j, s, FALSE_);
 	if (in_sum)
-		quantity_evidence(j, s, truth_not(some));
+		evidence_quantity(j, s, truth_not(some));
 	return s->quantity == NO_ROW ? truth_not(some) : some;
 }
 
@@ -534,7 +341,7 @@ static enum truth test_itself(struct judging *j, const struct sentence *s)
 	}
 	/* What fails in an `any` that holds did not decide anything. */
 	quiet.out = NULL;
-	if (j->out && !decides(j, test_subs(&quiet, s)))
+	if (j->out && !evidence_decides(j, test_subs(&quiet, s)))
 		j = &quiet;
 	return test_subs(j, s);
 }
@@ -567,7 +374,7 @@ static const char *print_sentence(struct judging *j, const struct sentence *s)
 	_cleanup_buf_ struct buf text = BUF(8192);
 
 	sentence_print(&text, s, j->params);
-	return keep(j, &text);
+	return arena_copy(j->arena, buf_get(&text).p, text.n);
 }
 
 /* The part that decides: of an `any` the first that holds, of an `all` the first that does not. */
