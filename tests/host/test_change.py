@@ -4,6 +4,7 @@
 import hashlib
 import json
 import os
+import pathlib
 import shutil
 import stat
 import subprocess
@@ -132,6 +133,9 @@ class Changes(OnHost):
         self.assertNotEqual(tree(self.host.root), before)
         self.revet("apply", "--family", "net", code=5)
         self.assertTrue(wait_until(lambda: "reverted" in self.revet("history"), 60))
+        # What it is armed with goes once all is undone.
+        unit = pathlib.Path(self.host.root, "etc/systemd/system/revet-revert.service")
+        self.assertTrue(wait_until(lambda: not unit.exists(), 20))
         self.same_tree(before)
         self.revet("confirm", code=1)
 
