@@ -147,8 +147,7 @@ static int ask(int ns, struct request *q)
 	return answer.header.nlmsg_type == NLMSG_ERROR ? answer.error.error : -EBADMSG;
 }
 
-/* Both ends are known to each other, so that nobody has to be asked for them (ARP and neighbour
- * discovery may be filtered), and set by hand, so that udev leaves them alone. */
+/* Both ends are known, for netns_add_neighbour(), and set by hand, so that udev leaves them alone. */
 static const unsigned char near_mac[6] = {2, 'r', 'e', 'v', 'e', 1}, far_mac[6] = {2, 'r', 'e', 'v', 'e', 2};
 
 int netns_wire(int ns, const char *interface, int other_ns, const char *other_interface)
@@ -245,27 +244,24 @@ int netns_add_address(int ns, const char *interface, const struct sockaddr_stora
 	return ask(ns, &q);
 }
 
-/* Who has the address is at the other end of the wire. */
-static int add_neighbour(int ns, int index, const struct sockaddr_storage *to)
+int netns_add_neighbour(int ns, const char *interface, const struct sockaddr_storage *to)
 {
 	size_t n;
 	const void *bytes = bytes_of(to, &n);
-	struct ndmsg head = {.ndm_family = (uint8_t)to->ss_family,
-						 .ndm_ifindex = index,
-						 .ndm_state = NUD_PERMANENT};
-	struct request q = request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &head, sizeof(head));
+	struct ndmsg head = {.ndm_family = (uint8_t)to->ss_family, .ndm_state = NUD_PERMANENT};
+	struct request q;
 	_cleanup_close_ int fd = netns_socket(ns, AF_INET, SOCK_DGRAM, 0);
-	struct ifreq own = {.ifr_ifindex = index};
+	struct ifreq own = {0};
 	bool is_near;
+	int r = netns_index(ns, interface, &head.ndm_ifindex);
 
-	if (fd < 0)
-		return fd;
-	if (ioctl(fd, SIOCGIFNAME, &own) < 0 || ioctl(fd, SIOCGIFHWADDR, &own) < 0)
+	if (r < 0 || fd < 0)
+		return r < 0 ? r : fd;
+	snprintf(own.ifr_name, sizeof(own.ifr_name), "%s", interface);
+	if (ioctl(fd, SIOCGIFHWADDR, &own) < 0)
 		return -errno;
 	is_near = memcmp(own.ifr_hwaddr.sa_data, near_mac, sizeof(near_mac)) == 0;
-	/* The loopback interface, and others that have no wire. */
-	if (!is_near && memcmp(own.ifr_hwaddr.sa_data, far_mac, sizeof(far_mac)) != 0)
-		return 0;
+	q = request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &head, sizeof(head));
 	add(&q, NDA_DST, bytes, n);
 	add(&q, NDA_LLADDR, is_near ? far_mac : near_mac, sizeof(far_mac));
 	return ask(ns, &q);
@@ -288,8 +284,7 @@ int netns_add_route(int ns, const char *interface, const struct sockaddr_storage
 		return r;
 	add(&q, RTA_DST, bytes, n);
 	add(&q, RTA_OIF, &index, sizeof(index));
-	r = ask(ns, &q);
-	return r < 0 ? r : add_neighbour(ns, index, to);
+	return ask(ns, &q);
 }
 
 bool netns_takes(int ns, const char *interface, const struct sockaddr_storage *from,

@@ -32,6 +32,9 @@ int netns_remove(int ns, const char *interface);
 int netns_add_address(int ns, const char *interface, const struct sockaddr_storage *address);
 /* To that one address, which is at the other end of the wire. -EEXIST: there is one already. */
 int netns_add_route(int ns, const char *interface, const struct sockaddr_storage *to);
+/* Who has the address is at the other end of the wire: nobody is asked for it, by ARP or neighbour
+ * discovery, which may be filtered. */
+int netns_add_neighbour(int ns, const char *interface, const struct sockaddr_storage *to);
 /* Would the kernel deliver what comes in there from one address to the other, an address of its own, if
  * no packet filter kept it back? */
 bool netns_takes(int ns, const char *interface, const struct sockaddr_storage *from,

@@ -171,6 +171,13 @@ static bool does_take(const struct outside *o, const struct wire *w, const struc
 }
 
 /* Each alone: that one cannot be had keeps nobody else out. */
+static int add_way(int ns, const char *interface, const struct sockaddr_storage *to)
+{
+	int r = netns_add_route(ns, interface, to);
+
+	return r < 0 ? r : netns_add_neighbour(ns, interface, to);
+}
+
 static void place_origin(struct outside *o, const struct wire *w, struct origin *origin)
 {
 	const struct target *target = outside_target(o, origin->family);
@@ -178,7 +185,7 @@ static void place_origin(struct outside *o, const struct wire *w, struct origin 
 
 	origin->ns = w->ns;
 	if (r == 0)
-		r = netns_add_route(o->host_ns, w->interface, &origin->address);
+		r = add_way(o->host_ns, w->interface, &origin->address);
 	if (r == -EEXIST)
 		origin->why_not = "this host has a route to that very address";
 	else if (r < 0)
@@ -216,7 +223,7 @@ int outside_wire(struct trial *t, struct outside *o, const char *interface, stru
 		if (!o->origins.p[i].why_not && is_on(interface, o->origins.p[i].interface))
 			place_origin(o, w, &o->origins.p[i]);
 	for (size_t i = 0; r == 0 && i < o->targets.n; i++)
-		r = netns_add_route(w->ns, THERE, &o->targets.p[i].address);
+		r = add_way(w->ns, THERE, &o->targets.p[i].address);
 	for (size_t i = 0; r == 0 && i < o->origins.n; i++)
 		check_origin(o, w, &o->origins.p[i]);
 	return r < 0 ? err_errno(err, -r, "no wire to %s can be had", w->interface) : 0;

@@ -2,6 +2,7 @@
 """The same host judged in other ways: as files, from a recording, by an ordinary user.
 
 waivers has no program to be asked: the file is revet's own, and tests/cli/test_site.py is about it.
+http and disk_space hold what a test asks for alone; test_user_tests.py does.
 """
 
 import json

@@ -25,7 +25,7 @@ class EveryTable(unittest.TestCase):
         said = ""
         for path in glob.glob(f"{HERE}/test_oracle_*.py"):
             with open(path, encoding="utf-8") as file:
-                said += ast.get_docstring(ast.parse(file.read())).replace(",", " ").replace(":",
+                said += " " + ast.get_docstring(ast.parse(file.read())).replace(",", " ").replace(":",
                                                                                             " ")
         listed = subprocess.run([REVET, "table"], capture_output=True, text=True, check=True,
                                 env=ENVIRONMENT).stdout
