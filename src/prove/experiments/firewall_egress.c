@@ -166,11 +166,9 @@ static const struct experiment firewall_egress = {
 	"firewall.egress",
 	"This server reaches what the site mentions, and nothing else",
 	"Opens connections from this host to the address of an outsider, and to one of each network "
-	"that the site "
-	"reaches, over IPv4 and IPv6, on ports that are allowed there and on others.",
+	"that the site reaches, over IPv4 and IPv6, on ports that are allowed there and on others.",
 	"opens connections that go to a network of its own; for its time, packets to the addresses "
-	"that it uses "
-	"go there; dropped ones may be logged",
+	"that it uses go there; dropped ones may be logged",
 	NAMES("I8"),
 	NAMES("firewall.egress"),
 	30,

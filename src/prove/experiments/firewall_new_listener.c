@@ -128,11 +128,9 @@ static const struct experiment firewall_new_listener = {
 	"firewall.new-listener",
 	"A service that starts to listen cannot be reached unless it is served",
 	"Listens on a few free ports, over TCP and UDP, IPv4 and IPv6, and tries to reach them from "
-	"the addresses "
-	"of an outsider and of a neighbour.",
-	"listens for a second on free ports, for a wire of its own into this host alone; for its time, "
-	"packets to "
-	"the addresses that it uses go there",
+	"the addresses of an outsider and of a neighbour.",
+	"listens for a second on free ports, for a wire of its own into this host alone; for its "
+	"time, packets to the addresses that it uses go there",
 	NAMES("I7", "G9", "L9"),
 	NAMES("firewall.active", "firewall.default-deny", "firewall.default-deny-ipv6"),
 	20,

@@ -136,15 +136,12 @@ static void run(struct trial *t)
 static const struct experiment firewall_tcp = {
 	"firewall.tcp",
 	"What answers on TCP is what the site serves, to whom it serves it",
-	"Tries every TCP port of this host over IPv4 and IPv6 from the addresses of an outsider and of "
-	"a neighbour, "
-	"those that listen from the address of an admin and of each network that the site names, and "
-	"compares "
-	"what answers with the site file.",
-	"sends the first packet of a connection to every port, which no service gets to see, on a wire "
-	"of its own "
-	"into this host; for its time, packets to the addresses that it uses go there; dropped ones "
-	"may be logged",
+	"Tries every TCP port of this host over IPv4 and IPv6 from the addresses of an outsider and "
+	"of a neighbour, those that listen from the address of an admin and of each network that the "
+	"site names, and compares what answers with the site file.",
+	"sends the first packet of a connection to every port, which no service gets to see, on a "
+	"wire of its own into this host; for its time, packets to the addresses that it uses go "
+	"there; dropped ones may be logged",
 	NAMES("I2", "I6", "I7", "G9", "L9"),
 	NAMES("firewall.active", "firewall.default-deny", "firewall.default-deny-ipv6"),
 	20,

@@ -105,14 +105,12 @@ static void run(struct trial *t)
 static const struct experiment firewall_udp = {
 	"firewall.udp",
 	"What can be reached on UDP is what the site serves, to whom it serves it",
-	"Sends an empty datagram to every UDP port of this host over IPv4 and IPv6 from the address of "
-	"an outsider, "
-	"to those that listen from the addresses of a neighbour, of an admin and of each network that "
-	"the site "
-	"names, sees which get past the packet filter, and compares with the site file.",
+	"Sends an empty datagram to every UDP port of this host over IPv4 and IPv6 from the address "
+	"of an outsider, to those that listen from the addresses of a neighbour, of an admin and of "
+	"each network that the site names, sees which get past the packet filter, and compares with "
+	"the site file.",
 	"sends empty datagrams, which services get to see, on a wire of its own into this host; for "
-	"its time, "
-	"packets to the addresses that it uses go there; dropped ones may be logged",
+	"its time, packets to the addresses that it uses go there; dropped ones may be logged",
 	NAMES("I2", "I7", "G9", "L9"),
 	NAMES("firewall.active", "firewall.default-deny", "firewall.default-deny-ipv6"),
 	20,

@@ -224,8 +224,7 @@ static const struct experiment kernel_modules = {
 		   "asking for a "
 		   "socket, as any user; only such as modprobe says it would not load",
 	.does = "runs modprobe for modules that it is told not to load, and opens sockets as a user "
-			"that does "
-			"not exist",
+			"that does not exist",
 	.rows = NAMES("G24"),
 	.rules =
 		NAMES("modules.sctp", "modules.dccp", "modules.rds", "modules.tipc",

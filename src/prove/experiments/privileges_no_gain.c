@@ -122,8 +122,7 @@ static const struct experiment privileges_no_gain = {
 		   "and "
 		   "capabilities, a program is started that is SUID root",
 	.does = "starts processes in the mounts and as the users of services, with a copy of `id` that "
-			"is SUID "
-			"and that nobody else sees",
+			"is SUID and that nobody else sees",
 	.rows = NAMES("I14", "G14", "I12"),
 	.rules = NAMES("services.own-units-sandboxed", "systemd.exposed-services"),
 	.seconds = 20,

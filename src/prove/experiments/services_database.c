@@ -136,8 +136,7 @@ static const struct experiment services_database = {
 		   "of this host, over IPv4 and IPv6; where one answers it is asked to let them in without "
 		   "a password",
 	.does = "connects to databases on a wire of its own into this host; for its time, packets to "
-			"the addresses "
-			"that it uses go there; databases may log it",
+			"the addresses that it uses go there; databases may log it",
 	.rows = NAMES("I2"),
 	.rules =
 		NAMES("listeners.database", "listeners.open-store", "db.redis-open", "db.memcached-open",

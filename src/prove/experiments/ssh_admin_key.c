@@ -80,11 +80,9 @@ static const struct experiment ssh_admin_key = {
 	"ssh.admin-key",
 	"Administrators get in with their keys",
 	"Begins to log in as each administrator with a key of theirs, from an address of the admins' "
-	"networks, up to "
-	"the signature, which only they can make.",
+	"networks, up to the signature, which only they can make.",
 	"opens connections to sshd and gives up before the signature, which sshd logs; on a wire of "
-	"its own into "
-	"this host, to which packets to the addresses that it uses go for its time",
+	"its own into this host, to which packets to the addresses that it uses go for its time",
 	NAMES("I4", "I6", "L4"),
 	NAMES("ssh.allowed-users"),
 	25,

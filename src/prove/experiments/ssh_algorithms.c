@@ -86,8 +86,7 @@ static const struct experiment ssh_algorithms = {
 	"ssh.algorithms",
 	"Only strong algorithms are offered over SSH",
 	"Opens a connection and reads which key exchanges, ciphers, message codes and host keys the "
-	"server "
-	"offers on the wire.",
+	"server offers on the wire.",
 	"opens one connection to sshd and closes it before anybody logs in; sshd may log that",
 	NAMES("G15"),
 	NAMES("ssh.kex", "ssh.ciphers", "ssh.macs", "ssh.no-sha1-signatures"),

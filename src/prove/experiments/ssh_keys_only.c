@@ -90,12 +90,10 @@ static void run(struct trial *t)
 static const struct experiment ssh_keys_only = {
 	"ssh.keys-only",
 	"Nobody is asked for a password over SSH",
-	"Begins to log in as root and as an administrator, from this host and from the addresses of an "
-	"outsider, "
-	"a neighbour and an admin, and reads which methods the server offers.",
+	"Begins to log in as root and as an administrator, from this host and from the addresses of "
+	"an outsider, a neighbour and an admin, and reads which methods the server offers.",
 	"opens a connection to sshd for each and gives up at the login, which sshd logs; on a wire of "
-	"its own into "
-	"this host, to which packets to the addresses that it uses go for its time",
+	"its own into this host, to which packets to the addresses that it uses go for its time",
 	NAMES("I4", "L4", "L5", "G29"),
 	NAMES("ssh.keys-only"),
 	25,

@@ -106,11 +106,9 @@ static const struct experiment ssh_outside_refused = {
 	"ssh.outside-refused",
 	"Nobody logs in over SSH from outside of the admins' networks",
 	"Opens a connection to sshd from the addresses of an outsider and of a neighbour, and where "
-	"that works "
-	"begins to log in as each administrator with a key of theirs.",
+	"that works begins to log in as each administrator with a key of theirs.",
 	"opens connections to sshd and gives up before the signature, which sshd logs; on a wire of "
-	"its own into "
-	"this host, to which packets to the addresses that it uses go for its time",
+	"its own into this host, to which packets to the addresses that it uses go for its time",
 	NAMES("I6", "G29"),
 	NAMES("ssh.allowed-users"),
 	25,

@@ -149,9 +149,8 @@ static const struct experiment ssh_root_refused = {
 	"ssh.root-refused",
 	"Root is refused over SSH, even with a key",
 	"Starts a second sshd with this host's configuration in a private network, has it take a key "
-	"that was "
-	"made for this, and logs in as root from the addresses of an outsider, a neighbour and an "
-	"admin.",
+	"that was made for this, and logs in as root from the addresses of an outsider, a neighbour "
+	"and an admin.",
 	"nothing: the second sshd, its logs and counters are private, and end with the experiment",
 	NAMES("I5", "L5"),
 	NAMES("ssh.no-root-login"),

@@ -113,8 +113,7 @@ static const struct experiment updates_dry_run = {
 		   "it would do "
 		   "by itself",
 	.does = "runs both with all file systems read-only to them; packages that are pending may be "
-			"downloaded "
-			"and thrown away",
+			"downloaded and thrown away",
 	.rows = NAMES("I15", "L1", "L2"),
 	.rules = NAMES("updates.automatic", "updates.security-pending", "updates.half-installed",
 				   "updates.security-source"),
