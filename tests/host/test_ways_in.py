@@ -20,7 +20,7 @@ CUTS = {  # what a rule cuts that no login on the machine can show: the situatio
         "sysctl -qw net.ipv4.conf.all.route_localnet=1; nft add table ip cut; "
         "nft add chain ip cut in '{ type nat hook prerouting priority dstnat; }'; "
         "nft add rule ip cut in tcp dport 2222 dnat to 127.0.0.1:22; "
-        "printf 'ListenAddress 127.0.0.1\\n' >/etc/ssh/sshd_config.d/50-other.conf; systemctl restart ssh",
+        "printf 'ListenAddress 127.0.0.1\\n' >/etc/ssh/sshd_config.d/50-other.conf; systemctl reset-failed ssh; systemctl restart ssh",
         None, "2222", "net.loopback-routed"),
 }
 
@@ -59,7 +59,7 @@ class Cut(OnHost):
                          "'revet-revert-*.timer' | sed 's/timer .*/service/')")
                 self.assertEqual(self.log_in(source, port, "id -un").stdout, "ops\n")
                 self.out("sh", "-c", "nft delete table ip cut; ip rule del fwmark 1; ip link del other; "
-                         "rm -f /etc/ssh/sshd_config.d/50-other.conf; systemctl restart ssh; true")
+                         "rm -f /etc/ssh/sshd_config.d/50-other.conf; systemctl reset-failed ssh; systemctl restart ssh; true")
 
 
 UP = "until nft list tables | grep -q firewalld && firewall-cmd -q --state; do sleep 0.2; done"
