@@ -5,6 +5,7 @@ filters of others, the session that confirms."""
 import subprocess
 import unittest
 
+from hostlib import wait_until
 from oracle import OnHost
 from test_lockout import PASSWORD
 
@@ -113,6 +114,8 @@ class Proof(OnHost):
 
     def tearDown(self):
         self.host.exec(["revet", "revert"], check=False)
+        # For a moment after it was told to reload, sshd has no socket.
+        self.assertTrue(wait_until(lambda: self.host.ssh(["true"]).returncode == 0, 10))
 
     def over_ssh(self, script):
         return self.host.ssh([f"sudo() {{ echo {PASSWORD} | command sudo -S -p '' \"$@\"; }}; {script}"], timeout=60)
