@@ -105,8 +105,11 @@ static int start_timer(const struct changes *cs, const struct change *c, const c
 		"--timer-property=AccuracySec=100ms",
 		/* `systemctl isolate` stops what its target does not want. */
 		"--timer-property=IgnoreOnIsolate=yes", "--property=IgnoreOnIsolate=yes", "/bin/sh", "-c",
-		REVERT, "sh", self, arena_printf(&a, "%u", c->number),
-		arena_printf(&a, "%s/undo.sh", c->path), NULL};
+		/* After a daemon-reload systemd reads the unit again, from text of its own, in which `;` ends
+		 * a command and `$` begins a variable: none of that may be in it. */
+		arena_printf(&a, "test -x %s && exec %s revert --unconfirmed %u || exec sh %s/undo.sh", self,
+					 self, c->number, c->path),
+		NULL};
 
 	return run(cs, argv, err);
 }
