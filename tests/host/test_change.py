@@ -131,6 +131,7 @@ class Changes(OnHost):
         before = tree(self.host.root)
         self.revet("apply", "--no-input", "--wait", "10s", "--family", "ssh")
         self.assertNotEqual(tree(self.host.root), before)
+        self.host.exec(["systemctl", "daemon-reload"])  # which reads the unit that waits once more
         self.revet("apply", "--family", "net", code=5)
         self.assertTrue(wait_until(lambda: "reverted" in self.revet("history"), 60))
         # What it is armed with goes once all is undone.
