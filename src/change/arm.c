@@ -95,6 +95,12 @@ static void remove_boot_unit(const struct changes *cs)
 
 #define TIMER "revet-revert-%04u"
 
+/* A path that means itself to systemd and to a shell, whatever it stands in. */
+static bool is_plain(const char *path)
+{
+	return path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-")] == '\0';
+}
+
 static int start_timer(const struct changes *cs, const struct change *c, const char *self,
 					   unsigned seconds, struct err *err)
 {
@@ -111,6 +117,8 @@ static int start_timer(const struct changes *cs, const struct change *c, const c
 					 self, c->number, c->path),
 		NULL};
 
+	if (!is_plain(self) || !is_plain(c->path))
+		return err_set(err, EINVAL, "%s cannot be named in a unit", self);
 	return run(cs, argv, err);
 }
 
