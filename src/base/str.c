@@ -301,3 +301,13 @@ size_t str_utf8(struct str s)
 			return 0;
 	return n;
 }
+
+bool str_has_line(struct str text, struct str wanted)
+{
+	struct str line;
+
+	while (str_line(&text, &line))
+		if (str_eq(line, wanted))
+			return true;
+	return false;
+}

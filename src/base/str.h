@@ -32,6 +32,7 @@ bool str_starts(struct str, const char *prefix);
 bool str_ends(struct str, const char *suffix);
 bool str_has_char(struct str, char c);
 bool str_has(struct str, const char *needle);
+bool str_has_line(struct str text, struct str line);
 int str_cmp(struct str, struct str); /* bytewise, shorter first */
 
 /* Without leading and trailing ASCII white space. */

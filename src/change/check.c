@@ -26,16 +26,6 @@ static bool is_there(const struct place *place, const char *path)
 
 #define FINDMNT "/usr/bin/findmnt"
 
-static bool has_line(struct str text, struct str wanted)
-{
-	struct str line;
-
-	while (str_line(&text, &line))
-		if (str_eq(line, wanted))
-			return true;
-	return false;
-}
-
 /* It names a line of fstab by its mount point, and says below what is wrong with it. */
 static int check_fstab(const struct place *place, struct arena *a, struct str *known, struct err *err)
 {
@@ -52,7 +42,7 @@ static int check_fstab(const struct place *place, struct arena *a, struct str *k
 	while (str_line(&text, &line)) {
 		if (str_starts(line, "/"))
 			target = line;
-		if (!has_line(*known, line))
+		if (!str_has_line(*known, line))
 			return err_set(err, EIO, FINDMNT " --verify: %.*s: %.*s", STR_ARG(target),
 						   STR_ARG(str_trim(line)));
 	}

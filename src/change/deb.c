@@ -338,16 +338,6 @@ static int pack_path(struct packing *p, struct data *d, const char *path)
 				 : tar_entry(p, '2', name, str_dup(p->arena, target), &st);
 }
 
-static bool has_line(struct str text, struct str wanted)
-{
-	struct str line;
-
-	while (str_line(&text, &line))
-		if (str_eq(line, wanted))
-			return true;
-	return false;
-}
-
 /* Three lines each: the path, where it went, and who did it. */
 static int refuse_diverted(struct packing *p, struct str list)
 {
@@ -359,7 +349,7 @@ static int refuse_diverted(struct packing *p, struct str list)
 	if (r < 0)
 		return err_errno(p->err, -r, "/var/lib/dpkg/diversions");
 	while (str_line(&text, &path) && str_line(&text, &to) && str_line(&text, &by))
-		if (!str_is(by, p->name) && has_line(list, path))
+		if (!str_is(by, p->name) && str_has_line(list, path))
 			return err_set(p->err, ENOTSUP, "%.*s of %s is diverted to %.*s", STR_ARG(path), p->name,
 						   STR_ARG(to));
 	return 0;
