@@ -140,6 +140,17 @@ class Changes(OnHost):
         self.same_tree(before)
         self.revet("confirm", code=1)
 
+    def test_silence_reverts_when_revet_is_gone(self):
+        self.host.exec(["cp", "/usr/local/bin/revet", "/usr/local/bin/other"])
+        applied = self.host.exec(["/usr/local/bin/other", "apply", "--no-input", "--wait", "10s", "--rule",
+                                  "cron.files-private", "--rule", "ssh.no-root-login"])
+        self.assertIn("REVERTS BY ITSELF", applied.stdout)
+        self.host.exec(["rm", "/usr/local/bin/other"])
+        self.host.exec(["systemctl", "daemon-reload"])
+        config = pathlib.Path(self.host.root, "etc/ssh/sshd_config.d/00-revet.conf")
+        self.assertTrue(config.exists())
+        self.assertTrue(wait_until(lambda: not config.exists(), 30))
+
     def test_only_a_new_session_confirms(self):
         sudo = "echo revet-ops | sudo -S revet"
         ran = self.host.ssh([f"{sudo} apply --no-input --wait 60s --rule ssh.no-root-login && {sudo} confirm"])
