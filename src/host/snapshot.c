@@ -185,7 +185,9 @@ static void read_one(struct taken *t, struct host *host)
 
 	rows_begin(t);
 	(void)shortage_take(&short_of);
-	r = t->table->read(host, &t->rows, &err);
+	r = t->table->started ? started_as_usual(host, &t->arena, t->table->started, &err) : 0;
+	if (r == 0)
+		r = t->table->read(host, &t->rows, &err);
 	if (shortage_take(&short_of) < 0 && r == 0) {
 		err = short_of;
 		r = -err.errnum;

@@ -14,6 +14,7 @@
 #define REVET_HOST_TABLE_H
 
 #include "host/host.h"
+#include "host/started.h"
 
 enum type {
 	TYPE_BOOL,
@@ -65,6 +66,7 @@ struct table {
 	 * one, err says why a person has to. */
 	int (*set)(struct host *, const struct wish *, struct edits *, struct err *);
 	bool can_add; /* set() takes wishes for rows that are not there, by their key */
+	const struct started *started;  /* the service whose configuration it reads; NULL: none */
 	unsigned cost;                  /* expected milliseconds; the dear ones are started first */
 };
 

@@ -186,5 +186,10 @@ static const struct table memcached = {
 		   "the next start would take them",
 	.columns = columns,
 	.read = read_memcached,
+	.started = &(const struct started){
+		STARTED("memcached.service"),
+		STARTED(""),
+		STARTED("/etc/memcached.conf"),
+	},
 };
 TABLE(memcached);

@@ -114,6 +114,11 @@ static const struct table mongod = {
 	.doc = "Settings of MongoDB's server, from /etc/mongod.conf, as the next start would take them",
 	.columns = columns,
 	.read = read_mongod,
+	.started = &(const struct started){
+		STARTED("mongod.service", "mongodb.service"),
+		STARTED("--config", "-f"),
+		STARTED("/etc/mongod.conf", "/etc/mongodb.conf"),
+	},
 	.multi = true,
 };
 TABLE(mongod);

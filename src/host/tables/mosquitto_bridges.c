@@ -55,5 +55,10 @@ static const struct table mosquitto_bridges = {
 		   "include_dir",
 	.columns = columns,
 	.read = read_bridges,
+	.started = &(const struct started){
+		STARTED("mosquitto.service"),
+		STARTED("-c", "--config-file"),
+		STARTED("/etc/mosquitto/mosquitto.conf"),
+	},
 };
 TABLE(mosquitto_bridges);

@@ -286,6 +286,11 @@ static const struct table mysql = {
 		"reads, as the next start would take them; names with dashes, switches as ON and OFF",
 	.columns = columns,
 	.read = read_mysql,
+	.started = &(const struct started){
+		STARTED("mariadb.service", "mysql.service", "mysqld.service"),
+		STARTED("--defaults-file", "--defaults-extra-file"),
+		STARTED("/etc/mysql/my.cnf", "/etc/my.cnf"),
+	},
 	.multi = true,
 };
 TABLE(mysql);

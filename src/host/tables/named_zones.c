@@ -99,5 +99,10 @@ static const struct table named_zones = {
 	.doc = "Zones of BIND, from named.conf",
 	.columns = columns,
 	.read = read_named_zones,
+	.started = &(const struct started){
+		STARTED("named.service", "bind9.service"),
+		STARTED("-c"),
+		STARTED("/etc/bind/named.conf", "/etc/named.conf"),
+	},
 };
 TABLE(named_zones);

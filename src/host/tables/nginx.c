@@ -407,6 +407,11 @@ static const struct table nginx = {
 		   "includes; nothing is there unless nginx is installed",
 	.columns = columns,
 	.read = read_nginx,
+	.started = &(const struct started){
+		STARTED("nginx.service"),
+		STARTED("-c"),
+		STARTED("/etc/nginx/nginx.conf"),
+	},
 	.set = set_nginx,
 	.fix = "set it in " NGINX_DROP_IN ", or where it stands, and reload nginx",
 	.cost = 3,

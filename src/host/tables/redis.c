@@ -385,5 +385,13 @@ static const struct table redis = {
 		   "accounts, as the next start would take them",
 	.columns = columns,
 	.read = read_redis,
+	.started = &(const struct started){
+		STARTED("redis-server.service", "redis.service", "valkey-server.service", "valkey.service",
+				"keydb-server.service"),
+		STARTED(""),
+		STARTED("/etc/redis.conf", "/etc/redis/redis.conf", "/etc/redis/redis-*.conf",
+				"/etc/valkey.conf", "/etc/valkey/valkey.conf", "/etc/valkey/valkey-*.conf",
+				"/etc/keydb.conf", "/etc/keydb/keydb.conf", "/etc/keydb/keydb-*.conf"),
+	},
 };
 TABLE(redis);

@@ -216,5 +216,10 @@ static const struct table snmp_communities = {
 	.doc = "Passwords of SNMP versions 1 and 2c in /etc/snmp/snmpd.conf and what it includes",
 	.columns = columns,
 	.read = read_snmp_communities,
+	.started = &(const struct started){
+		STARTED("snmpd.service"),
+		STARTED("-c"),
+		STARTED("/etc/snmp/snmpd.conf"),
+	},
 };
 TABLE(snmp_communities);

@@ -187,5 +187,10 @@ static const struct table squid_access = {
 	.doc = "Whose requests a Squid proxy takes: the http_access lines of squid.conf, in order",
 	.columns = columns,
 	.read = read_squid_access,
+	.started = &(const struct started){
+		STARTED("squid.service"),
+		STARTED("-f"),
+		STARTED("/etc/squid/squid.conf", "/etc/squid.conf"),
+	},
 };
 TABLE(squid_access);
