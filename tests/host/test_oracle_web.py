@@ -107,6 +107,19 @@ class Nginx(Answers):
         cls.ask([f"http://127.0.0.1:{7000 + n}{path}" for n in range(len(PLAIN)) for path in PATHS + PRIVATE])
         cls.servers = {row["listen"][0]: row for row in cls.rows if row["context"] == "server"}
 
+    def test_another_configuration(self):
+        """What systemd really starts is not the file that is read: nothing is known then."""
+        drop_in = "/etc/systemd/system/nginx.service.d/own.conf"
+        self.sh("cp /etc/nginx/nginx.conf /etc/nginx/other.conf")
+        self.write(drop_in, "[Service]\nExecStartPre=\nExecStart=\nExecStart=/usr/sbin/nginx -c /etc/nginx/other.conf\n")
+        self.addCleanup(self.sh, f"rm {drop_in}; systemctl daemon-reload; systemctl restart nginx")
+        self.sh("systemctl daemon-reload; systemctl restart nginx")
+        self.assertIn("-c /etc/nginx/other.conf", self.out("pgrep", "-a", "-o", "nginx"))
+        audit = json.loads(self.out("revet", "audit", "--family", "web", "--fail-on", "none", "-f", "json", check=False))
+        said = {result["verdict"] for result in audit["results"]
+                if "which is not looked at" in (result.get("reason") or "")}
+        self.assertEqual(said, {"unknown"})
+
     def test_every_file(self):
         """What the worker may write is named, so all of them are when it owns them."""
         files = re.findall(r"^# configuration file (\S+):$", self.out("nginx", "-T"), re.M)
