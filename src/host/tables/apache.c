@@ -436,9 +436,8 @@ static int set_apache(struct host *host, const struct wish *wish, struct edits *
 static const struct table apache = {
 	.name = "apache",
 	.doc = "Servers and sections of Apache httpd with what is in force in each, from "
-		   "/etc/apache2/apache2.conf or "
-		   "/etc/httpd/conf/httpd.conf and what it includes; nothing is there unless Apache is "
-		   "installed",
+		   "/etc/apache2/apache2.conf or /etc/httpd/conf/httpd.conf and what it includes; "
+		   "nothing is there unless Apache is installed",
 	.columns = columns,
 	.read = read_apache,
 	.set = set_apache,

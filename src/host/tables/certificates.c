@@ -473,9 +473,8 @@ static int set_certificates(struct host *host _unused_, const struct wish *wish,
 
 static const struct table certificates = {
 	.name = "certificates",
-	.doc = "Certificates that servers use, from their configurations and from where they are kept: "
-		   "what "
-		   "they say, and the private key beside",
+	.doc = "Certificates that servers use, from their configurations and from where they are "
+		   "kept: what they say, and the private key beside",
 	.columns = columns,
 	.read = read_certificates,
 	.set = set_certificates,

@@ -91,8 +91,7 @@ static const struct table cmdline = {
 	.read = read_cmdline,
 	.multi = true,
 	.set = set_cmdline,
-	.fix = "add {key} to GRUB_CMDLINE_LINUX in /etc/default/grub.d, or take it out of the defaults "
-		   "of GRUB; takes "
-		   "effect with the next boot",
+	.fix = "add {key} to GRUB_CMDLINE_LINUX in /etc/default/grub.d, or take it out of the "
+		   "defaults of GRUB; takes effect with the next boot",
 };
 TABLE(cmdline);

@@ -182,8 +182,7 @@ static int read_memcached(struct host *host, struct rows *rows, struct err *err)
 static const struct table memcached = {
 	.name = "memcached",
 	.doc = "Where memcached listens: the options in /etc/memcached.conf or "
-		   "/etc/sysconfig/memcached, as "
-		   "the next start would take them",
+		   "/etc/sysconfig/memcached, as the next start would take them",
 	.columns = columns,
 	.read = read_memcached,
 	.started = &(const struct started){

@@ -180,9 +180,8 @@ static int read_openssl(struct host *host, struct rows *rows, struct err *err)
 
 static const struct table openssl = {
 	.name = "openssl",
-	.doc = "What openssl.cnf sets for all programs that use OpenSSL; absent: what was decided when "
-		   "it was "
-		   "built",
+	.doc = "What openssl.cnf sets for all programs that use OpenSSL; absent: what was decided "
+		   "when it was built",
 	.columns = columns,
 	.read = read_openssl,
 };

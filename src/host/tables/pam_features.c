@@ -421,8 +421,7 @@ static bool is_feature(struct str key)
 static const struct table pam_features_table = {
 	.name = "pam_features",
 	.doc = "What can be put into PAM's stacks: profiles of pam-auth-update, features of "
-		   "authselect, nullok, "
-		   "the group for su",
+		   "authselect, nullok, the group for su",
 	.columns = columns,
 	.read = read_pam_features,
 	.is_key = is_feature,

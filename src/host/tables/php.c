@@ -332,8 +332,7 @@ static int set_php(struct host *host _unused_, const struct wish *wish, struct e
 static const struct table php = {
 	.name = "php",
 	.doc = "Settings of PHP behind web servers, from php.ini and conf.d of each version and "
-		   "interface, and of "
-		   "php-fpm's pools",
+		   "interface, and of php-fpm's pools",
 	.columns = columns,
 	.read = read_php,
 	.is_key = is_php_key,

@@ -276,8 +276,7 @@ static int read_secrets(struct host *host, struct rows *rows, struct err *err)
 static const struct table secrets = {
 	.name = "secrets",
 	.doc = "Files with what looks like passwords or tokens in clear text: units, environments, "
-		   "crontabs, "
-		   "shell history; one row for each, without the secrets",
+		   "crontabs, shell history; one row for each, without the secrets",
 	.columns = columns,
 	.read = read_secrets,
 	.cost = 5,

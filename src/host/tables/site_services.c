@@ -194,9 +194,8 @@ static int read_site_services(struct host *host, struct rows *rows, struct err *
 
 static const struct table site_services = {
 	.name = "site_services",
-	.doc = "What the site file says that this server serves, a row for each line of `serves`, and "
-		   "what "
-		   "listens there",
+	.doc = "What the site file says that this server serves, a row for each line of `serves`, "
+		   "and what listens there",
 	.columns = columns,
 	.read = read_site_services,
 	.early = procs_early,

@@ -188,8 +188,7 @@ static const struct experiment audit_marker = {
 	.name = "audit.marker",
 	.title = "What people run as root is recorded under their own name",
 	.doc = "A program is started as root by somebody who has logged in as another user, with a "
-		   "word in its "
-		   "arguments that has to be in auditd's log, under that user",
+		   "word in its arguments that has to be in auditd's log, under that user",
 	.does = "runs `true` twice as somebody who has logged in; auditd's log keeps it",
 	.rows = NAMES("G2"),
 	.rules = NAMES("audit.commands", "audit.running", "audit.rules-loaded"),

@@ -74,9 +74,8 @@ static void run(struct trial *t)
 static const struct experiment kernel_links = {
 	.name = "kernel.planted-links-refused",
 	.title = "Links that are planted in /tmp are not followed",
-	.doc = "A user plants a symbolic link in a directory like /tmp for another one to follow, and "
-		   "a hard "
-		   "link to a file of root's",
+	.doc = "A user plants a symbolic link in a directory like /tmp for another one to follow, "
+		   "and a hard link to a file of root's",
 	.does = "makes files that nobody else sees, and starts processes of users that do not exist",
 	.rows = NAMES("I13", "G23"),
 	.rules = NAMES("kernel.protected-links"),

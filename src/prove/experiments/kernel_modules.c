@@ -221,8 +221,7 @@ static const struct experiment kernel_modules = {
 	.name = "kernel.module-refused",
 	.title = "Modules that are forbidden or that nobody needs are not loaded",
 	.doc = "Modules that modprobe.d forbids are loaded by name, as root, and rare protocols by "
-		   "asking for a "
-		   "socket, as any user; only such as modprobe says it would not load",
+		   "asking for a socket, as any user; only such as modprobe says it would not load",
 	.does = "runs modprobe for modules that it is told not to load, and opens sockets as a user "
 			"that does not exist",
 	.rows = NAMES("G24"),

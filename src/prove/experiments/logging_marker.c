@@ -153,8 +153,7 @@ static const struct experiment logging_marker = {
 	.name = "logging.marker",
 	.title = "What any user logs is kept",
 	.doc = "A user without privilege logs two messages, which have to be in the journal, under "
-		   "that user, and in "
-		   "a file of rsyslog's where that runs",
+		   "that user, and in a file of rsyslog's where that runs",
 	.does = "writes two lines to the log, which stay there: they begin with " TAG,
 	.rows = NAMES("I18"),
 	.rules = NAMES("logging.logger-runs", "logging.rsyslog-running", "logging.rsyslog-fed",

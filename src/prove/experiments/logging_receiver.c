@@ -160,9 +160,8 @@ static void run(struct trial *t)
 static const struct experiment logging_receiver = {
 	.name = "logging.receiver",
 	.title = "What is logged arrives at the receiver",
-	.doc = "A user without privilege logs a few messages, and the receivers that rsyslog sends to "
-		   "have to "
-		   "acknowledge as many bytes, encrypted or not",
+	.doc = "A user without privilege logs a few messages, and the receivers that rsyslog sends "
+		   "to have to acknowledge as many bytes, encrypted or not",
 	.does = "writes four lines to the log, which stay there: they begin with " TAG,
 	.rows = NAMES("I18", "G25"),
 	.rules = NAMES("logging.remote", "logging.remote-encrypted"),

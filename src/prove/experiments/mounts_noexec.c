@@ -150,9 +150,8 @@ static void run(struct trial *t)
 static const struct experiment mounts_noexec = {
 	.name = "mounts.program-refused",
 	.title = "No program is started, and none is SUID, where the mount forbids it",
-	.doc = "A user without privilege starts a program that is SUID root on each file system that "
-		   "is mounted "
-		   "noexec or nosuid, or that fstab has so",
+	.doc = "A user without privilege starts a program that is SUID root on each file system "
+		   "that is mounted noexec or nosuid, or that fstab has so",
 	.does =
 		"writes a copy of `id` to each, in a file without a name that is gone when it is closed",
 	.rows = NAMES("I13"),

@@ -118,9 +118,8 @@ static void run(struct trial *t)
 static const struct experiment privileges_no_gain = {
 	.name = "privileges.no-gain",
 	.title = "Services cannot become root by a SUID program",
-	.doc = "In the place of each service that has a user of its own, with its mounts, user, groups "
-		   "and "
-		   "capabilities, a program is started that is SUID root",
+	.doc = "In the place of each service that has a user of its own, with its mounts, user, "
+		   "groups and capabilities, a program is started that is SUID root",
 	.does = "starts processes in the mounts and as the users of services, with a copy of `id` that "
 			"is SUID and that nobody else sees",
 	.rows = NAMES("I14", "G14", "I12"),

@@ -335,10 +335,9 @@ static void run(struct trial *t)
 static const struct experiment privileges_secrets = {
 	.name = "privileges.secrets-unreadable",
 	.title = "Services cannot read what is none of their business",
-	.doc = "In the place of each service that has a user of its own, with its mounts, user, groups "
-		   "and "
-		   "capabilities, /etc/shadow, private keys, files with passwords and other services' "
-		   "state are opened",
+	.doc = "In the place of each service that has a user of its own, with its mounts, user, "
+		   "groups and capabilities, /etc/shadow, private keys, files with passwords and other "
+		   "services' state are opened",
 	.does = "starts processes in the mounts and as the users of services, which open these files",
 	.rows = NAMES("I13", "I17", "I20", "I14", "G6"),
 	.rules =

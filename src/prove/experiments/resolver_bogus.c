@@ -168,8 +168,8 @@ static const struct experiment resolver_bogus = {
 	.name = "resolver.bogus-refused",
 	.title = "Names with wrong signatures are not resolved",
 	.doc = "The resolver of this host is asked for a name whose DNSSEC signature is wrong on "
-		   "purpose, which it "
-		   "has to refuse, and again without checking, when there has to be an answer",
+		   "purpose, which it has to refuse, and again without checking, when there has to be "
+		   "an answer",
 	.does = "asks the resolver for dnssec-failed.org and rhybar.cz, which asks the DNS",
 	.rows = NAMES("G10", "G33"),
 	.rules = NAMES("net.dns-unvalidated", "dns.validation-off"),

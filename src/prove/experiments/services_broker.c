@@ -59,9 +59,8 @@ static void run(struct trial *t)
 static const struct experiment services_broker = {
 	.name = "services.broker-refuses",
 	.title = "The MQTT broker lets nobody in whom it does not know",
-	.doc = "A client of MQTT comes without a name; where clients have to show certificates, once "
-		   "without one "
-		   "and once with one of another CA",
+	.doc = "A client of MQTT comes without a name; where clients have to show certificates, "
+		   "once without one and once with one of another CA",
 	.does = "connects to the broker from this host a few times, which it may log",
 	.rows = NAMES("I10"),
 	.rules = NAMES("mqtt.anonymous", "mqtt.client-certificates", "mqtt.tls"),

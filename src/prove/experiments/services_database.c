@@ -132,9 +132,8 @@ static const struct experiment services_database = {
 	.name = "services.database-refuses",
 	.title = "Databases answer nobody outside, and nobody without a password",
 	.doc = "An outsider, and whoever the site file serves them to, connects to each database on "
-		   "each address "
-		   "of this host, over IPv4 and IPv6; where one answers it is asked to let them in without "
-		   "a password",
+		   "each address of this host, over IPv4 and IPv6; where one answers it is asked to let "
+		   "them in without a password",
 	.does = "connects to databases on a wire of its own into this host; for its time, packets to "
 			"the addresses that it uses go there; databases may log it",
 	.rows = NAMES("I2"),

@@ -109,9 +109,8 @@ static void run(struct trial *t)
 static const struct experiment updates_dry_run = {
 	.name = "updates.dry-run",
 	.title = "The upgrade of packages works",
-	.doc = "apt simulates an upgrade, and unattended-upgrades, where it is installed, the one that "
-		   "it would do "
-		   "by itself",
+	.doc = "apt simulates an upgrade, and unattended-upgrades, where it is installed, the one "
+		   "that it would do by itself",
 	.does = "runs both with all file systems read-only to them; packages that are pending may be "
 			"downloaded and thrown away",
 	.rows = NAMES("I15", "L1", "L2"),
