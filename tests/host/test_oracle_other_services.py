@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """exports, samba, samba_shares, rsync_modules, postfix, squid_access, named, named_zones,
-snmp_communities, vsftpd, doas, dconf: against exportfs, testparm, rsync, postconf, squid -k parse,
-named-checkconf, snmpget, vsftpd itself, doas -C and dconf. aide_rules: against aide --path-check.
+snmp_communities, vsftpd, doas, dconf, unbound, unbound_access: against exportfs, testparm, rsync, postconf,
+squid -k parse, named-checkconf, snmpget, vsftpd itself, doas -C, dconf, unbound-checkconf and Unbound itself. aide_rules: against aide --path-check.
 journal_upload: against systemd-analyze cat-config.
 
 polkit_rules: polkit runs its rules and prints none, so the file is read a second time here.
@@ -103,6 +103,33 @@ rocommunity public 127.0.0.1
 rocommunity "s3 cret" 127.0.0.1 .1.3.6.1.2.1.1
 rwcommunity change 127.0.0.1
 includeDir /etc/snmp/snmpd.conf.d
+"""
+ASKED = r"""
+import socket, sys
+for source in sys.argv[1:]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind((source, 0))
+        s.settimeout(5)
+        s.sendto(b"\0\1\1\0\0\1\0\0\0\0\0\0\5known\0\0\20\0\1", ("127.0.0.9", 5353))
+        print(source, {0: "allow", 5: "refuse"}[s.recv(512)[3] & 15])
+"""
+UNBOUND = """# comment
+server:
+	interface: 127.0.0.9@5353 interface: ::1@5353 # behind
+	hide-version: no
+	identity: a#b
+	module-config:
+	  # between
+	  "respip validator iterator"
+	access-control:10.0.0.0/8 allow
+	access-control: 192.0.2.0/24 'allow_snoop'
+	private-address: fd00::/8
+	num-threads: 2
+	directory: "/etc/unbound"
+	chroot: ''
+	include: more/*.inc
+include-toplevel: "/etc/unbound/unbound.conf.d/*.conf"
+server: port: 5353
 """
 DOAS = """permit nopass :sudo
 deny backup
@@ -223,6 +250,52 @@ class OtherServices(OnHost):
                          {name: modern.get(kind, kind) for name, kind in said.items()})
         self.assertEqual(zones["example.org"]["allow_transfer"], ["10.0.0.2"])
         self.assertNotIn("c2VjcmV0", self.out("revet", "snapshot"))
+
+    def write_unbound(self, text):
+        self.sh("rm -rf /etc/unbound/unbound.conf.d /etc/unbound/more")
+        self.write("/etc/unbound/unbound.conf", text)
+        for path, more in (("more/a.inc", "hide-version: yes\nnum-threads: 3\n"), ("more/b.inc", "server: do-ip6: no\n"),
+                           ("more/c.conf", "nonsense"), ("unbound.conf.d/b.conf", "server: num-threads: 1"),
+                           ("unbound.conf.d/a.conf", "remote-control: control-enable: yes\ncontrol-use-cert: no\n"
+                            "control-interface: /run/u.ctl\nserver: num-threads: 4\ntrust-anchor-file: /etc/hosts\n")):
+            self.write("/etc/unbound/" + path, more)
+
+    def test_unbound(self):
+        self.write_unbound(UNBOUND)
+        rows = self.table("unbound")
+        got = {}
+        for row in rows:
+            got.setdefault(row["key"], []).append(row["value"])
+        # It answers with what it has where several options of a name add up in another order.
+        said = {}
+        for key in got.keys() - {"control-use-cert"}:  # which it cannot print
+            said[key] = sorted(self.out("unbound-checkconf", "-o", key).splitlines()) or [""]
+        self.assertEqual(got.pop("control-use-cert"), ["no"])
+        self.same({key: sorted(values) for key, values in got.items()}, said, at_least=12)
+        # What Unbound does not start with is not known.
+        for text in ("interface: 1.2.3.4 x\n", 'identity: "a\n', "include: /none\n", "verbosity: 1#2\n", "verbosity:\n",
+                     "identity: 'a\\'b'\n", "identity: a\\ b\n", "include: more/a.inc", "verbosity: 1 server:port: 53\n"):
+            self.write_unbound("server: directory: /etc/unbound chroot: '' port: 5353\n" + text)
+            starts = self.host.exec(["unbound-checkconf"], check=False).returncode == 0
+            known = all(isinstance(row["value"], str) for row in self.table("unbound"))
+            self.assertEqual(known, starts, text)
+
+    def test_unbound_access(self):
+        """Which clients are refused, of networks each, as Unbound itself does it."""
+        lines = ("127.0.0.1/8 refuse", "127.0.0.8/29 allow", "127.0.1.7/24 allow", "127.0.1.0/24 refuse",
+                 "127.0.2.0/24 refuse", "127.0.2.0/24 allow_snoop", "127.0.3.0/24 refuse")
+        self.write_unbound(UNBOUND + "".join(f"access-control: {line}\n" for line in lines)
+                           + "access-control-view: 127.0.3.0/24 v\naccess-control-view: 127.0.4.0/24 v\n"
+                             "local-zone: known static\nlocal-data: 'known TXT x'\nview: name: v view-first: yes\n")
+        self.sh("sed -i /anchor/d /etc/unbound/unbound.conf.d/*; unbound-checkconf; unbound -p >/dev/null 2>&1")
+        clients = {"127.0.0.8/29": "127.0.0.9", "127.0.0.0/8": "127.9.9.9", "127.0.1.0/24": "127.0.1.1",
+                   "127.0.2.0/24": "127.0.2.2", "127.0.3.0/24": "127.0.3.3", "127.0.4.0/24": "127.0.4.4"}
+        said = dict(line.split() for line in self.out("python3", "-c", ASKED, *clients.values()).splitlines())
+        self.sh("pkill -x unbound")
+        rows = by(self.table("unbound_access"), "netblock")
+        self.assertEqual({name: row["action"].replace("_snoop", "") for name, row in rows.items() if name.startswith("127.")},
+                         {name: said[client] for name, client in clients.items()})
+        self.assertEqual({row["everyone"] for row in rows.values()}, {False})
 
     def test_snmp(self):
         """A community of the table answers, and what is none does not."""

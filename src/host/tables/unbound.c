@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The settings of the resolver Unbound. */
+#include "base/map.h"
+#include "host/table.h"
+#include "host/unbound_conf.h"
+
+enum { KEY, VALUE, CLAUSE };
+
+static const struct column columns[] = {
+	[KEY] = {"key", TYPE_STRING, "Name of the option, as in unbound.conf(5)",
+			 COLUMN_KEY | COLUMN_LABEL},
+	[VALUE] = {"value", TYPE_STRING,
+			   "Its value; of an option that has one value, the last; several with blanks between",
+			   COLUMN_VALUE},
+	[CLAUSE] = {"clause", TYPE_STRING, "The clause that it stands in: server, remote-control, ...",
+				COLUMN_LABEL},
+	{0},
+};
+
+/* Each line of these adds a value, and each clause but these is one of several. */
+static bool adds_up(const struct unbound_option *o)
+{
+	static const char *const keys[] = {
+		"interface",
+		"ip-address",
+		"outgoing-interface",
+		"control-interface",
+		"private-address",
+		"private-domain",
+		"trust-anchor",
+		"trust-anchor-file",
+		"auto-trust-anchor-file",
+		"trusted-keys-file",
+		"domain-insecure",
+		"do-not-query-address",
+		"root-hints",
+		"local-data",
+		"local-data-ptr",
+		"outgoing-port-permit",
+		"outgoing-port-avoid",
+		"define-tag",
+	};
+
+	if (o->n_values > 1 || (!str_is(o->clause, "server") && !str_is(o->clause, "remote-control")))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (str_is(o->key, keys[i]))
+			return true;
+	return false;
+}
+
+static struct row *row_of(struct rows *rows, struct map *single, const struct unbound_option *o)
+{
+	struct row *row = adds_up(o) ? NULL : map_get(single, o->key);
+
+	if (!row) {
+		row = rows_add(rows, FROM(o->file, o->line));
+		if (!adds_up(o))
+			map_put(single, o->key, row);
+	}
+	row->from = FROM(o->file, o->line);
+	return row;
+}
+
+static int read_unbound(struct host *host, struct rows *rows, struct err *err)
+{
+	struct unbound_conf conf;
+	struct map single;
+	int r = unbound_conf_read(host, rows->arena, &conf, err);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	map_init(&single, rows->arena);
+	vec_each(&conf.options, o)
+	{
+		struct row *row = row_of(rows, &single, o);
+
+		row_str(row, KEY, o->key);
+		row_str(row, VALUE, str_join(rows->arena, o->values, o->n_values, " "));
+		row_str(row, CLAUSE, o->clause);
+	}
+	if (conf.gap)
+		rows_unsure(rows, VALUE, conf.gap);
+	return 0;
+}
+
+static const struct table unbound = {
+	.name = "unbound",
+	.doc = "Settings of Unbound, from /etc/unbound/unbound.conf and what it includes; absent: the "
+		   "default holds",
+	.columns = columns,
+	.read = read_unbound,
+	.started =
+		&(const struct started){
+			STARTED("unbound.service"),
+			STARTED("-c"),
+			STARTED(UNBOUND_CONF),
+		},
+	.multi = true,
+};
+TABLE(unbound);
