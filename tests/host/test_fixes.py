@@ -49,6 +49,20 @@ class Fixes(OnHost):
                 session.terminate()
                 subprocess.run(["kill", pid], check=True)
 
+    def test_what_goes_out_of_a_session(self):
+        """-L, -D, -W and ProxyJump show in what the session's sshd connects to; a plain session has no such."""
+        net = self.host.net()
+        ssh = ["ip", "netns", "exec", net.namespace, "ssh", "-F", "none", "-oBatchMode=yes", "-oStrictHostKeyChecking=no",
+               "-oUserKnownHostsFile=/dev/null", "-i", str(self.host.image.key), f"ops@{net.host}"]
+        for more, line, left in ((["echo in; exec sleep 600"], b"in\n", None), (["-W", "127.0.0.1:22"], b"SSH-", "forwards a port")):
+            with self.subTest(more), subprocess.Popen(ssh + more, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as session:
+                try:
+                    self.assertIn(line, session.stdout.readline())
+                    why = self.left("ssh.no-tcp-forwarding")
+                    self.assertEqual(why, None) if left is None else self.assertIn(left, why or "it is fixed")
+                finally:
+                    session.terminate()
+
     def test_what_a_workload_excuses(self):
         self.sh("echo 'net.ipv4.ip_forward = 1' >/etc/sysctl.d/50-x.conf; sysctl -qw net.ipv4.ip_forward=1")
         self.assertIsNone(self.left("net.no-forwarding"))
