@@ -19,6 +19,7 @@
 #include "host/capability.h"
 #include "host/crypt_id.h"
 #include "host/dpkg.h"
+#include "host/luks_header.h"
 #include "host/nft_text.h"
 #include "host/openpgp.h"
 #include "host/pem.h"
@@ -527,6 +528,19 @@ static void run_openpgp(const struct target *t _unused_, struct str s)
 		check(strlen(keys[i].id) <= 16 && keys[i].algorithm);
 }
 
+static void run_luks_header(const struct target *t _unused_, struct str s)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct luks_header h;
+	struct err err;
+
+	if (luks_header_read(&a, s, &h, &err) < 0)
+		return;
+	check(luks_header_size(s) && (h.version == 1 || h.version == 2) && h.ciphers.n);
+	vec_each(&h.slots, slot)
+		check(slot->number <= 1000 && slot->iterations >= 0 && slot->memory >= 0 && slot->kdf.p);
+}
+
 static void run_rpm_header(const struct target *t _unused_, struct str s)
 {
 	static const enum rpm_tag tags[] = {RPM_NAME, RPM_VERSION, RPM_EPOCH, RPM_SIZE, RPM_DIR_INDEXES,
@@ -624,6 +638,7 @@ const struct target direct_targets[] = {
 	{.name = "pem", .max = 8192, .run = run_pem},
 	{.name = "ssh_hello", .max = 35000, .run = run_ssh_hello},
 	{.name = "openpgp", .max = 16384, .run = run_openpgp},
+	{.name = "luks_header", .max = 20000, .run = run_luks_header},
 	{.name = "rpm_header", .max = 8192, .run = run_rpm_header},
 	{.name = "dpkg_version", .max = 256, .run = run_dpkg_version},
 	{.name = "capability", .max = 128, .run = run_capability},

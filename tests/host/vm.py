@@ -258,7 +258,7 @@ class Machine(Host):
         there = self.exec(["ls", "-d", *libraries], check=False).stdout.split()
         for library in libraries - set(there):
             self.put(os.path.realpath(library), library)
-        self.exec([dest, "version"])
+        self.exec([dest, "--version"])
 
     def net(self):
         return Net(self.state["namespace"], "10.99.0.2", "10.99.0.1", None, None)

@@ -13,6 +13,8 @@ RULES = {
     "disk.unencrypted": NO_DISK,
     "disk.swap-unencrypted": NO_DISK,
     "disk.old-encryption": NO_DISK,
+    "disk.weak-cipher": NO_DISK,
+    "disk.fast-passphrase": NO_DISK,
     "disk.key-file": {"bad": ["chmod 440 /etc/root.key", "chmod 404 /etc/root.key", "chown ops /etc/root.key"],
                       "fine": ["put /etc/crypttab 'swap /dev/sda1 /dev/urandom swap'",
                                "put /etc/crypttab 'root UUID=1 none luks'"]},
