@@ -76,6 +76,7 @@ static void run_str(const struct target *t _unused_, struct str s)
 	_cleanup_arena_ struct arena a = {0};
 	const char *pattern = str_dup(&a, first_line(&s));
 	struct str rest = s, piece;
+	struct nearest near;
 	size_t n = 0;
 
 	while (str_cut(&rest, ':', &piece))
@@ -91,7 +92,8 @@ static void run_str(const struct target *t _unused_, struct str s)
 	}
 	(void)str_glob(pattern, s);
 	check(str_glob("*", s));
-	(void)str_distance(pattern, "PermitRootLogin", 5);
+	near = nearest_to(str_of(pattern));
+	nearest_try(&near, "PermitRootLogin");
 	(void)address_scope(s);
 }
 

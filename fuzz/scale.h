@@ -9,7 +9,7 @@
 #include "fuzz.h"
 
 /* Since it was last set to 0; run_table() does that when the host is made. */
-extern uint64_t work;
+extern _Atomic uint64_t work;
 
 /* Enlarges the input in several ways, and ends the process when one of them costs far more than in
  * proportion. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
 
+#include <limits.h>
 #include <strings.h>
 
 bool str_eq(struct str a, struct str b)
@@ -247,27 +248,43 @@ bool str_is_glob(struct str s)
 	return str_has_char(s, '*') || str_has_char(s, '?') || str_has_char(s, '[');
 }
 
-unsigned str_distance(const char *a, const char *b, unsigned max)
+/* How many letters have to be put in, left out or replaced. */
+static unsigned distance(struct str a, const char *b)
 {
-	size_t n = strlen(a), m = strlen(b);
+	size_t m = strlen(b);
 	unsigned row[65];
 
-	if (n > 64 || m > 64)
-		return max + 1;
+	if (a.n > 64 || m > 64)
+		return UINT_MAX;
 	for (size_t j = 0; j <= m; j++)
 		row[j] = (unsigned)j;
-	for (size_t i = 1; i <= n; i++) {
+	for (size_t i = 1; i <= a.n; i++) {
 		unsigned diagonal = row[0];
 
 		row[0] = (unsigned)i;
 		for (size_t j = 1; j <= m; j++) {
-			unsigned up = row[j], cost = a[i - 1] == b[j - 1] ? 0 : 1;
+			unsigned up = row[j], cost = a.p[i - 1] == b[j - 1] ? 0 : 1;
 
 			row[j] = MIN(MIN(up + 1, row[j - 1] + 1), diagonal + cost);
 			diagonal = up;
 		}
 	}
-	return MIN(row[m], max + 1);
+	return row[m];
+}
+
+struct nearest nearest_to(struct str word)
+{
+	return (struct nearest){.word = word, .distance = (unsigned)MIN(2 + word.n / 4, (size_t)6)};
+}
+
+void nearest_try(struct nearest *n, const char *name)
+{
+	unsigned d = distance(n->word, name);
+
+	if (d >= n->distance)
+		return;
+	n->distance = d;
+	n->name = name;
 }
 
 size_t str_utf8(struct str s)

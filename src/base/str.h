@@ -61,8 +61,17 @@ char *str_dup(struct arena *, struct str);
 bool str_glob(const char *pattern, struct str s);
 /* True for a pattern that has any of `*?[`. */
 bool str_is_glob(struct str);
-/* Edit distance, for "did you mean": at most `max`, or max + 1. Inputs over 64 bytes: max + 1. */
-unsigned str_distance(const char *a, const char *b, unsigned max);
+
+/* The name that a mistyped word is likely to mean, for "did you mean": when every name was tried, `name` is
+ * the one that fewest letters make of it, or NULL when that would be another word. */
+struct nearest {
+	struct str word;
+	unsigned distance; /* nearer than this */
+	const char *name;
+};
+struct nearest nearest_to(struct str word);
+void nearest_try(struct nearest *, const char *name);
+
 /* Bytes of the valid UTF-8 sequence at s.p (1 to 4), or 0 when it is invalid or s is empty.
  * Overlong forms, surrogates and anything past U+10FFFF are invalid (RFC 3629). */
 size_t str_utf8(struct str s);

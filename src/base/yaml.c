@@ -427,20 +427,11 @@ static bool is_known(struct str key, const char *const known[])
 
 const char *yaml_nearest(struct str key, const char *const known[])
 {
-	char word[64];
-	unsigned best = 3;
-	const char *found = NULL;
+	struct nearest near = nearest_to(key);
 
-	snprintf(word, sizeof(word), "%.*s", STR_ARG(key));
-	for (; *known; known++) {
-		unsigned d = str_distance(word, *known, best);
-
-		if (d < best) {
-			best = d;
-			found = *known;
-		}
-	}
-	return found;
+	for (; *known; known++)
+		nearest_try(&near, *known);
+	return near.name;
 }
 
 int yaml_check_keys(struct yaml_at at, const char *const known[], struct err *err)

@@ -2,6 +2,7 @@
 /* Plans for people. */
 #include "base/map.h"
 #include "change/plan.h"
+#include "host/nft_table.h"
 
 #define WIDTH 100
 #define SHORT_LIST 6 /* names that are shown where there are more */
@@ -108,9 +109,38 @@ static void print_kind(const struct step *s, struct buf *out)
 		buf_puts(out, " (removed)");
 }
 
+/* The file in front of a step that loads a table of nftables, where both differ in the same: one diff says
+ * it. A table that somebody has changed since it was loaded does not say what its file does. */
+static const struct step *file_of_table(const struct plan *p, const struct step *s)
+{
+	struct str before = state_get(&s->before, "ruleset"), after = state_get(&s->after, "ruleset");
+
+	for (const struct step *f = p->steps.p; after.p && f < s; f++) {
+		struct str old = state_get(&f->before, "content"), new = state_get(&f->after, "content");
+
+		if (new.p && nft_table_file_is(new, s->target, after) && !old.p == !before.p &&
+			(!old.p || nft_table_file_is(old, s->target, before)))
+			return f;
+	}
+	return NULL;
+}
+
+static void print_text(const struct plan *p, const struct step *s, struct buf *out)
+{
+	const struct step *file = file_of_table(p, s);
+
+	if (!file) {
+		s->type->describe(out, s);
+		return;
+	}
+	buf_puts(out, "    as in ");
+	buf_printable(out, str_of(file->target));
+	buf_putc(out, '\n');
+}
+
 static void print_step(const struct plan *p, const struct step *s, struct buf *out)
 {
-	bool is_file = s->type->describe != NULL, one_line = !is_file && changed_fields(s) == 1;
+	bool is_text = s->type->describe != NULL, one_line = !is_text && changed_fields(s) == 1;
 	bool is_new = state_has(&s->before, "type") || state_has(&s->after, "type");
 	size_t begin = out->n, at;
 
@@ -128,8 +158,8 @@ static void print_step(const struct plan *p, const struct step *s, struct buf *o
 	buf_putc(out, '\n');
 	if (!s->type->is_action)
 		print_rules_below(s, at, out);
-	if (is_file)
-		s->type->describe(out, s);
+	if (is_text)
+		print_text(p, s, out);
 	else if (!one_line && !is_new)
 		step_describe_fields(out, s);
 }

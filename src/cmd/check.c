@@ -3,8 +3,6 @@
  * The audit as a plug-in of Nagios, Icinga and their kin: one line with performance data, and the exit
  * codes of the Monitoring Plugins Development Guidelines. What cannot be known is not OK.
  */
-#include <stdio.h>
-
 #include "cmd/cmd.h"
 
 enum { WARNING, CRITICAL, FAMILY, RULE, ROOT, PROFILE, SITE, SET };
@@ -37,11 +35,18 @@ struct checking {
 	int warning, critical; /* severities, or NONE */
 };
 
+/* Past stdio: its failure would make of the exit code another one, which monitoring takes for a level. */
+static enum level say(struct str line, enum level level)
+{
+	const struct output to_stdout = {.fd = -1};
+
+	return output_write(&to_stdout, line) ? LEVEL_UNKNOWN : level;
+}
+
 /* Why is on stderr; stdout is where monitoring looks. */
 static int say_unknown(void)
 {
-	puts("REVET UNKNOWN - the check could not be made");
-	return end_stdout(LEVEL_UNKNOWN);
+	return (int)say(STR("REVET UNKNOWN - the check could not be made\n"), LEVEL_UNKNOWN);
 }
 
 static enum level level_of(const struct checking *c, const struct audit *a)
@@ -108,7 +113,7 @@ static int judge_and_say(struct worker *w, void *data)
 	}
 	level = level_of(c, &audit);
 	put_line(&line, c, &audit, level);
-	return JUDGED + (put_stdout(&line) ? LEVEL_UNKNOWN : (int)level);
+	return JUDGED + (int)say(buf_get(&line), level);
 }
 
 static int parse_threshold(const char *option, const char *word, enum severity otherwise, int *ret)

@@ -58,8 +58,6 @@ const char *given_value(const struct given *, int option);
 
 /* "revet: MESSAGE" on stderr, printable whatever is in it; returns code. */
 int fail(int code, const char *fmt, ...) _printf_(2, 3);
-/* The name that a mistyped word is likely to mean, or NULL. */
-const char *nearest(const char *word, const char *const names[], size_t n);
 /* "there is no KIND 'WORD'; did you mean NEAR; see: LIST" (near may be NULL); returns EXIT_USAGE. */
 int no_such(const char *kind, const char *word, const char *near, const char *list);
 /* Prints the text; returns 0, or EXIT_CANNOT, having said why. */

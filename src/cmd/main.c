@@ -23,22 +23,6 @@ int fail(int code, const char *fmt, ...)
 	return code;
 }
 
-const char *nearest(const char *word, const char *const names[], size_t n)
-{
-	const char *best = NULL;
-	unsigned distance = 4;
-
-	for (size_t i = 0; i < n; i++) {
-		unsigned d = str_distance(word, names[i], distance);
-
-		if (d < distance) {
-			distance = d;
-			best = names[i];
-		}
-	}
-	return best;
-}
-
 int no_such(const char *kind, const char *word, const char *near, const char *list)
 {
 	return fail(EXIT_USAGE, "there is no %s '%s'%s%s; see: %s", kind, word,
@@ -123,22 +107,22 @@ static int command_help(const struct command *c)
 /* What getopt_long() refused, in our words. */
 static int bad_option(const struct command *c, char **argv, int got)
 {
-	const char *names[33], *word = argv[optind - 1], *near = NULL;
+	const char *word = argv[optind - 1];
+	struct nearest near;
 	char list[64], shown[64];
-	size_t n = 0;
 
 	snprintf(list, sizeof(list), "revet %s --help", c->name);
 	if (got == ':')
 		return fail(EXIT_USAGE, "%s needs a value; see: %s", word, list);
 	if (optopt >= 1000)
 		return fail(EXIT_USAGE, "--%s takes no value; see: %s", c->options[optopt - 1000].name, list);
-	for (const struct option_doc *o = c->options; o->name && n < ARRAY_LEN(names); o++)
-		names[n++] = o->name;
-	if (strncmp(word, "--", 2) == 0)
-		near = nearest(word + 2, names, n);
-	if (near)
-		snprintf(shown, sizeof(shown), "--%s", near);
-	return no_such("option", word, near ? shown : NULL, list);
+	if (strncmp(word, "--", 2) != 0)
+		return no_such("option", word, NULL, list);
+	near = nearest_to(str_of(word + 2));
+	for (const struct option_doc *o = c->options; o->name; o++)
+		nearest_try(&near, o->name);
+	snprintf(shown, sizeof(shown), "--%s", near.name ? near.name : "");
+	return no_such("option", word, near.name ? shown : NULL, list);
 }
 
 static int check_words(const struct command *c, const struct given *g)
@@ -197,6 +181,9 @@ static int parse_options(const struct command *c, int argc, char **argv, struct 
 		for (size_t i = 0; got < 1000 && i < n; i++)
 			if (c->options[i].letter == got)
 				option = (int)i;
+		if (optarg && !*optarg)
+			return fail(EXIT_USAGE, "--%s needs a value; see: revet %s --help",
+						c->options[option].name, c->name);
 		if (ret->n == MAX_GIVEN)
 			return fail(EXIT_USAGE, "more than %d options", MAX_GIVEN);
 		ret->p[ret->n].option = option;
@@ -209,13 +196,11 @@ static int parse_options(const struct command *c, int argc, char **argv, struct 
 
 static int unknown_command(const char *word)
 {
-	const struct command *commands[32] = {0};
-	const char *names[32];
-	size_t n = all_commands(commands);
+	struct nearest near = nearest_to(str_of(word));
 
-	for (size_t i = 0; i < n; i++)
-		names[i] = commands[i]->name;
-	return no_such("command", word, nearest(word, names, n), "revet help");
+	for (const struct command *const *c = LEAF_BEGIN(commands); c < LEAF_END(commands); c++)
+		nearest_try(&near, (*c)->name);
+	return no_such("command", word, near.name, "revet help");
 }
 
 static int run_command(const struct command *c, int argc, char **argv)

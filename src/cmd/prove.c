@@ -43,17 +43,17 @@ struct proving_run {
 static const char *nearest_control(const char *word, const struct experiment *const *all, size_t n,
 								   struct arena *a)
 {
-	VEC(const char *) names = {0};
+	struct nearest near = nearest_to(str_of(word));
 
 	for (size_t i = 0; i < n; i++) {
-		*vec_push(a, &names) = all[i]->name;
-		*vec_push(a, &names) = str_dup(a, experiment_family(all[i]));
+		nearest_try(&near, all[i]->name);
+		nearest_try(&near, str_dup(a, experiment_family(all[i])));
 		for (const char *const *name = all[i]->rules; *name; name++)
-			*vec_push(a, &names) = *name;
+			nearest_try(&near, *name);
 		for (const char *const *name = all[i]->rows; *name; name++)
-			*vec_push(a, &names) = *name;
+			nearest_try(&near, *name);
 	}
-	return nearest(word, names.p, names.n);
+	return near.name;
 }
 
 static int choose(struct proving_run *run, const struct given *g, struct arena *a)

@@ -18,15 +18,14 @@ int parse_fail_on(const char *word, int *ret)
 
 int check_family(const struct catalogue *c, const char *name)
 {
-	const char *families[256];
-	size_t n = 0;
+	struct nearest near = nearest_to(str_of(name));
 
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < c->n; i++) {
 		if (strcmp(c->p[i].family, name) == 0)
 			return 0;
-		else if (n < ARRAY_LEN(families) && (!n || strcmp(families[n - 1], c->p[i].family) != 0))
-			families[n++] = c->p[i].family;
-	return no_such("family", name, nearest(name, families, n), "revet rules");
+		nearest_try(&near, c->p[i].family);
+	}
+	return no_such("family", name, near.name, "revet rules");
 }
 
 static int check_names(const struct given *g, const struct selecting *s, const struct catalogue *c)

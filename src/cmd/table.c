@@ -144,35 +144,34 @@ static int check_where(const struct view *v)
 	snprintf(list, sizeof(list), "revet table %s", v->table->name);
 	for (size_t i = 0; i < v->given->n; i++) {
 		struct str rest = str_of(v->given->p[i].value), name = STR_ABSENT;
-		const char *names[64];
+		struct nearest near;
 		char word[65];
-		size_t n = 0;
 
 		if (v->given->p[i].option != WHERE)
 			continue;
 		(void)str_cut(&rest, '=', &name);
 		if (!rest.p)
 			return fail(EXIT_USAGE, "--where %s: expected COLUMN=VALUE", v->given->p[i].value);
-		while (n < ARRAY_LEN(names) && v->table->columns[n].name) {
-			names[n] = v->table->columns[n].name;
-			n++;
-		}
+		if (table_column(v->table, name) >= 0)
+			continue;
+		near = nearest_to(name);
+		for (const struct column *c = v->table->columns; c->name; c++)
+			nearest_try(&near, c->name);
 		snprintf(word, sizeof(word), "%.*s", STR_ARG(name));
-		if (table_column(v->table, name) < 0)
-			return no_such("column", word, nearest(word, names, n), list);
+		return no_such("column", word, near.name, list);
 	}
 	return 0;
 }
 
 static const char *nearest_table(const char *word)
 {
+	struct nearest near = nearest_to(str_of(word));
 	const struct table *const *all;
-	const char *names[256];
 	size_t n = table_all(&all);
 
-	for (size_t i = 0; i < n && i < ARRAY_LEN(names); i++)
-		names[i] = all[i]->name;
-	return nearest(word, names, MIN(n, ARRAY_LEN(names)));
+	for (size_t i = 0; i < n; i++)
+		nearest_try(&near, all[i]->name);
+	return near.name;
 }
 
 static int run_table(const struct given *g)

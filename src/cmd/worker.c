@@ -25,6 +25,19 @@ static int open_site(struct site *site, const struct given *g, const struct open
 	return site_read(site, path, named != NULL, a, err);
 }
 
+/* The one that the site file names, if it does. */
+static int apply_own_profile(struct catalogue *c, const struct site *site, struct err *err)
+{
+	const struct site_file *file = &site->file;
+	struct err why;
+
+	if (!file->profile.p)
+		return profile_apply(c, PROFILE_USER_DIR, PROFILE_DEFAULT, err);
+	return profile_apply(c, PROFILE_USER_DIR, str_dup(&c->arena, file->profile), &why) < 0
+			   ? yaml_err(file->profile_at, err, "%s", why.msg)
+			   : 0;
+}
+
 static int choose(struct catalogue *c, struct site *site, const struct given *g, const struct opening *o)
 {
 	const char *profile = o->profile < 0 ? NULL : given_value(g, o->profile);
@@ -34,12 +47,8 @@ static int choose(struct catalogue *c, struct site *site, const struct given *g,
 		return fail(EXIT_CONFIG, "%s", err.msg);
 	if (profile && profile_apply(c, PROFILE_USER_DIR, profile, &err) < 0)
 		return fail(err.errnum == ENOENT ? EXIT_USAGE : EXIT_CONFIG, "%s", err.msg);
-	if (!profile && profile_apply(c, PROFILE_USER_DIR,
-								  site->file.profile.p ? str_dup(&c->arena, site->file.profile)
-													   : PROFILE_DEFAULT,
-								  &err) < 0)
-		return fail(EXIT_CONFIG, "%s%s%s", site->file.profile.p ? site->path : "",
-					site->file.profile.p ? ": " : "", err.msg);
+	if (!profile && apply_own_profile(c, site, &err) < 0)
+		return fail(EXIT_CONFIG, "%s", err.msg);
 	return site_apply(site, c, &err) < 0 ? fail(EXIT_CONFIG, "%s", err.msg) : 0;
 }
 
@@ -88,7 +97,8 @@ int output_write(const struct output *o, struct str s)
 
 	if (r == -EPIPE)
 		return EXIT_CANNOT;
-	return r < 0 ? fail(EXIT_CANNOT, "%s: %s", o->path ? o->path : "standard output", strerror(-r))
+	return r < 0 ? fail(EXIT_CANNOT, "%s cannot be written: %s",
+						o->path ? o->path : "standard output", strerror(-r))
 				 : 0;
 }
 
@@ -143,12 +153,12 @@ static int read_snapshot_file(struct worker *w, int fd)
 static int write_recording(struct worker *w)
 {
 	_cleanup_buf_ struct buf text = BUF(MAX_SNAPSHOT);
+	int r;
 
 	if (host_recording(w->source.host, &text) < 0)
 		return fail(EXIT_CANNOT, "the recording is larger than 256 MiB");
-	return fd_write_all(w->record_fd, buf_get(&text)) < 0
-			   ? fail(EXIT_CANNOT, "%s: %s", w->source.record_dir, strerror(errno))
-			   : 0;
+	r = fd_write_all(w->record_fd, buf_get(&text));
+	return r < 0 ? fail(EXIT_CANNOT, "%s: %s", w->source.record_dir, strerror(-r)) : 0;
 }
 
 static void read_host(struct worker *w)

@@ -15,7 +15,7 @@
 struct errand;
 
 /* A helper runs once: several tables may need what the same one says. */
-struct started {
+struct helper_run {
 	const struct helper *helper;
 	struct exec exec;
 	int missing;          /* errno when there is nothing to start */
@@ -53,7 +53,7 @@ struct host {
 
 	pthread_mutex_t lock; /* of all below */
 	struct arena arena;
-	VEC(struct started *) started;
+	VEC(struct helper_run *) runs;
 	VEC(struct memo *) memos;
 	bool record;
 	struct buf recorded;

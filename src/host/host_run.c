@@ -5,9 +5,9 @@
 #include "base/confine.h"
 #include "base/shortage.h"
 
-static struct started *find_started(struct host *h, const struct helper *helper)
+static struct helper_run *find_run(struct host *h, const struct helper *helper)
 {
-	vec_each(&h->started, s) if ((*s)->helper == helper) return *s;
+	vec_each(&h->runs, s) if ((*s)->helper == helper) return *s;
 	return NULL;
 }
 
@@ -17,15 +17,15 @@ static int no_writes(void *unused _unused_)
 }
 
 /* The caller holds the lock. */
-static struct started *start(struct host *h, const struct helper *helper)
+static struct helper_run *start(struct host *h, const struct helper *helper)
 {
-	struct started *s = arena_new(&h->arena, struct started, 1);
+	struct helper_run *s = arena_new(&h->arena, struct helper_run, 1);
 	struct path_stat st;
 	int r = path_stat(h->root_fd, helper->argv[0], true, &st);
 
-	*s = (struct started){.helper = helper, .exec = EXEC_NONE};
+	*s = (struct helper_run){.helper = helper, .exec = EXEC_NONE};
 	pthread_mutex_init(&s->lock, NULL);
-	*vec_push(&h->arena, &h->started) = s;
+	*vec_push(&h->arena, &h->runs) = s;
 	if (r == 0 && helper->needs)
 		r = path_stat(h->root_fd, helper->needs, true, &st);
 	if (r < 0)
@@ -42,7 +42,7 @@ void host_prestart(struct host *h, const struct helper *helper)
 	if (!h->live || h->replay)
 		return;
 	limit = lock(h);
-	if (!find_started(h, helper))
+	if (!find_run(h, helper))
 		start(h, helper);
 	unlock(h, limit);
 }
@@ -70,7 +70,7 @@ static int run_failed(const struct helper *helper, const struct exec_result *res
 }
 
 /* The caller holds the helper's lock. */
-static int collect(struct started *s)
+static int collect(struct helper_run *s)
 {
 	const struct helper *helper = s->helper;
 	struct exec_result result = {0};
@@ -98,10 +98,10 @@ int host_note_shared(int error, const char *what)
 static int run_live(struct host *h, const struct helper *helper, struct str *ret, struct err *err)
 {
 	struct mem_limit *limit;
-	struct started *s;
+	struct helper_run *s;
 
 	limit = lock(h);
-	s = find_started(h, helper);
+	s = find_run(h, helper);
 	if (!s)
 		s = start(h, helper);
 	unlock(h, limit);
@@ -144,7 +144,7 @@ int host_run(struct host *h, const struct helper *helper, struct arena *a, struc
 
 void host_end_programs(struct host *h)
 {
-	vec_each(&h->started, s)
+	vec_each(&h->runs, s)
 	{
 		exec_done(&(*s)->exec);
 		arena_done(&(*s)->arena);

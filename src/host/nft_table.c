@@ -94,6 +94,13 @@ static struct str own_content(struct arena *a, const char *table, struct str tex
 	return (struct str){arena_copy(a, content.p, content.n), content.n};
 }
 
+bool nft_table_file_is(struct str content, const char *table, struct str text)
+{
+	_cleanup_arena_ struct arena a = {0};
+
+	return nft_text_is_same(content, own_content(&a, table, text));
+}
+
 int nft_table_edit(struct host *host, struct edits *edits, const char *table, struct str present,
 				   struct str text, struct err *err)
 {
@@ -141,6 +148,6 @@ int nft_table_at_boot(struct host *host, struct arena *a, const char *table, str
 		return err_set(err, EIO, "%s", files.gap);
 	*ret = unitfile_starts(unitfiles_find(&files, STR(SERVICE))) &&
 		   has_line(configuration, include_line(a, table)) &&
-		   nft_text_is_same(content, own_content(a, table, text));
+		   nft_table_file_is(content, table, text);
 	return 0;
 }

@@ -16,6 +16,9 @@
  * to know. */
 int nft_table_edit(struct host *, struct edits *, const char *table, struct str present,
 				   struct str text, struct err *);
+/* Is the content that of the file which loads the table, with this text, but for comments and where lines
+ * end? */
+bool nft_table_file_is(struct str content, const char *table, struct str text);
 /* Does the boot load what those edits would have it load, but for comments? */
 int nft_table_at_boot(struct host *, struct arena *, const char *table, struct str text, bool *ret,
 					  struct err *);

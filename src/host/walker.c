@@ -11,20 +11,16 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-#include "host/fields.h"
+#include "host/walk_dirs.h"
 #include "host/walk_scope.h"
 
 #define DENTS_SIZE (256u << 10)
 #define BATCH 4096          /* subdirectories that are noted before going on with them */
 #define BATCH_FULL 256      /* the same, once PENDING_MANY are pending */
 #define PENDING_MANY 262144
-#define OPEN_MAX 24         /* directories that a thread keeps open above the present one */
 #define MAX_ENTERED 256     /* file systems that are entered on the way */
 #define XATTR_MAX 64        /* VFS_CAP_REVISION_3 has 24 bytes */
 
-#ifndef STATX_MNT_ID
-#define STATX_MNT_ID 0x1000U
-#endif
 #ifndef SYS_getxattrat
 #define SYS_getxattrat 464 /* kernel 6.13; the same number on every architecture */
 #endif
@@ -46,26 +42,6 @@ struct dent {
 	char name[];
 };
 
-/* A directory. It lives as long as one below it does, for its name. */
-struct node {
-	struct node *parent; /* NULL: one of walker->roots */
-	_Atomic unsigned refs;
-	bool own; /* ours, so that O_NOATIME is allowed */
-	bool rootless; /* in the storage of the containers of this account: */
-	uint32_t rootless_uid, rootless_gid;
-	int fd;   /* of a root; -1 */
-	uint32_t dev_major, dev_minor;
-	uint64_t mnt_id, ino;
-	int64_t from; /* the rest of it begins here; 0: all of it is to be read */
-	size_t n;
-	char name[];
-};
-
-struct stack {
-	struct node **p;
-	size_t n, cap;
-};
-
 /* What the threads share. */
 struct walk {
 	const struct walker *job;
@@ -77,7 +53,7 @@ struct walk {
 
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t wake;
-	struct stack pool;
+	struct walk_stack pool;
 	unsigned waiting;
 	bool done;
 	struct entered {
@@ -89,12 +65,8 @@ struct walk {
 
 struct worker {
 	struct walk *walk;
-	struct stack pending; /* the last one is next: depth first */
-	struct {
-		struct node *node;
-		int fd;
-	} open[OPEN_MAX]; /* ancestors of what is next, the deepest last */
-	size_t n_open;
+	struct walk_stack pending;
+	struct walk_open open;
 	char *dents;
 	uint32_t known_uid, known_gid;
 	bool has_known_uid, has_known_gid;
@@ -104,204 +76,6 @@ struct worker {
 	bool more;
 };
 
-/* --- directories -------------------------------------------------------------------------- */
-
-static struct node *node_new(struct node *parent, const char *name, const struct statx *st,
-							 uint32_t uid)
-{
-	size_t n = strlen(name);
-	struct node *node = mem_calloc(1, sizeof(*node) + n + 1);
-
-	memcpy(node->name, name, n);
-	node->n = n;
-	node->fd = -1;
-	node->refs = 1;
-	node->own = st->stx_uid == uid;
-	node->dev_major = st->stx_dev_major;
-	node->dev_minor = st->stx_dev_minor;
-	node->mnt_id = st->stx_mask & STATX_MNT_ID ? st->stx_mnt_id : 0;
-	node->ino = st->stx_ino;
-	node->parent = parent;
-	if (parent) {
-		parent->refs++;
-		node->rootless = parent->rootless;
-		node->rootless_uid = parent->rootless_uid;
-		node->rootless_gid = parent->rootless_gid;
-	}
-	return node;
-}
-
-static void node_unref(struct node *node)
-{
-	while (node && atomic_fetch_sub(&node->refs, 1) == 1) {
-		struct node *parent = node->parent;
-
-		free(node);
-		node = parent;
-	}
-}
-
-static void stack_push(struct stack *s, struct node *node)
-{
-	if (s->n == s->cap) {
-		s->cap = s->cap ? s->cap * 2 : 256;
-		s->p = mem_realloc(s->p, s->cap, sizeof(*s->p));
-	}
-	s->p[s->n++] = node;
-}
-
-/* Moves n of the oldest, which are the nearest to the root and so the largest. */
-static void stack_move(struct stack *from, struct stack *to, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		stack_push(to, from->p[i]);
-	from->n -= n;
-	memmove(from->p, from->p + n, from->n * sizeof(*from->p));
-}
-
-/* "/a/b/name" into out; of one that is too long the end, with "..." in front. */
-static void put_path(struct buf *out, const struct node *dir, const char *name)
-{
-	char path[WALKER_MAX_PATH + 8];
-	size_t at = sizeof(path), n = strlen(name);
-
-	for (;;) {
-		if (n + 5 > at) {
-			at -= 4;
-			memcpy(path + at, "/...", 4);
-			break;
-		}
-		at -= n;
-		memcpy(path + at, name, n);
-		if (!dir)
-			break;
-		path[--at] = '/';
-		name = dir->name;
-		n = dir->n;
-		dir = dir->parent;
-	}
-	if (at == sizeof(path)) /* the root directory itself */
-		path[--at] = '/';
-	fields_escaped(out, (struct str){path + at, sizeof(path) - at});
-}
-
-/* --- open directories -------------------------------------------------------------------- */
-
-static void open_pop(struct worker *w)
-{
-	w->n_open--;
-	close(w->open[w->n_open].fd);
-	node_unref(w->open[w->n_open].node);
-}
-
-static void open_push(struct worker *w, struct node *node, int fd)
-{
-	if (w->n_open == OPEN_MAX) {
-		close(w->open[0].fd);
-		node_unref(w->open[0].node);
-		w->n_open--;
-		memmove(w->open, w->open + 1, w->n_open * sizeof(*w->open));
-	}
-	node->refs++;
-	w->open[w->n_open].node = node;
-	w->open[w->n_open].fd = fd;
-	w->n_open++;
-}
-
-/* Opens the directory by its whole chain from the root, a name at a time, and keeps the last ones
- * open: after a deep tree was left at its bottom, the levels above are needed next. */
-static int open_chain(struct worker *w, struct node *node)
-{
-	size_t depth = 0;
-	struct node **chain;
-	int fd;
-
-	for (struct node *n = node; n->parent; n = n->parent)
-		depth++;
-	chain = mem_calloc(depth + 1, sizeof(*chain));
-	for (size_t i = depth; i > 0; i--, node = node->parent)
-		chain[i] = node;
-	chain[0] = node;
-	fd = fcntl(node->fd, F_DUPFD_CLOEXEC, 0);
-	if (fd < 0)
-		fd = -errno;
-	for (size_t i = 1; fd >= 0 && i <= depth; i++) {
-		int next = openat(fd, chain[i]->name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-		if (next < 0)
-			next = -errno;
-		if (depth - i < OPEN_MAX)
-			open_push(w, chain[i - 1], fd);
-		else
-			close(fd);
-		fd = next;
-	}
-	if (fd >= 0)
-		open_push(w, chain[depth], fd);
-	free(chain);
-	return fd;
-}
-
-static bool is_node(int fd, const struct node *node)
-{
-	struct statx st;
-
-	return statx(fd, "", AT_EMPTY_PATH, STATX_INO, &st) == 0 && st.stx_ino == node->ino &&
-		   st.stx_dev_major == node->dev_major && st.stx_dev_minor == node->dev_minor;
-}
-
-/* Replaces the only open directory by one above it, through "..", which is much nearer than the
- * root at the bottom of a deep tree. False when something was moved meanwhile. */
-static bool climb(struct worker *w, struct node *node)
-{
-	struct node *at = w->open[0].node;
-	int fd = w->open[0].fd;
-
-	while (at != node && at->parent) {
-		int next = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-		if (fd != w->open[0].fd)
-			close(fd);
-		fd = next;
-		at = at->parent;
-		if (fd < 0 || !is_node(fd, at))
-			break;
-	}
-	if (fd == w->open[0].fd || fd < 0)
-		return false;
-	if (at != node || !is_node(fd, node)) {
-		close(fd);
-		return false;
-	}
-	open_pop(w);
-	open_push(w, node, fd);
-	return true;
-}
-
-/* An fd of the directory, borrowed. What is open below it is done with, as pending is a stack. */
-static int open_known(struct worker *w, struct node *node)
-{
-	while (w->n_open > 1 && w->open[w->n_open - 1].node != node)
-		open_pop(w);
-	if (w->n_open && w->open[w->n_open - 1].node != node && !climb(w, node))
-		open_pop(w);
-	return w->n_open ? w->open[w->n_open - 1].fd : open_chain(w, node);
-}
-
-static int open_node(struct worker *w, struct node *node)
-{
-	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-	int dir, fd;
-
-	if (node->own)
-		flags |= O_NOATIME;
-	dir = node->parent ? open_known(w, node->parent) : node->fd;
-	if (dir < 0)
-		return dir;
-	fd = openat(dir, node->parent ? node->name : ".", flags);
-	return fd < 0 ? -errno : fd;
-}
-
 /* --- what is worth noting --------------------------------------------------------------------- */
 
 static bool is_gone(int error)
@@ -309,16 +83,16 @@ static bool is_gone(int error)
 	return error == ENOENT || error == ENOTDIR || error == ELOOP || error == ESTALE;
 }
 
-static void note_unreadable(struct worker *w, const struct node *node)
+static void note_unreadable(struct worker *w, const struct walk_dir *dir)
 {
 	if (!w->unreadable++)
-		put_path(&w->first_unreadable, node->parent, node->name);
+		walk_dir_put_path(&w->first_unreadable, dir->parent, dir->name);
 }
 
-static void note_unexamined(struct worker *w, const struct node *dir, const char *name)
+static void note_unexamined(struct worker *w, const struct walk_dir *dir, const char *name)
 {
 	if (!w->unexamined++)
-		put_path(&w->first_unexamined, dir, name);
+		walk_dir_put_path(&w->first_unexamined, dir, name);
 }
 
 /* Most files have the owner of the one before. */
@@ -362,7 +136,7 @@ static ssize_t get_capability(struct worker *w, int dir, const char *name, void 
 }
 
 /* Bytes of the file's capabilities; 0: it has none. */
-static size_t capability_of(struct worker *w, const struct node *dir, int fd, const char *name,
+static size_t capability_of(struct worker *w, const struct walk_dir *dir, int fd, const char *name,
 							unsigned mode, unsigned char *p)
 {
 	ssize_t n;
@@ -380,14 +154,14 @@ static bool is_world_writable(unsigned mode)
 	return mode & S_IWOTH && (S_ISREG(mode) || S_ISDIR(mode) || S_ISBLK(mode));
 }
 
-static void put_finding(struct worker *w, const struct node *dir, const char *name,
+static void put_finding(struct worker *w, const struct walk_dir *dir, const char *name,
 						const struct statx *st, const unsigned char *caps, size_t n_caps)
 {
 	struct buf *out = &w->out;
 	size_t start = out->n;
 
 	buf_puts(out, "path=");
-	put_path(out, dir, name);
+	walk_dir_put_path(out, dir, name);
 	buf_printf(out, " mode=%o uid=%u gid=%u", st->stx_mode, st->stx_uid, st->stx_gid);
 	if (n_caps)
 		buf_puts(out, " caps=");
@@ -404,7 +178,7 @@ static void put_finding(struct worker *w, const struct node *dir, const char *na
 /* To the host: what belongs to the account itself or to one of its subordinate ids, which have no
  * entry in passwd, gives nobody more than that account has; neither do capabilities that only count
  * in a user namespace of its own (struct vfs_ns_cap_data: the root of it is at the end). */
-static bool is_privilege(struct worker *w, const struct node *storage, const struct statx *st,
+static bool is_privilege(struct worker *w, const struct walk_dir *storage, const struct statx *st,
 						 const unsigned char *caps, size_t n_caps)
 {
 	static const unsigned char host_root[4] = {0};
@@ -416,7 +190,7 @@ static bool is_privilege(struct worker *w, const struct node *storage, const str
 		   (n_caps && (n_caps < 24 || memcmp(caps + 20, host_root, sizeof(host_root)) == 0));
 }
 
-static void examine(struct worker *w, const struct node *dir, int fd, const char *name,
+static void examine(struct worker *w, const struct walk_dir *dir, int fd, const char *name,
 					const struct statx *st)
 {
 	unsigned mode = st->stx_mode;
@@ -439,7 +213,7 @@ static void examine(struct worker *w, const struct node *dir, int fd, const char
 /* --- where it goes ------------------------------------------------------------------------- */
 
 /* By the last component first, so that hardly any path has to be built. */
-static bool is_left_out(const struct node *dir, int fd, const char *name)
+static bool is_left_out(const struct walk_dir *dir, int fd, const char *name)
 {
 	_cleanup_buf_ struct buf path = BUF(4 * WALKER_MAX_PATH + 64);
 	_cleanup_arena_ struct arena a = {0};
@@ -448,21 +222,21 @@ static bool is_left_out(const struct node *dir, int fd, const char *name)
 		return true;
 	if (!walk_scope_may_leave_out(name))
 		return false;
-	put_path(&path, dir, name);
+	walk_dir_put_path(&path, dir, name);
 	return walk_scope_leaves_out(&a, buf_get(&path));
 }
 
 /* A directory that is root's is no user's storage. */
-static void mark_rootless(struct node *node, const struct statx *st)
+static void mark_rootless(struct walk_dir *dir, const struct statx *st)
 {
 	_cleanup_buf_ struct buf path = BUF(4 * WALKER_MAX_PATH + 64);
 
-	if (node->rootless || !st->stx_uid || !st->stx_gid || !walk_scope_may_be_rootless(node->name))
+	if (dir->rootless || !st->stx_uid || !st->stx_gid || !walk_scope_may_be_rootless(dir->name))
 		return;
-	put_path(&path, node->parent, node->name);
-	node->rootless = walk_scope_is_rootless(buf_get(&path));
-	node->rootless_uid = st->stx_uid;
-	node->rootless_gid = st->stx_gid;
+	walk_dir_put_path(&path, dir->parent, dir->name);
+	dir->rootless = walk_scope_is_rootless(buf_get(&path));
+	dir->rootless_uid = st->stx_uid;
+	dir->rootless_gid = st->stx_gid;
 }
 
 /* False when it was entered before. Past the most that are remembered it is walked again rather
@@ -497,7 +271,7 @@ static bool may_cross(struct walk *walk, int dir, const char *name, const struct
 
 /* Sub-volumes of btrfs have a device number each but one mount; before 5.8 the kernel does not say
  * which mount a file is on, and the device number has to do. */
-static bool is_other_mount(const struct node *dir, const struct statx *st)
+static bool is_other_mount(const struct walk_dir *dir, const struct statx *st)
 {
 	if (dir->mnt_id && st->stx_mask & STATX_MNT_ID)
 		return st->stx_mnt_id != dir->mnt_id;
@@ -505,10 +279,10 @@ static bool is_other_mount(const struct node *dir, const struct statx *st)
 }
 
 /* Returns true when a directory was noted for later. */
-static bool visit_entry(struct worker *w, struct node *dir, int fd, const char *name)
+static bool visit_entry(struct worker *w, struct walk_dir *dir, int fd, const char *name)
 {
 	const int how = AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
-	struct node *node;
+	struct walk_dir *below;
 	struct statx st;
 
 	if (statx(fd, name, how, WANTED, &st) < 0) {
@@ -525,26 +299,26 @@ static bool visit_entry(struct worker *w, struct node *dir, int fd, const char *
 	examine(w, dir, fd, name, &st);
 	if (is_left_out(dir, fd, name))
 		return false;
-	node = node_new(dir, name, &st, w->walk->uid);
-	mark_rootless(node, &st);
-	stack_push(&w->pending, node);
+	below = walk_dir_new(dir, name, &st, w->walk->uid);
+	mark_rootless(below, &st);
+	walk_stack_push(&w->pending, below);
 	return true;
 }
 
 /* Puts the rest of a large directory below its subdirectories that were already noted. */
-static void postpone(struct worker *w, struct node *node, size_t batch, int64_t from)
+static void postpone(struct worker *w, struct walk_dir *dir, size_t batch, int64_t from)
 {
 	size_t at = w->pending.n - batch;
 
-	stack_push(&w->pending, node);
+	walk_stack_push(&w->pending, dir);
 	memmove(w->pending.p + at + 1, w->pending.p + at, batch * sizeof(*w->pending.p));
-	w->pending.p[at] = node;
-	node->from = from;
-	node->refs++;
+	w->pending.p[at] = dir;
+	dir->from = from;
+	dir->refs++;
 }
 
 /* Reads entries until the end, or until enough subdirectories are pending. */
-static int read_entries(struct worker *w, struct node *node, int fd)
+static int read_entries(struct worker *w, struct walk_dir *dir, int fd)
 {
 	size_t max = w->pending.n > PENDING_MANY ? BATCH_FULL : BATCH, batch = 0;
 
@@ -559,8 +333,8 @@ static int read_entries(struct worker *w, struct node *node, int fd)
 			at += d->size;
 			if (d->name[0] == '.' && (!d->name[1] || (d->name[1] == '.' && !d->name[2])))
 				continue;
-			if (visit_entry(w, node, fd, d->name) && ++batch == max) {
-				postpone(w, node, batch, d->next);
+			if (visit_entry(w, dir, fd, d->name) && ++batch == max) {
+				postpone(w, dir, batch, d->next);
 				return 0;
 			}
 		}
@@ -568,37 +342,37 @@ static int read_entries(struct worker *w, struct node *node, int fd)
 }
 
 /* What is mounted is examined here, as nobody meets it as an entry. */
-static void visit_root(struct worker *w, const struct node *node, int fd)
+static void visit_root(struct worker *w, const struct walk_dir *dir, int fd)
 {
 	struct statx st;
 
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_MODE | STATX_UID | STATX_GID, &st) == 0)
-		examine(w, NULL, fd, node->name, &st);
+		examine(w, NULL, fd, dir->name, &st);
 	else
-		note_unexamined(w, NULL, node->name);
+		note_unexamined(w, NULL, dir->name);
 }
 
-static int read_node(struct worker *w, struct node *node, int fd)
+static int read_dir(struct worker *w, struct walk_dir *dir, int fd)
 {
-	if (node->from && lseek(fd, node->from, SEEK_SET) < 0)
+	if (dir->from && lseek(fd, dir->from, SEEK_SET) < 0)
 		return -errno;
-	if (!node->parent && !node->from)
-		visit_root(w, node, fd);
-	return read_entries(w, node, fd);
+	if (!dir->parent && !dir->from)
+		visit_root(w, dir, fd);
+	return read_entries(w, dir, fd);
 }
 
-static void visit(struct worker *w, struct node *node)
+static void visit(struct worker *w, struct walk_dir *dir)
 {
 	size_t before = w->pending.n;
-	int fd = open_node(w, node), r = fd < 0 ? fd : read_node(w, node, fd);
+	int fd = walk_open_dir(&w->open, dir), r = fd < 0 ? fd : read_dir(w, dir, fd);
 
 	if (r < 0 && !is_gone(-r))
-		note_unreadable(w, node);
+		note_unreadable(w, dir);
 	if (fd >= 0 && w->pending.n > before)
-		open_push(w, node, fd);
+		walk_open_push(&w->open, dir, fd);
 	else if (fd >= 0)
 		close(fd);
-	node_unref(node);
+	walk_dir_unref(dir);
 }
 
 /* --- threads ------------------------------------------------------------------------------ */
@@ -608,7 +382,7 @@ static void give(struct worker *w)
 	struct walk *walk = w->walk;
 
 	pthread_mutex_lock(&walk->lock);
-	stack_move(&w->pending, &walk->pool, w->pending.n / 2);
+	walk_stack_move(&w->pending, &walk->pool, w->pending.n / 2);
 	walk->hungry = false;
 	pthread_cond_broadcast(&walk->wake);
 	pthread_mutex_unlock(&walk->lock);
@@ -620,8 +394,7 @@ static bool take(struct worker *w)
 	struct walk *walk = w->walk;
 	bool got;
 
-	while (w->n_open)
-		open_pop(w);
+	walk_open_done(&w->open);
 	pthread_mutex_lock(&walk->lock);
 	walk->waiting++;
 	while (!walk->pool.n && !walk->done) {
@@ -636,7 +409,7 @@ static bool take(struct worker *w)
 	walk->waiting--;
 	got = walk->pool.n > 0;
 	if (got)
-		stack_move(&walk->pool, &w->pending, (walk->pool.n + 1) / 2);
+		walk_stack_move(&walk->pool, &w->pending, (walk->pool.n + 1) / 2);
 	pthread_mutex_unlock(&walk->lock);
 	return got;
 }
@@ -687,14 +460,14 @@ static int push_roots(struct walk *walk, struct err *err)
 {
 	for (size_t i = 0; i < walk->job->n_roots; i++) {
 		const struct walker_root *root = &walk->job->roots[i];
-		struct node *node;
+		struct walk_dir *dir;
 		struct statx st;
 
 		if (statx(root->fd, "", AT_EMPTY_PATH, STATX_UID | STATX_INO | STATX_MNT_ID, &st) < 0)
 			return err_errno(err, errno, "%s", root->path);
-		node = node_new(NULL, root->path, &st, walk->uid);
-		node->fd = root->fd;
-		stack_push(&walk->pool, node);
+		dir = walk_dir_new(NULL, root->path, &st, walk->uid);
+		dir->fd = root->fd;
+		walk_stack_push(&walk->pool, dir);
 		enter(walk, &st);
 	}
 	return 0;
@@ -752,7 +525,7 @@ int walker_run(const struct walker *job, struct buf *out, struct err *err)
 		run_threads(&walk, workers);
 	collect(workers, n, out);
 	for (size_t i = 0; i < walk.pool.n; i++)
-		node_unref(walk.pool.p[i]);
+		walk_dir_unref(walk.pool.p[i]);
 	free(walk.pool.p);
 	return r;
 }

@@ -1,42 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rule/expect.h"
+#include "rule/expect_private.h"
 
 #include "base/buf.h"
 #include "base/num.h"
 #include "base/vec.h"
 #include "host/value.h"
-
-enum kind {
-	EQUAL,
-	RANGE,
-	ONE_OF,
-	NOT,
-	ANY,
-	ABSENT,
-	PRESENT,
-	HAS,
-	LACKS,
-	ONLY,
-	MATCHES,
-	GLOB,
-};
-
-/* One or more literals, or the name of a parameter that holds them. */
-struct operand {
-	struct str param; /* absent: the literals below */
-	enum type type;   /* of the literals, and of the parameter's value */
-	struct yaml_at at;
-	struct str *items;
-	size_t n;
-};
-
-struct expect {
-	enum kind kind;
-	struct operand a, b; /* b: the maximum of a range */
-	const struct expect **subs;
-	size_t n_subs;
-	struct regex *regex;
-};
 
 static int check_literal(enum type type, struct yaml_at at, struct arena *a, struct err *err)
 {
@@ -189,19 +157,14 @@ int expect_parse(struct yaml_at at, enum type type, struct arena *a, const struc
 
 /* --- testing --------------------------------------------------------------------------------- */
 
-struct items {
-	const struct str *p;
-	size_t n;
-};
-
-static struct items resolve(const struct operand *o, const struct params *params)
+struct expect_items operand_items(const struct operand *o, const struct params *params)
 {
 	const struct param *p = o->param.p ? map_get(&params->by_name, o->param) : NULL;
 
-	return p ? (struct items){p->items, p->n} : (struct items){o->items, o->n};
+	return p ? (struct expect_items){p->items, p->n} : (struct expect_items){o->items, o->n};
 }
 
-static int number_of(enum type type, struct str text, int64_t *ret)
+int expect_number(enum type type, struct str text, int64_t *ret)
 {
 	_cleanup_arena_ struct arena scratch = {0};
 	struct value v;
@@ -226,7 +189,7 @@ static bool item_is(struct str wanted, struct str item)
 	return str_glob(pattern, item);
 }
 
-static bool among(struct items set, struct str item)
+bool expect_items_have(struct expect_items set, struct str item)
 {
 	for (size_t i = 0; i < set.n; i++)
 		if (item_is(set.p[i], item))
@@ -242,10 +205,10 @@ static bool equals(enum type type, const struct value *v, struct str wanted)
 		return str_eq(v->string, wanted);
 	if (type == TYPE_LIST)
 		return v->list.n == 1 && str_eq(v->list.items[0], wanted);
-	return number_of(type, wanted, &number) == 0 && number == v->number;
+	return expect_number(type, wanted, &number) == 0 && number == v->number;
 }
 
-static bool is_one_of(enum type type, const struct value *v, struct items wanted)
+static bool is_one_of(enum type type, const struct value *v, struct expect_items wanted)
 {
 	for (size_t i = 0; i < wanted.n; i++)
 		if (equals(type, v, wanted.p[i]))
@@ -256,48 +219,56 @@ static bool is_one_of(enum type type, const struct value *v, struct items wanted
 static bool in_range(const struct expect *e, enum type type, const struct value *v,
 					 const struct params *params)
 {
-	struct items min = resolve(&e->a, params), max = resolve(&e->b, params);
+	struct expect_items min = operand_items(&e->a, params), max = operand_items(&e->b, params);
 	int64_t number = type == TYPE_STRING ? 0 : v->number, bound;
 
 	if (type == TYPE_STRING && num_i64(v->string, INT64_MIN + 1, INT64_MAX, &number) < 0)
 		return false;
-	if (min.n && (number_of(type, min.p[0], &bound) < 0 || number < bound))
+	if (min.n && (expect_number(type, min.p[0], &bound) < 0 || number < bound))
 		return false;
-	return !max.n || (number_of(type, max.p[0], &bound) == 0 && number <= bound);
+	return !max.n || (expect_number(type, max.p[0], &bound) == 0 && number <= bound);
 }
 
 /* Text is a list too: its words between commas and blanks. */
-static struct items items_of(enum type type, const struct value *v, struct arena *a)
+struct expect_items expect_items_of(enum type type, const struct value *v, struct arena *a)
 {
 	struct str rest = v->string, piece, word;
 	struct str *words;
 	size_t n = 0;
 
 	if (type == TYPE_LIST)
-		return (struct items){v->list.items, v->list.n};
+		return (struct expect_items){v->list.items, v->list.n};
 	words = arena_new(a, struct str, v->string.n / 2 + 1);
 	while (str_cut(&rest, ',', &piece))
 		while (str_word(&piece, &word))
 			words[n++] = word;
-	return (struct items){words, n};
+	return (struct expect_items){words, n};
 }
 
-static bool test_bits(enum kind kind, const struct value *v, struct items wanted)
+int64_t expect_bits(struct expect_items modes)
 {
 	int64_t bits = 0, one;
 
-	for (size_t i = 0; i < wanted.n; i++)
-		if (number_of(TYPE_MODE, wanted.p[i], &one) == 0)
+	for (size_t i = 0; i < modes.n; i++)
+		if (expect_number(TYPE_MODE, modes.p[i], &one) == 0)
 			bits |= one;
+	return bits;
+}
+
+static bool test_bits(enum kind kind, const struct value *v, struct expect_items wanted)
+{
+	int64_t bits = expect_bits(wanted);
+
 	if (kind == HAS)
 		return (v->number & bits) == bits;
 	return kind == LACKS ? !(v->number & bits) : !(v->number & ~bits);
 }
 
-static bool test_items(enum kind kind, enum type type, const struct value *v, struct items wanted)
+static bool test_items(enum kind kind, enum type type, const struct value *v,
+					   struct expect_items wanted)
 {
 	_cleanup_arena_ struct arena scratch = {0};
-	struct items have = items_of(type, v, &scratch);
+	struct expect_items have = expect_items_of(type, v, &scratch);
 
 	if (kind == HAS) {
 		for (size_t i = 0; i < wanted.n; i++) {
@@ -311,7 +282,7 @@ static bool test_items(enum kind kind, enum type type, const struct value *v, st
 		return true;
 	}
 	for (size_t k = 0; k < have.n; k++)
-		if (among(wanted, have.p[k]) == (kind == LACKS))
+		if (expect_items_have(wanted, have.p[k]) == (kind == LACKS))
 			return false;
 	return true;
 }
@@ -327,13 +298,13 @@ static const struct regex *regex_of(const struct expect *e, const struct params 
 	return p ? p->regex : e->regex;
 }
 
-static enum truth test_text(const struct expect *e, enum type type, const struct value *v,
+enum truth expect_test_text(const struct expect *e, enum type type, const struct value *v,
 							const struct params *params, const char **ret_why)
 {
 	_cleanup_buf_ struct buf text = BUF(65536);
 	struct str one = type == TYPE_STRING ? v->string : STR_ABSENT;
-	struct items subjects = {&one, 1};
-	struct items pattern = resolve(&e->a, params);
+	struct expect_items subjects = {&one, 1};
+	struct expect_items pattern = operand_items(&e->a, params);
 	const struct regex *regex = e->kind == MATCHES ? regex_of(e, params) : NULL;
 
 	if (e->kind == MATCHES && !regex) {
@@ -341,7 +312,7 @@ static enum truth test_text(const struct expect *e, enum type type, const struct
 		return UNKNOWN_;
 	}
 	if (type == TYPE_LIST) {
-		subjects = (struct items){v->list.items, v->list.n};
+		subjects = (struct expect_items){v->list.items, v->list.n};
 	} else if (type != TYPE_STRING) {
 		value_print(&text, type, v);
 		one = buf_get(&text);
@@ -388,15 +359,15 @@ enum truth expect_test(const struct expect *e, enum type type, const struct valu
 	if (v->state == VALUE_ABSENT)
 		return FALSE_;
 	if (e->kind == MATCHES || e->kind == GLOB)
-		return test_text(e, type, v, params, ret_why);
+		return expect_test_text(e, type, v, params, ret_why);
 	if (e->kind == RANGE)
 		ok = in_range(e, type, v, params);
 	else if (e->kind == EQUAL || e->kind == ONE_OF)
-		ok = is_one_of(type, v, resolve(&e->a, params));
+		ok = is_one_of(type, v, operand_items(&e->a, params));
 	else if (type == TYPE_MODE)
-		ok = test_bits(e->kind, v, resolve(&e->a, params));
+		ok = test_bits(e->kind, v, operand_items(&e->a, params));
 	else
-		ok = test_items(e->kind, type, v, resolve(&e->a, params));
+		ok = test_items(e->kind, type, v, operand_items(&e->a, params));
 	return ok ? TRUE_ : FALSE_;
 }
 
@@ -404,7 +375,7 @@ enum truth expect_test(const struct expect *e, enum type type, const struct valu
 
 static void print_items(struct buf *out, const struct operand *o, const struct params *params)
 {
-	struct items items = resolve(o, params);
+	struct expect_items items = operand_items(o, params);
 
 	for (size_t i = 0; i < items.n; i++) {
 		if (i)
@@ -476,7 +447,7 @@ struct names {
 static bool add_names(const struct expect *e, const struct params *params, struct arena *a,
 					  struct names *names)
 {
-	struct items items = {0};
+	struct expect_items items = {0};
 
 	if (e->kind == ANY) {
 		for (size_t i = 0; i < e->n_subs; i++)
@@ -487,7 +458,7 @@ static bool add_names(const struct expect *e, const struct params *params, struc
 	if (e->kind != EQUAL && e->kind != ONE_OF)
 		return false;
 	if (params || !e->a.param.p)
-		items = resolve(&e->a, params);
+		items = operand_items(&e->a, params);
 	for (size_t i = 0; i < items.n; i++)
 		*vec_push(a, names) = items.p[i];
 	return true;
@@ -512,152 +483,6 @@ const struct expect *expect_one_of(struct arena *a, struct str *items, size_t n)
 	e->kind = n == 1 ? EQUAL : ONE_OF;
 	e->a = (struct operand){.items = items, .n = n};
 	return e;
-}
-
-/* --- fulfilling ------------------------------------------------------------------------------ */
-
-static int fulfil_text(enum type type, struct str text, struct arena *a, struct value *ret)
-{
-	struct err ignored;
-
-	return value_parse(type, text, a, ret, &ignored);
-}
-
-/* The bound that the present value is past; with none at all, the upper one, which is the tighter. */
-static int fulfil_range(const struct expect *e, enum type type, const struct value *present,
-						const struct params *params, struct arena *a, struct value *ret)
-{
-	struct items min = resolve(&e->a, params), max = resolve(&e->b, params);
-	enum type as = type == TYPE_STRING ? TYPE_INT : type;
-	int64_t number = 0, bound;
-	bool known = present->state == VALUE_SET;
-
-	if (known && type == TYPE_STRING)
-		known = num_i64(present->string, INT64_MIN + 1, INT64_MAX, &number) == 0;
-	else
-		number = present->number;
-	if (known && min.n && number_of(as, min.p[0], &bound) == 0 && number < bound)
-		return fulfil_text(type, min.p[0], a, ret);
-	if (max.n)
-		return fulfil_text(type, max.p[0], a, ret);
-	return min.n ? fulfil_text(type, min.p[0], a, ret) : -ENOTSUP;
-}
-
-static int fulfil_bits(const struct expect *e, const struct value *present,
-					   const struct params *params, struct value *ret)
-{
-	struct items wanted = resolve(&e->a, params);
-	int64_t bits = 0, one;
-
-	if (present->state != VALUE_SET)
-		return -ENOTSUP;
-	for (size_t i = 0; i < wanted.n; i++)
-		if (number_of(TYPE_MODE, wanted.p[i], &one) == 0)
-			bits |= one;
-	*ret = *present;
-	ret->number = e->kind == HAS     ? present->number | bits
-				  : e->kind == LACKS ? present->number & ~bits
-									 : present->number & bits;
-	return 0;
-}
-
-/* The list with what it lacks behind, or without what it may not have. */
-static int fulfil_items(const struct expect *e, enum type type, const struct value *present,
-						const struct params *params, struct arena *a, struct value *ret)
-{
-	struct items wanted = resolve(&e->a, params), have = {0};
-	struct names kept = {0};
-	_cleanup_buf_ struct buf text = BUF(65536);
-
-	if (present->state == VALUE_SET)
-		have = items_of(type, present, a);
-	else if (e->kind == LACKS)
-		return -ENOTSUP;
-	for (size_t i = 0; i < have.n; i++)
-		if (e->kind == HAS || among(wanted, have.p[i]) == (e->kind == ONLY))
-			*vec_push(a, &kept) = have.p[i];
-	for (size_t i = 0; i < wanted.n; i++)
-		if (str_is_glob(wanted.p[i]) && (e->kind == HAS || !kept.n))
-			return -ENOTSUP;
-		else if (e->kind == HAS ? !among(have, wanted.p[i]) : e->kind == ONLY && !have.n)
-			*vec_push(a, &kept) = wanted.p[i];
-	/* With nothing of its own left, what may be there is what is wanted. */
-	for (size_t i = 0; e->kind == ONLY && have.n && !kept.n && i < wanted.n; i++)
-		*vec_push(a, &kept) = wanted.p[i];
-	/* A list may be left with nothing; what a text without any word means is not said. */
-	if (!kept.n && (type != TYPE_LIST || e->kind != LACKS))
-		return -ENOTSUP;
-	*ret = (struct value){.state = VALUE_SET};
-	if (type == TYPE_LIST) {
-		ret->list.items = kept.p;
-		ret->list.n = kept.n;
-		return 0;
-	}
-	for (size_t i = 0; i < kept.n; i++)
-		buf_printf(&text, "%s%.*s", i ? "," : "", STR_ARG(kept.p[i]));
-	ret->string = (struct str){arena_copy(a, text.p, text.n), text.n};
-	return 0;
-}
-
-/* The text without the words that match, when the rest then does not. */
-static int fulfil_no_match(const struct expect *e, enum type type, const struct value *present,
-						   const struct params *params, struct arena *a, struct value *ret)
-{
-	_cleanup_buf_ struct buf text = BUF(65536);
-	struct value one = {.state = VALUE_SET};
-	struct str rest = present->string;
-	const char *why = NULL;
-
-	if (type != TYPE_STRING || present->state != VALUE_SET ||
-		(e->kind != MATCHES && e->kind != GLOB))
-		return -ENOTSUP;
-	while (str_word(&rest, &one.string))
-		if (test_text(e, type, &one, params, &why) == FALSE_)
-			buf_printf(&text, "%s%.*s", text.n ? " " : "", STR_ARG(one.string));
-	one.string = (struct str){arena_copy(a, text.p ? text.p : "", text.n), text.n};
-	*ret = one;
-	return test_text(e, type, &one, params, &why) == FALSE_ ? 0 : -ENOTSUP;
-}
-
-static bool has_items_of(const struct expect *e, const struct params *params)
-{
-	return resolve(&e->a, params).n > 0;
-}
-
-int expect_fulfil(const struct expect *e, enum type type, const struct value *present,
-				  const struct params *params, struct arena *a, struct value *ret)
-{
-	switch (e->kind) {
-	case EQUAL:
-	case ONE_OF:
-		return has_items_of(e, params) ? fulfil_text(type, resolve(&e->a, params).p[0], a, ret)
-									   : -ENOTSUP;
-	case RANGE:
-		return fulfil_range(e, type, present, params, a, ret);
-	case ANY:
-		/* What is there now is given another value rather than none: that it can be taken away is
-		 * not said. */
-		for (size_t i = 0; i < e->n_subs; i++)
-			if (e->subs[i]->kind != ABSENT &&
-				expect_fulfil(e->subs[i], type, present, params, a, ret) == 0)
-				return 0;
-		for (size_t i = 0; i < e->n_subs; i++)
-			if (e->subs[i]->kind == ABSENT)
-				return expect_fulfil(e->subs[i], type, present, params, a, ret);
-		return -ENOTSUP;
-	case ABSENT:
-		*ret = (struct value){.state = VALUE_ABSENT};
-		return 0;
-	case NOT:
-		return fulfil_no_match(e->subs[0], type, present, params, a, ret);
-	case HAS:
-	case LACKS:
-	case ONLY:
-		return type == TYPE_MODE ? fulfil_bits(e, present, params, ret)
-								 : fulfil_items(e, type, present, params, a, ret);
-	default:
-		return -ENOTSUP;
-	}
 }
 
 /* --- parameters ------------------------------------------------------------------------------ */

@@ -189,22 +189,6 @@ static const struct profile *find(const struct profile *all, size_t n, struct st
 	return NULL;
 }
 
-static const char *nearest_name(const struct profile *all, size_t n, const char *name)
-{
-	const char *best = NULL;
-	unsigned distance = 4;
-
-	for (size_t i = 0; i < n; i++) {
-		unsigned d = str_distance(name, all[i].name, distance);
-
-		if (d < distance) {
-			distance = d;
-			best = all[i].name;
-		}
-	}
-	return best;
-}
-
 /* What it extends first, so that the nearer one has the last word. */
 static int apply(struct catalogue *c, const struct profile *all, size_t n, const struct profile *p,
 				 unsigned depth, struct err *err)
@@ -234,8 +218,8 @@ static int apply(struct catalogue *c, const struct profile *all, size_t n, const
 int profile_apply(struct catalogue *c, const char *user_dir, const char *name, struct err *err)
 {
 	struct profile *all;
+	struct nearest near = nearest_to(str_of(name));
 	size_t n;
-	const char *near;
 	const struct profile *p;
 	int r = profile_list(&c->arena, user_dir, &all, &n, err);
 
@@ -243,9 +227,10 @@ int profile_apply(struct catalogue *c, const char *user_dir, const char *name, s
 		return r;
 	p = find(all, n, str_of(name));
 	if (!p) {
-		near = nearest_name(all, n, name);
+		for (size_t i = 0; i < n; i++)
+			nearest_try(&near, all[i].name);
 		return err_set(err, ENOENT, "there is no profile '%s'%s%s; see: revet profiles", name,
-					   near ? "; did you mean " : "", near ? near : "");
+					   near.name ? "; did you mean " : "", near.name ? near.name : "");
 	}
 	c->profile = p->name;
 	return apply(c, all, n, p, 0, err);

@@ -2,7 +2,6 @@
 #include "rule/rule.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -547,18 +546,9 @@ const struct rule *catalogue_find(const struct catalogue *c, struct str id)
 
 const char *catalogue_nearest(const struct catalogue *c, struct str id)
 {
-	char word[65];
-	const char *best = NULL;
-	unsigned distance = 6;
+	struct nearest near = nearest_to(id);
 
-	snprintf(word, sizeof(word), "%.*s", STR_ARG(id));
-	for (size_t i = 0; i < c->n; i++) {
-		unsigned d = str_distance(word, c->p[i].id, distance);
-
-		if (d < distance) {
-			distance = d;
-			best = c->p[i].id;
-		}
-	}
-	return best;
+	for (size_t i = 0; i < c->n; i++)
+		nearest_try(&near, c->p[i].id);
+	return near.name;
 }

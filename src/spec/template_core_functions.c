@@ -11,7 +11,8 @@
 const struct template_function *template_function_find(struct str name)
 {
 	static const struct template_function *const tables[] = {
-		template_core_functions, template_text_functions, template_list_functions};
+		template_core_functions, template_text_functions, template_regex_functions,
+		template_encoding_functions, template_list_functions};
 
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		for (const struct template_function *f = tables[i]; f->name; f++)

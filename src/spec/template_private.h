@@ -92,6 +92,8 @@ const struct template_function *template_function_find(struct str name);
 /* The tables, each ends with a name of NULL. */
 extern const struct template_function template_core_functions[];
 extern const struct template_function template_text_functions[];
+extern const struct template_function template_regex_functions[];
+extern const struct template_function template_encoding_functions[];
 extern const struct template_function template_list_functions[];
 
 bool template_truth(const struct datum *);

@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from clilib import (CANNOT, CONFIG, DONE, FINDINGS, PERMISSION, REVET, SANITIZERS, USAGE,
+from clilib import (CANNOT, CONFIG, DONE, FINDINGS, PERMISSION, REVET, SANITIZERS, UNKNOWN, USAGE,
                     Case, run, write_tree)
 
 RULE = """title: A test
@@ -211,6 +211,13 @@ class Stdout(Case):
         for command in self.commands():
             with self.subTest(command=command), open("/dev/full", "w", encoding="utf-8") as full:
                 self.assertRegex(run(*command, stdout=full).stderr, r"\Arevet: standard output[^\n]+\n\Z")
+
+    def test_a_check_that_cannot_be_told_is_unknown(self):
+        for broken in ("--rule=ssh.no-root-login", "--rule=nonesuch"):
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                result = run("check", "--root", self.root, broken, stdout=full)
+            self.assert_exit(result, UNKNOWN)
+            self.assertEqual(result.stderr.count("standard output cannot be written"), 1)
 
     def test_full_for_help(self):
         with open("/dev/full", "w", encoding="utf-8") as full:

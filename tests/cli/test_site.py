@@ -162,7 +162,7 @@ class Site(Case):
                 (f"waivers:\n  - {WAIVER.replace('owner: ops, ', '')}\n", "site.yaml:2:", "owner"),
                 (f"waivers:\n  - {WAIVER.replace(', until: 2099-01-01', '')}\n", "site.yaml:2:", "until"),
                 (f"waivers:\n  - {WAIVER.replace('it is a test', chr(34) * 2)}\n", "site.yaml:2:", "empty"),
-                ("profile: sever\n", "site.yaml", "did you mean server"),
+                ("profile: sever\n", "site.yaml:1:10: ", "did you mean server"),
                 ("parameters: {nothing.there: 1}\n", "site.yaml:1:14", "nothing.there"),
                 ("profile: [server]\n", "site.yaml:1:10"),
                 ("profile: &a server\n", "site.yaml:1"),

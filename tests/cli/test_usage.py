@@ -74,6 +74,7 @@ class Options(Case):
                 if value:
                     with self.subTest(command=command, option=name):
                         self.assert_refused(run(command, "--" + name), USAGE, name)
+                        self.assert_refused(run(command, "--" + name, ""), USAGE, f"--{name} needs a value")
                         if letter:
                             self.assert_refused(run(command, "-" + letter), USAGE, letter)
 
@@ -130,7 +131,8 @@ class Names(Case):
         for result in (self.audit(rule="ssh.no-root-logn"), run("explain", "ssh.no-root-logn")):
             self.assert_refused(result, USAGE, "'ssh.no-root-logn'", "ssh.no-root-login;")
         self.assert_refused(self.audit(rule="xyzzy"), USAGE, "'xyzzy'", "revet rules")
-        self.assert_refused(self.audit(rule=""), USAGE, "there is no rule")
+        for word in ("", "x", "ssh"):
+            self.assert_refused(run("explain", word), USAGE, f"there is no rule '{word}'; see: revet rules\n")
 
     def test_an_unknown_family(self):
         self.assert_refused(run("audit", "--family", "sshh"), USAGE, "'sshh'", "revet rules")
@@ -152,7 +154,7 @@ class Names(Case):
         self.assert_refused(run("table", "users", "--where", "uid", "--root", self.root), USAGE, "uid")
 
     def test_an_unknown_format(self):
-        for result in (self.audit("-f", "jsn"), self.audit("-f", "jsn=x"), self.audit("-f", ""),
+        for result in (self.audit("-f", "jsn"), self.audit("-f", "jsn=x"), self.audit("-f", "=x"),
                        run("rules", "-f", "xml"), run("table", "users", "-f", "xml")):
             self.assert_refused(result, USAGE, "format", "text", "json")
 

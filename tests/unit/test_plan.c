@@ -161,6 +161,71 @@ static void for_people(void **state _unused_)
 				  "Nothing can be changed for the 2 rules that fail.\n");
 }
 
+#define HEAD "# Written by revet; see: revet history\ntable inet revet\ndelete table inet revet\n"
+#define RULES(port) "table inet revet {\n\tchain input {\n\t\ttcp dport " port " accept\n\t}\n}"
+
+/* A file, and the table that it has loaded: as it is, and as it should be. */
+static struct plan ruleset(struct arena *a, const char *file, const char *loaded)
+{
+	struct plan p = {.arena = a};
+	struct step *s;
+
+	add_rule(&p, "a.one", RISK_NONE);
+	s = add_step(&p, "file", "/etc/nftables.d/revet.nft", "a.one", NULL);
+	set(&p, s, "type", file ? "regular" : "absent", "regular");
+	set(&p, s, "content", file, HEAD RULES("22") "\n");
+	set(&p, add_step(&p, "nft", "inet revet", "a.one", NULL), "ruleset", loaded, RULES("22"));
+	return p;
+}
+
+static void assert_nft_prints(const struct plan *p, const char *want)
+{
+	_cleanup_buf_ struct buf out = BUF(65536);
+	struct str text, at;
+
+	plan_print_steps(p, &out);
+	text = buf_get(&out);
+	while (str_cut(&text, '~', &at))
+		if (str_starts(at, " nft"))
+			assert_string_equal(str_dup(p->arena, at), want);
+}
+
+/* The table of a file that is new, or that was changed like it, is shown with the file. */
+static void a_ruleset_is_shown_once(void **state _unused_)
+{
+	static const char as_in[] =
+		" nft inet revet (now)   a.one\n    as in /etc/nftables.d/revet.nft\n";
+	static const char its_own[] = " nft inet revet (now)   a.one\n"
+								  "  @@ line 1 @@\n"
+								  "   table inet revet {\n"
+								  "    chain input {\n"
+								  "  -  tcp dport 80 accept\n"
+								  "  +  tcp dport 22 accept\n"
+								  "    }\n"
+								  "   }\n";
+	_cleanup_arena_ struct arena a = {0};
+	struct plan p = ruleset(&a, NULL, NULL);
+
+	assert_nft_prints(&p, as_in);
+	p = ruleset(&a, HEAD RULES("80") "\n", RULES("80"));
+	assert_nft_prints(&p, as_in);
+	p = ruleset(&a, HEAD RULES("443") "\n", RULES("80"));
+	assert_nft_prints(&p, its_own);
+	p = ruleset(&a, NULL, RULES("80"));
+	assert_nft_prints(&p, its_own);
+	p = ruleset(&a, HEAD RULES("80") "\n", NULL);
+	p.steps.p[0].target = "/etc/other";
+	p.steps.p[0].after = (struct state){0};
+	state_set(&p.steps.p[0].after, &a, "content", STR("other"));
+	assert_nft_prints(&p, " nft inet revet (now)   a.one\n"
+						  "  @@ line 1 @@\n"
+						  "  +table inet revet {\n"
+						  "  + chain input {\n"
+						  "  +  tcp dport 22 accept\n"
+						  "  + }\n"
+						  "  +}\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +233,7 @@ int main(void)
 		cmocka_unit_test(it_comes_back_the_same),
 		cmocka_unit_test(the_worst_risk),
 		cmocka_unit_test(for_people),
+		cmocka_unit_test(a_ruleset_is_shown_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
