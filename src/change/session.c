@@ -7,45 +7,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/num.h"
 #include "base/path.h"
+#include "change/process.h"
 #include "host/address.h"
 
 #define MAX_DEPTH 64
 
-struct process {
-	int pid, parent;
-	uint64_t ticks; /* when it started, in clock ticks after boot */
-	char name[32];
-};
-
 /* --- which it is --------------------------------------------------------------------------------- */
-
-/* /proc/PID/stat: the name stands in the last parentheses, whatever is in it. */
-static int read_process(int root_fd, int pid, struct arena *a, struct process *ret)
-{
-	const char *path = arena_printf(a, "/proc/%d/stat", pid), *open, *close;
-	struct str text, word;
-	uint64_t parent = 0;
-	int r = path_read(root_fd, path, 65536, a, &text);
-
-	if (r < 0)
-		return r;
-	open = memchr(text.p, '(', text.n);
-	close = memrchr(text.p, ')', text.n);
-	if (!open || !close || close < open)
-		return -EINVAL;
-	*ret = (struct process){.pid = pid};
-	snprintf(ret->name, sizeof(ret->name), "%.*s", (int)(close - open - 1), open + 1);
-	text = (struct str){close + 1, text.n - (size_t)(close + 1 - text.p)};
-	for (int field = 3; field <= 22 && str_word(&text, &word); field++)
-		if (field == 4)
-			(void)num_u64(word, 0, INT32_MAX, &parent);
-		else if (field == 22)
-			(void)num_u64(word, 0, UINT64_MAX, &ret->ticks);
-	ret->parent = (int)parent;
-	return 0;
-}
 
 int64_t session_now(void)
 {
@@ -119,13 +87,13 @@ int session_of_self(struct session *ret, struct err *err)
 	struct process p, parent;
 	struct str number;
 	const char *peer;
-	int r = read_process(root, getpid(), &a, &p);
+	int r = process_read(root, getpid(), &a, &p);
 
 	*ret = (struct session){0};
 	for (int i = 0; r == 0 && i < MAX_DEPTH && p.parent > 1; i++) {
 		find_peer(root, p.pid, &a, ret);
 		find_owner(root, p.pid, &a, ret);
-		r = read_process(root, p.parent, &a, &parent);
+		r = process_read(root, p.parent, &a, &parent);
 		if (r < 0 || (is_ssh_server(parent.name) && parent.parent <= 1))
 			break;
 		p = parent;
