@@ -26,6 +26,9 @@ static int add_inverse(struct plan *plan, const struct step *s, const char *rule
 
 	if (s->n_rules > 1 && !s->edits.n && !s->type->is_action)
 		return 0; /* another rule wants the same of it */
+	if (s->type->whole)
+		return err_set(err, ENOTSUP, "%s %s can be taken back only with the whole change",
+					   s->type->name, s->target);
 	if (s->n_rules > 1 && s->edits.n)
 		r = without_edits(s, rule, plan->arena, &after, err);
 	inverse = vec_push(plan->arena, &plan->steps);

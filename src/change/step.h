@@ -46,6 +46,7 @@ struct step_type {
 	const char *name, *doc;
 	unsigned order;   /* lower ones are applied first, and undone last */
 	bool live_only;   /* a tree has no such thing */
+	bool whole;       /* taken back with its whole change alone, which keeps what that takes */
 	bool may_vanish;  /* what is gone by the time it is undone, -ENOENT, has nothing to be undone */
 	bool is_file;     /* the target is a path, and capture() looks at nothing else: the planner asks it,
 					   * and follows links. Of other things the table that wants it says what is */

@@ -78,6 +78,7 @@ class Users(test_steps.Steps):
                 ".ssh/authorized_keys f 600 newcomer:newcomer\n")
             self.assertEqual(self.login("id -un; echo data").stdout, "newcomer\ndata\n")
             self.assertIn("There is nothing to change", self.revet("plan", *RULE))
+            self.assertIn("only with the whole change", self.revet("revert", *RULE, code=64))
             undo()
             self.assertNotEqual(self.login("true", check=False).returncode, 0)
             self.assertEqual(self.files(), files)

@@ -453,6 +453,7 @@ static const struct step_type user_step = {
 	.name = "user",
 	.doc = "an account of a person that is made, with its home directory and its keys",
 	.order = 30, /* behind its groups: a group may name somebody who is not there yet */
+	.whole = true,
 	.capture = capture_user,
 	.put = put_user,
 	.save = save_user,
