@@ -21,6 +21,11 @@ SITE = """admins:
 RULE = ("--rule", "site.admins-have-accounts")
 # Where its keys and what it makes are: a home, and what a login leaves elsewhere.
 LOGIN = ("var/lib/systemd",)
+# As what a test started it is told by how long it sleeps.
+ROOTS = ("setpriv --reuid=1001 --regid=1001 --clear-groups sleep {}", "unshare -pf setpriv --reuid=1001 "
+         "--regid=1001 --clear-groups sleep {}", "chroot --userspec=1001:1001 /srv/other /usr/bin/sleep {}")
+OTHER = """
+mkdir /srv/other; cp --parents /usr/bin/sleep $(ldd /usr/bin/sleep | grep -o '/[^ ]*') /srv/other"""
 SKEL = """
 echo 'alias ll=ls' >/etc/skel/.aliases; chmod 600 /etc/skel/.aliases
 mkdir -p /etc/skel/.config/deep; echo x >/etc/skel/.config/deep/x; ln -s .aliases /etc/skel/.short
@@ -106,6 +111,56 @@ class Users(test_steps.Steps):
         self.login("cp -p keys .ssh/authorized_keys; rm keys")
         self.assertIn("/home/newcomer: somebody has put files there since", self.revet("revert", code=1))
         self.assertEqual(self.out("ls", "-A", "/home/newcomer"), "work\n")
+
+    def start(self, command, seconds):
+        self.out("sh", "-c", f"setsid -f {command.format(seconds)} </dev/null >/dev/null 2>&1")
+
+    def sleeping(self, *which):
+        """Which of those that sleep so long are there."""
+        there = self.out("ps", "-eo", "args").splitlines()
+        return [seconds for seconds in which if any(line.endswith(f"sleep {seconds}") for line in there)]
+
+    def test_what_runs_as_it_ends(self):
+        self.out("sh", "-c", OTHER)
+        self.start(ROOTS[0], 1001)
+        self.apply()
+        self.out("sh", "-c", "echo newcomer:of-the-newcomer | chpasswd")
+        self.login("""sudo() { echo of-the-newcomer | command sudo -S "$@"; }
+            exec >/dev/null 2>&1; setsid -f sleep 2001; setsid -f sh -c 'trap "" TERM; sleep 2002; sleep 2003'
+            cp /usr/bin/sleep '/tmp/x) Z sleep'; setsid -f '/tmp/x) Z sleep' 2007; sudo setsid -f sleep 1002; rm .sudo_as_admin_successful""")
+        # Of a login, in a namespace of its own; in the slice of the account; of its number.
+        self.start("sh -c 'echo 1001 >/proc/self/loginuid; exec " + ROOTS[1] + "'", 2004)
+        self.out("systemd-run", "--quiet", "--slice=user-1001.slice", *ROOTS[1].format(2005).split())
+        self.start(ROOTS[0], 2006)
+        for seconds, command in zip((1003, 1004), ROOTS[1:]):
+            self.start(command, seconds)
+        # One that has ended, of which nobody has asked how.
+        self.start("sh -c 'echo 1001 >/proc/self/loginuid; " + ROOTS[0].format(0) + " & exec sleep {}'", 1005)
+        others, its = (1001, 1002, 1003, 1004, 1005), (2001, 2002, 2004, 2005, 2006, 2007)
+        self.assertEqual(self.sleeping(*others, *its), [*others, *its])
+        self.revet("revert")
+        self.assertEqual(self.sleeping(*others, *its, 2003), [*others])
+
+        self.apply()
+        self.out("userdel", "-rf", "newcomer")
+        self.out("useradd", "-u", "1001", "other")
+        self.start(ROOTS[0], 1006)
+        self.revet("revert")
+        self.assertEqual(self.sleeping(1001, 1006), [1001, 1006])
+
+    def test_taken_back_by_itself(self):
+        files = self.files()
+        self.apply()
+        self.out("sh", "-c", "echo newcomer:of-the-newcomer | chpasswd")
+        told = self.login("setsid -f sleep 2001 >/dev/null 2>&1; "
+                          "echo of-the-newcomer | sudo -S revet revert 2>&1; echo code $?").stdout
+        self.assertRegex(told, "what runs as 1001 goes on, (.|\n)*code 1\n$")
+        self.assertEqual(self.sleeping(2001), [2001])
+        self.assertEqual(self.files(), files)
+        self.assertNotEqual(self.login("true", check=False).returncode, 0)
+        self.out("rm", "/home/newcomer/.sudo_as_admin_successful")
+        self.revet("revert")
+        self.assertEqual(self.sleeping(2001), [])
 
     def test_what_is_left_to_people(self):
         def told(words, command, back="true"):

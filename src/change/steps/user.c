@@ -5,9 +5,9 @@
  * password, "*" as adduser --disabled-password leaves it: sshd takes keys of such an account also where it
  * does not use PAM.
  *
- * Undone, the lines go, and of the home directory what is as it was made (change/delta.h): what somebody
- * has put there or changed since stays, and is named. Its line in /etc/passwd comes last and goes first, so
- * that nobody logs in with half an account.
+ * Undone, the lines go, what runs as it ends, and of the home directory goes what is as it was made
+ * (change/delta.h): what somebody has put there or changed since stays, and is named. Its line in
+ * /etc/passwd comes last and goes first, so that nobody logs in with half an account.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,6 +16,7 @@
 
 #include "base/num.h"
 #include "change/delta.h"
+#include "change/evict.h"
 #include "change/fs.h"
 #include "change/record.h"
 #include "host/account_new.h"
@@ -335,7 +336,7 @@ static int save_user(const struct place *place, const struct step *s, const stru
 
 	for (size_t f = 0; r == 0 && f < FILES; f++)
 		r = record_save(place, &files[f], saved, err);
-	return r;
+	return r == 0 ? evict_note(place, state_get(&s->after, "uid"), saved, err) : r;
 }
 
 static int remove_line(const struct place *place, enum file f, const char *user,
@@ -379,21 +380,22 @@ static int undo_home(const struct place *place, const struct saved *saved, struc
 static int undo_all(const struct place *place, const char *user, const struct saved *saved,
 					struct err *err)
 {
-	struct err home;
-	int r = remove_line(place, IN_PASSWD, user, saved, err), left = 0;
+	struct err running, home;
+	int r = remove_line(place, IN_PASSWD, user, saved, err), ended = 0, left = 0;
 
 	if (r == 0)
 		r = remove_line(place, IN_SHADOW, user, saved, err);
-	if (r == 0)
+	if (r == 0) {
+		ended = evict(place, saved, &running);
 		left = undo_home(place, saved, &home);
-	if (r == 0)
 		r = remove_line(place, IN_GSHADOW, user, saved, err);
+	}
 	if (r == 0)
 		r = remove_line(place, IN_GROUP, user, saved, err);
-	if (r < 0 || left == 0)
+	if (r < 0 || (ended == 0 && left == 0))
 		return r;
-	*err = home;
-	return left;
+	*err = ended < 0 ? running : home;
+	return ended < 0 ? ended : left;
 }
 
 static int put_user(const struct place *place, const char *target, const struct state *to _unused_,
@@ -436,9 +438,17 @@ static void undo_line(struct buf *out, const struct step *s, enum file f)
 
 static void undo_user(struct buf *out, const struct step *s)
 {
+	struct str uid = state_get(&s->after, "uid");
+
 	buf_puts(out, "umask 077\n");
 	undo_line(out, s, IN_PASSWD);
 	undo_line(out, s, IN_SHADOW);
+	buf_puts(out, "UID_OF=");
+	step_shell_word(out, uid);
+	buf_puts(
+		out,
+		"\n[ -n \"$ROOT\" ] || ! stat -c %u /proc/[0-9]* 2>/dev/null | grep -qx \"$UID_OF\" ||\n"
+		"echo \"what runs as $UID_OF is not ended\" >&2\n");
 	buf_puts(out, "if [ -e \"$SAVED.delta\" ] || [ -e \"$SAVED.seen\" ]; then\n");
 	delta_undo_sh(out);
 	buf_puts(out, "fi\n");
