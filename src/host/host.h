@@ -57,6 +57,9 @@ void host_give(struct host *, const char *path, struct str text);
 int host_read_scrubbed_by(struct host *, const char *path,
 						  void (*scrub)(struct str text, struct buf *out), const char *name,
 						  struct arena *, struct str *ret, struct err *);
+/* From now on a file that was scrubbed is read once, and what was left of it is told to whoever asks
+ * again: for the time in which all that is read is to fit together. */
+void host_remember(struct host *);
 /* follow: the target of a link. */
 int host_stat(struct host *, const char *path, bool follow, struct path_stat *ret, struct err *);
 /* The first of the paths, NULL behind the last, that there is; -ENOENT: none. */

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/exec.h"
+#include "base/map.h"
 #include "base/vec.h"
 #include "host/host.h"
 #include "host/recording.h"
@@ -55,6 +56,9 @@ struct host {
 	struct arena arena;
 	VEC(struct helper_run *) runs;
 	VEC(struct memo *) memos;
+	bool remembers;
+	struct map scrubbed; /* struct str, by operation and path */
+	size_t scrubbed_bytes;
 	bool record;
 	struct buf recorded;
 	struct map recorded_keys;

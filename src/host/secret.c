@@ -18,19 +18,11 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
-static bool has_nocase(struct str s, const char *needle)
+static bool starts_nocase(struct str s, const char *prefix)
 {
-	size_t n = strlen(needle);
+	size_t n = strlen(prefix);
 
-	for (size_t i = 0; i + n <= s.n; i++) {
-		size_t k = 0;
-
-		while (k < n && lower(s.p[i + k]) == needle[k])
-			k++;
-		if (k == n)
-			return true;
-	}
-	return false;
+	return s.n >= n && strncasecmp(s.p, prefix, n) == 0;
 }
 
 static bool ends_nocase(struct str s, const char *suffix)
@@ -40,22 +32,37 @@ static bool ends_nocase(struct str s, const char *suffix)
 	return s.n >= n && str_is_nocase((struct str){s.p + s.n - n, n}, suffix);
 }
 
-/* The word, and digits behind it, at the end of the name: dbpass, pass2. */
-static bool ends_in_word(struct str name, const char *word)
-{
-	while (name.n && isdigit((unsigned char)name.p[name.n - 1]))
-		name.n--;
-	return ends_nocase(name, word);
-}
-
-bool secret_is_name(struct str name)
+/* One of the words, anywhere. */
+static bool has_word(struct str name)
 {
 	static const char *const words[] = {
 		"passw",      "passphrase",  "secret",        "token",      "apikey",
 		"api_key",    "api-key",     "accesskey",     "access_key", "access-key",
 		"privatekey", "private_key", "authorization", "cookie",
 	};
-	static const char *const ends[] = {"pass", "passwd", "_pwd", "-pwd", "dbpwd", "pin", "psk"};
+
+	for (; name.n; name.p++, name.n--)
+		for (size_t i = 0; i < ARRAY_LEN(words); i++)
+			if (lower(name.p[0]) == words[i][0] && starts_nocase(name, words[i]))
+				return true;
+	return false;
+}
+
+/* One of the words at the end, and digits behind it: dbpass, pass2. */
+static bool ends_in_word(struct str name)
+{
+	static const char *const words[] = {"pass", "passwd", "_pwd", "-pwd", "dbpwd", "pin", "psk"};
+
+	while (name.n && isdigit((unsigned char)name.p[name.n - 1]))
+		name.n--;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (ends_nocase(name, words[i]))
+			return true;
+	return false;
+}
+
+bool secret_is_name(struct str name)
+{
 	/* Where it is kept, or how it is asked for. */
 	static const char *const kept[] = {"file", "path", "dir", "-fd", "_fd", "-stdin", "url"};
 
@@ -63,16 +70,12 @@ bool secret_is_name(struct str name)
 		return false;
 	if (str_is(name, "pwd")) /* but PWD is where a shell is */
 		return true;
+	if (!has_word(name) && !ends_in_word(name))
+		return false;
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
 		if (ends_nocase(name, kept[i]))
 			return false;
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (has_nocase(name, words[i]))
-			return true;
-	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
-		if (ends_in_word(name, ends[i]))
-			return true;
-	return false;
+	return true;
 }
 
 static bool is_name_char(char c)

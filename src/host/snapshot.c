@@ -357,6 +357,7 @@ void snapshot_read(struct snapshot *s, struct host *host, snapshot_progress *pro
 	int64_t begin = now_us();
 
 	give_back_large_blocks();
+	host_remember(host);
 	pool.host = host;
 	pool.progress = progress;
 	pool.data = data;

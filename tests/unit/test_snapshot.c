@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/exec.h"
+#include "host/secret.h"
 #include "host/snapshot.h"
 
 /* Sanitizers need several times as much. */
@@ -254,13 +255,43 @@ static void users_hide_nothing(void **state _unused_)
 	remove_tree(dir);
 }
 
+/* What two tables read is the same in both, and a change is seen by the next snapshot. */
+static void reads_scrubbed_files_once(void **state _unused_)
+{
+	char *dir = make_tree("x");
+	_cleanup_close_ int root = open(dir, O_PATH | O_DIRECTORY);
+	_cleanup_arena_ struct arena a = {0};
+	struct str first, second, large;
+	struct err err = {0};
+	_cleanup_host_ struct host *host = host_open(dir, &err);
+
+	assert_non_null(host);
+	host_remember(host);
+	write_file(root, "small", "--password=one\n", 15);
+	write_file(root, "large", "--user=one\n", 100000);
+	assert_int_equal(host_read_scrubbed(host, "/small", secret_mask, &a, &first, &err), 0);
+	assert_int_equal(host_read_scrubbed(host, "/large", secret_mask, &a, &large, &err), 0);
+	write_file(root, "small", "--user=two\n", 11);
+	write_file(root, "large", "--user=two\n", 11);
+	assert_int_equal(host_read_scrubbed(host, "/small", secret_mask, &a, &second, &err), 0);
+	assert_true(str_is(first, "--password=" SECRET_MASK "\n") && str_eq(first, second));
+	assert_int_equal(host_read_scrubbed(host, "/large", secret_mask, &a, &second, &err), 0);
+	assert_true(large.n > 90000 && str_is(second, "--user=two\n"));
+	assert_int_equal(host_read_scrubbed(host, "/small", secret_mask_urls, &a, &second, &err), 0);
+	assert_true(str_is(second, "--user=two\n"));
+	host_remember(host);
+	assert_int_equal(host_read_scrubbed(host, "/small", secret_mask, &a, &second, &err), 0);
+	assert_true(str_is(second, "--user=two\n"));
+	remove_tree(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(survives_short_lines), cmocka_unit_test(survives_assignments),
 		cmocka_unit_test(survives_words),       cmocka_unit_test(survives_sections),
 		cmocka_unit_test(survives_colons),      cmocka_unit_test(survives_one_line),
-		cmocka_unit_test(users_hide_nothing),
+		cmocka_unit_test(users_hide_nothing),   cmocka_unit_test(reads_scrubbed_files_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
