@@ -159,8 +159,12 @@ class Users(test_steps.Steps):
         self.assertEqual(self.files(), files)
         self.assertNotEqual(self.login("true", check=False).returncode, 0)
         self.out("rm", "/home/newcomer/.sudo_as_admin_successful")
+        script = ["sh", "/var/lib/revet/changes/0001/undo.sh"]
         self.revet("revert")
         self.assertEqual(self.sleeping(2001), [])
+        self.assertEqual(self.host.exec(script).stderr, "")
+        self.start(ROOTS[0], 1001)
+        self.assertEqual(self.host.exec(script).stderr, "what runs as 1001 is not ended\n")
 
     def test_what_is_left_to_people(self):
         def told(words, command, back="true"):
