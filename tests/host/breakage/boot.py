@@ -36,6 +36,10 @@ RULES = {
         "bad": ["systemctl unmask ctrl-alt-del.target", "systemctl unmask ctrl-alt-del.target\n"
                 "ln -sf /usr/lib/systemd/system/reboot.target /etc/systemd/system/ctrl-alt-del.target"],
     },
+    "boot.grub-config-private": {
+        "bad": [f"sed -i /^password/d {MENU}; chmod 444 {MENU}", f"chmod 640 {MENU}"],
+        "alone": True,
+    },
     "boot.grub-config-readable": {
         "bad": [f"chmod 644 {MENU}", f"chmod 640 {MENU}",
                 "put /boot/grub2/user.cfg 'GRUB2_PASSWORD=grub.pbkdf2.x'; chmod 644 /boot/grub2/user.cfg"],

@@ -83,6 +83,11 @@ RULES = {
         rule("Defaults!/usr/bin/tar !log_allowed"),
         rule("Defaults:dev !log_denied"),
     ]},
+    "sudo.any-nopasswd": {"alone": True, "bad": [
+        rule("dev ALL=(root) NOPASSWD: /usr/bin/systemctl restart app"),
+        rule("%dev ALL=(www-data) NOPASSWD: /usr/bin/id"),
+        rule("dev ALL=(root) PASSWD: /usr/bin/id, NOPASSWD: /usr/bin/ls"),
+    ], "fine": [rule("dev ALL=(root) NOPASSWD: PASSWD: /usr/bin/id"), rule("root ALL=(ALL) NOPASSWD: ALL")]},
     "sudo.no-free-root": {"bad": [
         rule("dev ALL=(ALL) NOPASSWD:ALL"),
         rule("%dev ALL=(ALL:ALL)NOPASSWD: ALL"),
