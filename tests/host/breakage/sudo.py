@@ -149,6 +149,12 @@ RULES = {
         rule("dev ALL = /usr/bin/cat ^/var/log/.*$"),
     ], "fine": [rule("dev ALL = /usr/bin/cat ^/var/log/[a-z]+$"),
                 rule("dev ALL = /usr/bin/systemctl restart app-[0-9]")]},
+    "sudo.open-arguments": {"alone": True, "bad": [
+        rule("dev ALL = /usr/bin/systemctl"),
+        rule("dev ALL = /usr/bin/cat /etc/motd, /usr/bin/id"),
+        rule("Cmnd_Alias TOOLS = /usr/bin/tail, /usr/bin/id \"\"", "dev ALL = (www-data) TOOLS"),
+    ], "fine": [rule("dev ALL = /usr/bin/systemctl restart app"), rule("dev ALL = /usr/bin/id \"\""),
+                rule("root ALL = /usr/bin/id")]},
     "sudo.not-everyone": {"bad": [
         rule("ALL ALL=(ALL) ALL"),
         rule("ALL,!guest ALL=(root) ALL"),
