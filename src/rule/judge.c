@@ -463,7 +463,7 @@ static void decide(struct judging *j, const struct rule *rule, struct judgement 
 void judge(const struct rule *rule, const struct snapshot *snapshot, const struct params *params,
 		   struct arena *a, struct judgement *ret)
 {
-	struct judging j = {.snapshot = snapshot, .params = params, .arena = a};
+	struct judging j = {.snapshot = snapshot, .params = params, .arena = a}, quiet = j;
 	enum truth applies = TRUE_;
 
 	*ret = (struct judgement){.rule = rule};
@@ -473,7 +473,7 @@ void judge(const struct rule *rule, const struct snapshot *snapshot, const struc
 		ret->verdict = VERDICT_NOT_APPLICABLE;
 		ret->reason = arena_printf(a, "only for a host with %s",
 								   print_sentence(&j, deciding_part(&j, rule->when, FALSE_)));
-	} else if (applies == UNKNOWN_) {
+	} else if (applies == UNKNOWN_ && !(rule->unless && test(&quiet, rule->unless) == TRUE_)) {
 		ret->verdict = VERDICT_UNKNOWN;
 		ret->reason = j.why;
 	} else {

@@ -35,7 +35,30 @@ class Coverage(Case):
         rows = re.findall(r"(?m)^\| (?!control )[^|]+ \| (.*) \|$", text)
         decided = [re.findall(r"`([a-z]+\.[a-z0-9-]+)`", row) for row in rows]
         self.assertEqual({name for names in decided for name in names} - rules, set())
+        self.assertEqual([row for row, names in zip(rows, decided) if not names and len(row) < 20], [],
+                         "neither a rule nor a reason why there is none")
+        for row in rows:
+            for name in re.findall(r"\b([a-z]+\.[a-z0-9]+(?:-[a-z0-9]+)+)\b", row):
+                self.assertIn(name, rules, "a reason names a rule that is not")
         self.assertIn(f"Of {len(rows)} controls {sum(map(bool, decided))} are decided by rules.", text)
+
+
+class Controls(Case):
+    def test_each_number_is_explained(self):
+        text = (TOP / "docs/controls.md").read_text()
+        rows = [[cell.strip() for cell in row] for row in
+                re.findall(r"(?m)^\| ([A-Z]\d[^|]*) \|([^|]+)\|([^|]+)\|([^|]*)\|$", text)]
+        rules = {rule["id"]: rule["refs"].get("mission", []) for rule in json.loads(run("rules", "-f", "json").stdout)}
+        tried = json.loads(run("prove", "--plan", "-f", "json").stdout)["experiments"]
+        proven = {experiment["experiment"]: experiment["mission"] for experiment in tried}
+        numbers = {number for row in rows for number in row[0].split(", ")}
+        used = {number for named in (rules, proven) for numbers_of in named.values() for number in numbers_of}
+        self.assertEqual(used - numbers, set())
+        for row, _, decided, experiments in rows:
+            named = re.findall(r"`([a-z]+\.[a-z0-9-]+)`", decided)
+            self.assertTrue(named or (len(decided) > 20 and not used & set(row.split(", "))), row)
+            for name, of in [*((n, rules) for n in named), *((n, proven) for n in re.findall("`([^`]+)`", experiments))]:
+                self.assertTrue(set(of[name]) & set(row.split(", ")), (row, name))
 
 
 class Pages(Case):

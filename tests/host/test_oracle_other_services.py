@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""exports, samba, samba_shares, rsync_modules, postfix, squid_access, named, named_zones,
-snmp_communities, vsftpd, doas, dconf, unbound, unbound_access: against exportfs, testparm, rsync, postconf,
+"""exports, samba, samba_shares, rsync_modules, postfix, mail_aliases, squid_access, named, named_zones,
+snmp_communities, vsftpd, doas, dconf, unbound, unbound_access: against exportfs, testparm, rsync, postconf, postalias,
 squid -k parse, named-checkconf, snmpget, vsftpd itself, doas -C, dconf, unbound-checkconf and Unbound itself. aide_rules: against aide --path-check.
 journal_upload: against systemd-analyze cat-config.
 
@@ -220,6 +220,16 @@ class OtherServices(OnHost):
                 self.assertEqual(" ".join(row["value"].split()), " ".join(expanded[key].split()), key)
         self.assertEqual([key for key, row in rows.items() if not isinstance(row["value"], str)],
                          ["smtpd_banner"])
+
+    def test_mail_aliases(self):
+        self.write("/etc/aliases", "postmaster: root\n# more\nRoot: ops,\n\tadmin@example.org\n"
+                                   "\"first last\": dev, :include:/etc/lists\nx: \"|/bin/page a, b\", /var/x\n")
+        self.out("postalias", "hash:/etc/aliases")
+        said = dict(line.split(":\t", 1) for line in self.out("postalias", "-s", "hash:/etc/aliases").splitlines())
+        said = {name: targets for name, targets in said.items() if name != "@" and not name.startswith("YP_")}
+        got = {row["name"]: ", ".join(f'"{t}"' if " " in t else t for t in row["targets"])
+               for row in self.table("mail_aliases")}
+        self.same(got, said, at_least=4)
 
     def test_squid(self):
         ran = self.host.exec(["squid", "-k", "parse"], check=False)

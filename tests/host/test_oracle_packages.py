@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""packages, apt_sources, apt_config, apt_keys, apt_upgrades, updates: against dpkg-query, rpm,
+"""packages, apt_sources, apt_preferences, apt_config, apt_keys, apt_upgrades, updates: against dpkg-query, rpm,
 pacman, apt and gpg. A repository of files inside the host has the newer versions; nothing is fetched.
 
 updates.automatic has no tool that would say it; tests/tables/updates has its cases.
@@ -290,6 +290,109 @@ class Apt(OnHost):
 
 class Apt13(Apt):
     image = "debian-13"
+
+
+# Lists of four archives as apt keeps them. Of the package probe the release has the version that is installed, the
+# security suite a newer one.
+ARCHIVES = r"""
+rm -rf /etc/apt/sources.list.d/* /var/lib/apt/lists/* /etc/apt/preferences.d/*
+put() { # LIST ORIGIN LABEL SUITE CODENAME VERSION-OF-PROBE
+    printf 'Origin: %s\nLabel: %s\nSuite: %s\nVersion: 12\nCodename: %s\n' "$2" "$3" "$4" "$5" >$at/$1_Release
+    printf 'Package: probe\nVersion: %s\nArchitecture: all\nMaintainer: x <x@example.org>\n' "$6" >$at/$1_$main
+    printf 'Filename: p.deb\nSize: 1\nSHA256: %064d\nDescription: x\n\n' 1 >>$at/$1_$main
+}
+at=/var/lib/apt/lists main=main_binary-amd64_Packages; mkdir -p $at/partial
+put deb.debian.org_debian_dists_bookworm Debian Debian oldstable bookworm 1.0
+put security.debian.org_debian-security_dists_bookworm-security Debian Debian-Security oldstable-security \
+    bookworm-security 1.1
+put 'repo.example.org:8443_d%5fb_dists_stable' 'Example Inc.' tools stable sid 0.5
+main=Packages put _srv_repo_._ Own own now '' 0.1
+mv $at/_srv_repo_.__Release $at/_srv_repo_._Release; mv $at/_srv_repo_.__Packages $at/_srv_repo_._Packages
+cat >/etc/apt/sources.list <<'EOF'
+deb http://deb.debian.org/debian bookworm main
+deb http://security.debian.org/debian-security bookworm-security main
+deb https://u:p@repo.example.org:8443/d_b stable main
+deb file:/srv/repo ./
+EOF
+cat >>/var/lib/dpkg/status <<'EOF'
+
+Package: probe
+Status: install ok installed
+Version: 1.0
+Architecture: all
+Maintainer: x <x@example.org>
+Description: x
+EOF
+"""
+
+PINS = {
+    "none": "",
+    "label": "Package: *\nPin: release l=debian-security\nPin-Priority: -1\n",
+    "origin": 'Package: *\nPin: origin "security.debian.org"\nPin-Priority: 400\n',
+    "any host": "Package: *\nPin: origin *.debian.org\nPin-Priority: 300\n",
+    "port": "Package: *\nPin: origin repo.example.org\nPin-Priority: 200\n",
+    "here": 'Package: *\nPin: origin ""\nPin-Priority: 300\n',
+    "all the same": "Package: *\nPin: release *\nPin-Priority: 50\n",
+    "never": "Package: *\nPin: release *\nPin-Priority: -1\n",
+    "any suite": "Package: *\nPin: release a=*\nPin-Priority: 40\n",
+    "any label": "Package: *\nPin: release l=*\nPin-Priority: 40\n",
+    "what is here": "Package: *\nPin: release a=now\nPin-Priority: 600\n",
+    "first": "Package: *\nPin: release n=bookworm*, o=Debian\nPin-Priority: 700\n\n"
+             "# later\nPackage: *\nPin: release o=Debian\nPin-Priority: 90\n",
+    "word": "Package: *\nPin: release oldstable\nPin-Priority: 650\n",
+    "number": "Package: *\nPin: release 12*\nPin-Priority: 640\n",
+    "expression": "Package: *\nPin: release n=/^(bookworm|sid)$/\nPin-Priority: 630\n",
+    "component": "Package: *\nPin: release c=main,o=Example Inc.\nPin-Priority: 620\n",
+    "one package": "Package: other\nPin: release o=Debian\nPin-Priority: 990\n",
+    "passed over": "Package: *\nPin: version 1\nPin-Priority: 900\n\nPackage: *\nPin-Priority: 5\n\n"
+                   "Package: *\nPin: colour red\nPin-Priority: 8\n\n"
+                   "Explanation: x\nPackage: *\nPin: release o=Own\nPin-Priority: 77\n",
+    "both": "Package: *\nPin: release o=Debian\nPin-Priority: 100\n",
+}
+RELEASES = ["", "bookworm", "oldstable", "/^bookworm(|-security|-updates)$/", "n=bookworm"]
+
+
+class Pins(OnHost):
+    @classmethod
+    def prepare(cls):
+        cls.sh(ARCHIVES)
+
+    def said(self):
+        text = self.out("apt-cache", "policy")
+        found = re.findall(r"(?m)^ *(-?\d+) (\S+) (\S+?)(?:/main amd64)? Packages$", text)
+        candidate = re.search(r"Candidate: (\S+)", self.out("apt-cache", "policy", "probe")).group(1)
+        return {(re.sub("//.*@", "//", uri).rstrip("/"), suite.rstrip("/")): int(priority)
+                for priority, uri, suite in found}, candidate
+
+    def compare(self, what):
+        want, candidate = self.said()
+        self.assertEqual(len(want), 4, want)
+        rows = {(re.sub("//.*@", "//", row["uri"]), row["suite"].rstrip("/")): row
+                for row in self.table("apt_sources")}
+        got = {key: 500 if row["priority"] is None else row["priority"] for key, row in rows.items()}
+        self.assertEqual(got, want, what)
+        outranked = {row["outranked"] for row in rows.values() if row["security"]}
+        self.assertEqual(outranked, {candidate != "1.1"}, (what, candidate))
+
+    def test_priorities(self):
+        for name, text in PINS.items():
+            with self.subTest(pins=name):
+                self.write("/etc/apt/preferences.d/own", text)
+                self.compare(text)
+        self.sh("rm /etc/apt/preferences.d/own")
+        for name in RELEASES:
+            with self.subTest(release=name):
+                self.write("/etc/apt/apt.conf", f'APT::Default-Release "{name}";\n')
+                self.compare(name)
+        self.sh("rm /etc/apt/apt.conf")
+
+    def test_of_one_package(self):
+        self.write("/etc/apt/preferences", "Package: nothing probe\nPin: version 1.*\nPin-Priority: 1001\n")
+        row, = self.table("apt_preferences")
+        self.assertEqual((row["packages"], row["pin"], row["exact"], row["priority"]),
+                         (["nothing", "probe"], "1.*", False, 1001))
+        self.assertIn("probe -> 1.1 with priority 1001", self.out("apt-cache", "policy"))
+        self.sh("rm /etc/apt/preferences")
 
 
 class Trees(OracleCase):

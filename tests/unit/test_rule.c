@@ -213,6 +213,16 @@ static const char *const meant[] = {
 	"- not_applicable: {os: {container: true}, packages: [{name: docker.io, state: installed}]}\n"
 	"- unknown: {os: {container: true}, packages: unknown}\n"
 	"- pass: {os: {container: false}, packages: unknown}\n",
+	/* What is excused need not be known to be meant. */
+	"when: {sshd.UsePAM: yes}\n"
+	"unless: {os.container: true}\n"
+	"want: {sshd.MaxAuthTries: 4}\n"
+	"cases:\n"
+	"- pass: {sshd: {UsePAM: yes, MaxAuthTries: 4}, os: {container: false}}\n"
+	"- fail: {sshd: {UsePAM: yes, MaxAuthTries: 6}, os: {container: false}}\n"
+	"- not_applicable: {sshd: unknown, os: {container: true}}\n"
+	"- unknown: {sshd: unknown, os: {container: false}}\n"
+	"- unknown: {sshd: unknown, os: {container: {unknown: x}}}\n",
 	/* What the host uses keeps the fix back, also where it is not known; the rule fails all the same. */
 	"not_while: {package: docker.io}\n"
 	"want: {os.container: false}\n"

@@ -5,12 +5,27 @@
 #include <ctype.h>
 
 #include "base/vec.h"
+#include "host/apt_priority.h"
 #include "host/conf.h"
 #include "host/dpkg.h"
 #include "host/secret.h"
 
-enum { FILE_, TYPE, URI, SCHEME, SUITE, COMPONENTS, SIGNED_BY, TRUSTED, INSECURE, UNDATED,
-	   SECURITY, ENABLED };
+enum {
+	FILE_,
+	TYPE,
+	URI,
+	SCHEME,
+	SUITE,
+	COMPONENTS,
+	SIGNED_BY,
+	TRUSTED,
+	INSECURE,
+	UNDATED,
+	SECURITY,
+	ENABLED,
+	PRIORITY,
+	OUTRANKED
+};
 
 static const struct column columns[] = {
 	[FILE_] = {"file", TYPE_STRING, "Where it is configured", 0},
@@ -35,6 +50,16 @@ static const struct column columns[] = {
 	[SECURITY] = {"security", TYPE_BOOL,
 				  "Its suite is the one for security updates of the release that is installed", 0},
 	[ENABLED] = {"enabled", TYPE_BOOL, "False: switched off with Enabled: no", 0},
+	[PRIORITY] =
+		{"priority", TYPE_INT,
+		 "What /etc/apt/preferences and APT::Default-Release give all of its packages; absent: "
+		 "nothing, so 500 unless the archive itself asks for less",
+		 0},
+	[OUTRANKED] =
+		{"outranked", TYPE_BOOL,
+		 "Of a security suite: do these priorities put what is installed, or the release itself, "
+		 "before its fixes?",
+		 0},
 	{0},
 };
 
@@ -91,11 +116,21 @@ static struct str scheme_of(struct str uri)
 	return scheme;
 }
 
-/* bookworm-security; up to Debian 10 buster/updates. Suites also go by how far back they are. */
+/* The release's own suite, by its codename or by how far back it is. */
+static bool is_release(struct str suite, struct str codename)
+{
+	static const char *const aliases[] = {"stable", "oldstable", "oldoldstable", "testing"};
+
+	for (size_t i = 0; i < ARRAY_LEN(aliases); i++)
+		if (str_is(suite, aliases[i]))
+			return true;
+	return codename.n && str_eq(suite, codename);
+}
+
+/* bookworm-security; up to Debian 10 buster/updates. */
 static bool is_security(struct str suite, struct str codename)
 {
 	static const char *const endings[] = {"-security", "/updates"};
-	static const char *const aliases[] = {"stable", "oldstable", "oldoldstable", "testing"};
 
 	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
 		struct str head = suite;
@@ -103,11 +138,8 @@ static bool is_security(struct str suite, struct str codename)
 		if (!str_ends(suite, endings[i]))
 			continue;
 		head.n -= strlen(endings[i]);
-		if (!codename.n || str_eq(head, codename))
+		if (!codename.n || is_release(head, codename))
 			return true;
-		for (size_t k = 0; k < ARRAY_LEN(aliases); k++)
-			if (str_is(head, aliases[k]))
-				return true;
 	}
 	return false;
 }
@@ -341,6 +373,42 @@ static struct str codename_of(struct host *host, struct arena *a)
 	return name;
 }
 
+static struct apt_suite suite_of(const struct row *row, struct str codename)
+{
+	const struct value *cells = row->cells;
+	const struct value *components = &cells[COMPONENTS];
+
+	return (struct apt_suite){
+		.uri = cells[URI].string,
+		.suite = cells[SUITE].string,
+		.component = components->state == VALUE_ABSENT ? STR("")
+					 : components->list.n == 1         ? components->list.items[0]
+													   : STR_ABSENT,
+		.in_use = cells[ENABLED].number && str_is(cells[TYPE].string, "deb"),
+		.security = cells[SECURITY].number,
+		.release = is_release(cells[SUITE].string, codename),
+	};
+}
+
+static void set_priorities(struct host *host, struct rows *rows, struct str codename)
+{
+	struct apt_suite *all = arena_new(rows->arena, struct apt_suite, rows->n);
+
+	for (size_t i = 0; i < rows->n; i++)
+		all[i] = suite_of(rows->p[i], codename);
+	apt_prioritise(host, rows->arena, all, rows->n);
+	for (size_t i = 0; i < rows->n; i++) {
+		if (all[i].unknown)
+			row_unknown(rows->p[i], PRIORITY, all[i].unknown);
+		else if (all[i].priority)
+			row_int(rows->p[i], PRIORITY, all[i].priority);
+		if (all[i].security && all[i].rank_unknown)
+			row_unknown(rows->p[i], OUTRANKED, all[i].rank_unknown);
+		else if (all[i].security)
+			row_bool(rows->p[i], OUTRANKED, all[i].outranked);
+	}
+}
+
 static int read_apt_sources(struct host *host, struct rows *rows, struct err *err _unused_)
 {
 	static const char *const suffixes[] = {".list", ".sources"};
@@ -361,6 +429,7 @@ static int read_apt_sources(struct host *host, struct rows *rows, struct err *er
 			if (is_part(files[k].p))
 				read_file(host, rows, codename, files[k].p);
 	}
+	set_priorities(host, rows, codename);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "base/vec.h"
+#include "host/logical.h"
 #include "host/secret.h"
 
 #define MAIN "/etc/postfix/main.cf"
@@ -38,35 +39,15 @@ struct reader {
 	size_t work;     /* bytes that were written out */
 };
 
-/* A line that begins with a blank goes on the one before; blank lines and comments are nothing. */
 static void read_text(struct reader *r, struct str text)
 {
-	struct buf whole = BUF(HOST_MAX_FILE);
-	struct str line;
-	unsigned number = 0, began = 0;
-	bool more = true;
+	struct logical lines = LOGICAL(r->arena, text);
+	struct str value, key;
 
-	while (more) {
-		struct str trimmed, key, value;
-
-		more = str_line(&text, &line);
-		number += more;
-		trimmed = more ? str_trim(line) : STR("");
-		if (more && (!trimmed.n || trimmed.p[0] == '#'))
-			continue;
-		if (more && isspace((unsigned char)line.p[0])) {
-			buf_putc(&whole, ' ');
-			buf_str(&whole, trimmed);
-			continue;
-		}
-		value = str_of(str_dup(r->arena, buf_get(&whole)));
+	while (folded_line(&lines, &value))
 		if (str_has_char(value, '=') && str_cut(&value, '=', &key) && str_trim(key).n)
-			*vec_push(r->arena, &r->items) = (struct item){str_trim(key), str_trim(value), began};
-		buf_clear(&whole);
-		buf_str(&whole, trimmed);
-		began = number;
-	}
-	buf_done(&whole);
+			*vec_push(r->arena, &r->items) =
+				(struct item){str_trim(key), str_trim(value), lines.line};
 }
 
 /* The name behind a '$': letters, digits and _, bare or within () or {}. False: something else, such

@@ -217,6 +217,9 @@ RULES = {
         without("sethostname"), without("etc.hosts "), change("(issue.net -p) wa", "\\1 r"),
         change("sethostname,setdomainname", "sethostname"), without("etc.network "),
     ]},
+    "audit.rules-private": {"good": f"chmod 750 /etc/audit /etc/audit/rules.d; chmod 640 {RULES_FILE} {AUDITD}", "bad": [
+        f"chmod 644 {RULES_FILE}", "chmod 755 /etc/audit/rules.d", f"chmod 604 {AUDITD}", "chmod 751 /etc/audit",
+    ]},
     "audit.sessions": {"alone": True, "before": ("fail",), "bad": [
         rule(SESSION), rule(SESSION.replace("b64", "b32")),
         rule(SESSION + " -F euid=0") + "\n" + rule(SESSION.replace("b64", "b32")),

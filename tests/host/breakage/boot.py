@@ -25,6 +25,7 @@ systemctl daemon-reload
 
 SECURE_BOOT = "/run/staged/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 MENU = "/boot/grub/grub.cfg"
+WORDS = "quiet iommu=force pti=on spectre_v2=on spec_store_bypass_disable=seccomp l1tf=full,force mds=full,nosmt"
 
 
 def drop_in(unit, text):
@@ -35,6 +36,16 @@ RULES = {
     "boot.ctrl-alt-del": {
         "bad": ["systemctl unmask ctrl-alt-del.target", "systemctl unmask ctrl-alt-del.target\n"
                 "ln -sf /usr/lib/systemd/system/reboot.target /etc/systemd/system/ctrl-alt-del.target"],
+    },
+    "boot.benchmark-arguments": {
+        "good": f"put /run/staged/cmdline '{WORDS}'",
+        "bad": [(f"put /run/staged/cmdline '{WORDS.replace(word, other)}'", f"put /run/staged/cmdline '{WORDS}'")
+                for word, other in (("pti=on", "pti=auto"), ("mds=full,nosmt", "mds=full"), ("iommu=force ", ""))],
+        "alone": True,
+    },
+    "boot.grub-config-private": {
+        "bad": [f"sed -i /^password/d {MENU}; chmod 444 {MENU}", f"chmod 640 {MENU}"],
+        "alone": True,
     },
     "boot.grub-config-readable": {
         "bad": [f"chmod 644 {MENU}", f"chmod 640 {MENU}",

@@ -157,8 +157,8 @@ RULES = {
         "fine": [now("kernel.panic", -1, 10)],
     },
     "kernel.perf": sysctl("kernel.perf_event_paranoid", 3, 1, -1),
-    "kernel.pointers": sysctl("kernel.kptr_restrict", 1, 0, lost=True),
-    "kernel.protected-files": both(sysctl("fs.protected_fifos", 1, 0),
+    "kernel.pointers": sysctl("kernel.kptr_restrict", 2, 0, lost=True, fine=[now("kernel.kptr_restrict", 1, 2)]),
+    "kernel.protected-files": both(sysctl("fs.protected_fifos", 2, 0, fine=[now("fs.protected_fifos", 1, 2)]),
                                    sysctl("fs.protected_regular", 2, 0)),
     "kernel.protected-links": both(sysctl("fs.protected_symlinks", 1, 0),
                                    sysctl("fs.protected_hardlinks", 1, 0)),
@@ -170,7 +170,8 @@ RULES = {
                 vulnerable("l1tf", "Mitigation: PTE Inversion; VMX: conditional cache flushes, SMT vulnerable")],
         "fine": [vulnerable("taa", "Mitigation: Clear CPU buffers; SMT Host state unknown")],
     },
-    "kernel.sysrq": sysctl("kernel.sysrq", 438, 1, 502, bad=[word("sysrq_always_enabled")], alone=True),
+    "kernel.sysrq": sysctl("kernel.sysrq", 0, 1, 502, fine=[now("kernel.sysrq", 438, 0)],
+                           bad=[word("sysrq_always_enabled")], alone=True),
     "kernel.terminal-injection": sysctl("dev.tty.legacy_tiocsti", 0, 1),
     "kernel.unprivileged-bpf": sysctl("kernel.unprivileged_bpf_disabled", 2, 0),
     "kernel.user-namespaces": sysctl("user.max_user_namespaces", 0, 10000),
@@ -219,7 +220,8 @@ RULES = {
         "bad": [word("page_alloc.shuffle=0"), word("page_alloc.shuffle")],
         "alone": True,
     },
-    "kernel.perf-load": sysctl("kernel.perf_cpu_time_max_percent", 25, 0, 100),
+    "kernel.perf-load": sysctl("kernel.perf_cpu_time_max_percent", 1, 0, 100,
+                               fine=[now("kernel.perf_cpu_time_max_percent", 25, 1)]),
     "kernel.pid-max": sysctl("kernel.pid_max", 4194304, 32768),
     "kernel.slab-merging": {
         "bad": [added("SLAB_MERGE_DEFAULT=y")],
@@ -238,6 +240,15 @@ RULES = {
     "kernel.vsyscall-page": {
         "bad": [not_set("LEGACY_VSYSCALL_NONE"), word("vsyscall=xonly")],
         "fine": [word("vsyscall=none")],
+        "alone": True,
+    },
+    "kernel.benchmark-values": {
+        # Debian's own file says 1.
+        "good": "put /etc/sysctl.d/99-zy.conf 'kernel.panic_on_oops = 1\nfs.protected_fifos = 2'",
+        "bad": [now("kernel.sysrq", 438, 0), now("fs.protected_fifos", 1, 2), now("kernel.kptr_restrict", 1, 2),
+                now("kernel.perf_cpu_time_max_percent", 25, 1), now("kernel.panic_on_oops", 0, 1),
+                now("fs.suid_dumpable", 2, 0), now("net.core.bpf_jit_harden", 1, 2),
+                "put /etc/sysctl.d/zz-own.conf 'fs.protected_regular = 1'"],
         "alone": True,
     },
 }

@@ -35,6 +35,13 @@ RULES = {
         line("smtpd_relay_restrictions = permit_mynetworks, permit, reject_unauth_destination"),
     ], "fine": [line("mynetworks = 10.0.0.0/8"),
                 line("smtpd_relay_restrictions = permit_mynetworks reject_unauth_destination permit")]},
+    "mail.root-unread": {
+        "good": "put /etc/aliases 'postmaster: root\nroot: ops,\n  admin@example.org'",
+        "bad": ["sed -i /ops/d /etc/aliases", "put /etc/aliases 'postmaster: root'", "rm /etc/aliases",
+                "put /etc/aliases 'root: root, nobody'"],
+        "fine": ["rm /etc/aliases; put /root/.forward ops", "put /etc/aliases 'ROOT: |/usr/local/bin/page'"],
+        "alone": True,
+    },
     "mail.tls": {"bad": [line("smtpd_tls_security_level = none"), without("smtpd_tls_security_level"),
                          line("smtpd_tls_security_level =")],
                  "fine": [line("smtpd_tls_security_level = encrypt")]},

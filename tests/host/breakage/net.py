@@ -91,6 +91,18 @@ RULES = {
     "net.proxy-arp": joined(
         sysctl(f"{V4}.all.proxy_arp", 0, 1), sysctl(f"{V4}.default.proxy_arp", 0, 1),
         bad=[*interface("proxy_arp", 0, 1), now(f"{V4}.eth0.proxy_arp_pvlan", 1, 0)]),
+    "net.benchmark-values": {
+        "good": "put /etc/sysctl.d/zy.conf 'net.ipv4.conf.all.rp_filter = 1\nnet.ipv4.conf.default.rp_filter = 1\n"
+                "net.ipv4.conf.all.send_redirects = 0\nnet.ipv4.conf.default.send_redirects = 0\n"
+                "net.ipv4.conf.all.secure_redirects = 0\nnet.ipv4.conf.default.secure_redirects = 0\n"
+                "net.ipv4.conf.all.log_martians = 1\nnet.ipv4.conf.default.log_martians = 1\n"
+                "net.ipv4.conf.default.accept_source_route = 0\nnet.ipv6.conf.default.accept_source_route = 0'\n"
+                "sysctl -qp /etc/sysctl.d/zy.conf",
+        "bad": [now(f"{V4}.all.rp_filter", 2, 1), now(f"{V4}.default.secure_redirects", 1, 0),
+                now(f"{V4}.default.log_martians", 0, 1), "sed -i s/log_martians/arp_filter/ /etc/sysctl.d/zy.conf",
+                "put /etc/sysctl.d/zz.conf 'net.ipv4.conf.all.send_redirects = 1'"],
+        "alone": True,
+    },
     "net.redirects-sent": {
         "bad": [(FORWARD[0] + f"\necho 1 >/proc/sys/net/ipv4/conf/{name}/send_redirects",
                  f"echo 0 >/proc/sys/net/ipv4/conf/{name}/send_redirects\n" + FORWARD[1])

@@ -14,6 +14,7 @@ LEFT = "the packages are lines in dpkg's status only: see test_packages"
 
 RULES = {
     "packages.compilers": entry("gcc", "g++-12", "gcc-12-x86-64-linux-gnu", "clang-14", "tcc", "golang-go"),
+    "packages.demos": entry("tomcat10-examples", "mariadb-test", "php8.2-xdebug"),
     "packages.desktop": entry("xserver-xorg-core", "gdm3", "xwayland"),
     "packages.ftp-server": entry("vsftpd", "proftpd-core", "inetutils-ftpd"),
     "packages.inetd": entry("xinetd", "openbsd-inetd", "inetutils-inetd"),

@@ -149,6 +149,12 @@ RULES = {
         "bad": [client("StrictHostKeyChecking no"), client("Host 10.*\n\tStrictHostKeyChecking off"),
                 client("UserKnownHostsFile /dev/null"), client("NoHostAuthenticationForLocalhost yes")],
     },
+    "ssh.config-private": {
+        "good": "chmod 600 /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*",
+        "bad": ["chmod 644 /etc/ssh/sshd_config", "chmod 640 /etc/ssh/sshd_config.d/50-good.conf"],
+        "fine": ["chmod 400 /etc/ssh/sshd_config"],
+        "alone": True,
+    },
     "ssh.client-known-hosts": {
         "bad": [client("HashKnownHosts no"), "sed -i /HashKnownHosts/d /etc/ssh/ssh_config"],
     },

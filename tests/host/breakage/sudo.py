@@ -83,6 +83,11 @@ RULES = {
         rule("Defaults!/usr/bin/tar !log_allowed"),
         rule("Defaults:dev !log_denied"),
     ]},
+    "sudo.any-nopasswd": {"alone": True, "bad": [
+        rule("dev ALL=(root) NOPASSWD: /usr/bin/systemctl restart app"),
+        rule("%dev ALL=(www-data) NOPASSWD: /usr/bin/id"),
+        rule("dev ALL=(root) PASSWD: /usr/bin/id, NOPASSWD: /usr/bin/ls"),
+    ], "fine": [rule("dev ALL=(root) NOPASSWD: PASSWD: /usr/bin/id"), rule("root ALL=(ALL) NOPASSWD: ALL")]},
     "sudo.no-free-root": {"bad": [
         rule("dev ALL=(ALL) NOPASSWD:ALL"),
         rule("%dev ALL=(ALL:ALL)NOPASSWD: ALL"),
@@ -144,6 +149,12 @@ RULES = {
         rule("dev ALL = /usr/bin/cat ^/var/log/.*$"),
     ], "fine": [rule("dev ALL = /usr/bin/cat ^/var/log/[a-z]+$"),
                 rule("dev ALL = /usr/bin/systemctl restart app-[0-9]")]},
+    "sudo.open-arguments": {"alone": True, "bad": [
+        rule("dev ALL = /usr/bin/systemctl"),
+        rule("dev ALL = /usr/bin/cat /etc/motd, /usr/bin/id"),
+        rule("Cmnd_Alias TOOLS = /usr/bin/tail, /usr/bin/id \"\"", "dev ALL = (www-data) TOOLS"),
+    ], "fine": [rule("dev ALL = /usr/bin/systemctl restart app"), rule("dev ALL = /usr/bin/id \"\""),
+                rule("root ALL = /usr/bin/id")]},
     "sudo.not-everyone": {"bad": [
         rule("ALL ALL=(ALL) ALL"),
         rule("ALL,!guest ALL=(root) ALL"),

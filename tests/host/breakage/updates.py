@@ -98,6 +98,11 @@ def conf(text, name="99x"):
     return f"put /etc/apt/apt.conf.d/{name} '{text}'"
 
 
+def pin(what, priority, packages="*", name="own"):
+    return (f"put /etc/apt/preferences.d/{name} 'Package: {packages}\nPin: {what}\n"
+            f"Pin-Priority: {priority}'")
+
+
 def lists(days):
     return (f"find /var/lib/apt/lists /var/lib/apt/periodic -type f -exec touch -d '{days} days ago' {{}} +")
 
@@ -243,6 +248,50 @@ EOF"""],
                 key("/usr/share/keyrings/weak.gpg", 1024, 1, 36500) + "\n" +
                 source("[signed-by=/usr/share/keyrings/weak.gpg]", "weak")],
         "fine": [key("/usr/share/keyrings/spare.gpg", 1024, 1, 36500)],
+    },
+    "updates.security-outranked": {
+        "bad": [conf('APT::Default-Release "bookworm";'), conf('apt { default-release "stable"; };'),
+                pin("release l=Debian-Security", -1), pin("release a=stable-security", 99),
+                pin('origin "security.debian.org"', 400), pin("release a=stable", 990),
+                pin("release c=main", 50), pin("release a=now", 600)],
+        "fine": [conf('APT::Default-Release "/^bookworm(|-security|-updates)$/";'),
+                 pin("release o=Debian", 100), pin("release *", 1) + "\n" + pin("release *", 500, name="zz"), pin("release l=Debian-Security", -1, "snapd"),
+                 pin("release n=bookworm-security", 995) + "\n" + conf('APT::Default-Release "*";')],
+        "alone": True,
+    },
+    "updates.pinned-version": {
+        "bad": [pin("version 5:24.0.7-1", 1001, "docker-ce docker-ce-cli"), pin("Version 1.2", 501, "/^lib/")],
+        "fine": [pin("version 5:24.*", 1001, "docker-ce"), pin("version 1.2", -1, "bad"),
+                 pin("version 1.2", 1001, "off", "own.disabled")],
+        "alone": True,
+    },
+    "updates.pin-downgrades": {
+        "bad": [pin("origin repo.example.org", 1001), pin("release n=trixie", 2000)],
+        "fine": [pin("origin repo.example.org", 1000), pin("origin repo.example.org", 1001, "own-tool")],
+        "alone": True,
+    },
+    "updates.third-party-unpinned": {
+        "bad": [source("", "tool"), source("", "tool") + "\n" + pin("origin repo.example.org", 990),
+                source("", "tool") + "\n" + pin("origin repo.example.org", 100, "own-tool"),
+                source("", "tool") + "\n" + pin("origin example.org", 100)],
+        "fine": [source("", "tool") + "\n" + pin("origin repo.example.org", 100),
+                 source("", "tool") + "\n" + pin('origin "*.example.org"', -1)],
+        "alone": True,
+    },
+    "updates.no-reboot-window": {
+        "good": "put /etc/apt/apt.conf.d/52reboot 'Unattended-Upgrade::Automatic-Reboot \"true\";\n'"
+                "'Unattended-Upgrade::Automatic-Reboot-Time \"03:30\";'",
+        "bad": ["rm /etc/apt/apt.conf.d/52reboot", conf('Unattended-Upgrade::Automatic-Reboot "false";'),
+                conf('unattended-upgrade { automatic-reboot "no"; };')],
+        "fine": [conf('Unattended-Upgrade::Automatic-Reboot "1";')],
+        "alone": True,
+    },
+    "updates.reboot-at-once": {
+        "bad": ["sed -i /Reboot-Time/d /etc/apt/apt.conf.d/52reboot",
+                conf('Unattended-Upgrade::Automatic-Reboot-Time "now";'),
+                conf('unattended-upgrade::automatic-reboot-time "";')],
+        "fine": [conf('Unattended-Upgrade::Automatic-Reboot "false"; #clear Unattended-Upgrade::Automatic-Reboot-Time;')],
+        "alone": True,
     },
     "updates.apt-sandbox": {
         "good": "put /etc/apt/apt.conf.d/30sandbox 'APT::Sandbox::Seccomp \"true\";'",
