@@ -173,7 +173,7 @@ static int find_groups(struct reader *r, bool v6, bool udp, const bool *cuts, st
 		if (result < 0)
 			break;
 		for (unsigned p = port; !v6 && p < end; p++)
-			r->over_ipv4[p] = is_open(r, &found.sources, v6);
+			r->over_ipv4[p] = (uint8_t)is_open(r, &found.sources, v6);
 		found.over_ipv4 = v6 ? r->over_ipv4[port] : SHUT;
 		add_ports(r, &found, (uint16_t)port, (uint16_t)(end - 1));
 	}
