@@ -69,8 +69,7 @@ static void set_target(struct fw_effect *effect, struct str option, struct str t
 			effect->verdict = targets[i].verdict;
 }
 
-/* A word, or a string in quotes, which only comments and log prefixes are. */
-static bool take_value(struct str *line, struct str *ret)
+bool ipt_value(struct str *line, struct str *ret)
 {
 	*line = str_trim(*line);
 	if (!str_skip(line, "\""))
@@ -96,16 +95,16 @@ struct fw_effect ipt_effect(const struct fw_ruleset *set, struct str line, enum 
 		bool negated = str_is(option, "!");
 		enum match m;
 
-		if ((negated && !str_word(&line, &option)) || !take_value(&line, &value))
+		if ((negated && !str_word(&line, &option)) || !ipt_value(&line, &value))
 			return none;
 		if (str_is(option, "-j") || str_is(option, "-g")) {
 			set_target(&effect, option, value);
 			return effect;
 		}
 		if (str_is(option, "--tcp-flags")) /* behind which of them to look at */
-			(void)take_value(&line, &value);
+			(void)ipt_value(&line, &value);
 		if (str_is(option, "--match-set")) /* "src" or "dst" */
-			(void)take_value(&line, &option);
+			(void)ipt_value(&line, &option);
 		m = try_option(set, option, value, negated, p);
 		if (m == NO)
 			return none;

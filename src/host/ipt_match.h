@@ -7,5 +7,7 @@
 
 /* line: what is behind "-A CHAIN". A target's name is borrowed from it. */
 struct fw_effect ipt_effect(const struct fw_ruleset *, struct str line, enum fw_packet);
+/* The next word, or string in quotes, which only comments and log prefixes are, and empty here. */
+bool ipt_value(struct str *line, struct str *ret);
 
 #endif

@@ -2,7 +2,9 @@
 #include "host/netfilter.h"
 
 #include "base/vec.h"
+#include "host/ipt_clause.h"
 #include "host/ipt_match.h"
+#include "host/nft_clause.h"
 #include "host/nft_match.h"
 #include "host/nft_sets.h"
 #include "host/site_file.h"
@@ -152,6 +154,12 @@ static struct fw_chain *find_chain(const struct fw_ruleset *set, struct str fami
 													  STR_ARG(table), STR_ARG(name))));
 }
 
+const struct fw_chain *fw_find_chain(const struct fw_ruleset *set, struct str family,
+									 struct str table, struct str name)
+{
+	return find_chain(set, family, table, name);
+}
+
 static struct fw_chain *add_chain(struct fw_ruleset *set, struct arena *a, struct str family,
 								  struct str table, struct str name)
 {
@@ -174,6 +182,7 @@ static struct fw_rule *add_rule(struct fw_ruleset *set, struct arena *a, struct 
 	if (chain->n == chain->cap)
 		chain->rules = vec_grow(a, chain->rules, chain->n, &chain->cap, sizeof(*chain->rules));
 	set->n_rules++;
+	chain->rules[chain->n] = (struct fw_rule){0};
 	return &chain->rules[chain->n++];
 }
 
@@ -218,6 +227,39 @@ static void read_nft_table(struct fw_ruleset *set, struct arena *a, const json_t
 		map_put(&set->dormant, str_of(table_key(a, member(object, "family", a), name)), set);
 }
 
+/* Packets add elements to it, or they go after a while. */
+static void read_nft_set(struct fw_ruleset *set, struct arena *a, const json_t *object)
+{
+	static const char *const flags[] = {"dynamic", "timeout"};
+	const json_t *list = json_object_get(object, "flags");
+	size_t n = json_is_array(list) ? json_array_size(list) : list != NULL;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < ARRAY_LEN(flags); k++)
+			if (str_is(
+					str_of(json_string_value(json_is_array(list) ? json_array_get(list, i) : list)),
+					flags[k]))
+				map_put(&set->varying,
+						str_of(arena_printf(
+							a, "%s %.*s",
+							table_key(a, member(object, "family", a), member(object, "table", a)),
+							STR_ARG(member(object, "name", a)))),
+						set);
+}
+
+static struct str *read_devices(struct arena *a, const json_t *dev)
+{
+	size_t n = json_is_array(dev) ? json_array_size(dev) : 1;
+	struct str *names = arena_new(a, struct str, n + 1);
+
+	for (size_t i = 0; i < n; i++) {
+		const char *name = json_string_value(json_is_array(dev) ? json_array_get(dev, i) : dev);
+
+		names[i] = name ? str_of(arena_strdup(a, name)) : STR("");
+	}
+	return names;
+}
+
 static void read_nft_chain(struct fw_ruleset *set, struct arena *a, const json_t *object)
 {
 	struct fw_chain *chain = add_chain(set, a, member(object, "family", a),
@@ -227,6 +269,8 @@ static void read_nft_chain(struct fw_ruleset *set, struct arena *a, const json_t
 	if (!map_get(&set->dormant, str_of(table_key(a, chain->family, chain->table))))
 		chain->hook = member(object, "hook", a);
 	chain->policy = member(object, "policy", a);
+	if (json_object_get(object, "dev"))
+		chain->devices = read_devices(a, json_object_get(object, "dev"));
 	set->refuses = set->refuses || str_is(chain->policy, "drop");
 	chain->priority = json_integer_value(json_object_get(object, "prio"));
 }
@@ -237,11 +281,16 @@ static void read_nft_rule(struct fw_ruleset *set, struct arena *a, const json_t 
 	struct str family = member(object, "family", a);
 	struct fw_chain *chain =
 		find_chain(set, family, member(object, "table", a), member(object, "chain", a));
+	struct fw_rule *rule;
 
 	if (!chain)
 		return;
-	nft_effects(set, chain, statements, a, add_rule(set, a, chain));
+	rule = add_rule(set, a, chain);
+	nft_effects(set, chain, statements, a, rule);
+	nft_clauses(set, chain, statements, a, rule);
 	set->refuses = set->refuses || nft_refuses(statements);
+	set->compat[str_is(family, "ip6")] =
+		set->compat[str_is(family, "ip6")] || nft_has_xt(statements);
 	if (nft_has_xt_match(statements))
 		set->unsure[str_is(family, "ip6")] =
 			"it has rules of iptables that nft does not show in full, and iptables-nft-save does "
@@ -266,6 +315,8 @@ static int read_nft(struct fw_ruleset *set, struct host *host, struct arena *a, 
 
 		if (json_object_get(item, "table"))
 			read_nft_table(set, a, json_object_get(item, "table"));
+		if (json_object_get(item, "set"))
+			read_nft_set(set, a, json_object_get(item, "set"));
 		if (json_object_get(item, "chain"))
 			read_nft_chain(set, a, json_object_get(item, "chain"));
 	}
@@ -310,6 +361,8 @@ static void read_legacy_line(struct fw_ruleset *set, struct arena *a, struct str
 		if (chain->hook.p) {
 			chain->type = str_is(table, "nat") ? STR("nat") : STR("filter");
 			chain->policy = str_lower(a, policy);
+			chain->priority =
+				str_is(table, "raw") ? -300 : 0; /* in front of what tracks connections */
 		}
 		return;
 	}
@@ -321,6 +374,7 @@ static void read_legacy_line(struct fw_ruleset *set, struct arena *a, struct str
 	rule = add_rule(set, a, chain);
 	for (int p = 0; p < FW_PACKETS; p++)
 		rule->on[p] = ipt_effect(set, line, (enum fw_packet)p);
+	ipt_clauses(line, str_is(family, "ip6"), a, rule);
 }
 
 static void forget_rules(struct fw_ruleset *set, struct str family, struct str table)
@@ -354,6 +408,7 @@ static void read_legacy(struct fw_ruleset *set, struct arena *a, struct str fami
 static int add_legacy(struct fw_ruleset *set, struct host *host, struct arena *a, const char *names,
 					  const struct helper *helper, struct str family, struct err *err)
 {
+	size_t n = set->n, n_rules = set->n_rules;
 	struct str text;
 	int r = host_read(host, names, a, &text, err);
 
@@ -366,6 +421,10 @@ static int add_legacy(struct fw_ruleset *set, struct host *host, struct arena *a
 	if (strcmp(set->backend, "none") == 0)
 		set->backend = "iptables-legacy";
 	read_legacy(set, a, family, false, text);
+	set->n_legacy_rules += set->n_rules - n_rules;
+	set->legacy = set->legacy || set->n_legacy_rules;
+	for (size_t i = n; i < set->n; i++)
+		set->legacy = set->legacy || str_is(set->p[i]->policy, "drop");
 	return 0;
 }
 
@@ -374,7 +433,7 @@ static void read_compat(struct fw_ruleset *set, struct host *host, struct arena 
 	struct err ignored = {0};
 	struct str text;
 
-	if (!set->unsure[v6] || host_run(host, v6 ? &compat6 : &compat4, a, &text, &ignored) < 0)
+	if (!set->compat[v6] || host_run(host, v6 ? &compat6 : &compat4, a, &text, &ignored) < 0)
 		return;
 	read_legacy(set, a, v6 ? STR("ip6") : STR("ip"), true, text);
 	set->unsure[v6] = NULL;
@@ -422,6 +481,7 @@ int netfilter_read(struct host *host, struct arena *a, struct fw_ruleset *ret, s
 
 	map_init(&set.by_name, a);
 	map_init(&set.dormant, a);
+	map_init(&set.varying, a);
 	if (host_is_live(host) && !host_is_root(host))
 		return err_set(err, EPERM, "needs root: only root may list the packet filter");
 	read_uplinks(&set, host, a);

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "base/map.h"
+#include "host/fw_box.h"
 #include "host/host.h"
 
 /* The packets that rules are tried with: the first of a TCP connection (UDP, where it says so) from
@@ -38,11 +39,13 @@ struct fw_effect {
 
 struct fw_rule {
 	struct fw_effect on[FW_PACKETS];
+	VEC(struct fw_clause) clauses; /* what it does to which packets; none: it decides nothing */
 };
 
 struct fw_chain {
 	struct str family, table, name;
 	struct str type, hook, policy; /* of base chains; absent otherwise */
+	struct str *devices; /* of the family netdev; ends with one that is absent; NULL: any */
 	int64_t priority;
 	struct fw_rule *rules;
 	size_t n, cap;
@@ -55,13 +58,17 @@ struct fw_ruleset {
 	size_t n_rules;
 	bool firewalld, docker; /* it has tables or chains of theirs */
 	bool refuses;           /* some rule or policy drops or rejects something */
+	size_t n_legacy_rules;  /* of those, in tables of the older kind */
+	bool legacy;            /* these have rules, or policies that drop */
 	struct {
 		struct str *p;
 		size_t n, cap;
 	} uplinks;          /* interfaces of the default routes; none: not known */
 	/* Why conditions of iptables over IPv4 and over IPv6 are not known; NULL: they are. */
 	const char *unsure[2];
+	bool compat[2];     /* private: it has rules that iptables-nft-save says more about */
 	json_t *sets;       /* private, while it is read: see nft_sets.h */
+	struct map varying; /* "family table set" of sets that packets change, or time */
 	struct map by_name; /* private: "family table chain" */
 	struct map dormant; /* private: "family table" of those that are switched off */
 };
@@ -76,6 +83,9 @@ extern const struct helper netfilter_site;
 /* For struct table.early. */
 void netfilter_early(struct host *);
 int netfilter_read(struct host *, struct arena *, struct fw_ruleset *ret, struct err *);
+/* NULL: there is none. */
+const struct fw_chain *fw_find_chain(const struct fw_ruleset *, struct str family, struct str table,
+									 struct str name);
 /* What becomes of the packet at a hook ("input" for the first six and the last two): FW_CONTINUE when no chain is there for it. */
 enum fw_verdict fw_judge(const struct fw_ruleset *, const char *hook, enum fw_packet);
 /* Why the packet may get in all the same where that says FW_DENY; NULL: it does not. */

@@ -405,6 +405,17 @@ static struct fw_effect effect_on(const struct trial *t, const json_t *statement
 	return none;
 }
 
+bool nft_has_xt(const json_t *statements)
+{
+	for (size_t i = 0; i < json_array_size(statements); i++) {
+		const json_t *xt = json_object_get(json_array_get(statements, i), "xt");
+
+		if (xt && !has_value(xt, "name", "comment"))
+			return true;
+	}
+	return false;
+}
+
 bool nft_has_xt_match(const json_t *statements)
 {
 	for (size_t i = 0; i < json_array_size(statements); i++) {

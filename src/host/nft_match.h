@@ -11,8 +11,9 @@
 void nft_effects(const struct fw_ruleset *, const struct fw_chain *, const json_t *statements,
 				 struct arena *, struct fw_rule *ret);
 
-/* Does it have a condition of iptables' own modules, of which nft shows the name only? */
+/* Does it have a condition, or anything at all, of iptables' own modules, of which nft shows the name only? */
 bool nft_has_xt_match(const json_t *statements);
+bool nft_has_xt(const json_t *statements);
 /* Does it drop or reject anything, or may it? */
 bool nft_refuses(const json_t *statements);
 

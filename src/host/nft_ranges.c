@@ -76,6 +76,122 @@ bool nft_ranges_are_all(const struct nft_ranges *r)
 	return true;
 }
 
+/* --- of two ---------------------------------------------------------------------------------- */
+
+static int compare(const struct nft_ranges *r, const unsigned char *a, const unsigned char *b)
+{
+	return memcmp(a, b, r->width);
+}
+
+struct nft_ranges nft_ranges_whole(struct arena *a, size_t width)
+{
+	struct nft_ranges all = {.width = width};
+
+	memset(((struct nft_range *)vec_push(a, &all.list))->high, 0xff, width);
+	return all;
+}
+
+struct nft_ranges nft_ranges_common(struct arena *a, const struct nft_ranges *x,
+									const struct nft_ranges *y)
+{
+	struct nft_ranges common = {.width = x->width};
+	size_t i = 0, j = 0;
+
+	while (i < x->list.n && j < y->list.n) {
+		const struct nft_range *p = &x->list.p[i], *q = &y->list.p[j];
+		const unsigned char *low = compare(x, p->low, q->low) < 0 ? q->low : p->low;
+		bool first = compare(x, p->high, q->high) < 0;
+		const unsigned char *high = first ? p->high : q->high;
+
+		if (compare(x, low, high) <= 0) {
+			struct nft_range *range = vec_push(a, &common.list);
+
+			memcpy(range->low, low, x->width);
+			memcpy(range->high, high, x->width);
+		}
+		i += first;
+		j += !first;
+	}
+	return common;
+}
+
+/* The value before or behind; wraps. */
+static void step(unsigned char *value, size_t width, bool up)
+{
+	while (width-- > 0)
+		if (up ? ++value[width] != 0 : value[width]-- != 0)
+			return;
+}
+
+static bool reaches_end(const struct nft_ranges *r, const unsigned char *value)
+{
+	for (size_t i = 0; i < r->width; i++)
+		if (value[i] != 0xff)
+			return false;
+	return true;
+}
+
+/* What no range of the joined ones has. */
+static struct nft_ranges gaps_of(struct arena *a, const struct nft_ranges *r)
+{
+	struct nft_ranges gaps = {.width = r->width};
+	unsigned char next[16] = {0};
+
+	vec_each(&r->list, range)
+	{
+		if (compare(r, next, range->low) < 0) {
+			struct nft_range *gap = vec_push(a, &gaps.list);
+
+			memcpy(gap->low, next, r->width);
+			memcpy(gap->high, range->low, r->width);
+			step(gap->high, r->width, false);
+		}
+		if (reaches_end(r, range->high))
+			return gaps;
+		memcpy(next, range->high, r->width);
+		step(next, r->width, true);
+	}
+	memcpy(((struct nft_range *)vec_push(a, &gaps.list))->low, next, r->width);
+	memset(gaps.list.p[gaps.list.n - 1].high, 0xff, r->width);
+	return gaps;
+}
+
+struct nft_ranges nft_ranges_without(struct arena *a, const struct nft_ranges *x,
+									 const struct nft_ranges *y)
+{
+	struct nft_ranges gaps = gaps_of(a, y);
+
+	return nft_ranges_common(a, x, &gaps);
+}
+
+bool nft_ranges_hold(const struct nft_ranges *outer, const struct nft_ranges *inner)
+{
+	size_t i = 0;
+
+	vec_each(&inner->list, range)
+	{
+		while (i < outer->list.n && compare(outer, outer->list.p[i].high, range->low) < 0)
+			i++;
+		if (i == outer->list.n || compare(outer, outer->list.p[i].low, range->low) > 0 ||
+			compare(outer, outer->list.p[i].high, range->high) < 0)
+			return false;
+	}
+	return true;
+}
+
+bool nft_ranges_equal(const struct nft_ranges *x, const struct nft_ranges *y)
+{
+	if (x->width != y->width || x->list.n != y->list.n)
+		return false;
+	for (size_t i = 0; i < x->list.n; i++)
+		if (compare(x, x->list.p[i].low, y->list.p[i].low) ||
+			compare(x, x->list.p[i].high, y->list.p[i].high))
+			return false;
+	return true;
+}
+
+/* --- as text --------------------------------------------------------------------------------- */
+
 /* The length of the prefix that all of the range and nothing else has; 129: there is none. */
 static unsigned prefix_of(const struct nft_ranges *r, const struct nft_range *range)
 {
@@ -98,6 +214,11 @@ static void print_value(struct buf *out, const struct nft_ranges *r, const unsig
 		buf_printf(out, "%u", value[0] << 8 | value[1]);
 	else if (inet_ntop(r->width == 4 ? AF_INET : AF_INET6, value, text, sizeof(text)))
 		buf_puts(out, text);
+}
+
+unsigned nft_ranges_prefix(const struct nft_ranges *r)
+{
+	return r->list.n == 1 ? prefix_of(r, &r->list.p[0]) : 129;
 }
 
 void nft_ranges_print(struct buf *out, const struct nft_ranges *r)

@@ -26,6 +26,20 @@ void nft_ranges_add_ports(struct arena *, struct nft_ranges *, uint16_t low, uin
 void nft_ranges_join(struct nft_ranges *);
 /* Is every value there is within? */
 bool nft_ranges_are_all(const struct nft_ranges *);
+
+/* Of those that are joined, in the arena and joined again: every value there is; the values that both
+ * have; those of the first that the second has not. */
+struct nft_ranges nft_ranges_whole(struct arena *, size_t width);
+struct nft_ranges nft_ranges_common(struct arena *, const struct nft_ranges *,
+									const struct nft_ranges *);
+struct nft_ranges nft_ranges_without(struct arena *, const struct nft_ranges *,
+									 const struct nft_ranges *);
+/* Is every value of the inner one in the outer, both joined? */
+bool nft_ranges_hold(const struct nft_ranges *outer, const struct nft_ranges *inner);
+bool nft_ranges_equal(const struct nft_ranges *, const struct nft_ranges *);
+/* The number of leading bits that all of them and no others have; 129: they are not such a block. */
+unsigned nft_ranges_prefix(const struct nft_ranges *);
+
 /* "10.0.0.0/24, 192.0.2.1-192.0.2.6"; "22, 8000-9000". */
 void nft_ranges_print(struct buf *, const struct nft_ranges *);
 

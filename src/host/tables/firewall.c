@@ -15,7 +15,7 @@ enum {
 	BACKEND, MANAGED_BY, ACTIVE, INPUT_POLICY, INPUT_POLICY_IPV6, FORWARD_POLICY,
 	FORWARD_POLICY_IPV6, OUTPUT_POLICY, DEFAULT_DENY_INPUT, DEFAULT_DENY_INPUT_IPV6,
 	DEFAULT_DENY_FORWARD, DEFAULT_DENY_FORWARD_IPV6, DEFAULT_DENY_OUTPUT, DEFAULT_DENY_OUTPUT_IPV6,
-	LOOPBACK_ACCEPTED, LOOPBACK_GUARDED, RULES, UFW_ENABLED, FIREWALLD_RUNNING, PERSISTED,
+	LOOPBACK_ACCEPTED, LOOPBACK_GUARDED, RULES, BOTH_KINDS, UFW_ENABLED, FIREWALLD_RUNNING, PERSISTED,
 	AS_SITE, AS_SITE_AT_BOOT, SITE_RULESET,
 };
 
@@ -53,6 +53,10 @@ static const struct column columns[] = {
 						  "dropped whatever port it is for, over IPv4 and IPv6",
 						  COLUMN_SETTABLE},
 	[RULES] = {"rules", TYPE_INT, "In all chains", 0},
+	[BOTH_KINDS] = {"both_kinds", TYPE_BOOL,
+					"Rules of iptables-legacy, or policies of it that drop, are in force beside rules of "
+					"nftables (which iptables-nft makes, too)",
+					0},
 	[UFW_ENABLED] = {"ufw_enabled", TYPE_BOOL, "ENABLED=yes in /etc/ufw/ufw.conf", 0},
 	[FIREWALLD_RUNNING] = {"firewalld_running", TYPE_BOOL, "A process of firewalld is there", 0},
 	[PERSISTED] = {"persisted", TYPE_BOOL,
@@ -288,6 +292,7 @@ static void set_ruleset(struct row *row, const struct fw_ruleset *set)
 				 fw_judge(set, "input", FW_V6_LOOPBACK) != FW_DENY);
 	row_bool(row, LOOPBACK_GUARDED, drops_spoofed(set, FW_V4_SPOOFED) && drops_spoofed(set, FW_V6_SPOOFED));
 	row_int(row, RULES, (int64_t)set->n_rules);
+	row_bool(row, BOTH_KINDS, set->legacy && set->n_rules > set->n_legacy_rules);
 }
 
 static void set_unknown(struct row *row, const char *why)
@@ -307,7 +312,8 @@ static void set_unknown(struct row *row, const char *why)
 								 DEFAULT_DENY_OUTPUT_IPV6,
 								 LOOPBACK_ACCEPTED,
 								 LOOPBACK_GUARDED,
-								 RULES};
+								 RULES,
+								 BOTH_KINDS};
 
 	for (size_t i = 0; i < ARRAY_LEN(kernel); i++)
 		row_unknown(row, kernel[i], why);
