@@ -14,9 +14,6 @@
 #define BOOT_UNIT "/etc/systemd/system/revet-revert.service"
 #define BOOT_WANT "/etc/systemd/system/multi-user.target.wants/revet-revert.service"
 
-/* For a shell: revet, the number of the change, and the script that does it when revet is gone. */
-#define REVERT "if [ -x \"$1\" ]; then exec \"$1\" revert --unconfirmed \"$2\"; else exec sh \"$3\"; fi"
-
 static bool has_systemd(const struct changes *cs)
 {
 	struct path_stat st;
@@ -39,13 +36,69 @@ static int run(const struct changes *cs, const char *const argv[], struct err *e
 	return step_run(&cs->place, argv, 30000, err);
 }
 
-/* --- at boot --------------------------------------------------------------------------------------- */
-
-static int write_boot_unit(const struct changes *cs, const struct change *c, const char *self,
-						   struct err *err)
+static int write_file(const struct changes *cs, const char *path, const char *mode, struct str text,
+					  struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
 	struct state state = {0};
+
+	state_set(&state, &a, "mode", str_of(mode));
+	state_set(&state, &a, "owner", STR("0"));
+	state_set(&state, &a, "group", STR("0"));
+	return fs_write(&cs->place, path, text, &state, NULL, err);
+}
+
+/* --- the script ------------------------------------------------------------------------------------ */
+
+/* Where revet does not start, or dies of itself (by a signal that a fault raises), undo.sh does it. That
+ * asks nobody, so here it is asked what the journal says: what was confirmed meanwhile stays. */
+static const char script[] =
+	"status=127\n"
+	"case $(\"$REVET\" version 2>/dev/null) in\n"
+	"'revet '*) \"$REVET\" revert --unconfirmed \"$CHANGE\"; status=$? ;;\n"
+	"esac\n"
+	"case $status in\n"
+	"126 | 127 | 132 | 134 | 135 | 139) ;;\n"
+	"*) exit $status ;;\n"
+	"esac\n"
+	"case $(grep '^status ' \"$DIR/journal\" | tail -n 1) in\n"
+	"*committed | *reverted) exit 0 ;;\n"
+	"esac\n"
+	"exec /bin/sh \"$DIR/undo.sh\"\n";
+
+static const char *script_path(struct arena *a, const struct change *c)
+{
+	return arena_printf(a, "%s/revert.sh", c->path);
+}
+
+static int write_script(const struct changes *cs, const struct change *c, struct err *err)
+{
+	_cleanup_arena_ struct arena a = {0};
+	_cleanup_buf_ struct buf text = BUF(4 * PATH_MAX);
+	char self[PATH_MAX];
+	int r = own_path(self);
+
+	if (r < 0)
+		return err_errno(err, -r, "/proc/self/exe");
+	buf_printf(&text, "#!/bin/sh\n"
+					  "# Reverts change %04u, which nobody has confirmed: started by revet's timer, or by "
+					  "the next boot.\n"
+					  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nexport PATH\n"
+					  "CHANGE=%u\nDIR=", c->number, c->number);
+	step_shell_word(&text, str_of(c->path));
+	buf_puts(&text, "\nREVET=");
+	step_shell_word(&text, str_of(self));
+	buf_putc(&text, '\n');
+	if (buf_puts(&text, script) < 0)
+		return err_set(err, ENAMETOOLONG, "%s: its path is too long", self);
+	return write_file(cs, script_path(&a, c), "0700", buf_get(&text), err);
+}
+
+/* --- at boot --------------------------------------------------------------------------------------- */
+
+static int write_boot_unit(const struct changes *cs, const struct change *c, struct err *err)
+{
+	_cleanup_arena_ struct arena a = {0};
 	const char *name, *text = arena_printf(
 		&a,
 		"# Written by revet; it goes away when change %04u is confirmed or reverted.\n"
@@ -55,16 +108,11 @@ static int write_boot_unit(const struct changes *cs, const struct change *c, con
 		"DefaultDependencies=no\nAfter=local-fs.target systemd-sysctl.service nftables.service\n"
 		"Before=auditd.service audit-rules.service basic.target\n"
 		"ConditionPathExists=%s\n\n"
-		"[Service]\nType=oneshot\nTimeoutStartSec=15min\n"
-		"ExecStart=/bin/sh -c '" REVERT "' sh \"%s\" %u \"%s/undo.sh\"\n\n"
+		"[Service]\nType=oneshot\nTimeoutStartSec=15min\nExecStart=/bin/sh %s\n\n"
 		"[Install]\nWantedBy=multi-user.target\n",
-		c->number, c->path, self, c->number, c->path);
-	int dir, r;
+		c->number, c->path, script_path(&a, c));
+	int dir, r = write_file(cs, BOOT_UNIT, "0644", str_of(text), err);
 
-	state_set(&state, &a, "mode", STR("0644"));
-	state_set(&state, &a, "owner", STR("0"));
-	state_set(&state, &a, "group", STR("0"));
-	r = fs_write(&cs->place, BOOT_UNIT, str_of(text), &state, NULL, err);
 	if (r < 0)
 		return r;
 	dir = fs_open_parent(&cs->place, BOOT_WANT, &name);
@@ -93,32 +141,23 @@ static void remove_boot_unit(const struct changes *cs)
 
 /* --- after a time ---------------------------------------------------------------------------------- */
 
+/* One while it is applied, and one from then on: there is no instant at which none counts. */
 #define TIMER "revet-revert-%04u"
+#define WHILE_APPLYING TIMER "-applying"
 
-/* A path that means itself to systemd and to a shell, whatever it stands in. */
-static bool is_plain(const char *path)
-{
-	return path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-")] == '\0';
-}
-
-static int start_timer(const struct changes *cs, const struct change *c, const char *self,
+static int start_timer(const struct changes *cs, const struct change *c, const char *name,
 					   unsigned seconds, struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
+	/* After a daemon-reload systemd reads the unit again, from text of its own, in which `;` ends a
+	 * command and `$` begins a variable: that path has none of it, whatever is in the script. */
 	const char *const argv[] = {
-		"/usr/bin/systemd-run", "--quiet", "--collect",
-		arena_printf(&a, "--unit=" TIMER, c->number), arena_printf(&a, "--on-active=%us", seconds),
-		"--timer-property=AccuracySec=100ms",
+		"/usr/bin/systemd-run", "--quiet", "--collect", arena_printf(&a, "--unit=%s", name),
+		arena_printf(&a, "--on-active=%us", seconds), "--timer-property=AccuracySec=100ms",
 		/* `systemctl isolate` stops what its target does not want. */
-		"--timer-property=IgnoreOnIsolate=yes", "--property=IgnoreOnIsolate=yes", "/bin/sh", "-c",
-		/* After a daemon-reload systemd reads the unit again, from text of its own, in which `;` ends
-		 * a command and `$` begins a variable: none of that may be in it. */
-		arena_printf(&a, "test -x %s && exec %s revert --unconfirmed %u || exec sh %s/undo.sh", self,
-					 self, c->number, c->path),
-		NULL};
+		"--timer-property=IgnoreOnIsolate=yes", "--property=IgnoreOnIsolate=yes", "/bin/sh",
+		script_path(&a, c), NULL};
 
-	if (!is_plain(self) || !is_plain(c->path))
-		return err_set(err, EINVAL, "%s cannot be named in a unit", self);
 	return run(cs, argv, err);
 }
 
@@ -140,39 +179,50 @@ static void leave_session(void)
 	}
 }
 
-/* The grandchild: nothing of the terminal, of the session or of the lock is left with it. */
-static void wait_and_revert(const struct change *c, const char *self, unsigned seconds)
+/* The grandchild: nothing of the terminal, of the session or of the lock is left with it. It counts from
+ * when the other end of the pipe is closed, by the process that applies or by its death. */
+static void wait_and_revert(const char *path, int pipe_fd, unsigned seconds)
 {
-	char change[16], script[PATH_MAX];
 	int null = open("/dev/null", O_RDWR);
+	char byte;
 
-	snprintf(change, sizeof(change), "%u", c->number);
-	snprintf(script, sizeof(script), "%s/undo.sh", c->path);
 	signal(SIGHUP, SIG_IGN);
 	leave_session();
-	for (int fd = 0; fd < 3; fd++)
-		dup2(null, fd);
+	dup2(null, 1);
+	dup2(null, 2);
+	dup2(pipe_fd, 0);
 	exec_close_fds(3);
 	if (chdir("/") == 0)
-		for (unsigned left = seconds; left;)
-			left = sleep(left);
-	execl("/bin/sh", "sh", "-c", REVERT, "sh", self, change, script, (char *)NULL);
+		while (read(0, &byte, 1) < 0 && errno == EINTR)
+			;
+	for (unsigned left = seconds; left;)
+		left = sleep(left);
+	dup2(1, 0);
+	execl("/bin/sh", "sh", path, (char *)NULL);
 	_exit(127);
 }
 
-/* Without systemd: a grandchild in a session of its own sleeps and then becomes `revet revert`. */
-static int start_process(const struct change *c, const char *self, unsigned seconds, struct err *err)
+/* Without systemd: a grandchild in a session of its own sleeps and then becomes the script. */
+static int start_process(struct change *c, unsigned seconds, struct err *err)
 {
-	pid_t pid = fork();
-	int status;
+	_cleanup_arena_ struct arena a = {0};
+	const char *path = script_path(&a, c);
+	_cleanup_close_ int there = -1;
+	int ends[2], status;
+	pid_t pid;
 
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_errno(err, errno, "pipe");
+	there = ends[0];
+	c->counts_fd = ends[1];
+	pid = fork();
 	if (pid < 0)
 		return err_errno(err, errno, "fork");
 	if (pid == 0) {
 		pid_t child = setsid() < 0 ? -1 : fork();
 
 		if (child == 0)
-			wait_and_revert(c, self, seconds);
+			wait_and_revert(path, there, seconds);
 		_exit(child < 0);
 	}
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
@@ -180,33 +230,60 @@ static int start_process(const struct change *c, const char *self, unsigned seco
 	return 0;
 }
 
-int arm(const struct changes *cs, const struct change *c, unsigned seconds, struct err *err)
+/* systemd that cannot be reached is none. */
+static int start(const struct changes *cs, struct change *c, const char *name, unsigned seconds,
+				 struct err *err)
 {
-	char self[PATH_MAX];
 	struct err ignored;
-	int r = own_path(self);
 
-	if (r < 0)
-		return err_errno(err, -r, "/proc/self/exe");
-	if (has_systemd(cs))
-		r = write_boot_unit(cs, c, self, err);
+	if (has_systemd(cs) && start_timer(cs, c, name, seconds, &ignored) == 0)
+		return 0;
+	return start_process(c, seconds, err);
+}
+
+int arm(const struct changes *cs, struct change *c, unsigned seconds, struct err *err)
+{
+	char name[64];
+	int r = write_script(cs, c, err);
+
+	if (r == 0 && has_systemd(cs))
+		r = write_boot_unit(cs, c, err);
 	if (r < 0 || !seconds)
 		return r;
-	/* systemd that cannot be reached is none. */
-	if (has_systemd(cs) && start_timer(cs, c, self, seconds, &ignored) == 0)
-		return 0;
-	return start_process(c, self, seconds, err);
+	snprintf(name, sizeof(name), WHILE_APPLYING, c->number);
+	return start(cs, c, name, seconds, err);
+}
+
+/* The service of the first timer may be there already, and waits for the lock, which is ours. */
+int arm_anew(const struct changes *cs, struct change *c, unsigned seconds, struct err *err)
+{
+	char name[64], timer[64], service[64];
+	const char *const stop[] = {"/usr/bin/systemctl", "stop", timer, service, NULL};
+	struct err ignored;
+	int r = 0;
+
+	if (c->counts_fd < 0) {
+		snprintf(name, sizeof(name), TIMER, c->number);
+		snprintf(timer, sizeof(timer), WHILE_APPLYING ".timer", c->number);
+		snprintf(service, sizeof(service), WHILE_APPLYING ".service", c->number);
+		r = start(cs, c, name, seconds, err);
+		if (r == 0)
+			(void)run(cs, stop, &ignored);
+	}
+	close_fd(&c->counts_fd);
+	return r;
 }
 
 void disarm(const struct changes *cs, unsigned number)
 {
-	char timer[64];
-	const char *const argv[] = {"/usr/bin/systemctl", "stop", timer, NULL};
+	char timer[64], applying[64];
+	const char *const argv[] = {"/usr/bin/systemctl", "stop", timer, applying, NULL};
 	struct err ignored;
 
 	if (!has_systemd(cs))
 		return; /* the process finds that there is nothing to revert */
 	snprintf(timer, sizeof(timer), TIMER ".timer", number);
+	snprintf(applying, sizeof(applying), WHILE_APPLYING ".timer", number);
 	(void)run(cs, argv, &ignored);
 	remove_boot_unit(cs);
 }

@@ -23,18 +23,18 @@ const char *change_status_name(enum change_status s)
 
 /* --- the state directory ------------------------------------------------------------------------- */
 
-/* What is in it is believed later: nobody else may have put it there. */
-static int check_private(const struct changes *c, int dir, struct err *err)
+/* What is in it is believed later, and run: nobody else may have put it there. */
+static int check_private(const struct changes *c, int dir, const char *path, struct err *err)
 {
 	struct stat st;
 
 	if (fstat(dir, &st) < 0)
-		return err_errno(err, errno, "%s", CHANGE_STATE_DIR);
+		return err_errno(err, errno, "%s", path);
 	if (st.st_uid == geteuid() && !(st.st_mode & 022))
 		return 0;
 	return err_set(err, EPERM, "%s%s: others can write to it; once what is in it was looked at: "
 				   "chown -R 0:0 and chmod -R go-w", strcmp(c->place.root, "/") ? c->place.root : "",
-				   CHANGE_STATE_DIR);
+				   path);
 }
 
 static int make_dirs(struct changes *c, struct err *err)
@@ -59,7 +59,7 @@ static int make_dirs(struct changes *c, struct err *err)
 		if (c->dir_fd < 0)
 			r = err_errno(err, i < 2 ? -c->dir_fd : errno, "%s", parts[i]);
 		else if (i >= 2)
-			r = check_private(c, c->dir_fd, err);
+			r = check_private(c, c->dir_fd, CHANGE_STATE_DIR, err);
 	}
 	return r;
 }
@@ -340,8 +340,6 @@ static int fill_dir(struct change *c, struct err *err)
 	return r < 0 ? err_errno(err, -r, "%s", c->path) : open_fds(c, err);
 }
 
-static const struct change nothing_open = {.dir_fd = -1, .before_fd = -1, .journal_fd = -1};
-
 /* Made under another name and renamed, so that a change is there whole or not at all. */
 int change_begin(struct changes *cs, const struct plan *plan, struct arena *a, struct change *ret,
 				 struct err *err)
@@ -351,7 +349,7 @@ int change_begin(struct changes *cs, const struct plan *plan, struct arena *a, s
 	char name[8];
 	int r = changes_list(cs, a, &numbers, &n, err);
 
-	*ret = nothing_open;
+	*ret = CHANGE_CLOSED;
 	if (r < 0)
 		return r;
 	ret->arena = a;
@@ -373,7 +371,9 @@ int change_begin(struct changes *cs, const struct plan *plan, struct arena *a, s
 	(void)unlinkat(ret->dir_fd, "undo.sh", 0);
 	(void)unlinkat(ret->dir_fd, "journal", 0);
 	(void)unlinkat(ret->dir_fd, "before", AT_REMOVEDIR);
-	r = fill_dir(ret, err);
+	r = check_private(cs, ret->dir_fd, ret->path, err);
+	if (r == 0)
+		r = fill_dir(ret, err);
 	if (r == 0 && (renameat(cs->dir_fd, "new", cs->dir_fd, name) < 0 || fsync(cs->dir_fd) < 0))
 		r = err_errno(err, errno, "%s", ret->path);
 	return r;
@@ -386,7 +386,7 @@ int change_open(const struct changes *cs, unsigned number, struct arena *a, stru
 	char name[8];
 	int r;
 
-	*ret = nothing_open;
+	*ret = CHANGE_CLOSED;
 	ret->reopened = true;
 	ret->arena = a;
 	ret->number = number;
@@ -395,6 +395,9 @@ int change_open(const struct changes *cs, unsigned number, struct arena *a, stru
 	ret->dir_fd = openat(cs->dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (ret->dir_fd < 0)
 		return err_set(err, errno, "there is no change %04u; see: revet history", number);
+	r = check_private(cs, ret->dir_fd, ret->path, err);
+	if (r < 0)
+		return r;
 	r = path_read(ret->dir_fd, "plan.json", MAX_PLAN, a, &text);
 	if (r < 0)
 		return err_errno(err, -r, "%s/plan.json", ret->path);
@@ -407,6 +410,7 @@ int change_open(const struct changes *cs, unsigned number, struct arena *a, stru
 
 void change_close(struct change *c)
 {
+	close_fd(&c->counts_fd);
 	close_fd(&c->journal_fd);
 	close_fd(&c->before_fd);
 	close_fd(&c->dir_fd);

@@ -2,8 +2,8 @@
 /*
  * A change: a plan that is being, or was, applied, with its journal. It lives in a directory that a
  * person can read, ROOT/var/lib/revet/changes/NNNN: `plan.json`, `journal` (a line for each thing
- * that happened, each synced before the next is begun), `before/` (what was there, as files) and
- * `undo.sh`, which undoes it with a POSIX shell and coreutils alone.
+ * that happened, each synced before the next is begun), `before/` (what was there, as files),
+ * `undo.sh`, which undoes it with a POSIX shell and coreutils alone, and `revert.sh`, see arm.h.
  *
  * Crash safety: the state before is durable before a step is begun, so whatever the instant, each
  * step is found before, after, or begun; undoing brings all three back.
@@ -40,7 +40,9 @@ struct change {
 	bool reopened;           /* by another process than the one that began it */
 	bool torn;               /* the journal ends within a line */
 	int dir_fd, before_fd, journal_fd;
+	int counts_fd; /* of the process that reverts it: its time begins when this is closed; see arm.c */
 };
+#define CHANGE_CLOSED ((struct change){.dir_fd = -1, .before_fd = -1, .journal_fd = -1, .counts_fd = -1})
 
 struct changes { /* the state directory of one place, locked while it is open for writing */
 	struct place place;

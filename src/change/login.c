@@ -115,9 +115,9 @@ static enum listed is_listed(const struct login *l, const struct passwd_user *u,
 		if (!str_word(&line, &word) || !str_is(word, key))
 			continue;
 		listed = NOT_LISTED;
-		while (str_word(&line, &word))
-			if (matches(l, u, word, doubt))
-				return LISTED;
+		/* One pattern a line, as sshd -T writes them: it may hold a blank. */
+		if (matches(l, u, str_trim(line), doubt))
+			return LISTED;
 	}
 	return listed;
 }

@@ -136,6 +136,13 @@ static bool is_from_here(const struct origin *o)
 	return o->peer.n && (str_eq(o->peer, o->local) || (scope && strcmp(scope, "loopback") == 0));
 }
 
+bool session_is_from_here(const struct session *s)
+{
+	struct origin o = origin_of(str_of(s->id));
+
+	return is_from_here(&o);
+}
+
 const char *session_proves_nothing(const struct session *s, struct str applied_by, int64_t applied)
 {
 	struct origin was = origin_of(applied_by), is = origin_of(str_of(s->id));

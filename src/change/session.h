@@ -23,6 +23,8 @@ struct session {
 
 int session_of_self(struct session *, struct err *);
 int64_t session_now(void); /* in the same ticks */
+/* Does it come from this machine itself, as by a jump through it? */
+bool session_is_from_here(const struct session *);
 /* Why the session proves nothing about a change that the session of that id has applied at that time;
  * NULL: it does prove that one like it can be opened. */
 const char *session_proves_nothing(const struct session *, struct str applied_by, int64_t applied);

@@ -240,6 +240,7 @@ static int wait_for_confirm(struct applying *ap)
 	struct err err;
 
 	if (session_of_self(&session, &err) < 0 ||
+		arm_anew(&ap->changes, &ap->change, ap->options->wait, &err) < 0 ||
 		change_wait(&ap->change, session_now(), now() + ap->options->wait, session.id, &err) < 0)
 		return undo_all(ap, &err);
 	printf("REVERTS BY ITSELF in %u s unless confirmed FROM A NEW SESSION:   sudo revet confirm\n",
@@ -324,7 +325,7 @@ int apply_plan(const struct plan *plan, const struct apply_options *o,
 		.catalogue = catalogue,
 		.arena = a,
 		.changes = {.dir_fd = -1, .lock_fd = -1, .place.root_fd = -1},
-		.change = {.dir_fd = -1, .before_fd = -1, .journal_fd = -1},
+		.change = CHANGE_CLOSED,
 	};
 	_cleanup_buf_ struct buf text = BUF((size_t)64 << 20);
 	int code;

@@ -183,7 +183,7 @@ static int revert_rule(struct reverting *rv, const char *rule)
 	struct apply_options o = {.root = given_value(rv->given, ROOT), .wait = APPLY_WAIT,
 							  .no_input = wants(rv, NO_INPUT)};
 	struct catalogue catalogue;
-	struct change c = {.dir_fd = -1, .before_fd = -1, .journal_fd = -1};
+	struct change c = CHANGE_CLOSED;
 	struct plan plan;
 	struct err err;
 	int code = find_change_of(rv, rule, &c);

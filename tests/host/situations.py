@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """For test_lockout.py: situations in which an administrator can or cannot come in, each a script that makes
-it on a stock server. $HOST is the server's address, $RSA a key of 1024 bits that the client has as well."""
+it on a stock server. $HOST is the server's address, $RSA a key of 1024 bits that the client has as well, $CA
+an authority that has certified the client's key for ops and for the role of an operator."""
 
 KEYS = "/home/ops/.ssh/authorized_keys"
 
@@ -22,6 +23,21 @@ def sudoers(text):
 def command(script):
     return (sshd("AuthorizedKeysCommand /etc/ssh/keys.sh\\nAuthorizedKeysCommandUser nobody") +
             f"; printf '#!/bin/sh\\n{script}\\n' >/etc/ssh/keys.sh; chmod 755 /etc/ssh/keys.sh")
+
+
+def certified(more="", rest=f"rm {KEYS}"):
+    """Who has a certificate comes in; the key itself is in no file, or `rest` says what there is."""
+    return sshd("TrustedUserCAKeys /etc/ssh/ca.pub" + more) + f"; echo \"$CA\" >/etc/ssh/ca.pub; {rest}"
+
+
+def asked_first(service, module):
+    return f"sed -i '1i {module}' /etc/pam.d/{service}"
+
+
+def mounted(options):
+    """The home on a file system of its own."""
+    return ("cp -a /home/ops /root/o; mount -t tmpfs -o uid=1000,gid=1000,mode=700 none /home/ops; "
+            f"cp -a /root/o/. /home/ops/; rm -r /root/o; mount -o remount,{options} /home/ops")
 
 
 BOB = "useradd -m -s /bin/bash bob; chmod 755 /home/bob; "
@@ -208,6 +224,54 @@ LOADED = {  # what sshd is told about
     "on one address": sshd("ListenAddress 127.0.0.1\\nListenAddress $HOST"),
     "IPv6 only": sshd("AddressFamily inet6"),
     "IPv4 only": sshd("AddressFamily inet"),
+    "certificate": certified(),
+    "certificate, and the key": certified(rest=":"),
+    "certificate of a role": certified("\\nAuthorizedPrincipalsFile /etc/ssh/roles", f"rm {KEYS}; echo operator >/etc/ssh/roles"),
+    "certificate of another role": certified("\\nAuthorizedPrincipalsFile /etc/ssh/roles",
+                                             f"rm {KEYS}; echo reader >/etc/ssh/roles"),
+    "certificate of a role, by a command": certified("\\nAuthorizedPrincipalsCommand /bin/echo operator\\n"
+                                                     "AuthorizedPrincipalsCommandUser nobody"),
+    "certificate by an authority of his own": f"printf 'cert-authority %s\\n' \"$CA\" >{KEYS}",
+    "certificate by an authority that is revoked": certified("\\nRevokedKeys /etc/ssh/ca.pub"),
+    "key and what PAM asks": sshd("AuthenticationMethods publickey,keyboard-interactive:pam"),
+    "key and password, for the group": sshd("Match Group sudo\\nAuthenticationMethods publickey,password", True),
+    "home is a mount": mounted("nosuid,nodev,noexec"),
+    "home is a mount to be read": mounted("ro"),
+    "home is a mount that is missing": "mv /home/ops /home/away; install -d -m 700 -o ops -g ops /home/ops",
+    "AllowGroups, one with a blank": sshd('AllowGroups "x sudo"'),
+    "AllowUsers, one with a blank": sshd('AllowUsers "x ops"'),
+    "DenyGroups, one with a blank": sshd('DenyGroups "x sudo"'),
+    "AllowGroups of a directory that is not there": sshd('AllowGroups "domain admins" ghosts@example.org sudo'),
+    "AllowUsers from itself alone": "useradd -m -s /bin/bash hop; cp -r /home/ops/.ssh /home/hop/; chown -R hop /home/hop/.ssh; "
+                                    + sshd("AllowUsers ops@127.0.0.1 hop"),
+    "no forwarding": sshd("DisableForwarding yes"),
+    "no forwarding but for the group": sshd("AllowTcpForwarding no\\nMatch Group sudo\\nAllowTcpForwarding yes", True),
+    "one comes in at a time": sshd("MaxStartups 1"),
+    "one of each network at a time": sshd("PerSourceMaxStartups 1\\nPerSourceNetBlockSize 16:32"),
+    "banned but by name": "echo 'sshd: ALL' >/etc/hosts.deny; echo 'sshd: client.example' >/etc/hosts.allow",
+    "banned when the name is another's": "echo 'ALL: PARANOID' >/etc/hosts.deny",
+    "files alone, in a directory": sshd("Match Group sudo\\nChrootDirectory /home\\nForceCommand internal-sftp", True),
+    "access for the group alone": asked_first("sshd", "account required pam_access.so") +
+                                  "; printf '+:(sudo):ALL\\n-:ALL:ALL\\n' >/etc/security/access.conf",
+    "access at all times": asked_first("sshd", "account required pam_time.so") +
+                           "; echo 'sshd;*;ops;Al0000-2400' >>/etc/security/time.conf",
+    "a program lets in": asked_first("sshd", "account required pam_exec.so quiet /bin/true"),
+    "a program keeps out": asked_first("sshd", "account required pam_exec.so quiet /bin/false"),
+    "a second factor for passwords": asked_first("sshd", "auth required pam_exec.so quiet /bin/false"),
+    "a second factor for sudo": asked_first("sudo", "auth required pam_exec.so quiet /bin/false"),
+    "a second factor that may fail": asked_first("sudo", "auth optional pam_exec.so quiet /bin/false"),
+    "sudo asks each time": "echo 'Defaults timestamp_timeout=0' >/etc/sudoers.d/other",
+    "sudo asks nobody": "echo 'Defaults !authenticate' >/etc/sudoers.d/other",
+    "sudo takes no password": "echo 'Defaults passwd_tries=0' >/etc/sudoers.d/other",
+    "sudo shows nothing": "echo 'Defaults listpw=never' >/etc/sudoers.d/other",
+    "sudo cannot write its record": "echo 'Defaults log_output,iolog_dir=/etc/passwd' >/etc/sudoers.d/other",
+    "sudo by the group's number": sudoers("%%#27 ALL=(ALL) ALL"),
+    "sudo of a netgroup": sudoers("+admins ALL=(ALL) ALL"),
+    "sudo until yesterday": sudoers("ops ALL=(ALL) NOTAFTER=20200101000000Z ALL"),
+    "sudo of somebody else's file": sudoers("ops ALL=(ALL) ALL") + "; chown ops /etc/sudoers.d/other",
+    "shell that keeps to its programs": "usermod -s /bin/rbash ops",
+    "moved to another port": sshd("Port 2222"),
+    "sshd without its unit": "systemctl stop ssh; mkdir -p /run/sshd; /usr/sbin/sshd",
     "another administrator": f"useradd -m -G sudo bob; cp -r /home/ops/.ssh /home/bob/; "
                              f"chown -R bob /home/bob/.ssh; rm {KEYS}",
 }

@@ -3,14 +3,31 @@
 off again to the byte."""
 
 import os
+import shutil
+import sys
 import unittest
 
+import hostlib
 import test_steps
 from test_change import tree
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "crash"))
+from test_crash import some
 
 FAILLOCK = ("--rule", "pam.faillock")
 HISTORY = ("--rule", "pam.password-history")
 NULLOK = ("--rule", "pam.no-nullok")
+UNIT = ["etc/systemd/system/revet-revert.service", "etc/systemd/system/multi-user.target.wants/revet-revert.service"]
+# In the place of the tool: where it changes something, it is killed at a system call of the test's choice,
+# and with it, where that is to be, whoever started it.
+KILLS = """#!/bin/sh
+case $1 in enable-feature | disable-feature) ;; *) exec /usr/bin/authselect.real "$@" ;; esac
+strace -qq -f -o /run/calls -e trace=$(cat /run/trace) $(cat /run/inject) /usr/bin/authselect.real "$@"
+code=$?
+[ ! -e /run/both ] || [ $code -lt 128 ] || kill -KILL $PPID
+exit $code
+"""
+CALLS = "write,rename,renameat,renameat2,unlink,unlinkat,symlink,symlinkat,chmod,fchmod,chown,fchown,mkdir,fsync"
 
 
 class Authselect(test_steps.Steps):
@@ -41,9 +58,7 @@ class Authselect(test_steps.Steps):
             undo()
             self.assertEqual(self.features(), ["local"])
             self.out("authselect", "check")
-            self.same(before, ["etc/systemd/system/revet-revert.service",
-                               "etc/systemd/system/multi-user.target.wants/revet-revert.service"],
-                      () if undo != self.undo_script else ("etc/security",))
+            self.same(before, UNIT, () if undo != self.undo_script else ("etc/security",))
             self.out("rm", "-rf", "/var/lib/revet")
 
     def test_guessing_locks(self):
@@ -61,6 +76,38 @@ class Authselect(test_steps.Steps):
         self.revet("revert")
         self.assertEqual(self.features(), ["local", "with-mkhomedir"])
         self.out("authselect", "check")
+
+    @unittest.skipUnless(shutil.which("strace"), "needs strace")
+    def test_killed_while_the_tool_runs(self):
+        """Alone, and revet with it: what is left is what was before."""
+        for file in {"/usr/bin/strace", *hostlib.needed_libraries("/usr/bin/strace")}:
+            if self.host.exec(["test", "-e", file], check=False).returncode:
+                self.host.put(os.path.realpath(file), file)
+        self.out("mv", "/usr/bin/authselect", "/usr/bin/authselect.real")
+        self.write("/usr/bin/authselect", KILLS, "755")
+        self.write("/run/trace", CALLS)
+        self.write("/run/inject", "")
+        before = tree(self.host.root)
+        self.apply(*FAILLOCK)
+        calls = [line.split()[1].split("(")[0] for line in self.read("/run/calls").splitlines() if "(" in line]
+        self.revet("revert")
+        self.same(before, UNIT)
+        self.assertGreater(len(calls), 20, calls)
+        for i in some(len(calls), 6):
+            both = i % 2 == 0
+            call, number = calls[i - 1], calls[:i].count(calls[i - 1])
+            self.write("/run/inject", f"-e inject={call}:signal=KILL:when={number}")
+            self.out("touch" if both else "true", "/run/both")
+            ran = self.host.exec(["revet", "apply", "--no-input", "--wait", "10min", *FAILLOCK], check=False)
+            why = f"{call} number {number}: {ran.stdout}{ran.stderr}"
+            self.assertIn(ran.returncode, (137, -9) if both else (4,), why)
+            if both:
+                self.revet("revert", "--unconfirmed")
+            self.out("rm", "-f", "/run/both")
+            self.assertEqual(self.features(), ["local"], why)
+            self.same(before, UNIT)
+            self.out("sh", "-c", "systemctl stop 'revet-revert-*.timer'; rm -rf /var/lib/revet")
+        self.assertTrue(self.admits("revet-ops"))
 
     def test_what_is_left_alone(self):
         def told(words, command, back):
@@ -85,8 +132,7 @@ class Authselect(test_steps.Steps):
         self.out("sh", "-c", "echo 'auth optional pam_permit.so' >>/etc/authselect/system-auth")
         before = tree(self.host.root)
         self.assertIn("system-auth is not as authselect makes it", self.revet("apply", "--no-input", *FAILLOCK, code=4))
-        self.same(before, ["etc/systemd/system/revet-revert.service",
-                           "etc/systemd/system/multi-user.target.wants/revet-revert.service"])
+        self.same(before, UNIT)
 
 
 if __name__ == "__main__":

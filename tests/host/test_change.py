@@ -16,6 +16,8 @@ import unittest
 from hostlib import wait_until
 from oracle import REVET, OnHost
 
+# A path of which a shell, systemd's units and its specifiers would each make something else.
+ODD = "/opt/it's $(reboot) \"$HOME\" %n; x"
 # What a running system writes by itself, and revet's own state.
 MOVING = ("proc", "sys", "dev", "run", "tmp", "var/log", "var/lib/revet", "var/lib/systemd", "var/tmp",
           "root/.ssh", "var/lib/postgresql", "var/lib/mosquitto", "var/spool/exim4", "var/lib/exim4", "var/backups",
@@ -88,6 +90,16 @@ class Changes(OnHost):
                  for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
         self.assertEqual(wrong, {})
 
+    def odd(self):
+        """The program, at a path that means something else wherever it is not quoted."""
+        self.out("mkdir", "-p", ODD)
+        self.out("cp", "/usr/local/bin/revet", ODD)
+        return f"{ODD}/revet"
+
+    def apply_from(self, program, *argv):
+        ran = self.host.exec([program, "apply", "--no-input", *argv], check=False)
+        self.assertIn("REVERTS BY ITSELF", ran.stdout, ran.stderr)
+
     def sysctls(self):
         return self.out("sh", "-c", "sysctl -a 2>/dev/null | grep -E '^net\\.ipv[46]\\.(conf|tcp|icmp)' | "
                         "grep -v mtu_discovery")
@@ -128,8 +140,9 @@ class Changes(OnHost):
         self.revet("revert", code=0)
 
     def test_silence_reverts(self):
+        program = self.odd()
         before = tree(self.host.root)
-        self.revet("apply", "--no-input", "--wait", "10s", "--family", "ssh")
+        self.apply_from(program, "--wait", "10s", "--family", "ssh")
         self.assertNotEqual(tree(self.host.root), before)
         self.host.exec(["systemctl", "daemon-reload"])  # which reads the unit that waits once more
         self.revet("apply", "--family", "net", code=5)
@@ -141,15 +154,39 @@ class Changes(OnHost):
         self.revet("confirm", code=1)
 
     def test_silence_reverts_when_revet_is_gone(self):
-        self.host.exec(["cp", "/usr/local/bin/revet", "/usr/local/bin/other"])
-        applied = self.host.exec(["/usr/local/bin/other", "apply", "--no-input", "--wait", "10s", "--rule",
-                                  "cron.files-private", "--rule", "ssh.no-root-login"])
-        self.assertIn("REVERTS BY ITSELF", applied.stdout)
-        self.host.exec(["rm", "/usr/local/bin/other"])
+        """Or is what an update that was cut short has left."""
+        program = self.odd()
+        self.apply_from(program, "--wait", "10s", "--rule", "cron.files-private", "--rule", "ssh.no-root-login")
+        self.out("truncate", "-s", "0", program)
         self.host.exec(["systemctl", "daemon-reload"])
         config = pathlib.Path(self.host.root, "etc/ssh/sshd_config.d/00-revet.conf")
         self.assertTrue(config.exists())
         self.assertTrue(wait_until(lambda: not config.exists(), 30))
+        self.assertTrue(wait_until(lambda: "reverted" in self.revet("history"), 10))
+
+    def test_what_is_confirmed_stays_when_revet_is_gone(self):
+        self.apply_from(self.odd(), "--rule", "ssh.no-root-login")
+        script = "/var/lib/revet/changes/0001/revert.sh"
+        self.assertEqual(self.out("stat", "-c", "%a %u %g", script), "700 0 0\n")
+        self.revet("confirm", via=self.host.ssh)
+        self.out("rm", "-r", ODD)
+        self.out("sh", script)
+        self.assertIn("permitrootlogin no", self.out("sshd", "-T"))
+        self.assertIn("committed", self.revet("history"))
+
+    def test_the_time_begins_when_all_is_applied(self):
+        """A service takes long to take it in, and the timer of the beginning is over before."""
+        self.write("/etc/systemd/system/ssh.service.d/x.conf",
+                   "[Service]\nExecReload=\nExecReload=/bin/sleep 3\nExecReload=/bin/kill -HUP $MAINPID\n")
+        self.out("systemctl", "daemon-reload")
+        told = self.out("sh", "-c", "revet apply --no-input --wait 10min --rule ssh.no-root-login & "
+                        "until systemctl start revet-revert-0001-applying.service 2>/dev/null; do sleep 0.05; done; wait")
+        self.assertIn("REVERTS BY ITSELF", told)
+        self.assertIn("waiting", self.revet("history"))
+        self.assertNotIn("applying", self.out("systemctl", "list-units", "--all", "--plain", "revet-revert-*"))
+        timer = json.loads(self.out("systemctl", "list-timers", "--output=json", "revet-revert-0001.timer"))[0]
+        deadline = self.out("sed", "-n", "s/^deadline //p", "/var/lib/revet/changes/0001/journal")
+        self.assertAlmostEqual(timer["next"] / 1e6, int(deadline), delta=1.5)
 
     def test_only_a_new_session_confirms(self):
         sudo = "echo revet-ops | sudo -S revet"
@@ -160,8 +197,9 @@ class Changes(OnHost):
         self.assertIn("committed", self.revet("history"))
 
     def test_the_power_fails_while_it_waits(self):
+        program = self.odd()
         before = tree(self.host.root)
-        self.revet("apply", "--no-input", "--wait", "10min", "--family", "ssh")
+        self.apply_from(program, "--wait", "10min", "--family", "ssh")
         self.host.reboot(crash=True)
         end = time.monotonic() + 20
         while "reverted" not in self.revet("history") and time.monotonic() < end:

@@ -86,6 +86,22 @@ class Hard(OnHost):
         self.assertIn("No space", said)
         self.same_tree(before)
 
+    def test_no_room_to_undo(self):
+        """Said, and undone once there is room: what was there before is kept until then."""
+        self.out("sh", "-c", "mount -t tmpfs -o size=16k full /etc/sysctl.d; echo '# mine' >/etc/sysctl.d/99-zz-revet.conf")
+        self.revet("apply", "--no-input", "--rule", "cron.files-private", *SMALL)
+        applied = self.read("/etc/sysctl.d/99-zz-revet.conf")
+        self.out("sh", "-c", "head -c 16k /dev/zero >/etc/sysctl.d/ballast || true")
+        code, said = self.run_revet("revert")
+        self.assertEqual(code, 1, said)
+        self.assertIn("/etc/sysctl.d/99-zz-revet.conf: No space", said)
+        self.assertEqual(self.read("/etc/sysctl.d/99-zz-revet.conf"), applied)
+        self.assertIn("reverting", self.revet("history"))
+        self.out("rm", "/etc/sysctl.d/ballast")
+        self.revet("revert")
+        self.assertEqual(self.read("/etc/sysctl.d/99-zz-revet.conf"), "# mine\n")
+        self.assertIn("reverted", self.revet("history"))
+
     # --- not to be written ---
 
     def test_read_only(self):
@@ -198,12 +214,18 @@ class Hard(OnHost):
         self.same_tree(before)
 
     def test_without_systemd(self):
+        self.write("/etc/systemd/system/ssh.service.d/x.conf",
+                   "[Service]\nExecReload=\nExecReload=/bin/sleep 3\nExecReload=/bin/kill -HUP $MAINPID\n")
+        self.out("systemctl", "daemon-reload")
         before = tree(self.host.root)
         hide = "mount -t tmpfs none /run/systemd && "
         self.out("unshare", "-m", "sh", "-c", hide + "revet apply --no-input --wait 10s --family ssh")
         self.assertIn("waiting", self.revet("history"))
         self.assertFalse([name for name in tree(self.host.root) if "revet-revert" in name])
         self.reverts_in_time(before)
+        # When that was, a directory says: this time cannot be set. Applying had taken its time before.
+        undone = os.stat(f"{self.host.root}/etc/ssh/sshd_config.d").st_ctime
+        self.assertGreaterEqual(undone, int(self.out("sed", "-n", "s/^deadline //p", f"{STATE}/changes/0001/journal")))
 
     def test_without_revet_it_is_the_script_that_reverts(self):
         before = tree(self.host.root)
@@ -309,7 +331,8 @@ class Hard(OnHost):
         for script, told in (("rm plan.json", "plan.json"), ("sed -i s/crontab/crontac/ plan.json", "hash"),
                              (": >plan.json", "plan.json"), ("rm -r before/*", "before/"),
                              ("chmod 666 before/[0-9]", "before/"), ("chown 7 before/[0-9]", "before/"),
-                             ("rm journal", "journal"), ("rm -r before", "0001")):
+                             ("rm journal", "journal"), ("rm -r before", "0001"), ("chown 7 .", "others can write"),
+                             ("chmod g+w .", "others can write")):
             self.out("sh", "-c", f"rm -rf {STATE}")
             self.out("sh", "-c", "sysctl -qp /root/sysctls; chmod 640 /etc/crontab; echo '# mine' >/etc/sysctl.d/99-zz-revet.conf")
             self.revet("apply", "--no-input", "--rule", "cron.files-private", *SMALL)

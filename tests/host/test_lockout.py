@@ -10,11 +10,14 @@ the K-th on."""
 import itertools
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import tempfile
 import threading
 import unittest
 
+from hostimage import Image
 from hostlib import Host
 from oracle import REVET
 from situations import LOADED, PENDING
@@ -38,7 +41,12 @@ PLANS = {
     "all": ["--family", "ssh", "--family", "accounts", "--family", "pam", "--family", "sudo"],
     "accounts": ["--family", "accounts"],
 }
-SESSIONS = ("console", "ssh", "ssh6")
+# From where a plan is applied; over a jump through the server itself; and from what a session left running,
+# as a terminal multiplexer is.
+HOW = {"key": "publickey", "password": "password,keyboard-interactive",
+       "both": "publickey,password,keyboard-interactive"}
+SESSIONS = ("console", "ssh", "ssh6", "jump", "left behind")
+JUMP = "127.0.0.1"
 # What no rule calls a risk, and cuts all the same: the whole of change/keep.c.
 ALWAYS = {("shell in another's home", "modes", "console"), ("keys in another's home", "modes", "ssh"),
           ("keys in another's home", "accounts", "ssh"), ("many wrong passwords", "pam", "ssh"),
@@ -65,8 +73,11 @@ class Situation:
         self.host = host
         self.askpass = os.path.join(top, "askpass")
         self.short = os.path.join(top, "rsa")
-        with open(self.short + ".pub", encoding="utf-8") as file:
-            self.rsa = file.read().strip()
+        self.certificate = os.path.join(top, "admin-cert.pub")
+        self.public = {}
+        for name, file in (("RSA", self.short), ("CA", os.path.join(top, "ca"))):
+            with open(file + ".pub", encoding="utf-8") as text:
+                self.public[name] = text.read().strip()
         self.problems = []
 
     def sh(self, script, check=True):
@@ -75,8 +86,13 @@ class Situation:
     def log_in(self, user, how, script, address=None):
         options = ["-oStrictHostKeyChecking=no", "-oLogLevel=ERROR", "-oUserKnownHostsFile=/dev/null",
                    "-oIdentitiesOnly=yes", "-oConnectTimeout=5", "-oNumberOfPasswordPrompts=1",
-                   "-oPreferredAuthentications=" + ("publickey" if how == "key" else
-                                                    "password,keyboard-interactive")]
+                   "-p", self.port, "-oPreferredAuthentications=" + HOW[how]]
+        if self.certified:
+            options.append("-oCertificateFile=" + self.certificate)
+        if address == JUMP:
+            jump = ["ssh", "-F", "none", "-i", self.host.image.key, *options, "-W", f"%h:{self.port}",
+                    f"{self.hop}@{self.host.net().host}"]
+            options.append("-oProxyCommand=" + " ".join(shlex.quote(str(word)) for word in jump))
         env = {"SSH_ASKPASS": self.askpass, "SSH_ASKPASS_REQUIRE": "force", "PATH": os.environ["PATH"]}
         try:
             return self.host.outside(
@@ -88,26 +104,37 @@ class Situation:
     def way_in(self, user="ops"):
         """How the user comes in, and whether he gets to be root: (None or key or password, bool)."""
         script = f"id -un; echo {PASSWORD} | sudo -S -p '' id -u"
-        for address in (self.host.net().host, self.host.net().host6):
-            for how in ("key", "password"):
+        for address in self.ways:
+            for how in self.hows:
                 out = self.log_in(user, how, script, address).stdout.splitlines()
                 if out[:1] == [user]:
                     return how, out[1:2] == ["0"], address
         return None, False, None
 
     def reset(self):
-        self.sh("[ -e /root/sshd ] && mv /root/sshd /usr/sbin/sshd; umount /home/x 2>/dev/null; "
+        self.sh("[ -e /root/sshd ] && mv /root/sshd /usr/sbin/sshd; umount -l /home/x /home/ops 2>/dev/null; "
+                "systemctl -q is-active ssh || [ ! -s /run/sshd.pid ] || kill $(cat /run/sshd.pid); "
                 "systemctl -q is-active ssh.socket && systemctl stop ssh.socket; cd / && rm -rf etc/ssh etc/sudoers.d "
                 "etc/pam.d etc/security home var/tmp/x etc/nologin run/nologin run/faillock && "
                 "tar -xpf /var/base.tar && rm -rf /var/lib/revet; mkdir -p -m 755 /run/sshd; "
                 "systemctl reset-failed ssh; systemctl restart ssh")
 
+    def address(self, session):
+        return {"ssh6": self.host.net().host6, "jump": JUMP}.get(session, self.host.net().host)
+
     def apply(self, session, how, options):
         command = ["apply", "--no-input", "--wait", "10min", *options]
         if session == "console":
             return self.host.exec(["revet", *command], check=False, timeout=120)
-        address = self.host.net().host6 if session == "ssh6" else self.host.net().host
-        return self.log_in("ops", how, f"echo {PASSWORD} | sudo -S revet {' '.join(command)}", address)
+        script = f"echo {PASSWORD} | sudo -S revet {' '.join(command)}"
+        if session == "left behind":
+            self.log_in("ops", how, f"rm -f /tmp/said; setsid -f sh -c \"({script}; echo code \\$?) >/tmp/said 2>&1; "
+                        "mv /tmp/said /tmp/said.done\"", self.address(session))
+            ran = self.sh("for i in $(seq 600); do [ ! -e /tmp/said.done ] || break; sleep 0.1; done; cat /tmp/said*; "
+                          "rm -f /tmp/said*")
+            said, _, code = ran.stdout.rpartition("code ")
+            return subprocess.CompletedProcess(command, int(code or 255), said, "")
+        return self.log_in("ops", how, script, self.address(session))
 
     def note(self, name, what):
         self.problems.append(f"{' / '.join(name)}: {what}")
@@ -124,13 +151,19 @@ class Situation:
         """False when there is no such session."""
         self.reset()
         net = self.host.net()
-        self.sh(f"set -e; HOST={net.host}; RSA='{self.rsa}'; {script}")
+        public = "; ".join(f"{name}='{key}'" for name, key in self.public.items())
+        self.sh(f"set -e; HOST={net.host}; {public}; {script}")
         if loaded:
             self.sh("systemctl reload ssh; sleep 0.1")
+        self.certified = "$CA" in script
+        self.hop = "hop" if "useradd -m -s /bin/bash hop" in script else "ops"
+        self.port = "2222" if loaded and "'Port 2222" in script else "22"
+        self.ways = [net.host, net.host6, *([JUMP] if session == "jump" else [])]
+        self.hows = ["key", "password", *(["both"] if "AuthenticationMethods" in script else [])]
         able = self.way_in()
         # One who cannot become root applies nothing; over IPv4 or IPv6 only where it goes that way.
         if session != "console":
-            address = net.host6 if session == "ssh6" else net.host
+            address = self.address(session)
             if not able[1] or (able[2] != address and
                                self.log_in("ops", able[0], "true", address).returncode != 0):
                 return False
@@ -182,7 +215,7 @@ def combinations():
     if only:
         return [one for one in every if re.search(only, " / ".join(one[0]))]
     # A prime has no factor in common with the number of plans and sessions: all of them come up.
-    share, _, first = os.environ.get("REVET_LOCKOUT", "59").partition("/")
+    share, _, first = os.environ.get("REVET_LOCKOUT", "131").partition("/")
     chosen = every if share == "all" else every[int(first or 0)::int(share)]
     return chosen + [one for one in every if one[0] in ALWAYS and one not in chosen]
 
@@ -210,6 +243,13 @@ class Lockout(unittest.TestCase):
                     self.problems.append(f"{one[0]}: {type(error).__name__}: {error}")
             self.problems.extend(situation.problems)
 
+    def make_keys(self):
+        keygen = lambda *argv: subprocess.run(["ssh-keygen", "-q", *argv], check=True)
+        keygen("-t", "rsa", "-b", "1024", "-N", "", "-f", os.path.join(self.top, "rsa"))
+        keygen("-t", "ed25519", "-N", "", "-f", os.path.join(self.top, "ca"))
+        shutil.copy(f"{Image('debian-12').key}.pub", os.path.join(self.top, "admin.pub"))
+        keygen("-s", os.path.join(self.top, "ca"), "-I", "test", "-n", "ops,operator", os.path.join(self.top, "admin.pub"))
+
     def test_nobody_is_locked_out(self):
         self.outcomes, self.problems = [], []
         todo = combinations()[::-1]
@@ -218,8 +258,7 @@ class Lockout(unittest.TestCase):
             with open(askpass, "w", encoding="utf-8") as script:
                 script.write(f"#!/bin/sh\necho {PASSWORD}\n")
             os.chmod(askpass, 0o755)
-            subprocess.run(["ssh-keygen", "-q", "-t", "rsa", "-b", "1024", "-N", "", "-f",
-                            os.path.join(self.top, "rsa")], check=True)
+            self.make_keys()
             threads = [threading.Thread(target=self.work, args=(todo,)) for _ in range(HOSTS)]
             for thread in threads:
                 thread.start()
