@@ -425,7 +425,7 @@ class MoreServices(OnHost):
             self.write("/etc/rabbitmq/rabbitmq.conf", text + "\n")
             rows = {row["key"]: row["value"] for row in self.table("rabbitmq")}
             limited = rows.get("loopback_users.guest") == "true" and "loopback_users" not in rows
-            if all(isinstance(value, str) for value in rows.values()):
+            if rows and all(isinstance(value, str) for value in rows.values()):
                 with self.subTest(text):
                     self.assertEqual(limited, "guest" in users)
         self.write("/etc/rabbitmq/rabbitmq.conf", "loopback_users.guest = true\n")
