@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/rpmdb.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-
 #include "base/vec.h"
-#include "host/library.h"
+#include "host/sqlite.h"
 
 /* Types in a header's index. */
 enum { INT32 = 4, INT64 = 5, STRING = 6, STRING_ARRAY = 8, I18N_STRING = 9 };
@@ -154,122 +151,35 @@ const char *rpmdb_path(int root_fd)
 	return i < 0 ? NULL : places[i].path;
 }
 
-/* The part of sqlite3.h that is needed here; its values and prototypes are a stable interface. */
-struct sqlite {
-	void *library, *db, *statement;
-	int (*open_v2)(const char *name, void **ret_db, int flags, const char *vfs);
-	int (*close_v2)(void *db);
-	const char *(*errmsg)(void *db);
-	int (*prepare_v2)(void *db, const char *sql, int n, void **ret_statement, const char **tail);
-	int (*step)(void *statement);
-	int (*finalize)(void *statement);
-	const void *(*column_blob)(void *statement, int column);
-	int (*column_bytes)(void *statement, int column);
-	void (*progress_handler)(void *db, int steps, int (*handler)(void *), void *data);
+struct reading {
+	int (*each)(const struct rpm_header *, void *);
+	void *data;
+	bool damaged;
 };
-enum { SQLITE_OK = 0, SQLITE_ROW = 100, SQLITE_DONE = 101 };
-enum { SQLITE_OPEN_READONLY = 1, SQLITE_OPEN_URI = 0x40, SQLITE_OPEN_NOMUTEX = 0x8000 };
 
-static void sqlite_done(struct sqlite *s)
+static int read_header(const struct str *columns, void *data)
 {
-	if (s->statement)
-		s->finalize(s->statement);
-	if (s->db)
-		s->close_v2(s->db);
-	library_close(s->library);
-}
+	struct reading *r = data;
+	struct rpm_header header;
 
-static int sqlite_load(struct sqlite *s, struct err *err)
-{
-	struct library_symbol symbols[] = {
-		{"sqlite3_open_v2", &s->open_v2},
-		{"sqlite3_close_v2", &s->close_v2},
-		{"sqlite3_errmsg", &s->errmsg},
-		{"sqlite3_prepare_v2", &s->prepare_v2},
-		{"sqlite3_step", &s->step},
-		{"sqlite3_finalize", &s->finalize},
-		{"sqlite3_column_blob", &s->column_blob},
-		{"sqlite3_column_bytes", &s->column_bytes},
-		{"sqlite3_progress_handler", &s->progress_handler},
-	};
-
-	return library_open("libsqlite3.so.0", symbols, ARRAY_LEN(symbols), &s->library, err);
-}
-
-/* The schema is the file's own and may hold anything; reading one table of even 100,000 packages
- * takes a few million steps. */
-static int too_long(void *data)
-{
-	unsigned *calls = data;
-
-	return ++*calls > 1000;
-}
-
-static int read_packages(struct sqlite *s, const char *path,
-						 int (*each)(const struct rpm_header *, void *), void *data,
-						 struct err *err)
-{
-	int r;
-
-	if (s->prepare_v2(s->db, "SELECT blob FROM Packages ORDER BY hnum", -1, &s->statement, NULL))
-		return err_set(err, EIO, "%s: %s", path, s->errmsg(s->db));
-	while ((r = s->step(s->statement)) == SQLITE_ROW) {
-		struct str blob = {s->column_blob(s->statement, 0), 0};
-		struct rpm_header header;
-
-		blob.n = (size_t)s->column_bytes(s->statement, 0);
-		if (!blob.p || rpm_header_parse(blob, &header) < 0)
-			return err_set(err, EINVAL, "%s: an entry is no package header", path);
-		r = each(&header, data);
-		if (r < 0)
-			return err_errno(err, -r, "%s", path);
-	}
-	return r == SQLITE_DONE ? 0 : err_set(err, EIO, "%s: %s", path, s->errmsg(s->db));
-}
-
-/* Opened as immutable, sqlite takes no locks, writes nothing, and does not see the write-ahead
- * log; so a log with something in it has to be an error. */
-static int check_log(int root_fd, const char *path, struct err *err)
-{
-	struct path_stat st;
-	char log[64];
-
-	snprintf(log, sizeof(log), "%s-wal", path);
-	if (path_stat(root_fd, log, true, &st) == 0 && st.size > 0)
-		return err_set(err, EBUSY,
-					   "%s holds changes that are not in the database yet; any rpm "
-					   "command run as root that changes a package merges them",
-					   log);
-	return 0;
+	r->damaged = !columns[0].p || rpm_header_parse(columns[0], &header) < 0;
+	return r->damaged ? -EINVAL : r->each(&header, r->data);
 }
 
 int rpmdb_each(int root_fd, int (*each)(const struct rpm_header *, void *), void *data,
 			   struct err *err)
 {
-	_cleanup_(sqlite_done) struct sqlite s = {0};
-	_cleanup_close_ int fd = -1;
+	struct reading reading = {.each = each, .data = data};
 	int place = find_place(root_fd), r;
-	unsigned calls = 0;
-	char uri[64];
 
 	if (place < 0)
 		return err_set(err, ENOENT, "no rpm database");
 	if (places[place].format)
 		return err_set(err, ENOTSUP, "%s: in the format %s, where only sqlite can be read",
 					   places[place].path, places[place].format);
-	fd = path_open(root_fd, places[place].path, O_RDONLY | O_NONBLOCK);
-	if (fd < 0)
-		return err_errno(err, -fd, "%s", places[place].path);
-	r = check_log(root_fd, places[place].path, err);
-	if (r < 0)
-		return r;
-	r = sqlite_load(&s, err);
-	if (r < 0)
-		return r;
-	snprintf(uri, sizeof(uri), "file:/proc/self/fd/%d?immutable=1", fd);
-	if (s.open_v2(uri, &s.db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL))
-		return err_set(err, EIO, "%s: %s", places[place].path,
-					   s.db ? s.errmsg(s.db) : "out of memory");
-	s.progress_handler(s.db, 1000000, too_long, &calls);
-	return read_packages(&s, places[place].path, each, data, err);
+	r = sqlite_each(root_fd, places[place].path, "SELECT blob FROM Packages ORDER BY hnum", 1,
+					read_header, &reading, err);
+	if (reading.damaged)
+		return err_set(err, EINVAL, "%s: an entry is no package header", places[place].path);
+	return r;
 }

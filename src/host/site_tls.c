@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/site_tls.h"
 
+#include <sys/socket.h>
+
 #include "base/num.h"
 #include "host/mosquitto.h"
 #include "host/nginx_server.h"
@@ -168,6 +170,98 @@ static void read_mosquitto(struct reading *r)
 
 /* --- PostgreSQL -------------------------------------------------------------------------- */
 
+static bool demands_certificate(const struct pg_hba_line *l)
+{
+	if (str_is(l->method, "reject"))
+		return true;
+	if (!str_is(l->type, "hostssl"))
+		return false;
+	for (size_t i = 0; i < l->n_options; i++)
+		if (str_is(l->options[i], "clientcert=verify-full") ||
+			str_is(l->options[i], "clientcert=verify-ca") || str_is(l->options[i], "clientcert=1"))
+			return true;
+	return str_is(l->method, "cert");
+}
+
+/* "10.0.0.0/8" and "0.0.0.0/0" are about IPv4, "all" and names about either. */
+static bool is_of_family(struct str address, int family)
+{
+	if (str_has_char(address, ':'))
+		return family == AF_INET6;
+	return family == AF_INET || !str_has_char(address, '/');
+}
+
+/* Clients of this network, or any (NULL). A name, or what is no network as such, may be about anyone. */
+static bool may_admit(const struct pg_hba_line *l, const struct site_network *from)
+{
+	struct site_network net;
+
+	if (strcmp(l->scope, "socket") == 0 || strcmp(l->scope, "loopback") == 0)
+		return false;
+	if (!from)
+		return true;
+	if (!l->mask.p && !is_of_family(l->address, from->family))
+		return false;
+	if (strcmp(l->scope, "all") == 0 || l->mask.p || !site_network_parse(l->address, &net))
+		return true;
+	return site_network_holds(&net, from) || site_network_holds(from, &net);
+}
+
+static bool is_all(const struct str *names, size_t n)
+{
+	return n == 1 && str_is(names[0], "all");
+}
+
+static bool names_replication(const struct pg_hba_line *l)
+{
+	for (size_t i = 0; i < l->n_databases; i++)
+		if (str_is(l->databases[i], "replication"))
+			return true;
+	return false;
+}
+
+/* Does nothing behind the line matter to them, but for replication, which is no part of "all" databases? */
+static bool decides(const struct pg_hba_line *l, const struct site_network *from)
+{
+	struct site_network net;
+
+	if (!str_is(l->type, "host") || !is_all(l->databases, l->n_databases) ||
+		!is_all(l->users, l->n_users))
+		return false;
+	if (str_is(l->address, "all"))
+		return true;
+	return from && !l->mask.p && site_network_parse(l->address, &net) &&
+		   from->prefix >= net.prefix && site_network_holds(&net, from);
+}
+
+static const struct pg_hba_line *without_certificate(const struct pg_hba *hba,
+													 const struct site_network *from)
+{
+	bool decided = false;
+
+	for (size_t i = 0; i < hba->lines.n; i++) {
+		const struct pg_hba_line *l = &hba->lines.p[i];
+
+		if (!l->shadowed && (!decided || names_replication(l)) && may_admit(l, from) &&
+			!demands_certificate(l))
+			return l;
+		decided = decided || decides(l, from);
+	}
+	return NULL;
+}
+
+const struct pg_hba_line *tls_without_certificate(const struct pg_hba *hba,
+												  const struct site_peers *peers)
+{
+	const struct pg_hba_line *found = NULL;
+
+	if (peers->world)
+		return without_certificate(hba, NULL);
+	for (size_t i = 0; !found && i < peers->networks.n; i++)
+		found = without_certificate(hba, &peers->networks.p[i]);
+	return found;
+}
+
 static void read_postgres(struct reading *r)
 {
 	struct pg_clusters clusters = {0};
@@ -191,8 +285,12 @@ static void read_postgres(struct reading *r)
 		port.high = port.low;
 		port.from = ssl->from.path ? ssl->from : FROM(clusters.p[i].config, 0);
 		if (on) {
+			struct pg_hba *hba = arena_new(r->arena, struct pg_hba, 1);
+
+			pg_hba_read(r->host, r->arena, &clusters.p[i], hba);
 			port.tls = SITE_TLS_SERVER;
-			port.why = "pg_hba.conf decides who needs a certificate";
+			port.why = hba->gap;
+			port.hba = hba;
 		}
 		if (clusters.p[i].network)
 			*vec_push(r->arena, &r->ret->ports) = port;

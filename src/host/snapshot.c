@@ -14,7 +14,6 @@
 #include "base/vec.h"
 
 #define MAX_THREADS 8
-#define MAX_TABLES 256
 
 /* An ordinary host's tables need 10 MiB together. Each may always have TABLE_MEMORY, whatever the
  * others have taken; most hosts have some 60 tables. */
@@ -130,11 +129,11 @@ static int dearest_first(const void *a, const void *b)
 }
 
 /* Puts the tables that are wanted into `order`, the dearest first. */
-static size_t put_in_order(struct snapshot *s, struct taken *order[MAX_TABLES])
+static size_t put_in_order(struct snapshot *s, struct taken *order[TABLES_MAX])
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < s->n && n < MAX_TABLES; i++)
+	for (size_t i = 0; i < s->n && n < TABLES_MAX; i++)
 		if (s->taken[i].wanted)
 			order[n++] = &s->taken[i];
 	if (n)
@@ -144,7 +143,7 @@ static size_t put_in_order(struct snapshot *s, struct taken *order[MAX_TABLES])
 
 void snapshot_prestart(struct snapshot *s, struct host *host)
 {
-	struct taken *order[MAX_TABLES];
+	struct taken *order[TABLES_MAX];
 	size_t n = put_in_order(s, order);
 
 	for (size_t i = 0; i < n; i++)
@@ -203,7 +202,7 @@ static void read_one(struct taken *t, struct host *host)
 /* --- the threads that read ------------------------------------------------------------------ */
 
 struct pool {
-	struct taken *order[MAX_TABLES]; /* the dearest first */
+	struct taken *order[TABLES_MAX]; /* the dearest first */
 	size_t n;
 	struct host *host;
 	snapshot_progress *progress;

@@ -11,7 +11,6 @@
 
 #define MAX_ROWS 200000
 #define MAX_BYTES ((size_t)40 << 20) /* of all that the table keeps, when a row is added */
-#define MAX_TABLES 128
 
 const char *type_name(enum type t)
 {
@@ -28,13 +27,13 @@ static int by_name(const void *a, const void *b)
 
 size_t table_all(const struct table *const **ret)
 {
-	static const struct table *sorted[MAX_TABLES];
+	static const struct table *sorted[TABLES_MAX];
 	static size_t n;
 
 	if (!n) {
 		const struct table *const *t;
 
-		assert(LEAF_END(tables) - LEAF_BEGIN(tables) <= MAX_TABLES);
+		assert(LEAF_END(tables) - LEAF_BEGIN(tables) <= TABLES_MAX);
 		for (t = LEAF_BEGIN(tables); t < LEAF_END(tables); t++)
 			sorted[n++] = *t;
 		qsort(sorted, n, sizeof(*sorted), by_name);

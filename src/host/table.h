@@ -70,6 +70,8 @@ struct table {
 	unsigned cost;                  /* expected milliseconds; the dear ones are started first */
 };
 
+#define TABLES_MAX 256 /* that a program may have */
+
 LEAF_SET(tables, struct table);
 #define TABLE(symbol) LEAF(tables, struct table, symbol)
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """postgres, pg_hba, mysql, redis, memcached, mosquitto, mosquitto_bridges, mongod, influxdb: against
-postgres -C, pg_hba_file_rules, mariadbd --help, CONFIG GET, memcached's own settings, and who may connect
+postgres -C, pg_hba_file_rules, psql, mariadbd --help, CONFIG GET, memcached's own settings, and who may connect
 to mosquitto.
 
 Of mongod and influxdb Debian has no package; bridges are nothing that the broker would list.
@@ -154,6 +154,33 @@ class Databases(OnHost):
         self.assertEqual([r["method"] for r in shadowed], ["trust"])
         said = self.host.exec(["psql", "-h", "127.0.0.1", "-U", "postgres", "-c", "select 1"], check=False)
         self.assertIn("pg_hba.conf rejects", said.stderr)
+
+    def test_who_needs_a_certificate(self):
+        """What pg_hba.conf demands of those whom the site file serves is what happens to one without any."""
+        address = self.host.net().host
+        self.sh(f"cd {ETC}; openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=postgres -keyout c.key -out c.pem 2>&1; "
+                "chown postgres c.*; chmod 600 c.key")
+        self.write(f"{ETC}/conf.d/99-tls.conf", f"listen_addresses = '*'\nport = 5432\nssl = on\nssl_ca_file = '{ETC}/c.pem'\n"
+                   f"ssl_cert_file = '{ETC}/c.pem'\nssl_key_file = '{ETC}/c.key'\n")
+        self.write("/etc/revet/site.yaml", "serves: [{port: 5432/tcp, to: [10.99.0.0/16], tls: mutual}]\n")
+        local, cert = "local all all peer\n", "clientcert=verify-full\n"
+        found = set()
+        for lines in (f"hostssl all all 10.99.0.0/16 trust {cert}", "hostssl all all 10.99.0.0/16 trust\n",
+                      f"hostssl all all 10.99.0.0/16 trust {cert}host all all 0.0.0.0/0 trust\n",
+                      f"host all all 10.99.0.0/16 reject\nhost all all 10.0.0.0/8 trust\nhostssl all all ::/0 trust {cert}",
+                      f"host all all 192.0.2.0/24 trust\nhostssl all all all trust {cert}",
+                      "hostssl all all 10.0.0.0 255.0.0.0 cert\n"):
+            self.write(f"{ETC}/pg_hba.conf", local + lines)
+            self.sh("systemctl restart postgresql@15-main" if not found else "systemctl reload postgresql@15-main; sleep 0.5")
+            without = [self.host.exec(["psql", f"host={address} user=postgres dbname=postgres sslmode={mode}", "-c", "select 1"],
+                                      check=False).returncode == 0 for mode in ("require", "disable")]
+            row, = self.table("site_services")
+            found.add(row["found_tls"])
+            with self.subTest(lines):
+                self.assertEqual(row["found_tls"], "server" if any(without) else "mutual")
+        with_one = f"host={address} user=postgres dbname=postgres sslmode=require sslcert={ETC}/c.pem sslkey={ETC}/c.key"
+        self.assertIn("1", self.out("psql", with_one, "-Atc", "select 1"))
+        self.assertEqual(found, {"server", "mutual"})
 
     def test_mysql(self):
         self.write("/etc/mysql/mariadb.conf.d/99-own.cnf", MY)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """exports, samba, samba_shares, rsync_modules, postfix, mail_aliases, squid_access, named, named_zones,
-snmp_communities, vsftpd, doas, dconf, unbound, unbound_access: against exportfs, testparm, rsync, postconf, postalias,
-squid -k parse, named-checkconf, snmpget, vsftpd itself, doas -C, dconf, unbound-checkconf and Unbound itself. aide_rules: against aide --path-check.
+snmp_communities, vsftpd, doas, dconf, unbound, unbound_access, rabbitmq: against exportfs, testparm, rsync,
+postconf, postalias, squid -k parse, named-checkconf, snmpget, vsftpd itself, doas -C, dconf, unbound-checkconf
+and Unbound itself, and cuttlefish with RabbitMQ's schema. aide_rules: against aide --path-check.
 journal_upload: against systemd-analyze cat-config.
 
 polkit_rules: polkit runs its rules and prints none, so the file is read a second time here.
@@ -103,6 +104,20 @@ rocommunity public 127.0.0.1
 rocommunity "s3 cret" 127.0.0.1 .1.3.6.1.2.1.1
 rwcommunity change 127.0.0.1
 includeDir /etc/snmp/snmpd.conf.d
+"""
+# Which accounts may come by loopback alone, of each file: as RabbitMQ makes its configuration of it.
+LOOPBACK_USERS = """#!/usr/bin/escript
+main(Files) ->
+    Plugins = hd(filelib:wildcard("/usr/lib/rabbitmq/lib/*/plugins")),
+    code:add_pathsa(filelib:wildcard(Plugins ++ "/*/ebin")),
+    {error_logger:tty(false), put(schema, cuttlefish_schema:files(filelib:wildcard(Plugins ++ "/rabbit-*/priv/schema/rabbit.schema")))},
+    [io:format("~s ~0p~n", [F, users(F)]) || F <- Files].
+users(File) ->
+    try cuttlefish_generator:map(get(schema), cuttlefish_conf:file(File)) of
+        {error, _, _} -> error;
+        Config -> [binary_to_atom(User) || User <-
+                   proplists:get_value(loopback_users, proplists:get_value(rabbit, Config, []), [<<"guest">>])]
+    catch _:_ -> error end.
 """
 ASKED = r"""
 import socket, sys
@@ -395,6 +410,37 @@ class OtherServices(OnHost):
         text = self.read(row["path"])
         self.assertEqual(row["allows"], "Result.YES" in text)
         self.assertEqual(row["groups"], re.findall(r"isInGroup\('(\w+)'\)", text))
+
+
+class MoreServices(OnHost):
+    image = "more-services"
+
+    def test_rabbitmq(self):
+        """Whether guest may come by loopback alone, where the table knows it."""
+        files = ("", "loopback_users = none", "loopback_users.guest = false", "loopback_users.app = true",
+                 "loopback_users.guest = true\nloopback_users.app=true", "loopback_users = none\nloopback_users.guest = true",
+                 "loopback_users.guest = false\nloopback_users.guest = true # x", "loopback_users.guest = true#x",
+                 "loopback_users.guest = 'true'", "loopback_users.guest=false#x", "garbage", "include /etc/more.conf",
+                 "listeners.tcp.1 = 127.0.0.1:5672\nloopback_users.guest = $(X)", ' loopback_users.guest = "false"',
+                 "loopback_users.guest = true\n\nloopback_users.guest = false")
+        for i, text in enumerate(files):
+            self.write(f"/run/c/{i:02}", text + "\n")
+        self.write("/run/said.escript", LOOPBACK_USERS)
+        said = self.sh("ulimit -n 1024; cd /; escript /run/said.escript /run/c/* </dev/null 2>/dev/null >/run/said; cat /run/said")
+        said = [line.partition(" ")[2] for line in said.splitlines()]
+        self.assertEqual(len(said), len(files))
+        self.assertIn("[guest]", said)
+        self.assertIn("[]", said)
+        for text, users in zip(files, said):
+            self.write("/etc/rabbitmq/rabbitmq.conf", text + "\n")
+            rows = {row["key"]: row["value"] for row in self.table("rabbitmq")}
+            limited = rows.get("loopback_users.guest") == "true" and "loopback_users" not in rows
+            if rows and all(isinstance(value, str) for value in rows.values()):
+                with self.subTest(text):
+                    self.assertEqual(limited, "guest" in users)
+        self.write("/etc/rabbitmq/rabbitmq.conf", "loopback_users.guest = true\n")
+        self.write("/etc/rabbitmq/advanced.config", "[{rabbit, [{loopback_users, []}]}].\n")
+        self.assertTrue(all(isinstance(row["value"], dict) for row in self.table("rabbitmq")))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 """Who is connected and who has logged in, and what revet init makes of it on a backend in use.
 
     peers        ss, and /proc/net/nf_conntrack of a port that leads elsewhere
-    logins       last, lastlog, journalctl
+    logins       last, lastlog, journalctl, wtmpdb, lastlog2
 """
 
 import json
@@ -175,6 +175,32 @@ class Releases(unittest.TestCase):
                 rows = json.loads(host.exec(["revet", "table", "logins", "-f", "json"]).stdout)
                 self.assertIn(("journal", "ops", host.net().peer, "publickey"), [
                     (row["_source"], row["user"], row["address"], row["method"]) for row in rows])
+
+
+class Logins(OnHost):
+    """What has taken the place of wtmp and lastlog."""
+
+    image = "trixie-logins"
+
+    def test_databases(self):
+        for _ in range(2):  # with a terminal: others are not in wtmp
+            ran = self.host.outside(["ssh", "-tt", "-F", "none", "-i", self.host.image.key, "-oBatchMode=yes",
+                                     "-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null",
+                                     f"ops@{self.host.net().host}", "id -un"])
+            self.assertIn("ops", ran.stdout, ran.stderr)
+        want = {}
+        for entry in json.loads(self.out("wtmpdb", "last", "--json"))["entries"]:
+            if entry["user"] != "reboot":
+                key = ("/var/lib/wtmpdb/wtmp.db", entry["user"], entry.get("hostname"))
+                want[key] = want.get(key, 0) + 1
+        for line in self.out("lastlog2").splitlines()[1:]:
+            words = line.split()
+            if "**Never" not in line:
+                want["/var/lib/lastlog/lastlog2.db", words[0], next(w for w in words[1:] if w.count(".") == 3)] = 1
+        got = {(row["_source"], row["user"], row["address"]): row["logins"] for row in self.table("logins")
+               if row["_source"].endswith(".db")}
+        self.assertEqual({key[1:] for key in got}, {("ops", self.host.net().peer)})
+        self.same(got, want, at_least=2)
 
 
 class Guesses(OnHost):

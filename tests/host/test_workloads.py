@@ -73,6 +73,38 @@ class Podman(Docker):
     image = engine = "podman"
 
 
+class Rootless(OnHost):
+    image = "rootless"
+
+    def test_seen_without_its_package(self):
+        """A program from elsewhere does the same: while its containers run, what they need is left alone."""
+        wait_until(lambda: "conmon" in self.out("ps", "-e", "-o", "comm"), 20)
+        self.sh("sed -i '/^Package: podman$/,/^$/d' /var/lib/dpkg/status; sysctl -qw net.ipv4.ip_forward=1")
+
+        def said():
+            return next(r for r in self.audit()["results"] if r["rule"] == "net.no-forwarding")
+        self.assertEqual(said()["verdict"], "not_applicable")
+        self.assertIn("Podman runs containers", said()["reason"])
+        self.sh("systemctl stop user@$(id -u dev); pkill -x conmon || true")
+        wait_until(lambda: "conmon" not in self.out("ps", "-e", "-o", "comm"), 20)
+        self.assertEqual(said()["verdict"], "fail")
+
+
+@LONG
+class RootlessPodman(Workload):
+    """An account's own container, in its user namespace and behind its own network stack."""
+
+    image = "rootless"
+
+    def works(self):
+        wait_until(lambda: Docker.page(self), 20)
+        self.assertEqual(Docker.page(self), "from a container\n")
+        inside = f"podman exec web /bin/busybox sh -c 'id -u; sleep 1 | busybox nc {self.host.net().host} 22'"
+        said = self.out("runuser", "-u", "dev", "--", "env", "HOME=/home/dev", "sh", "-c",
+                        f"cd; XDG_RUNTIME_DIR=/run/user/$(id -u) {inside}")
+        self.assertRegex(said, "^0\nSSH-2")
+
+
 ADVERTISE = """
 import contextlib, socket, struct, time
 prefix = socket.inet_pton(socket.AF_INET6, "2001:db8:99::")

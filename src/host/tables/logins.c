@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who has logged in, and from where: what wtmp, lastlog, the journal and the logs of sshd remember. */
+/* Who has logged in, and from where: what wtmp, lastlog, the databases that follow them, the journal and
+ * the logs of sshd remember. */
 #include <arpa/inet.h>
 #include <utmp.h>
 
@@ -7,10 +8,12 @@
 #include "base/map.h"
 #include "base/num.h"
 #include "host/address.h"
+#include "host/fields.h"
 #include "host/passwd.h"
+#include "host/sqlite.h"
 #include "host/table.h"
 
-#define MOST 10000 /* lines of the journal, as its argument below says */
+#define MOST 10000 /* lines of the journal, and rows, as the arguments below say */
 
 enum { USER, ADDRESS, SCOPE, METHOD, LOGINS, FIRST, LAST, FORGEABLE };
 
@@ -35,10 +38,10 @@ static const struct column columns[] = {
 /* Of the messages of processes of root alone: any account may call itself sshd. In /bin, because not
  * every bullseye has that merged with /usr/bin. */
 static const struct helper journal = {
-	.argv = (const char *const[]){"/bin/journalctl", "--quiet", "--no-pager",
-								  "--output=short-unix", "--since=-30d", "--lines=10000",
-								  "--identifier=sshd", "--identifier=sshd-session",
-								  "--grep=^Accepted ", "--case-sensitive", "_UID=0", NULL},
+	.argv = (const char *const[]){"/bin/journalctl", "--quiet", "--no-pager", "--output=short-unix",
+								  "--since=-30d", "--lines=10000", "--identifier=sshd",
+								  "--identifier=sshd-session", "--grep=^Accepted ",
+								  "--case-sensitive", "_UID=0", NULL},
 };
 
 struct login {
@@ -167,6 +170,64 @@ static void take_lastlog(struct reading *r, struct str text, const char *path,
 	}
 }
 
+/* --- wtmpdb and lastlog2 ------------------------------------------------------------------------ */
+
+/* What systems have in place of wtmp and lastlog, Debian from version 13; a login is a row. */
+struct database {
+	const char *path, *sql;
+	int64_t unit; /* of its times, in a second */
+};
+static const struct database databases[] = {
+	/* 3: a user's process, as in utmp(5) */
+	{"/var/lib/wtmpdb/wtmp.db",
+	 "SELECT User, RemoteHost, Login FROM wtmp WHERE Type = 3 ORDER BY ID DESC LIMIT 10000",
+	 1000000},
+	{"/var/lib/lastlog/lastlog2.db", "SELECT Name, RemoteHost, Time FROM Lastlog2 LIMIT 10000", 1},
+};
+
+static int put_login(const struct str *cells, void *out)
+{
+	fields_put(out, "user", cells[0]);
+	fields_put(out, "host", cells[1]);
+	fields_put(out, "time", cells[2]);
+	return buf_putc(out, '\n');
+}
+
+static int ask_database(struct host *host, const void *data, struct buf *out, struct err *err)
+{
+	const struct database *d = data;
+
+	return sqlite_each(host_root_fd(host), d->path, d->sql, 3, put_login, out, err);
+}
+
+static void take_database(struct reading *r, struct str text, const struct database *d)
+{
+	struct str line, name, value;
+	unsigned n = 0;
+
+	while (str_line(&text, &line)) {
+		struct str host = STR_ABSENT;
+		struct login l = {0};
+		int64_t time = 0;
+
+		while (fields_next(&line, &name, &value)) {
+			value = fields_plain(r->rows->arena, value);
+			if (str_is(name, "user"))
+				l.user = value;
+			else if (str_is(name, "host"))
+				host = value;
+			else if (str_is(name, "time"))
+				(void)num_i64(value, 0, INT64_MAX, &time);
+		}
+		set_host(&l, host);
+		l.time = time / d->unit <= UINT32_MAX ? time / d->unit : 0;
+		if (l.user.n && time)
+			add_login(r, &l, d->path);
+		if (++n == MOST)
+			rows_gap(r->rows, "%s: only the last %d logins are looked at", d->path, MOST);
+	}
+}
+
 /* --- what sshd says ---------------------------------------------------------------------------- */
 
 /* "Accepted METHOD for USER from ADDRESS port PORT ssh2: ..." */
@@ -281,6 +342,26 @@ static void read_binary(struct host *host, struct reading *r)
 		take_lastlog(r, text, "/var/log/lastlog", &users);
 }
 
+/* The link to one that nothing has been written to leads nowhere. */
+static void read_databases(struct host *host, struct reading *r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(databases); i++) {
+		struct query query = {.name = databases[i].path,
+							  .live_with = ask_database,
+							  .data = &databases[i],
+							  .tree = true};
+		struct path_stat st;
+		struct err err = {0};
+		struct str text;
+		int code = host_stat(host, databases[i].path, true, &st, &err);
+
+		if (code == 0)
+			code = host_query(host, &query, r->rows->arena, &text, &err);
+		if (may_be_missing(r, code, &err))
+			take_database(r, text, &databases[i]);
+	}
+}
+
 /* It exits with 1 and says nothing when there is no such message. */
 static void read_journal(struct host *host, struct reading *r)
 {
@@ -304,6 +385,7 @@ static int read_logins(struct host *host, struct rows *rows, struct err *unused 
 
 	map_init(&r.seen, rows->arena);
 	read_binary(host, &r);
+	read_databases(host, &r);
 	read_journal(host, &r);
 	for (size_t i = 0; i < ARRAY_LEN(logs); i++)
 		if (may_be_missing(
@@ -317,7 +399,8 @@ static const struct table logins = {
 	.name = "logins",
 	.doc =
 		"Who has logged in and from where, one row for each account, address, way and source: wtmp "
-		"and lastlog, what sshd said to the journal in the last 30 days, and its lines in "
+		"and lastlog, or the databases of wtmpdb and lastlog2, what sshd said to the journal in "
+		"the last 30 days, and its lines in "
 		"/var/log/auth.log and /var/log/secure",
 	.columns = columns,
 	.read = read_logins,

@@ -23,8 +23,8 @@ static const struct column columns[] = {
 			   0},
 	[PROCESSES] = {"processes", TYPE_LIST, "Names of the processes that do", 0},
 	[FOUND_TLS] = {"found_tls", TYPE_STRING,
-				   "What the configuration of nginx, mosquitto or PostgreSQL offers there: none, "
-				   "server or mutual; absent: no such listens",
+				   "What the configuration of nginx, mosquitto or PostgreSQL offers those clients there: "
+				   "none, server or mutual; absent: no such listens",
 				   0},
 	{0},
 };
@@ -123,13 +123,18 @@ static bool may_be(const struct reader *r, const char *program, const struct str
 	return r->why || (!n && r->sockets.unknown);
 }
 
-static void set_found(struct row *row, const struct tls_port *p, enum site_tls wanted)
+static void set_found(struct row *row, const struct tls_port *p, const struct site_service *s)
 {
-	if (p->tls == SITE_TLS_SERVER && p->why && wanted == SITE_TLS_MUTUAL)
+	const struct pg_hba_line *without = p->hba ? tls_without_certificate(p->hba, &s->to) : NULL;
+	bool mutual = p->hba && !without;
+
+	row_from(row, FOUND_TLS, p->from);
+	if (without && s->tls == SITE_TLS_MUTUAL)
+		row_from(row, FOUND_TLS, without->from);
+	if (mutual && p->why && s->tls == SITE_TLS_MUTUAL)
 		row_unknown(row, FOUND_TLS, p->why);
 	else
-		row_strz(row, FOUND_TLS, tls_names[p->tls]);
-	row_from(row, FOUND_TLS, p->from);
+		row_strz(row, FOUND_TLS, tls_names[mutual && !p->why ? SITE_TLS_MUTUAL : p->tls]);
 }
 
 static void set_tls(struct reader *r, struct row *row, const struct site_service *s,
@@ -143,7 +148,7 @@ static void set_tls(struct reader *r, struct row *row, const struct site_service
 								   may_be(r, p->program, names, n) &&
 								   (!weakest || p->tls < weakest->tls)) weakest = p;
 	if (weakest)
-		set_found(row, weakest, s->tls);
+		set_found(row, weakest, s);
 	/* What is none cannot be less; anything else may be, by what could not be read. */
 	if (weakest && weakest->tls == SITE_TLS_NONE)
 		return;

@@ -52,7 +52,8 @@ static bool parse_netblock(struct str s, struct netblock *ret)
 	ret->prefix = (unsigned)prefix;
 	for (unsigned i = 0; i < sizeof(ret->address); i++)
 		if (i >= prefix / 8)
-			ret->address[i] &= i == prefix / 8 ? (unsigned char)(0xff00u >> prefix % 8) : 0;
+			ret->address[i] =
+				(unsigned char)(ret->address[i] & (i == prefix / 8 ? 0xff00u >> prefix % 8 : 0));
 	return true;
 }
 

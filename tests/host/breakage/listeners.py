@@ -39,6 +39,8 @@ RULES = {
                                        held("mysqld", "tcp", "::ffff:203.0.113.5", 7001, "ops")]),
     "listeners.docker-api": remote("dockerd", "tcp", 2375, 4243, more=[held("kubelet", "tcp", ANY, 10255, "ops")],
                                    fine=[held("dockerd", "tcp", ANY, 2376, "ops")]),
+    "listeners.erlang": public("epmd", "tcp", 4369, 25672, more=[held("epmd", "tcp", ANY, 7370, "ops")],
+                               fine=[held("beam.smp", "tcp", ANY, 5671, "ops")]),
     "listeners.file-sharing": public("rsync", "tcp", 873, 445, 2049),
     "listeners.ftp": remote("vsftpd", "tcp", 21),
     "listeners.ldap": public("slapd", "tcp", 389, fine=[held("slapd", "tcp", ANY, 636, "ops")]),

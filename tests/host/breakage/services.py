@@ -86,7 +86,21 @@ LEFT = {
     "services.mail-loopback": "what listens here is no mail server, and has no configuration",
 }
 
+def rabbitmq(text, name="rabbitmq.conf"):
+    return f"put /etc/rabbitmq/{name} '{text}'"
+
+
 RULES = {
+    "services.rabbitmq-guest": {
+        "good": package("rabbitmq-server") + held("beam.smp", "tcp", "0.0.0.0", 5671)[0] + """
+install -m 755 /usr/bin/sleep /usr/sbin/rabbitmq-server
+put /etc/rabbitmq/rabbitmq.conf 'loopback_users.guest = true'
+""",
+        "bad": [rabbitmq("loopback_users = none"), rabbitmq("loopback_users.guest=false#x"), rabbitmq("loopback_users.app = true"),
+                rabbitmq("loopback_users.guest = false", "conf.d/50.conf")],
+        "fine": [rabbitmq("# loopback_users = none"), rabbitmq("loopback_users = none", "conf.d/50.conf.old"),
+                 rabbitmq("loopback_users.app = true", "conf.d/50.conf")]},
+
     "services.build-server-alone": together("jenkins.service", "postgresql.service"),
     "services.backup-server-alone": together("rest-server.service", "nginx.service"),
     "services.directory-server-alone": together("slapd.service", "mosquitto.service"),
