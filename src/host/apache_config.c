@@ -155,7 +155,18 @@ static void define(struct reader *r, struct str name, struct str value)
 
 /* `export NAME=VALUE` and `: ${NAME:=VALUE}` of a shell script; $SUFFIX is for second instances, and
  * empty in the first. What is made of other variables stays unknown. */
-static void read_envvars(struct reader *r, struct str text)
+/* What apachectl takes from there beside what the files use. */
+static bool is_option(struct str name)
+{
+	static const char *const names[] = {"APACHE_ARGUMENTS", "APACHE_CONFDIR", "APACHE_HTTPD"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_is(name, names[i]))
+			return true;
+	return false;
+}
+
+static int read_envvars(struct reader *r, struct str text)
 {
 	struct str line, name, rest;
 
@@ -167,6 +178,10 @@ static void read_envvars(struct reader *r, struct str text)
 			str_skip(&value, "export ");
 		if (!str_cut(&value, '=', &name) || !value.p)
 			continue;
+		if (is_option(name) && value.n && !str_is(value, "''"))
+			return err_set(r->err, ENOTSUP,
+						   "/etc/apache2/envvars sets %s: what that does is not known",
+						   str_dup(r->arena, name));
 		rest = value;
 		if (usual && (!name.n || name.p[--name.n] != ':' || !str_cut(&rest, '}', &value)))
 			continue;
@@ -186,6 +201,7 @@ static void read_envvars(struct reader *r, struct str text)
 					   ? (struct str){value.p + 1, value.n - 2}
 					   : value);
 	}
+	return 0;
 }
 
 static void add_module(struct reader *r, struct str id, struct str path)
@@ -457,7 +473,6 @@ int apache_config_read(struct host *host, struct arena *arena, struct apache_con
 		{"/etc/httpd", "/etc/httpd/conf/httpd.conf", "/etc/httpd/"},
 	};
 	struct reader r = {.host = host, .arena = arena, .err = err, .config = ret};
-	struct err ignored;
 	struct str envvars;
 	int result = -ENOENT;
 
@@ -468,9 +483,11 @@ int apache_config_read(struct host *host, struct arena *arena, struct apache_con
 		map_init(&r.texts, arena);
 		r.root = places[i][0];
 		add_built_in(&r);
-		if (host_read(host, "/etc/apache2/envvars", arena, &envvars, &ignored) == 0)
-			read_envvars(&r, envvars);
-		result = read_file(&r, places[i][1], &ret->root, 0);
+		result = host_read(host, "/etc/apache2/envvars", arena, &envvars, err);
+		if (result == 0)
+			result = read_envvars(&r, envvars);
+		if (result == 0 || result == -ENOENT)
+			result = read_file(&r, places[i][1], &ret->root, 0);
 	}
 	ret->files = r.files.p;
 	ret->n_files = r.files.n;

@@ -5,26 +5,24 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "host/envfile.h"
 #include "host/json_file.h"
 #include "host/secret.h"
-#include "host/shell_words.h"
+#include "host/started.h"
 #include "host/unitfile.h"
 
 #define DAEMON_JSON "/etc/docker/daemon.json"
 #define MAX_SETTINGS 4096
 #define MAX_ARGUMENTS 1024
 #define MAX_VALUE 4096
-#define MAX_VARIABLES 16
 
 struct reader {
 	struct host *host;
 	struct arena *arena;
 	struct docker_conf *conf;
-	const struct unit_file *unit;
 	const char *config_file;
 	VEC(struct str) arguments;
 	struct from from; /* of the arguments */
-	unsigned n_variables;
 };
 
 static void gap(struct reader *r, const char *why)
@@ -243,67 +241,6 @@ static void read_options(struct reader *r)
 
 /* --- where the options stand --------------------------------------------------------------------- */
 
-/* The value of a variable in a file of NAME=VALUE lines, its quotes taken off. */
-static bool find_in_file(struct reader *r, const char *path, struct str name, struct str *ret)
-{
-	struct str text, line, key;
-	struct err err = {0};
-	int e = host_read_scrubbed(r->host, path, secret_mask, r->arena, &text, &err);
-	bool found = false;
-
-	if (e < 0 && e != -ENOENT && e != -ENOTDIR)
-		gap(r, err.msg);
-	while (e == 0 && str_line(&text, &line)) {
-		line = str_trim(line);
-		str_skip(&line, "export ");
-		if (!line.n || line.p[0] == '#' || !str_has_char(line, '='))
-			continue;
-		str_cut(&line, '=', &key);
-		if (!str_eq(str_trim(key), name))
-			continue;
-		if (str_ends(line, "\\") || str_has_char(line, '$') || str_has_char(line, '`'))
-			gap(r, "the options of Docker's daemon are computed");
-		if (line.n > 1 && (line.p[0] == '"' || line.p[0] == '\'') &&
-			line.p[line.n - 1] == line.p[0])
-			line = (struct str){line.p + 1, line.n - 2};
-		*ret = line;
-		found = true;
-	}
-	return found;
-}
-
-/* As systemd has it: what a file says counts more than what the unit says. */
-static struct str variable(struct reader *r, struct str name)
-{
-	struct unit_values files = unitfile_values(r->unit, r->arena, "Service", "EnvironmentFile");
-	struct unit_values own = unitfile_values(r->unit, r->arena, "Service", "Environment");
-	struct str ret = STR_ABSENT, key;
-
-	if (++r->n_variables > MAX_VARIABLES) {
-		gap(r, "Docker's daemon is started with too many variables");
-		return ret;
-	}
-	for (size_t i = 0; i < own.n; i++) {
-		struct shell_words words = SHELL_WORDS(r->arena);
-		struct str word;
-
-		words.in = own.items[i]->value;
-		while (shell_word(&words, &word))
-			if (str_has_char(word, '=') && str_cut(&word, '=', &key) && str_eq(key, name))
-				ret = word;
-	}
-	for (size_t i = 0; i < files.n; i++) {
-		struct str path = files.items[i]->value;
-
-		str_skip(&path, "-");
-		if (str_is_glob(path) || str_has_char(path, '%'))
-			gap(r, "the options of Docker's daemon stand in files that a pattern names");
-		else
-			find_in_file(r, str_dup(r->arena, path), name, &ret);
-	}
-	return ret;
-}
-
 static void add_argument(struct reader *r, struct str word)
 {
 	if (r->arguments.n >= MAX_ARGUMENTS)
@@ -316,63 +253,58 @@ static void add_argument(struct reader *r, struct str word)
 
 static void add_words(struct reader *r, struct str text)
 {
-	struct shell_words words = SHELL_WORDS(r->arena);
 	struct str word;
 
-	words.in = text;
-	while (shell_word(&words, &word))
+	while (str_word(&text, &word))
 		add_argument(r, word);
 }
 
-/* $NAME is split at blanks, ${NAME} is one argument. */
-static void add_expanded(struct reader *r, struct str word)
-{
-	struct str name = word;
+static const struct started started = {
+	.programs = STARTED("dockerd"),
+	.checks = STARTED("--version", "-v", "--validate", "--help"),
+	.units = STARTED("docker.service"),
+	.titles = STARTED("*"),
+};
 
-	if (!str_skip(&name, "$")) {
-		add_argument(r, word);
-	} else if (str_skip(&name, "{") && str_ends(name, "}")) {
-		name.n--;
-		add_argument(r, variable(r, name));
-	} else {
-		add_words(r, variable(r, name));
-	}
-}
-
-static void read_command(struct reader *r, const struct conf_item *item)
-{
-	struct shell_words words = SHELL_WORDS(r->arena);
-	struct str word;
-
-	r->from = FROM(item->file, item->line);
-	words.in = item->value;
-	while (words.in.n && strchr("@-:+!", words.in.p[0]))
-		words.in = (struct str){words.in.p + 1, words.in.n - 1};
-	if (!shell_word(&words, &word))
-		return;
-	if (!str_ends(word, "/dockerd") && !str_is(word, "dockerd")) {
-		gap(r, arena_printf(r->arena, "Docker is started by %.*s, which may add options",
-							STR_ARG(word)));
-		return;
-	}
-	while (shell_word(&words, &word))
-		add_expanded(r, word);
-}
-
-/* Of an init script's defaults. */
+/* Without systemd they stand in a file of the init script. */
 static void read_defaults(struct reader *r)
 {
 	static const char *const files[] = {"/etc/default/docker", "/etc/conf.d/docker"};
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		struct str options;
+		struct env env = {0};
+		struct err err = {0};
+		int e = envfile_read(r->host, r->arena, files[i], &env, &err);
+		const struct env_item *options = env_find(&env, STR("DOCKER_OPTS"));
 
-		if (!find_in_file(r, files[i], STR("DOCKER_OPTS"), &options))
+		if (e < 0 && e != -ENOENT && e != -ENOTDIR)
+			gap(r, err.msg);
+		if (!options)
+			options = env_find(&env, STR("export DOCKER_OPTS"));
+		if (!options)
 			continue;
-		r->from = FROM(files[i], 0);
-		add_words(r, options);
+		r->from = FROM(files[i], options->line);
+		add_words(r, options->value);
 		return;
 	}
+}
+
+static void read_commands(struct reader *r)
+{
+	struct started_commands commands;
+	struct err err = {0};
+
+	if (started_commands(r->host, r->arena, &started, &commands, &err) < 0)
+		gap(r, err.msg);
+	if (!commands.n) {
+		read_defaults(r);
+		return;
+	}
+	r->from = FROM(commands.p[0].file, commands.p[0].line);
+	add_words(r, commands.p[0].words);
+	if (commands.n > 1)
+		gap(r,
+			arena_printf(r->arena, "%s starts a second one of Docker's daemons", commands.p[1].of));
 }
 
 /* -H fd:// takes the sockets of docker.socket, which may be of the network. */
@@ -395,34 +327,19 @@ static void read_socket(struct reader *r, const struct unit_file *socket)
 	}
 }
 
-static void read_unit(struct reader *r)
-{
-	struct unit_values commands = unitfile_values(r->unit, r->arena, "Service", "ExecStart");
-
-	if (r->unit->unread)
-		gap(r, r->unit->unread);
-	if (commands.n)
-		read_command(r, commands.items[commands.n - 1]);
-}
-
 void docker_conf_read(struct host *host, struct arena *a, struct docker_conf *ret)
 {
-	static const char *const names[] = {"docker.service", "docker.socket",
-										"snap.docker.dockerd.service", NULL};
+	static const char *const names[] = {"docker.socket", "snap.docker.dockerd.service", NULL};
 	struct reader r = {.host = host, .arena = a, .conf = ret};
 	struct unit_files files;
 
 	*ret = (struct docker_conf){0};
 	unitfiles_read(host, a, names, &files);
-	r.unit = unitfiles_find(&files, STR("docker.service"));
 	if (files.gap)
 		gap(&r, files.gap);
-	if (unitfiles_find(&files, str_of(names[2])))
+	if (unitfiles_find(&files, str_of(names[1])))
 		gap(&r, "the configuration of the snap of Docker is not looked at");
-	if (r.unit && !r.unit->sysv)
-		read_unit(&r);
-	else
-		read_defaults(&r);
+	read_commands(&r);
 	read_options(&r);
 	read_socket(&r, unitfiles_find(&files, STR("docker.socket")));
 	read_json(&r);

@@ -112,6 +112,7 @@ struct query {
 	const void *data;
 	size_t max; /* 0: HOST_MAX_FILE */
 	bool tree;  /* works on a tree too, through host_root_fd(): it reads files, only too many */
+	bool files; /* with tree: it asks this header alone; of a recording too, which lacks its answer */
 };
 int host_query(struct host *, const struct query *, struct arena *, struct str *ret, struct err *);
 

@@ -83,8 +83,9 @@ static void run_query(struct host *h, const struct query *q, struct memo *m)
 		r = err_set(&m->err, EFBIG, "%s: the answer is over %zu bytes", q->name, m->answer.max);
 	m->error = r;
 	m->done = true;
-	host_keep(h, "query", q->name, r < 0 ? -r : 0,
-			  r < 0 ? str_of(m->err.msg) : buf_get(&m->answer));
+	if (!q->files)
+		host_keep(h, "query", q->name, r < 0 ? -r : 0,
+				  r < 0 ? str_of(m->err.msg) : buf_get(&m->answer));
 }
 
 /* --- questions that a process of its own asks ---------------------------------------------- */
@@ -184,7 +185,7 @@ int host_query(struct host *h, const struct query *q, struct arena *a, struct st
 
 	if (!h->live && !q->tree)
 		return host_offline(q->name, err);
-	if (h->replay) {
+	if (h->replay && !q->files) {
 		struct str data;
 
 		r = host_replay(h, "query", q->name, &data, err);

@@ -183,3 +183,12 @@ int loadparm_rows(struct host *host, struct rows *rows, const char *path,
 		rows_unsure(rows, column, conf.conf.gap);
 	return 0;
 }
+
+const struct started samba_started = {
+	.programs = STARTED("smbd", "samba"),
+	.checks = STARTED("-b", "-V", "--version", "--build-options"),
+	.units = STARTED("smbd.service", "smb.service", "samba-ad-dc.service", "samba.service"),
+	.usual = STARTED("-F", "-D", "-S", "-i", "--foreground", "--daemon", "--no-process-group",
+					 "--debug-stdout", "-s /etc/samba/smb.conf", "--configfile=/etc/samba/smb.conf",
+					 "-d *", "-l *"),
+};

@@ -35,4 +35,7 @@ int loadparm_rows(struct host *, struct rows *, const char *path,
 				  void (*add)(struct rows *, const struct loadparm *, const struct conf_item *),
 				  int first, int last, struct err *);
 
+/* How it is started. */
+extern const struct started samba_started;
+
 #endif

@@ -298,3 +298,11 @@ void mosquitto_read(struct host *host, struct arena *arena, struct mosquitto *re
 	read_file(&r, CONFIG, 0);
 	finish(&r);
 }
+
+const struct started mosquitto_started = {
+	.programs = STARTED("mosquitto"),
+	.units = STARTED("mosquitto.service"),
+	.needed =
+		STARTED("-c /etc/mosquitto/mosquitto.conf", "--config-file /etc/mosquitto/mosquitto.conf"),
+	.usual = STARTED("-v", "--verbose", "-d", "--daemon"),
+};

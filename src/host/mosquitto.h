@@ -50,4 +50,7 @@ struct mosquitto {
 /* Without the program nothing is there. */
 void mosquitto_read(struct host *, struct arena *, struct mosquitto *ret);
 
+/* How it is started. */
+extern const struct started mosquitto_started;
+
 #endif

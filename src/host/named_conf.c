@@ -312,3 +312,11 @@ int named_addresses(struct named_conf *conf, struct arena *arena, const struct n
 	*ret_n = a.list.n;
 	return conf->work >= MAX_WORK ? -E2BIG : 0;
 }
+
+const struct started named_started = {
+	.programs = STARTED("named"),
+	.checks = STARTED("-v", "-V"),
+	.units = STARTED("named.service", "bind9.service"),
+	.usual = STARTED("-c /etc/bind/named.conf", "-c /etc/named.conf", "-f", "-g", "-4", "-6",
+					 "-u *", "-n *", "-U *", "-S *", "-d *", "-E *", "-L *"),
+};

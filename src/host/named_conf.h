@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "host/host.h"
+#include "host/started.h"
 
 struct named_statement {
 	struct str *words; /* without quotes; those behind the block follow those before it */
@@ -34,5 +35,8 @@ const struct named_statement *named_find(const struct named_statement *list, con
  * a list that is negated stays one item, "!{...}". -E2BIG when acls name each other too often. */
 int named_addresses(struct named_conf *, struct arena *, const struct named_statement *,
 					struct str **ret, size_t *ret_n);
+
+/* How it is started. */
+extern const struct started named_started;
 
 #endif

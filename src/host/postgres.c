@@ -483,3 +483,15 @@ int postgres_read(struct host *host, struct arena *a, struct pg_clusters *ret, s
 		read_cluster(host, a, &ret->p[i]);
 	return r;
 }
+
+const struct started postgres_started = {
+	.programs = STARTED("postgres", "postmaster", "pg_ctlcluster", "pg_ctl"),
+	.checks = STARTED("-C", "-V", "--version", "--check", "--boot", "--single"),
+	.units = STARTED("postgresql.service", "postgresql@*.service", "postgresql-*.service"),
+	.needed =
+		STARTED("--skip-systemctl-redirect * start",
+				"-D * -c config_file=/etc/postgresql/*/*/postgresql.conf", "-D /var/lib/pgsql/data",
+				"-D /var/lib/pgsql/*/data", "-D /var/lib/pgsql/data/", "-D /var/lib/pgsql/*/data/",
+				"-D /var/lib/postgres/data", "-D /var/lib/postgresql/data",
+				"-D /var/lib/postgresql/*/data", "-D /var/lib/postgresql/*/data/"),
+};

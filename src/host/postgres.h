@@ -33,4 +33,7 @@ const char *postgres_path(struct arena *, const char *file, struct str path);
 /* A value that says yes: PostgreSQL takes any beginning of true, yes, on and 1 that is not ambiguous. */
 bool postgres_bool(struct str, bool *ret);
 
+/* How it is started. */
+extern const struct started postgres_started;
+
 #endif

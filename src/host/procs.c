@@ -88,7 +88,8 @@ static const struct {
 	const char *label, *name;
 	int word; /* which of the values behind the label */
 } status_fields[] = {
-	{"Uid:", "uid", 2}, /* real, effective, saved, file system */
+	{"Uid:", "uid", 2},     /* real, effective, saved, file system */
+	{"NSpid:", "inner", 2}, /* here, in the namespace within, if any */
 	{"CapEff:", "caps", 1},
 	{"NoNewPrivs:", "nnp", 1},
 	{"Seccomp:", "seccomp", 1},
@@ -371,6 +372,8 @@ static void parse_number(struct str name, struct str value, struct proc *p)
 		p->uid = (uint32_t)number(value);
 	else if (str_is(name, "nnp"))
 		p->no_new_privs = number(value) != 0;
+	else if (str_is(name, "inner"))
+		p->inner = true;
 	else if (str_is(name, "seccomp"))
 		p->seccomp = (int)number(value);
 	else if (str_is(name, "caps"))

@@ -12,6 +12,7 @@ struct proc {
 	uint32_t pid, ppid, uid;
 	bool has_exe;           /* false: its exe could not be read; exe is then absent */
 	bool exe_deleted, no_new_privs;
+	bool inner;             /* of a container: its processes have numbers of their own */
 	struct str name, exe, cmdline; /* cmdline: arguments joined by blanks, without
 								  * their secrets (host/secret.h), at most 4 KiB */
 	struct str unit;        /* systemd unit from its cgroup; absent when there is none */

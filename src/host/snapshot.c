@@ -153,6 +153,9 @@ void snapshot_prestart(struct snapshot *s, struct host *host)
 		if (order[i]->table->early)
 			order[i]->table->early(host);
 	for (size_t i = 0; i < n; i++)
+		if (order[i]->table->started)
+			started_early(host);
+	for (size_t i = 0; i < n; i++)
 		if (order[i]->table->ask)
 			order[i]->table->ask(host, &order[i]->demand);
 }

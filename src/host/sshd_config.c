@@ -675,3 +675,11 @@ int sshd_config_read(struct host *host, struct arena *arena, struct sshd_config 
 	r = read_file(&w, "/etc/ssh/sshd_config", &everywhere, 0);
 	return r == -ENOENT ? read_file(&w, "/usr/etc/ssh/sshd_config", &everywhere, 0) : r;
 }
+
+const struct started sshd_started = {
+	.programs = STARTED("sshd"),
+	.checks = STARTED("-t", "-T", "-G", "-V"),
+	.units = STARTED("ssh.service", "sshd.service"),
+	.usual = STARTED("-D", "-e", "-De", "-i", "-u0", "-f /etc/ssh/sshd_config", "-E *", "-4", "-6",
+					 "-p *", "-p[0-9]*"),
+};

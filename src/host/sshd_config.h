@@ -9,6 +9,7 @@
 #define REVET_HOST_SSHD_CONFIG_H
 
 #include "host/host.h"
+#include "host/started.h"
 
 /* How the arguments of a keyword become one value, in the form in which `sshd -T` prints it. */
 enum sshd_kind {
@@ -102,5 +103,8 @@ struct sshd_config {
 /* Reads /etc/ssh/sshd_config, or where a distribution keeps its own in /usr/etc and nobody has
  * written one, that; and what it includes. -ENOENT when neither is there. */
 int sshd_config_read(struct host *, struct arena *, struct sshd_config *ret, struct err *);
+
+/* How it is started. */
+extern const struct started sshd_started;
 
 #endif

@@ -278,3 +278,9 @@ int unbound_conf_read(struct host *host, struct arena *arena, struct unbound_con
 		read_file(&r, path);
 	return e;
 }
+
+const struct started unbound_started = {
+	.programs = STARTED("unbound"),
+	.units = STARTED("unbound.service"),
+	.usual = STARTED("-d", "-dd", "-p", "-v", "-c /etc/unbound/unbound.conf"),
+};

@@ -9,6 +9,7 @@
 
 #include "base/vec.h"
 #include "host/host.h"
+#include "host/started.h"
 
 #define UNBOUND_CONF "/etc/unbound/unbound.conf"
 #define UNBOUND_MAX_VALUES 3
@@ -29,5 +30,8 @@ struct unbound_conf {
 
 /* -ENOENT: there is no unbound.conf. What cannot be read, or is no option, sets gap. */
 int unbound_conf_read(struct host *, struct arena *, struct unbound_conf *ret, struct err *);
+
+/* How it is started. */
+extern const struct started unbound_started;
 
 #endif

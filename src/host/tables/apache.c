@@ -440,6 +440,17 @@ static const struct table apache = {
 		   "nothing is there unless Apache is installed",
 	.columns = columns,
 	.read = read_apache,
+	.started =
+		&(const struct started){
+			.programs = STARTED("apache2", "httpd", "apachectl", "apache2ctl"),
+			.checks = STARTED("-t", "-S", "-M", "-v", "-V", "-l", "-L", "configtest"),
+			.units = STARTED("apache2.service", "httpd.service"),
+			.usual = STARTED("start", "-k start", "-DFOREGROUND", "-D FOREGROUND",
+							 "-d /etc/apache2", "-d /etc/httpd", "-f /etc/apache2/apache2.conf",
+							 "-f /etc/httpd/conf/httpd.conf"),
+			.variables = STARTED("APACHE_CONFDIR", "APACHE_ENVVARS", "APACHE_ARGUMENTS",
+								 "APACHE_HTTPD", "HTTPD"),
+		},
 	.set = set_apache,
 	.fix = "set it in " APACHE_DEBIAN_OWN " and reload Apache",
 	.cost = 3,

@@ -134,6 +134,12 @@ static const struct table auditd = {
 	.doc = "Settings of the audit daemon, from /etc/audit/auditd.conf",
 	.columns = columns,
 	.read = read_auditd,
+	.started =
+		&(const struct started){
+			.programs = STARTED("auditd"),
+			.units = STARTED("auditd.service"),
+			.usual = STARTED("-n", "-s *", "-c /etc/audit", "-c /etc/audit/"),
+		},
 	.is_key = is_auditd_key,
 	.set = set_auditd,
 	.fix = "set {key} in /etc/audit/auditd.conf and reload auditd",

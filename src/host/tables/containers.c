@@ -295,5 +295,6 @@ static const struct table containers = {
 		"the engines keep them; no engine is asked",
 	.columns = columns,
 	.read = read_containers,
+	.early = started_early,
 };
 TABLE(containers);

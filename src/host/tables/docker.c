@@ -38,5 +38,6 @@ static const struct table docker = {
 		   "starts it with, and the sockets of docker.socket; absent: the default holds",
 	.columns = columns,
 	.read = read_docker,
+	.early = started_early,
 };
 TABLE(docker);

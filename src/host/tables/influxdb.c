@@ -155,6 +155,14 @@ static const struct table influxdb = {
 		"start would take them",
 	.columns = columns,
 	.read = read_influxdb,
+	.started =
+		&(const struct started){
+			.programs = STARTED("influxd", "influxd-systemd-start.sh"),
+			.units = STARTED("influxdb.service", "influxd.service"),
+			.usual = STARTED("run", "-config /etc/influxdb/influxdb.conf", "-pidfile *"),
+			.variables = STARTED("INFLUXD_*", "INFLUXDB_*"),
+			.followed = STARTED("/etc/default/influxdb", "/etc/default/influxdb2"),
+		},
 	.multi = true,
 };
 TABLE(influxdb);

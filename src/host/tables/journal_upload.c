@@ -50,5 +50,11 @@ static const struct table journal_upload = {
 	.doc = "Settings of journal-upload.conf and its drop-ins; absent: the default holds",
 	.columns = columns,
 	.read = read_journal_upload,
+	.started =
+		&(const struct started){
+			.programs = STARTED("systemd-journal-upload"),
+			.units = STARTED("systemd-journal-upload.service"),
+			.usual = STARTED("--save-state*", "--follow"),
+		},
 };
 TABLE(journal_upload);

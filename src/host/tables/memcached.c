@@ -2,14 +2,14 @@
 /* Where memcached listens: the options in its configuration file. */
 #include "base/num.h"
 #include "base/vec.h"
-#include "host/conf.h"
 #include "host/glob.h"
 #include "host/settings.h"
 
 enum { INSTANCE, LISTEN, NETWORK, PORT, UDP_PORT, SASL, TLS, USER };
 
 static const struct column columns[] = {
-	[INSTANCE] = {"instance", TYPE_STRING, "Its configuration file", COLUMN_LABEL},
+	[INSTANCE] = {"instance", TYPE_STRING, "Its configuration file, or where its command stands",
+				  COLUMN_LABEL},
 	[LISTEN] = {"listen", TYPE_LIST, "Addresses that it listens on; absent: all", 0},
 	[NETWORK] = {"network", TYPE_BOOL, "It listens on more than loopback", 0},
 	[PORT] = {"port", TYPE_INT, "Its TCP port", 0},
@@ -129,66 +129,55 @@ static int read_options(struct host *host, struct rows *rows, const char *path, 
 	return 0;
 }
 
-static struct str unquoted(struct str s)
+static const struct started started = {
+	.programs = STARTED("memcached", "systemd-memcached-wrapper", "start-memcached"),
+	.units = STARTED("memcached.service", "memcached@*.service"),
+	.usual = STARTED("/etc/memcached.conf", "/etc/memcached_*.conf", "-P *", "-s *", "[!/]*"),
+	.titles = STARTED("*"),
+};
+
+/* Red Hat: the options stand in the unit. So do those of whoever starts it by hand. */
+static int read_commands(struct host *host, struct rows *rows, struct err *err)
 {
-	return s.n > 1 && strchr("\"'", s.p[0]) && s.p[s.n - 1] == s.p[0]
-			   ? (struct str){s.p + 1, s.n - 2}
-			   : s;
-}
+	struct started_commands commands;
+	int r = started_commands(host, rows->arena, &started, &commands, err);
 
-/* Red Hat: variables that stand on the command line of the unit. */
-static int read_variables(struct host *host, struct rows *rows, const char *path, struct err *err)
-{
-	static const char *const flags[][2] = {{"PORT", "-p"}, {"USER", "-u"}, {"OPTIONS", NULL}};
-	struct options o = {.arena = rows->arena};
-	struct conf conf = {0};
-	int r = conf_read(host, rows->arena, path, CONF_EQUALS, &conf, err);
+	for (size_t i = 0; r == 0 && i < commands.n; i++) {
+		struct options o = {.arena = rows->arena};
 
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
-		const struct conf_item *item = conf_last(&conf, NULL, flags[i][0]);
-
-		if (item && flags[i][1])
-			add_words(&o, str_of(flags[i][1]));
-		if (item)
-			add_words(&o, unquoted(item->value));
+		if (str_starts(commands.p[i].words, "/"))
+			continue;
+		add_words(&o, commands.p[i].words);
+		add_row(&o, rows, commands.p[i].file);
 	}
-	add_row(&o, rows, path);
-	return 0;
+	return r;
 }
 
 static int read_memcached(struct host *host, struct rows *rows, struct err *err)
 {
 	static const char *const program[] = {"memcached", NULL};
-	static const char *const patterns[] = {"/etc/memcached.conf", "/etc/memcached_*.conf",
-										   "/etc/sysconfig/memcached"};
-	int r = 0;
+	static const char *const patterns[] = {"/etc/memcached.conf", "/etc/memcached_*.conf"};
+	int r = read_commands(host, rows, err);
 
-	if (!settings_has_program(host, program))
-		return 0;
+	if (r < 0 || !settings_has_program(host, program))
+		return r;
 	for (size_t k = 0; r == 0 && k < ARRAY_LEN(patterns); k++) {
 		struct str *paths;
 		size_t n;
 
 		r = host_glob(host, rows->arena, str_of(patterns[k]), &paths, &n, err);
 		for (size_t i = 0; r == 0 && i < n; i++)
-			r = k == 2 ? read_variables(host, rows, str_dup(rows->arena, paths[i]), err)
-					   : read_options(host, rows, str_dup(rows->arena, paths[i]), err);
+			r = read_options(host, rows, str_dup(rows->arena, paths[i]), err);
 	}
 	return r;
 }
 
 static const struct table memcached = {
 	.name = "memcached",
-	.doc = "Where memcached listens: the options in /etc/memcached.conf or "
-		   "/etc/sysconfig/memcached, as the next start would take them",
+	.doc = "Where memcached listens: the options in /etc/memcached.conf or of the command that "
+		   "starts it, as the next start would take them",
 	.columns = columns,
 	.read = read_memcached,
-	.started = &(const struct started){
-		STARTED("memcached.service"),
-		STARTED(""),
-		STARTED("/etc/memcached.conf"),
-	},
+	.started = &started,
 };
 TABLE(memcached);

@@ -114,11 +114,15 @@ static const struct table mongod = {
 	.doc = "Settings of MongoDB's server, from /etc/mongod.conf, as the next start would take them",
 	.columns = columns,
 	.read = read_mongod,
-	.started = &(const struct started){
-		STARTED("mongod.service", "mongodb.service"),
-		STARTED("--config", "-f"),
-		STARTED("/etc/mongod.conf", "/etc/mongodb.conf"),
-	},
+	.started =
+		&(const struct started){
+			.programs = STARTED("mongod"),
+			.units = STARTED("mongod.service", "mongodb.service"),
+			.needed = STARTED("--config /etc/mongod.conf", "-f /etc/mongod.conf",
+							  "--config=/etc/mongod.conf", "--config /etc/mongodb.conf",
+							  "-f /etc/mongodb.conf"),
+			.usual = STARTED("--fork", "--quiet", "--unixSocketPrefix=*"),
+		},
 	.multi = true,
 };
 TABLE(mongod);

@@ -215,10 +215,6 @@ static const struct table mosquitto = {
 		   "include_dir, as the next start would take them",
 	.columns = columns,
 	.read = read_mosquitto,
-	.started = &(const struct started){
-		STARTED("mosquitto.service"),
-		STARTED("-c", "--config-file"),
-		STARTED("/etc/mosquitto/mosquitto.conf"),
-	},
+	.started = &mosquitto_started,
 };
 TABLE(mosquitto);

@@ -55,10 +55,6 @@ static const struct table mosquitto_bridges = {
 		   "include_dir",
 	.columns = columns,
 	.read = read_bridges,
-	.started = &(const struct started){
-		STARTED("mosquitto.service"),
-		STARTED("-c", "--config-file"),
-		STARTED("/etc/mosquitto/mosquitto.conf"),
-	},
+	.started = &mosquitto_started,
 };
 TABLE(mosquitto_bridges);

@@ -286,11 +286,20 @@ static const struct table mysql = {
 		"reads, as the next start would take them; names with dashes, switches as ON and OFF",
 	.columns = columns,
 	.read = read_mysql,
-	.started = &(const struct started){
-		STARTED("mariadb.service", "mysql.service", "mysqld.service"),
-		STARTED("--defaults-file", "--defaults-extra-file"),
-		STARTED("/etc/mysql/my.cnf", "/etc/my.cnf"),
-	},
+	.started =
+		&(const struct started){
+			.programs = STARTED("mariadbd", "mysqld", "mysqld_safe", "mariadbd-safe"),
+			.checks = STARTED("--help", "--version", "--print-defaults", "-V"),
+			.units = STARTED("mariadb.service", "mysql.service", "mysqld.service"),
+			.usual =
+				STARTED("--defaults-file=/etc/mysql/my.cnf", "--defaults-file=/etc/my.cnf",
+						"--basedir=/usr", "--datadir=/var/lib/mysql", "--plugin-dir=/usr/*",
+						"--user=mysql", "--pid-file=*", "--socket=/run/mysqld/mysqld.sock",
+						"--socket=/var/run/mysqld/mysqld.sock",
+						"--socket=/var/lib/mysql/mysql.sock", "--log-error=*", "--skip-log-error",
+						"--daemonize", "--wsrep[-_]start[-_]position=*", "--wsrep-new-cluster",
+						"$VAR", "$_WSREP_NEW_CLUSTER", "$_WSREP_START_POSITION"),
+		},
 	.multi = true,
 };
 TABLE(mysql);

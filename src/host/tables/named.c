@@ -73,11 +73,7 @@ static const struct table named = {
 	.doc = "Settings of BIND, from the options and views of named.conf; absent: the default holds",
 	.columns = columns,
 	.read = read_named,
-	.started = &(const struct started){
-		STARTED("named.service", "bind9.service"),
-		STARTED("-c"),
-		STARTED("/etc/bind/named.conf", "/etc/named.conf"),
-	},
+	.started = &named_started,
 	.multi = true,
 };
 TABLE(named);

@@ -99,10 +99,6 @@ static const struct table named_zones = {
 	.doc = "Zones of BIND, from named.conf",
 	.columns = columns,
 	.read = read_named_zones,
-	.started = &(const struct started){
-		STARTED("named.service", "bind9.service"),
-		STARTED("-c"),
-		STARTED("/etc/bind/named.conf", "/etc/named.conf"),
-	},
+	.started = &named_started,
 };
 TABLE(named_zones);

@@ -407,11 +407,15 @@ static const struct table nginx = {
 		   "includes; nothing is there unless nginx is installed",
 	.columns = columns,
 	.read = read_nginx,
-	.started = &(const struct started){
-		STARTED("nginx.service"),
-		STARTED("-c"),
-		STARTED("/etc/nginx/nginx.conf"),
-	},
+	.started =
+		&(const struct started){
+			.programs = STARTED("nginx"),
+			.checks = STARTED("-t", "-T", "-v", "-V", "-s", "-h"),
+			.units = STARTED("nginx.service"),
+			.usual = STARTED("-c /etc/nginx/nginx.conf", "-q", "-g daemon on; master_process on;",
+							 "-g daemon on;", "-g daemon off;", "-g daemon off; master_process on;",
+							 "-g pid /run/nginx.pid; error_log stderr;", "-e stderr"),
+		},
 	.set = set_nginx,
 	.fix = "set it in " NGINX_DROP_IN ", or where it stands, and reload nginx",
 	.cost = 3,

@@ -284,5 +284,15 @@ static const struct table openvpn = {
 		"OpenVPN's configurations in /etc/openvpn, its clients' and its servers': one row for each",
 	.columns = columns,
 	.read = read_openvpn,
+	.started =
+		&(const struct started){
+			.programs = STARTED("openvpn"),
+			.units = STARTED("openvpn@*.service", "openvpn-server@*.service",
+							 "openvpn-client@*.service", "openvpn.service"),
+			.needed = STARTED("--config [!/]*.conf", "--config /etc/openvpn/*.conf"),
+			.usual = STARTED("--daemon *", "--cd /etc/openvpn*", "--status *", "--status * 10",
+							 "--status-version 2", "--suppress-timestamps", "--nobind",
+							 "--script-security 2", "--writepid *"),
+		},
 };
 TABLE(openvpn);

@@ -85,5 +85,6 @@ static const struct table pg_hba = {
 		"their order, as the next start or reload would take them",
 	.columns = columns,
 	.read = read_pg_hba,
+	.started = &postgres_started,
 };
 TABLE(pg_hba);

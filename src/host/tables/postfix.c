@@ -141,5 +141,13 @@ static const struct table postfix = {
 	.doc = "Settings of Postfix, from /etc/postfix/main.cf; absent: the default holds",
 	.columns = columns,
 	.read = read_postfix,
+	.started =
+		&(const struct started){
+			.programs = STARTED("/usr/lib/postfix/*master", "/usr/libexec/postfix/master",
+								"postmulti", "postfix"),
+			.units = STARTED("postfix.service", "postfix@*.service"),
+			.usual = STARTED("-i - -p start", "start", "start-fg", "-w", "-d", "-c /etc/postfix"),
+			.variables = STARTED("MAIL_CONFIG"),
+		},
 };
 TABLE(postfix);

@@ -83,6 +83,7 @@ static const struct table postgres = {
 		   "role or database",
 	.columns = columns,
 	.read = read_table,
+	.started = &postgres_started,
 	.multi = true,
 	.set = set_postgres,
 	.fix = "set {key} of cluster {instance} and reload it",

@@ -154,9 +154,11 @@ static const struct table rabbitmq = {
 	.read = read_rabbitmq,
 	.started =
 		&(const struct started){
-			STARTED("rabbitmq-server.service"),
-			STARTED(""),
-			STARTED(MAIN),
+			.programs = STARTED("rabbitmq-server"),
+			.units = STARTED("rabbitmq-server.service"),
+			.variables =
+				STARTED("RABBITMQ_CONFIG_FILE*", "RABBITMQ_ADVANCED_CONFIG_FILE",
+						"RABBITMQ_CONF_ENV_FILE", "RABBITMQ_NODE_IP_ADDRESS", "RABBITMQ_SERVER_*ARGS"),
 		},
 };
 TABLE(rabbitmq);

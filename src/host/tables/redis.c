@@ -385,13 +385,17 @@ static const struct table redis = {
 		   "accounts, as the next start would take them",
 	.columns = columns,
 	.read = read_redis,
-	.started = &(const struct started){
-		STARTED("redis-server.service", "redis.service", "valkey-server.service", "valkey.service",
-				"keydb-server.service"),
-		STARTED(""),
-		STARTED("/etc/redis.conf", "/etc/redis/redis.conf", "/etc/redis/redis-*.conf",
-				"/etc/valkey.conf", "/etc/valkey/valkey.conf", "/etc/valkey/valkey-*.conf",
-				"/etc/keydb.conf", "/etc/keydb/keydb.conf", "/etc/keydb/keydb-*.conf"),
-	},
+	.started =
+		&(const struct started){
+			.programs = STARTED("redis-server", "valkey-server", "keydb-server"),
+			.units = STARTED("redis-server.service", "redis.service", "valkey-server.service",
+							 "valkey.service", "keydb-server.service"),
+			.needed =
+				STARTED("/etc/redis.conf", "/etc/redis/redis.conf", "/etc/redis/redis-*.conf",
+						"/etc/valkey.conf", "/etc/valkey/valkey.conf", "/etc/valkey/valkey-*.conf",
+						"/etc/keydb.conf", "/etc/keydb/keydb.conf", "/etc/keydb/keydb-*.conf"),
+			.usual = STARTED("--supervised *", "--daemonize *", "--pidfile *"),
+			.titles = STARTED("*-server *:[0-9]*"),
+		},
 };
 TABLE(redis);

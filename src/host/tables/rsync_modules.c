@@ -37,5 +37,13 @@ static const struct table rsync_modules = {
 	.doc = "What an rsync daemon gives out: the modules of /etc/rsyncd.conf",
 	.columns = columns,
 	.read = read_rsync_modules,
+	.started =
+		&(const struct started){
+			.with = "--daemon",
+			.programs = STARTED("rsync"),
+			.units = STARTED("rsync.service", "rsyncd.service"),
+			.usual = STARTED("--daemon", "--no-detach", "--config=/etc/rsyncd.conf", "--address=*",
+							 "--port=*", "--bwlimit=*", "--log-file=*"),
+		},
 };
 TABLE(rsync_modules);

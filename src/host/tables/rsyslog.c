@@ -695,5 +695,12 @@ static const struct table rsyslog = {
 	.doc = "Inputs, rules and settings of rsyslog, from /etc/rsyslog.conf and what it includes",
 	.columns = columns,
 	.read = read_rsyslog,
+	.started =
+		&(const struct started){
+			.programs = STARTED("rsyslogd"),
+			.checks = STARTED("-N*", "-v"),
+			.units = STARTED("rsyslog.service"),
+			.usual = STARTED("-n", "-i*", "-x", "-f /etc/rsyslog.conf"),
+		},
 };
 TABLE(rsyslog);

@@ -80,5 +80,6 @@ static const struct table samba = {
 		"Settings of Samba in the global section of /etc/samba/smb.conf; absent: the default holds",
 	.columns = columns,
 	.read = read_samba,
+	.started = &samba_started,
 };
 TABLE(samba);

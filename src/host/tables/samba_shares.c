@@ -59,5 +59,6 @@ static const struct table samba_shares = {
 	.doc = "What Samba shares: the sections of /etc/samba/smb.conf",
 	.columns = columns,
 	.read = read_samba_shares,
+	.started = &samba_started,
 };
 TABLE(samba_shares);

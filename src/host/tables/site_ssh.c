@@ -215,6 +215,7 @@ static const struct table site_ssh = {
 		"there is an sshd, from the lines of /etc/ssh/sshd_config",
 	.columns = columns,
 	.read = read_site_ssh,
+	.started = &sshd_started,
 	.set = set_site_ssh,
 	.fix = "set AllowUsers in " OWN_FILE ", take other lines of it out, and reload sshd",
 };

@@ -216,10 +216,13 @@ static const struct table snmp_communities = {
 	.doc = "Passwords of SNMP versions 1 and 2c in /etc/snmp/snmpd.conf and what it includes",
 	.columns = columns,
 	.read = read_snmp_communities,
-	.started = &(const struct started){
-		STARTED("snmpd.service"),
-		STARTED("-c"),
-		STARTED("/etc/snmp/snmpd.conf"),
-	},
+	.started =
+		&(const struct started){
+			.programs = STARTED("snmpd"),
+			.units = STARTED("snmpd.service"),
+			.usual = STARTED("-c /etc/snmp/snmpd.conf", "-f", "-a", "-A", "-L[SsOo]*", "-Lf *",
+							 "-u *", "-g *", "-p *", "-I -*", "udp:*", "udp6:*", "tcp:*", "tcp6:*"),
+			.variables = STARTED("SNMPCONFPATH"),
+		},
 };
 TABLE(snmp_communities);

@@ -187,10 +187,13 @@ static const struct table squid_access = {
 	.doc = "Whose requests a Squid proxy takes: the http_access lines of squid.conf, in order",
 	.columns = columns,
 	.read = read_squid_access,
-	.started = &(const struct started){
-		STARTED("squid.service"),
-		STARTED("-f"),
-		STARTED("/etc/squid/squid.conf", "/etc/squid.conf"),
-	},
+	.started =
+		&(const struct started){
+			.programs = STARTED("squid", "squid3"),
+			.checks = STARTED("-k", "-v", "-z"),
+			.units = STARTED("squid.service"),
+			.usual = STARTED("-f /etc/squid/squid.conf", "-f /etc/squid.conf", "--foreground", "-s",
+							 "-N", "-Y", "-C", "-D", "-sYC", "-sY", "-NYC", "-YC"),
+		},
 };
 TABLE(squid_access);

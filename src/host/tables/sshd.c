@@ -376,15 +376,26 @@ static bool next_word(struct str *line, struct str *ret)
 	return true;
 }
 
+static bool names_usual(struct str words)
+{
+	struct str word;
+
+	return next_word(&words, &word) && str_is(word, "/etc/ssh/sshd_config");
+}
+
 static void read_command_line(struct reader *r, struct str words, const char *path, unsigned line)
 {
 	struct str word, name;
 
 	while (next_word(&words, &word)) {
-		if (str_starts(word, "-f"))
+		if (str_is(word, "-f") && names_usual(words))
+			(void)next_word(&words, &word);
+		else if (str_starts(word, "-f"))
 			rows_gap(r->rows, "%s:%u: another configuration file is named there", path, line);
 		else if (str_starts(word, "-p"))
 			set_unknown(r, STR("Port"), path, line);
+		else if (str_is(word, "-4") || str_is(word, "-6"))
+			set_unknown(r, STR("AddressFamily"), path, line);
 		else if (str_skip(&word, "-o") && (word.n || next_word(&words, &word))) {
 			size_t n = 0;
 
@@ -394,6 +405,26 @@ static void read_command_line(struct reader *r, struct str words, const char *pa
 			set_unknown(r, name, path, line);
 		}
 	}
+}
+
+static const struct started started = {
+	.programs = STARTED("sshd"),
+	.checks = STARTED("-t", "-T", "-G", "-V"),
+	.units = STARTED("ssh.service", "sshd.service"),
+	.usual = STARTED("-D", "-e", "-De", "-i", "-u0", "-f /etc/ssh/sshd_config", "-E *", "-4", "-6",
+					 "-p *", "-p[0-9]*", "-o *", "-o*"),
+};
+
+/* Options in the unit itself, and of a running sshd. */
+static void check_commands(struct host *host, struct reader *r)
+{
+	struct started_commands commands;
+	struct err err = {0};
+
+	if (started_commands(host, r->rows->arena, &started, &commands, &err) < 0)
+		rows_gap(r->rows, "%s", err.msg);
+	for (size_t i = 0; i < commands.n; i++)
+		read_command_line(r, commands.p[i].words, commands.p[i].file, commands.p[i].line);
 }
 
 /* Files that units and init scripts take options of sshd from. */
@@ -513,6 +544,7 @@ static int read_sshd(struct host *host, struct rows *rows, struct err *err)
 	}
 	add_match_rows(&r);
 	check_command_lines(host, &r);
+	check_commands(host, &r);
 	return 0;
 }
 
@@ -618,6 +650,7 @@ static const struct table sshd = {
 		   "/etc/ssh/sshd_config give them",
 	.columns = columns,
 	.read = read_sshd,
+	.started = &started,
 	.helpers = (const struct helper *const[]){&sshd_t, &sshd_t_local, NULL},
 	.is_key = is_sshd_key,
 	.multi = true,

@@ -159,5 +159,11 @@ static const struct table sssd = {
 	.doc = "Domains of /etc/sssd/sssd.conf and conf.d: how the directory is asked",
 	.columns = columns,
 	.read = read_sssd,
+	.started =
+		&(const struct started){
+			.programs = STARTED("sssd"),
+			.units = STARTED("sssd.service"),
+			.usual = STARTED("-i", "-D", "--logger=*", "-d *", "-c /etc/sssd/sssd.conf"),
+		},
 };
 TABLE(sssd);

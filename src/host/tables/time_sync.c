@@ -50,6 +50,7 @@ struct service {
 	const char *conf[3];     /* the first that is there; what tells services of one program apart */
 	const char *enabled[4];  /* patterns of links that start it at boot */
 	void (*read_servers)(struct reader *, const char *conf);
+	const struct started *started; /* with the configuration that has them */
 };
 
 /*
@@ -239,6 +240,20 @@ static void read_timesyncd(struct reader *r, const char *path _unused_)
 					 "asked";
 }
 
+static const struct started chrony_started = {
+	.programs = STARTED("chronyd", "chronyd-starter.sh"),
+	.units = STARTED("chrony.service", "chronyd.service"),
+	.usual = STARTED("-f /etc/chrony/chrony.conf", "-f /etc/chrony.conf", "-F *", "-4", "-6", "-d",
+					 "-n", "-x", "-r", "-s", "-m", "-u *", "-L *"),
+};
+
+static const struct started ntp_started = {
+	.programs = STARTED("ntpd", "ntp-systemd-wrapper", "openntpd"),
+	.units = STARTED("ntpsec.service", "ntp.service", "ntpd.service", "openntpd.service"),
+	.usual = STARTED("-c /etc/ntpsec/ntp.conf", "-c /etc/ntp.conf", "-f /etc/openntpd/ntpd.conf",
+					 "-f /etc/ntpd.conf", "-p *", "-u *", "-g", "-N", "-d", "-n", "-s"),
+};
+
 static const struct service services[] = {
 	{
 		.name = "chrony",
@@ -248,6 +263,7 @@ static const struct service services[] = {
 		.enabled = {"/etc/systemd/system/*.wants/chrony.service",
 					"/etc/systemd/system/*.wants/chronyd.service", "/etc/runlevels/*/chronyd"},
 		.read_servers = read_chrony,
+		.started = &chrony_started,
 	},
 	{
 		.name = "systemd-timesyncd",
@@ -263,6 +279,7 @@ static const struct service services[] = {
 		.conf = {"/etc/ntpsec/ntp.conf"},
 		.enabled = {"/etc/systemd/system/*.wants/ntpsec.service"},
 		.read_servers = read_ntp,
+		.started = &ntp_started,
 	},
 	{
 		.name = "ntp",
@@ -272,6 +289,7 @@ static const struct service services[] = {
 		.enabled = {"/etc/systemd/system/*.wants/ntp.service",
 					"/etc/systemd/system/*.wants/ntpd.service", "/etc/runlevels/*/ntpd"},
 		.read_servers = read_ntp,
+		.started = &ntp_started,
 	},
 	{
 		.name = "openntpd",
@@ -280,6 +298,7 @@ static const struct service services[] = {
 		.conf = {"/etc/openntpd/ntpd.conf", "/etc/ntpd.conf"},
 		.enabled = {"/etc/systemd/system/*.wants/openntpd.service", "/etc/runlevels/*/openntpd"},
 		.read_servers = read_openntpd,
+		.started = &ntp_started,
 	},
 };
 
@@ -399,8 +418,11 @@ static void look_for(struct state *s, const struct service *service)
 static void set_servers(struct state *s, struct row *row, const struct service *service)
 {
 	struct reader r = {.host = s->host, .arena = s->rows->arena};
+	struct err err = {0};
 
 	service->read_servers(&r, conf_of(s, service));
+	if (service->started && started_as_usual(s->host, s->rows->arena, service->started, &err) < 0)
+		r.unknown = arena_strdup(s->rows->arena, err.msg);
 	if (r.servers.n) {
 		row_list(row, SERVERS, r.servers.p, r.servers.n);
 		row_from(row, SERVERS, r.from);

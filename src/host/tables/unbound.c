@@ -90,12 +90,7 @@ static const struct table unbound = {
 		   "default holds",
 	.columns = columns,
 	.read = read_unbound,
-	.started =
-		&(const struct started){
-			STARTED("unbound.service"),
-			STARTED("-c"),
-			STARTED(UNBOUND_CONF),
-		},
+	.started = &unbound_started,
 	.multi = true,
 };
 TABLE(unbound);

@@ -140,11 +140,6 @@ static const struct table unbound_access = {
 		"those of this host alone",
 	.columns = columns,
 	.read = read_unbound_access,
-	.started =
-		&(const struct started){
-			STARTED("unbound.service"),
-			STARTED("-c"),
-			STARTED(UNBOUND_CONF),
-		},
+	.started = &unbound_started,
 };
 TABLE(unbound_access);

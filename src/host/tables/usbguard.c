@@ -93,5 +93,11 @@ static const struct table usbguard = {
 	.doc = "Settings of USBGuard, and how many rules its policy has",
 	.columns = columns,
 	.read = read_usbguard,
+	.started =
+		&(const struct started){
+			.programs = STARTED("usbguard-daemon"),
+			.units = STARTED("usbguard.service"),
+			.usual = STARTED("-f", "-s", "-k", "-K", "-P", "-c /etc/usbguard/usbguard-daemon.conf"),
+		},
 };
 TABLE(usbguard);

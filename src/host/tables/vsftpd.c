@@ -65,10 +65,11 @@ static const struct table vsftpd = {
 	.doc = "Settings of vsftpd, from /etc/vsftpd.conf; absent: the default holds",
 	.columns = columns,
 	.read = read_vsftpd,
-	.started = &(const struct started){
-		STARTED("vsftpd.service"),
-		STARTED(""),
-		STARTED("/etc/vsftpd.conf", "/etc/vsftpd/vsftpd.conf"),
-	},
+	.started =
+		&(const struct started){
+			.programs = STARTED("vsftpd"),
+			.units = STARTED("vsftpd.service"),
+			.usual = STARTED("/etc/vsftpd.conf", "/etc/vsftpd/vsftpd.conf"),
+		},
 };
 TABLE(vsftpd);
