@@ -65,7 +65,7 @@ static void include(struct lxc *l, const char *path)
 		read_file(l, path);
 		return;
 	}
-	if (host_list_files(l->all->host, path, ".conf", l->all->arena, &files, &n, &err) < 0)
+	if (host_list_all_files(l->all->host, path, ".conf", l->all->arena, &files, &n, &err) < 0)
 		unknown(l, err.msg);
 	else
 		for (size_t i = 0; i < n; i++)

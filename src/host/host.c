@@ -470,8 +470,8 @@ int host_list(struct host *h, const char *path, struct arena *a, struct host_dir
 	return 0;
 }
 
-int host_list_files(struct host *h, const char *path, const char *suffix, struct arena *a,
-					struct str **ret, size_t *ret_n, struct err *err)
+static int list_files(struct host *h, const char *path, const char *suffix, bool hidden,
+					  struct arena *a, struct str **ret, size_t *ret_n, struct err *err)
 {
 	VEC(struct str) files = {0};
 	struct host_dir dir = {0};
@@ -484,7 +484,7 @@ int host_list_files(struct host *h, const char *path, const char *suffix, struct
 	for (size_t i = 0; r == 0 && i < dir.n; i++) {
 		const struct path_entry *e = &dir.entries[i];
 
-		if (*suffix && e->name[0] == '.')
+		if (!hidden && e->name[0] == '.')
 			continue;
 		if (e->type != DT_DIR && str_ends(str_of(e->name), suffix))
 			*vec_push(a, &files) = str_of(arena_printf(a, "%s/%s", path, e->name));
@@ -492,6 +492,18 @@ int host_list_files(struct host *h, const char *path, const char *suffix, struct
 	*ret = files.p;
 	*ret_n = files.n;
 	return 0;
+}
+
+int host_list_files(struct host *h, const char *path, const char *suffix, struct arena *a,
+					struct str **ret, size_t *ret_n, struct err *err)
+{
+	return list_files(h, path, suffix, !*suffix, a, ret, ret_n, err);
+}
+
+int host_list_all_files(struct host *h, const char *path, const char *suffix, struct arena *a,
+						struct str **ret, size_t *ret_n, struct err *err)
+{
+	return list_files(h, path, suffix, true, a, ret, ret_n, err);
 }
 
 static struct str base_name(struct str path)

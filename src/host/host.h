@@ -79,9 +79,12 @@ int host_list(struct host *, const char *path, struct arena *, struct host_dir *
 /* Files in a directory whose name ends in `suffix`, as full paths, sorted: all but directories, for a
  * FIFO or a device may well be read by whoever reads the directory, and here it is an error to read.
  * A directory that is not there is empty and no error. With a suffix hidden files are left out, as
- * shells' patterns and all that read "*.conf" do; with "" the caller judges names itself. */
+ * shells' patterns and most that read "*.conf" do; with "" the caller judges names itself. */
 int host_list_files(struct host *, const char *path, const char *suffix, struct arena *,
 					struct str **ret, size_t *ret_n, struct err *);
+/* The same with the hidden ones, for programs that look at the end of a name alone. */
+int host_list_all_files(struct host *, const char *path, const char *suffix, struct arena *,
+						struct str **ret, size_t *ret_n, struct err *);
 /* Configuration in systemd's manner: for the same file name the first directory wins, the names of
  * all directories are sorted together; a link to /dev/null masks the later ones and is left out. */
 int host_list_conf(struct host *, const char *const dirs[], const char *suffix, struct arena *,

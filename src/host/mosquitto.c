@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/mosquitto.h"
 
+#include <ctype.h>
+#include <stdlib.h>
+
 #include "base/num.h"
 #include "base/vec.h"
 #include "host/settings.h"
@@ -229,6 +232,17 @@ static void read_file(struct reader *r, const char *path, unsigned depth)
 	r->bridge = outer_bridge;
 }
 
+/* In the broker's order letters of either case stand beside each other, the upper one first. */
+static int by_letter(const void *a, const void *b)
+{
+	const unsigned char *x = (const unsigned char *)((const struct str *)a)->p;
+	const unsigned char *y = (const unsigned char *)((const struct str *)b)->p;
+
+	while (*x && *x == *y)
+		x++, y++;
+	return toupper(*x) == toupper(*y) ? *x - *y : toupper(*x) - toupper(*y);
+}
+
 static void read_dir(struct reader *r, const char *path, unsigned depth)
 {
 	struct path_stat st;
@@ -237,10 +251,12 @@ static void read_dir(struct reader *r, const char *path, unsigned depth)
 	size_t n;
 
 	if (host_stat(r->host, path, true, &st, &err) < 0 ||
-		host_list_files(r->host, path, ".conf", r->arena, &files, &n, &err) < 0) {
+		host_list_all_files(r->host, path, ".conf", r->arena, &files, &n, &err) < 0) {
 		note_gap(r, err.msg);
 		return;
 	}
+	if (n)
+		qsort(files, n, sizeof(*files), by_letter);
 	for (size_t i = 0; i < n; i++)
 		read_file(r, str_dup(r->arena, files[i]), depth + 1);
 }

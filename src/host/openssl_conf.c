@@ -153,7 +153,7 @@ static void include(struct reader *r, struct str name, unsigned depth)
 		struct str *files;
 		size_t n = 0;
 
-		if (host_list_files(r->host, path, suffixes[s], r->arena, &files, &n, &err) < 0)
+		if (host_list_all_files(r->host, path, suffixes[s], r->arena, &files, &n, &err) < 0)
 			gap(r, arena_strdup(r->arena, err.msg));
 		for (size_t i = 0; i < n; i++)
 			include_one(r, files[i].p, depth);

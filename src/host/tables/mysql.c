@@ -126,7 +126,7 @@ static void read_dir(struct reader *r, const char *path, unsigned depth)
 	size_t n;
 
 	if (host_stat(r->host, path, true, &st, &err) < 0 ||
-		host_list_files(r->host, path, ".cnf", r->s.arena, &files, &n, &err) < 0) {
+		host_list_all_files(r->host, path, ".cnf", r->s.arena, &files, &n, &err) < 0) {
 		settings_gap(&r->s, "%s", err.msg);
 		return;
 	}

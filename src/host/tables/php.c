@@ -225,7 +225,7 @@ static int read_interface(struct host *host, struct rows *rows, const struct int
 	int r = read_lines(host, rows->arena, of->ini, &conf, err);
 
 	if (r == 0 || r == -ENOENT)
-		r = host_list_files(host, of->directory, ".ini", rows->arena, &files, &n, err);
+		r = host_list_all_files(host, of->directory, ".ini", rows->arena, &files, &n, err);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = read_lines(host, rows->arena, files[i].p, &conf, err);
 	if (r < 0)

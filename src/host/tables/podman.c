@@ -156,7 +156,7 @@ static int read_podman(struct host *host, struct rows *rows, struct err *err)
 	map_init(&r.seen, rows->arena);
 	read_policy(&r);
 	read_registries(&r, REGISTRIES);
-	e = host_list_files(host, REGISTRIES ".d", ".conf", rows->arena, &files, &n, err);
+	e = host_list_all_files(host, REGISTRIES ".d", ".conf", rows->arena, &files, &n, err);
 	if (e < 0)
 		return e;
 	for (size_t i = 0; i < n; i++)

@@ -152,7 +152,7 @@ static void read_directory(struct host *host, struct rows *rows, const char *dir
 	struct err err = {0};
 	size_t n = 0;
 
-	if (host_list_files(host, dir, suffix, rows->arena, &files, &n, &err) < 0)
+	if (host_list_all_files(host, dir, suffix, rows->arena, &files, &n, &err) < 0)
 		rows_gap(rows, "%s", err.msg);
 	for (size_t i = 0; i < n; i++)
 		read(host, rows, str_dup(rows->arena, files[i]));
