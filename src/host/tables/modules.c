@@ -323,10 +323,16 @@ static void read_command(struct modules *m, struct str line, struct from from)
 		return;
 	if (m->n_commands++ >= MAX_COMMANDS)
 		m->config_unknown = "modprobe.d has too many lines";
-	else if (str_is(command, "blacklist"))
+	else if (str_is(command, "blacklist") && !str_starts(line, "\r"))
 		blacklist(m, name, from);
 	else if (str_is(command, "install"))
 		add_install(m, name, line, from);
+}
+
+/* What ends a line elsewhere too, the byte 13, is one like any to modprobe. */
+static bool next_line(struct str *text, struct str *ret)
+{
+	return text->n && str_cut(text, '\n', ret);
 }
 
 /* The next line with its continuations; *n counts the lines that were taken. */
@@ -336,14 +342,14 @@ static bool whole_line(struct arena *a, struct str *text, struct str *ret, unsig
 	struct str line;
 
 	*n = 0;
-	if (!str_line(text, &line))
+	if (!next_line(text, &line))
 		return false;
 	*n = 1;
 	*ret = line;
 	while (str_ends(line, "\\")) {
 		buf_add(&all, line.p, line.n - 1);
 		line = STR("");
-		*n += str_line(text, &line);
+		*n += next_line(text, &line);
 	}
 	if (*n > 1) {
 		buf_str(&all, line);
