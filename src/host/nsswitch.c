@@ -25,10 +25,12 @@ const char *nsswitch_elsewhere(struct host *host, struct arena *a, const char *d
 	while (str_line(&text, &line)) {
 		(void)str_cut(&line, '#', &words);
 		words = str_trim(words);
-		if (!str_skip(&words, database))
+		/* The colon may stand apart, or not at all. */
+		if (!str_skip(&words, database) || (words.n && !strchr(": \t", words.p[0])))
 			continue;
+		(void)str_skip(&words, ":");
 		while (str_word(&words, &word))
-			if (!is_local_source(word))
+			if (!str_is(word, ":") && !is_local_source(word))
 				return arena_printf(a, "%s: %.*s %s", path, STR_ARG(word), what);
 	}
 	return NULL;

@@ -5,7 +5,7 @@
 
 #include "host/host.h"
 
-/* "/etc/nsswitch.conf: sss WHAT", for the first source of the database ("passwd:") that is a directory
+/* "/etc/nsswitch.conf: sss WHAT", for the first source of the database ("passwd") that is a directory
  * server's, or why the file could not be read; NULL: there are only files, as also without it. */
 const char *nsswitch_elsewhere(struct host *, struct arena *, const char *database,
 							   const char *what);

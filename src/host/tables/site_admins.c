@@ -67,8 +67,7 @@ static void put_account(struct reader *r, struct row *row, struct str name)
 {
 	const struct passwd_user *user = passwd_by_name(&r->users, name);
 	const char *why =
-		user ? NULL
-			 : nsswitch_elsewhere(r->host, r->rows->arena, "passwd:", "may know the account");
+		user ? NULL : nsswitch_elsewhere(r->host, r->rows->arena, "passwd", "may know the account");
 
 	if (!user && !why && r->users.bad_lines)
 		why = "/etc/passwd has lines that are no entries";

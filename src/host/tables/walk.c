@@ -200,9 +200,9 @@ static void read_names(struct host *host, struct arena *a, struct names *ret,
 		ret->users = &ret->db;
 	else
 		*ret_unknown = str_of(arena_strdup(a, err.msg));
-	ret->elsewhere = nsswitch_elsewhere(host, a, "passwd:", "may know the owner");
+	ret->elsewhere = nsswitch_elsewhere(host, a, "passwd", "may know the owner");
 	if (!ret->elsewhere)
-		ret->elsewhere = nsswitch_elsewhere(host, a, "group:", "may know the owner");
+		ret->elsewhere = nsswitch_elsewhere(host, a, "group", "may know the owner");
 }
 
 /* Users that systemd makes up for services with DynamicUser= (61184 to 65519, see UIDS-GIDS.md)
