@@ -248,6 +248,41 @@ const struct apt_item *apt_conf_last(const struct apt_conf *conf, const char *na
 	return NULL;
 }
 
+/* "/etc/apt/sources.list.d/" is "sources.list.d". */
+static struct str below_apt(struct str path)
+{
+	while (str_skip(&path, "/"))
+		;
+	(void)str_skip(&path, "etc/apt/");
+	while (str_ends(path, "/"))
+		path.n--;
+	return path;
+}
+
+const char *apt_conf_elsewhere(const struct apt_conf *conf, struct arena *a)
+{
+	static const char *const usual[][2] = {
+		{"RootDir", ""},
+		{"Dir", ""},
+		{"Dir::Etc", "etc/apt"},
+		{"Dir::Etc::SourceList", "sources.list"},
+		{"Dir::Etc::SourceParts", "sources.list.d"},
+		{"Dir::Etc::Trusted", "trusted.gpg"},
+		{"Dir::Etc::TrustedParts", "trusted.gpg.d"},
+		{"Dir::Etc::Main", "apt.conf"},
+		{"Dir::Etc::Parts", "apt.conf.d"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(usual); i++) {
+		const struct apt_item *item = apt_conf_last(conf, usual[i][0]);
+
+		if (item && !str_is(below_apt(item->value), usual[i][1]))
+			return arena_printf(a, "%s:%u: %s has apt look elsewhere", item->file, item->line,
+								usual[i][0]);
+	}
+	return NULL;
+}
+
 bool apt_conf_bool(const struct apt_conf *conf, const char *name, bool otherwise)
 {
 	static const char *const no[] = {"no", "false", "without", "off", "disable", "0"};

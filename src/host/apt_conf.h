@@ -31,6 +31,10 @@ const struct apt_item *apt_conf_last(const struct apt_conf *, const char *name);
 /* apt's reading of truth values; `otherwise` for what is neither. */
 bool apt_conf_bool(const struct apt_conf *, const char *name, bool otherwise);
 
+/* Why apt looks for sources, keys or more configuration elsewhere than in /etc/apt; NULL: it does not,
+ * as far as is known. */
+const char *apt_conf_elsewhere(const struct apt_conf *, struct arena *);
+
 /* Sets it in revet's own file of apt.conf.d. -ENOTSUP: a file that comes later sets it, too. */
 int apt_conf_set(const struct apt_conf *, struct str name, struct str value, struct edits *,
 				 struct err *);

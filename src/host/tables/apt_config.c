@@ -44,6 +44,7 @@ static struct str spelled(const struct rows *rows, struct str key)
 static int read_apt_config(struct host *host, struct rows *rows, struct err *err _unused_)
 {
 	struct apt_conf conf;
+	const char *elsewhere;
 	struct map last;
 
 	apt_conf_read(host, rows->arena, &conf);
@@ -64,8 +65,9 @@ static int read_apt_config(struct host *host, struct rows *rows, struct err *err
 		row_str(row, KEY, spelled(rows, key));
 		row_str(row, VALUE, secret_masked_urls(rows->arena, item->value));
 	}
-	if (conf.gap)
-		rows_unsure(rows, VALUE, conf.gap);
+	elsewhere = conf.gap ? conf.gap : apt_conf_elsewhere(&conf, rows->arena);
+	if (elsewhere)
+		rows_unsure(rows, VALUE, elsewhere);
 	return 0;
 }
 

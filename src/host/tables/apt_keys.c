@@ -3,6 +3,7 @@
 #include "host/table.h"
 
 #include "base/vec.h"
+#include "host/apt_conf.h"
 #include "host/openpgp.h"
 
 enum { FILE_, KEYID, ALGORITHM, BITS, CREATED, EXPIRES, EXPIRED, UID_NAME, USED };
@@ -180,11 +181,17 @@ static int read_apt_keys(struct host *host, struct rows *rows, struct err *err _
 		{"/usr/share/keyrings", {".gpg", ".asc", ".pgp"}},
 	};
 	struct reader r = {.host = host, .rows = rows};
+	struct apt_conf conf;
+	const char *elsewhere;
 	struct path_stat st;
 	struct err none = {0};
 
 	if (host_stat(host, "/etc/apt", true, &st, &none) == -ENOENT)
 		return 0; /* no apt: /usr/share/keyrings is then somebody else's */
+	apt_conf_read(host, rows->arena, &conf);
+	elsewhere = conf.gap ? conf.gap : apt_conf_elsewhere(&conf, rows->arena);
+	if (elsewhere)
+		rows_gap(rows, "%s", elsewhere);
 	read_sources(&r);
 	read_keyring(&r, "/etc/apt/trusted.gpg");
 	for (size_t i = 0; i < ARRAY_LEN(places); i++)

@@ -5,6 +5,7 @@
 #include <ctype.h>
 
 #include "base/vec.h"
+#include "host/apt_conf.h"
 #include "host/apt_priority.h"
 #include "host/conf.h"
 #include "host/dpkg.h"
@@ -414,7 +415,13 @@ static int read_apt_sources(struct host *host, struct rows *rows, struct err *er
 	static const char *const suffixes[] = {".list", ".sources"};
 
 	struct str codename = codename_of(host, rows->arena);
+	struct apt_conf conf;
+	const char *elsewhere;
 
+	apt_conf_read(host, rows->arena, &conf);
+	elsewhere = conf.gap ? conf.gap : apt_conf_elsewhere(&conf, rows->arena);
+	if (elsewhere)
+		rows_gap(rows, "%s", elsewhere);
 	read_file(host, rows, codename, "/etc/apt/sources.list");
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
 		struct str *files;
