@@ -236,6 +236,25 @@ class OtherServices(OnHost):
         self.assertEqual([key for key, row in rows.items() if not isinstance(row["value"], str)],
                          ["smtpd_banner"])
 
+    def test_postfix_services(self):
+        """Options of services in master.cf, which postconf -P prints as "smtp/inet/name = value"."""
+        self.sh("""cp -p /etc/postfix/master.cf /root; cat >> /etc/postfix/master.cf <<'END'
+2525 inet n - y - - smtpd
+  -o smtpd_relay_restrictions=permit -o smtpd_tls_auth_only=no
+  -o { mynetworks = 10.0.0.0/8, 0.0.0.0/0 }
+127.0.0.1:10025 inet n - n - - smtpd -o mynetworks=0.0.0.0/0
+END""")
+        self.addCleanup(self.sh, "mv /root/master.cf /etc/postfix/master.cf")
+        want = {}
+        for line in self.out("postconf", "-P").splitlines():
+            place, _, value = line.partition("=")
+            service, kind, key = place.strip().rsplit("/", 2)
+            if kind == "inet":
+                want[service, key] = value.strip()
+        del want["127.0.0.1:10025", "mynetworks"]
+        got = {(row["service"], row["key"]): row["written"] for row in self.table("postfix") if row.get("service")}
+        self.same(got, want, at_least=3)
+
     def test_mail_aliases(self):
         self.write("/etc/aliases", "postmaster: root\n# more\nRoot: ops,\n\tadmin@example.org\n"
                                    "\"first last\": dev, :include:/etc/lists\nx: \"|/bin/page a, b\", /var/x\n")
