@@ -127,13 +127,21 @@ static void include_one(struct reader *r, const char *path, unsigned depth)
 		gap(r, arena_strdup(r->arena, err.msg));
 }
 
+static bool is_part(struct arena *a, struct str path)
+{
+	struct str name = str_lower(a, path);
+
+	return str_ends(name, ".cnf") || str_ends(name, ".conf");
+}
+
 static void include(struct reader *r, struct str name, unsigned depth)
 {
-	static const char *const suffixes[] = {".cnf", ".conf"};
 	struct str value = plain_value(r, name);
 	const char *path = str_dup(r->arena, value);
 	struct path_stat st;
+	struct str *files;
 	struct err err = {0};
+	size_t n = 0;
 	int e;
 
 	if (value.p == openssl_conf_variable || (*path != '/' && !r->include_dir)) {
@@ -149,15 +157,11 @@ static void include(struct reader *r, struct str name, unsigned depth)
 	}
 	if (e < 0 && e != -ENOENT)
 		gap(r, arena_strdup(r->arena, err.msg));
-	for (size_t s = 0; e == 0 && s < ARRAY_LEN(suffixes); s++) {
-		struct str *files;
-		size_t n = 0;
-
-		if (host_list_all_files(r->host, path, suffixes[s], r->arena, &files, &n, &err) < 0)
-			gap(r, arena_strdup(r->arena, err.msg));
-		for (size_t i = 0; i < n; i++)
+	if (e == 0 && host_list_files(r->host, path, "", r->arena, &files, &n, &err) < 0)
+		gap(r, arena_strdup(r->arena, err.msg));
+	for (size_t i = 0; i < n; i++)
+		if (is_part(r->arena, files[i]))
 			include_one(r, files[i].p, depth);
-	}
 }
 
 static void pragma(struct reader *r, struct str s)

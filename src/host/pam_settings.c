@@ -129,8 +129,8 @@ static void read_dropins(struct job *job, const char *path, struct conf *conf)
 	struct err err = {0};
 	struct str *files;
 	size_t n;
-	int r = host_list_all_files(job->host, arena_printf(arena, "%s.d", path), ".conf", arena, &files,
-							&n, &err);
+	int r = host_list_all_files(job->host, arena_printf(arena, "%s.d", path), ".conf", arena,
+								&files, &n, &err);
 
 	if (r < 0)
 		note_gap(job, conf, &err);
