@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The settings of MariaDB's and MySQL's server: the groups of my.cnf that it reads. */
+#include <ctype.h>
+
 #include "base/buf.h"
 #include "base/num.h"
 #include "base/vec.h"
@@ -92,15 +94,19 @@ static bool truth(struct str key, struct str value, bool *ret)
 	return false;
 }
 
-/* "loose_skip_NAME": the name as the manual has it, and the value turned round where a prefix does. */
+/* "loose_skip_NAME": the name as the manual has it, and the value turned round where a prefix does.
+ * MariaDB takes capitals for small letters; to MySQL they make another name. */
 static void put(struct reader *r, struct str name, struct str value, struct from from)
 {
 	char *p = str_dup(r->s.arena, name);
 	struct str key = {p, name.n};
 	bool yes = true, is_truth;
 
-	for (size_t i = 0; i < name.n; i++)
-		p[i] = p[i] == '_' ? '-' : p[i];
+	for (size_t i = 0; i < name.n; i++) {
+		if (p[i] >= 'A' && p[i] <= 'Z' && !r->mariadb)
+			settings_gap(&r->s, "%s:%u: a name with capitals", from.path, from.line);
+		p[i] = p[i] == '_' ? '-' : (char)tolower((unsigned char)p[i]);
+	}
 	(void)str_skip(&key, "loose-");
 	key = whole_name(key);
 	is_truth = !value.p || truth(key, value, &yes);
