@@ -4,6 +4,7 @@
  * The command line's own settings are left out: nobody outside reaches it.
  */
 #include "base/buf.h"
+#include "base/num.h"
 #include "base/vec.h"
 #include "host/conf.h"
 #include "host/edit.h"
@@ -12,6 +13,8 @@
 #include "host/web.h"
 
 #define OWN "99-revet.ini"
+
+#define MAX_FILES 256 /* of pools */
 
 enum { KEY, VALUE, WHERE, DIRECTORY };
 
@@ -68,7 +71,8 @@ static bool is_asked_for(struct str line)
 	if (!str_has_char(line, '=') || !str_cut(&line, '=', &key))
 		return false;
 	key = str_trim(key);
-	return setting_of(name_of(key)) >= 0 || str_is(key, "listen") || str_is(key, "user");
+	return setting_of(name_of(key)) >= 0 || str_is(key, "listen") || str_is(key, "user") ||
+		   str_is(key, "include");
 }
 
 /* Passwords of databases stand beside: nothing is kept but the sections and what is asked for. */
@@ -108,7 +112,9 @@ static int read_lines(struct host *host, struct arena *a, const char *path, stru
 
 /* One version with one interface. */
 struct interface {
-	const char *where, *ini, *directory, *pools; /* pools: a pattern, or NULL */
+	const char *where, *ini, *directory;
+	const char *fpm;   /* the file that includes the pools */
+	const char *pools; /* where they usually are; NULL: it has none */
 };
 
 struct setting {
@@ -122,15 +128,28 @@ static struct str plain(struct str value)
 
 	if (text.n && (*text.p == '"' || *text.p == '\'')) {
 		const char *end = memchr(text.p + 1, *text.p, text.n - 1);
+		struct str more =
+			end ? str_trim((struct str){end + 1, (size_t)(text.p + text.n - end) - 1}) : STR("");
 
-		return (struct str){text.p + 1, end ? (size_t)(end - text.p) - 1 : text.n - 1};
+		if (!more.n || *more.p == ';')
+			return (struct str){text.p + 1, end ? (size_t)(end - text.p) - 1 : text.n - 1};
 	}
 	return str_cut(&text, ';', &rest) ? str_trim(rest) : STR("");
 }
 
+static bool is_among(struct str value, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_is_nocase(value, words[i]))
+			return true;
+	return false;
+}
+
 static void set_value(struct row *row, struct str value, bool flag)
 {
-	static const char *const on[] = {"on", "1", "yes", "true", "stdout"};
+	static const char *const on[] = {"on", "yes", "true", "stdout"};
+	static const char *const off[] = {"off", "no", "false", "none", "null", "stderr", ""};
+	int64_t number;
 
 	if (str_has(value, "${")) {
 		row_unknown(row, VALUE, "it is a variable of the environment");
@@ -140,10 +159,14 @@ static void set_value(struct row *row, struct str value, bool flag)
 		row_str(row, VALUE, value);
 		return;
 	}
-	row_strz(row, VALUE, "off");
-	for (size_t i = 0; i < ARRAY_LEN(on); i++)
-		if (str_is_nocase(value, on[i]))
-			row_strz(row, VALUE, "on");
+	if (num_i64(value, INT32_MIN, INT32_MAX, &number) == 0)
+		row_strz(row, VALUE, number ? "on" : "off");
+	else if (is_among(value, on, ARRAY_LEN(on)))
+		row_strz(row, VALUE, "on");
+	else if (is_among(value, off, ARRAY_LEN(off)))
+		row_strz(row, VALUE, "off");
+	else
+		row_unknown(row, VALUE, "it is computed");
 }
 
 static struct row *add(struct rows *rows, const struct interface *of, struct str where,
@@ -175,22 +198,58 @@ static void add_of_pool(struct rows *rows, const struct interface *of, const str
 		set_value(add(rows, of, where, name, item), plain(item->value), settings[i].flag);
 }
 
+struct pools {
+	struct host *host;
+	struct rows *rows;
+	const struct interface *of;
+	unsigned files;
+};
+
+static int read_matching(struct pools *, struct str pattern, struct err *);
+
+/* A pool may stand in the main file, too; any file may include others. */
+static int read_pool_file(struct pools *p, const char *path, struct err *err)
+{
+	struct conf conf = {0};
+	int r;
+
+	if (p->files++ > MAX_FILES)
+		return err_set(err, E2BIG, "%s: too many includes", path);
+	r = read_lines(p->host, p->rows->arena, path, &conf, err);
+	for (size_t i = 0; r == 0 && i < conf.n; i++) {
+		const struct conf_item *item = &conf.items[i];
+
+		if (str_is(item->key, "include"))
+			r = read_matching(p, plain(item->value), err);
+		else if (item->section.p && !str_is(item->section, "global"))
+			add_of_pool(p->rows, p->of, item);
+	}
+	return r;
+}
+
+static int read_matching(struct pools *p, struct str pattern, struct err *err)
+{
+	struct str *paths;
+	size_t n = 0;
+	int r;
+
+	if (!str_starts(pattern, "/")) {
+		rows_gap(p->rows, "%s: an include that is relative to where PHP was built for", p->of->fpm);
+		return 0;
+	}
+	r = host_glob(p->host, p->rows->arena, pattern, &paths, &n, err);
+	for (size_t k = 0; r == 0 && k < n; k++)
+		r = read_pool_file(p, str_dup(p->rows->arena, paths[k]), err);
+	return r;
+}
+
 static int read_pools(struct host *host, struct rows *rows, const struct interface *of,
 					  struct err *err)
 {
-	struct str *paths;
-	size_t n;
-	int r = host_glob(host, rows->arena, str_of(of->pools), &paths, &n, err);
+	struct pools p = {.host = host, .rows = rows, .of = of};
+	int r = read_pool_file(&p, of->fpm, err);
 
-	for (size_t k = 0; r == 0 && k < n; k++) {
-		struct conf conf = {0};
-
-		r = read_lines(host, rows->arena, paths[k].p, &conf, err);
-		for (size_t i = 0; r == 0 && i < conf.n; i++)
-			if (conf.items[i].section.p && !str_is(conf.items[i].section, "global"))
-				add_of_pool(rows, of, &conf.items[i]);
-	}
-	return r;
+	return r == -ENOENT ? read_matching(&p, str_of(of->pools), err) : r;
 }
 
 /* Sections [PATH=] and [HOST=] hold for a part of the requests only, and so are rows of their own. */
@@ -262,6 +321,7 @@ static int read_debian(struct host *host, struct rows *rows, struct err *err)
 				.where = arena_printf(rows->arena, "%s %s", version, name),
 				.ini = arena_printf(rows->arena, "%s/php.ini", base),
 				.directory = arena_printf(rows->arena, "%s/conf.d", base),
+				.fpm = arena_printf(rows->arena, "%s/php-fpm.conf", base),
 				.pools = k == 0 ? arena_printf(rows->arena, "%s/pool.d/*.conf", base) : NULL,
 			};
 
@@ -280,7 +340,8 @@ static int read_php(struct host *host, struct rows *rows, struct err *err)
 {
 	static const char *const programs[] = {"/usr/sbin/php-fpm",
 										   "/usr/lib64/httpd/modules/libphp.so"};
-	const struct interface redhat = {"php", "/etc/php.ini", "/etc/php.d", "/etc/php-fpm.d/*.conf"};
+	const struct interface redhat = {"php", "/etc/php.ini", "/etc/php.d", "/etc/php-fpm.conf",
+									 "/etc/php-fpm.d/*.conf"};
 	int r = web_is_installed(host, programs, ARRAY_LEN(programs), err);
 
 	if (r > 0)
