@@ -56,6 +56,7 @@ struct tab {
 	struct changers *changers;
 	const char *path, *kind;
 	struct str user; /* of a user's crontab; absent: a field of the line says */
+	struct str search; /* the crontab's PATH, so far; absent: cron's own */
 	bool anacron;
 };
 
@@ -98,23 +99,61 @@ static struct program look_at(struct tab *t, struct str user, struct str path, b
 	return p;
 }
 
+/* "./b" of "cd /opt/a && ./b"; absent: there is none. */
+static struct str below(struct arena *a, struct str command, struct str directory)
+{
+	struct str word;
+
+	while (str_word(&command, &word))
+		if (str_skip(&word, "./") && word.n)
+			return str_of(arena_printf(a, "%.*s/%.*s", STR_ARG(directory), STR_ARG(word)));
+	return STR_ABSENT;
+}
+
+/* Where the first word is found; absent: nowhere, or it is none that is looked for. */
+static struct str in_search_path(struct tab *t, struct str command)
+{
+	struct str search = t->search.p ? t->search : STR("/usr/bin:/bin"), word = STR(""), dir;
+
+	(void)str_word(&command, &word);
+	for (int i = 0;
+		 word.n && !str_has_char(word, '/') && i < COMMAND_MAX_PATHS && str_cut(&search, ':', &dir);
+		 i++) {
+		const char *path = arena_printf(t->rows->arena, "%.*s/%.*s", STR_ARG(dir), STR_ARG(word));
+		struct path_stat st;
+		struct err err = {0};
+
+		if (str_starts(dir, "/") && host_stat(t->host, path, true, &st, &err) == 0)
+			return str_of(path);
+	}
+	return STR_ABSENT;
+}
+
 /* Of several paths the first that could be abused, else the first that is a program, else the
- * first: "test -x /usr/sbin/a && /opt/b" is about both. In "cd /opt/a && ./b" the directory counts. */
+ * first: "test -x /usr/sbin/a && /opt/b" is about both. In "cd /opt/a && ./b" the directory counts, and
+ * what is run in it; what is looked for along PATH only where it could be abused. */
 static bool choose_program(struct tab *t, struct str user, struct str command, struct program *ret)
 {
-	struct str path;
+	struct str whole = command, path, inside;
 	bool found = false, in_dir = str_has(command, "./");
+	struct program p;
 
 	for (int i = 0; i < COMMAND_MAX_PATHS && (path = command_next_path(&command)).p; i++) {
-		struct program p = look_at(t, user, path, in_dir);
-
+		p = look_at(t, user, path, in_dir);
+		inside = in_dir ? below(t->rows->arena, whole, path) : STR_ABSENT;
+		if (!(p.is_run && p.writable) && inside.p)
+			p = look_at(t, user, inside, false);
 		if (!found || (p.is_run && p.writable) || (p.is_run && !ret->is_run))
 			*ret = p;
 		found = true;
 		if (p.is_run && p.writable)
-			break;
+			return true;
 	}
-	return found;
+	path = in_search_path(t, whole);
+	p = path.p ? look_at(t, user, path, false) : (struct program){0};
+	if (p.is_run && p.writable)
+		*ret = p;
+	return found || (p.is_run && p.writable);
 }
 
 static void set_program(struct tab *t, struct row *row, const struct program *p)
@@ -208,6 +247,20 @@ static void read_line(struct tab *t, unsigned number, struct str line)
 		rows_gap(t->rows, "%s:%u: not a line that cron understands", t->path, number);
 }
 
+/* What PATH is for the lines that follow. */
+static void take_search(struct tab *t, struct str line)
+{
+	struct str name;
+
+	(void)str_cut(&line, '=', &name);
+	line = str_trim(line);
+	if (!str_is(str_trim(name), "PATH"))
+		return;
+	if (line.n > 1 && strchr("\"'", line.p[0]) && line.p[line.n - 1] == line.p[0])
+		line = (struct str){line.p + 1, line.n - 2};
+	t->search = line;
+}
+
 static bool is_too_many(struct tab *t, size_t before)
 {
 	if (t->rows->n < MAX_JOBS && (!t->user.p || t->rows->n - before < MAX_USER_JOBS))
@@ -223,12 +276,17 @@ static void read_tab(struct tab *t)
 	struct err err = {0};
 	int r = host_read_scrubbed(t->host, t->path, secret_mask, t->rows->arena, &text, &err);
 
+	t->search = STR_ABSENT;
 	if (r < 0 && r != -ENOENT)
 		rows_gap(t->rows, "%s", err.msg);
 	for (unsigned number = 1; r == 0 && str_line(&text, &line) && !is_too_many(t, before);
 		 number++) {
 		line = str_trim(line);
-		if (line.n && line.p[0] != '#' && !is_environment(line))
+		if (!line.n || line.p[0] == '#')
+			continue;
+		if (is_environment(line))
+			take_search(t, line);
+		else
 			read_line(t, number, line);
 	}
 }
