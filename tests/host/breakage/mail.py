@@ -33,6 +33,7 @@ RULES = {
         line("mynetworks = 127.0.0.0/8,0.0.0.0/0"), line("any = [::]/0\nmynetworks = 127.0.0.1 $any"),
         line("mynetworks = 127.0.0.0/8\n# more\n 0.0.0.0/1"),
         line("smtpd_relay_restrictions = permit_mynetworks, permit, reject_unauth_destination"),
+        "put /etc/postfix/master.cf 'smtp inet n - y - - smtpd\n  -o smtpd_relay_restrictions=permit'",
     ], "fine": [line("mynetworks = 10.0.0.0/8"),
                 line("smtpd_relay_restrictions = permit_mynetworks reject_unauth_destination permit")]},
     "mail.root-unread": {

@@ -175,7 +175,10 @@ RULES = {
     "web.php-pool-open": nginx(
         "sed -i 's/^listen = .*/listen = 9000/' /etc/php/8.2/fpm/pool.d/www.conf",
         "sed -i 's/^listen = .*/listen = [::]:9000/' /etc/php/8.2/fpm/pool.d/www.conf"),
-    "web.php-pool-root": nginx("sed -i 's/^user = .*/user = root/' /etc/php/8.2/fpm/pool.d/www.conf"),
+    "web.php-pool-root": nginx(
+        "sed -i 's/^user = .*/user = root/' /etc/php/8.2/fpm/pool.d/www.conf",
+        "put /etc/php/8.2/fpm/more.conf '[more]\nuser = root'; "
+        "add /etc/php/8.2/fpm/php-fpm.conf 'include=/etc/php/8.2/fpm/more.conf'"),
     "web.default-site": nginx("ln -s ../sites-available/default /etc/nginx/sites-enabled/default\n"
                               f"sed -i 's/ default_server//' {SITE}; nginx -t -q"),
 }
