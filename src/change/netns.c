@@ -28,8 +28,17 @@ struct visit {
 	bool makes_one; /* that is what is asked for */
 	int ns;
 	int family, type, protocol;
+	const char *path; /* to be written to, instead of a socket */
+	struct str text;
 	int result;
 };
+
+static int write_file(const char *path, struct str text)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd_write_all(fd, text);
+}
 
 static void *visit(void *data)
 {
@@ -44,6 +53,8 @@ static void *visit(void *data)
 	}
 	if (setns(v->ns, CLONE_NEWNET) < 0)
 		v->result = -errno;
+	else if (v->path)
+		v->result = write_file(v->path, v->text);
 	else
 		v->result = socket(v->family, v->type | SOCK_CLOEXEC, v->protocol);
 	v->result = v->result == -1 ? -errno : v->result;
@@ -77,6 +88,12 @@ int netns_socket(int ns, int family, int type, int protocol)
 		return fd < 0 ? -errno : fd;
 	return run_visit(
 		&(struct visit){.ns = ns, .family = family, .type = type, .protocol = protocol});
+}
+
+int netns_write(int ns, const char *path, struct str text)
+{
+	return ns < 0 ? write_file(path, text)
+				  : run_visit(&(struct visit){.ns = ns, .path = path, .text = text});
 }
 
 int netns_enter(void *data)

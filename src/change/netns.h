@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/err.h"
+#include "base/str.h"
 
 /* A new namespace, in which nothing is up. A descriptor, or -errno. */
 int netns_new(struct err *);
@@ -17,6 +18,8 @@ int netns_socket(int ns, int family, int type, int protocol);
 /* For exec_start(): the program runs in the namespace of the descriptor that data points to; -1: in
  * this process's own. */
 int netns_enter(void *data);
+/* Writes to a file below /proc/sys/net, as it is there. 0 or -errno. */
+int netns_write(int ns, const char *path, struct str text);
 /* The interface is up, has the address, and reaches the other one. -errno. */
 int netns_set_up(int ns, const char *interface, const struct sockaddr_storage *address,
 				 const struct sockaddr_storage *other);

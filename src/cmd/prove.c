@@ -29,7 +29,7 @@ static const struct option_doc options[] = {
 struct proving_run {
 	const struct experiment **experiments; /* that were asked for, by name */
 	bool *named;                           /* by more than its family */
-	size_t n;
+	size_t n, begun;
 	struct catalogue catalogue;
 	struct site site;
 	struct output outputs[MAX_OUTPUTS];
@@ -199,12 +199,13 @@ static int64_t now_us(void)
 	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
-static void say_progress(const struct proving_run *run, size_t i)
+static void say_progress(void *data, size_t i)
 {
+	struct proving_run *run = data;
+
+	run->begun++;
 	if (progress_wanted())
-		fprintf(stderr, "\r%zu of %zu: %-40s", i + 1, run->n, run->experiments[i]->name);
-	if (progress_wanted() && i + 1 == run->n)
-		fputs("\r\033[K", stderr);
+		fprintf(stderr, "\r%zu of %zu: %-40s", run->begun, run->n, run->experiments[i]->name);
 }
 
 static int report(struct proving_run *run, const struct proofs *proofs)
@@ -246,13 +247,13 @@ static int run_all(struct proving_run *run, struct arena *a)
 
 	if (code == 0 && session_of_self(&session, &err) < 0)
 		code = fail(EXIT_CANNOT, "%s", err.msg);
-	for (size_t i = 0; code == 0 && i < run->n; i++) {
-		int interrupted;
+	if (code == 0) {
+		int interrupted = prove_run(&proving, run->experiments, run->n, say_progress, run, a, p);
 
-		say_progress(run, i);
-		interrupted = prove_run(&proving, run->experiments[i], a, &p[i]);
 		code = interrupted ? 128 + interrupted : 0;
 	}
+	if (progress_wanted() && run->begun)
+		fputs("\r\033[K", stderr);
 	if (code)
 		return code;
 	proofs.host = str_dup(a, snapshot_os(snapshot, "hostname", "unknown"));

@@ -23,6 +23,14 @@
 
 struct trial;
 
+/* What else may run at the same time. */
+enum company {
+	COMPANY_ANY,
+	COMPANY_WIRELESS, /* it makes wires into this host (outside.h): one such at a time */
+	COMPANY_NONE,     /* what others do would be taken for its own doing */
+	COMPANIES
+};
+
 struct experiment {
 	const char *name;          /* FAMILY.NAME, as "ssh.root-refused" */
 	const char *title;         /* what holds when it is proven: "Root is refused over SSH" */
@@ -33,6 +41,7 @@ struct experiment {
 	unsigned seconds;          /* at most; then it is killed */
 	const char *const *tables; /* of the snapshot that it is given, up to a NULL */
 	void (*run)(struct trial *);
+	enum company company;
 };
 
 LEAF_SET(experiments, struct experiment);

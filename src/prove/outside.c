@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "change/netns.h"
 #include "prove/ruleset.h"
@@ -44,6 +45,29 @@ struct sockaddr_storage outside_address(const struct sockaddr_storage *address, 
 socklen_t outside_length(const struct sockaddr_storage *s)
 {
 	return s->ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+}
+
+bool outside_is_same(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	return a->ss_family == b->ss_family &&
+		   memcmp(outside_bytes(a), outside_bytes(b), outside_size(a->ss_family)) == 0;
+}
+
+struct site_network outside_network(const struct sockaddr_storage *s)
+{
+	struct site_network n = {.family = s->ss_family,
+							 .prefix = 8 * (unsigned)outside_size(s->ss_family)};
+
+	memcpy(n.address, outside_bytes(s), outside_size(s->ss_family));
+	return n;
+}
+
+struct sockaddr_storage outside_of_network(const struct site_network *n)
+{
+	struct sockaddr_storage s = {.ss_family = (sa_family_t)n->family};
+
+	memcpy((void *)outside_bytes(&s), n->address, outside_size(n->family));
+	return s;
 }
 
 static bool is_within(const void *address, const void *network, unsigned prefix)
@@ -83,20 +107,28 @@ bool outside_is_inner(const char *interface)
 
 /* --- live --------------------------------------------------------------------------------------------- */
 
+int outside_read_rules(struct trial *t, struct outside *o, struct err *err)
+{
+	struct ruleset *rules = o->rules ? NULL : arena_new(t->arena, struct ruleset, 1);
+	int r = rules ? ruleset_read(t, rules, err) : 0;
+
+	if (rules && r == 0)
+		o->rules = rules;
+	return r;
+}
+
 const char *outside_doubt(struct trial *t, struct outside *o, bool floods)
 {
-	struct ruleset rules;
 	struct err err;
 
-	if (ruleset_read(t, &rules, &err) < 0)
+	if (outside_read_rules(t, o, &err) < 0)
 		return arena_printf(t->arena, "the packet filter in force is not known: %s", err.msg);
-	memcpy(o->passes_on, rules.passes_on, sizeof(o->passes_on));
-	if (floods && rules.unlimited_log)
+	if (floods && o->rules->unlimited_log)
 		return "a rule logs every packet that it is about, without a limit";
 	for (size_t i = 0; i < o->targets.n; i++) {
 		const char *interface = o->targets.p[i].interface;
 
-		if (*interface && !outside_is_inner(interface) && ruleset_names(&rules, interface))
+		if (*interface && !outside_is_inner(interface) && ruleset_names(o->rules, interface))
 			return arena_printf(t->arena,
 								"rules tell the interface %s from others, and a wire of our own is "
 								"another",
@@ -195,6 +227,15 @@ static void place_origin(struct outside *o, const struct wire *w, struct origin 
 	else if (!does_take(o, w, origin, target))
 		origin->why_not = "the kernel does not take what comes from there by another interface "
 						  "(rp_filter, or rules of routing)";
+}
+
+bool outside_takes(const struct outside *o, const struct origin *origin,
+				   const struct target *target)
+{
+	for (size_t i = 0; i < o->wires.n; i++)
+		if (o->wires.p[i].ns == origin->ns)
+			return does_take(o, &o->wires.p[i], origin, target);
+	return false;
 }
 
 static void check_origin(const struct outside *o, const struct wire *w, struct origin *origin)
@@ -307,26 +348,17 @@ int outside_copy(struct trial *t, struct outside *o, struct err *err)
 	return r;
 }
 
-bool outside_open(struct trial *t, struct outside *o)
+/* Nothing has to be there: what leaves is seen. */
+int outside_lead(const struct outside *o, const struct site_network *address)
 {
-	struct err err;
-	const char *doubt;
+	struct sockaddr_storage to = outside_of_network(address);
+	const char *interface = outside_interface_to(o, &to);
 
-	if (outside_choose(t, o, &err) < 0) {
-		trial_not_run(t, "%s", err.msg);
-		return false;
-	}
-	doubt = outside_doubt(t, o, false);
-	if (doubt) {
-		trial_not_run(t, "%s", doubt);
-		return false;
-	}
-	if (outside_wire(t, o, NULL, &err) < 0) {
-		trial_not_run(t, "%s", err.msg);
-		outside_close(o);
-		return false;
-	}
-	return true;
+	for (size_t i = 0; i < o->targets.n; i++)
+		if (o->targets.p[i].family == to.ss_family &&
+			outside_is_in(&o->targets.p[i].address, address))
+			return 0;
+	return add_way(o->host_ns, *interface ? interface : first_interface(o), &to);
 }
 
 void outside_close(struct outside *o)
@@ -377,18 +409,44 @@ int outside_begin(const struct origin *from, const struct target *to, uint16_t p
 	return take_fd(&fd);
 }
 
-int outside_connect(const struct origin *from, const struct target *to, uint16_t port, int type,
-					int timeout_ms)
+/* Has it come about, or failed? */
+static bool is_over(int *fd)
 {
-	_cleanup_close_ int fd = outside_begin(from, to, port, type);
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	struct pollfd p = {.fd = *fd, .events = POLLOUT};
 	int failed = 0;
 
-	if (fd < 0)
-		return fd;
-	if (poll(&p, 1, timeout_ms) != 1)
-		return -ETIMEDOUT;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &(socklen_t){sizeof(failed)}) < 0)
-		return -errno;
-	return failed ? -failed : take_fd(&fd);
+	if (poll(&p, 1, 0) != 1)
+		return false;
+	if (getsockopt(*fd, SOL_SOCKET, SO_ERROR, &failed, &(socklen_t){sizeof(failed)}) < 0)
+		failed = errno;
+	if (failed) {
+		close_fd(fd);
+		*fd = -failed;
+	}
+	return true;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void outside_await(int fds[], size_t n, int timeout_ms)
+{
+	int64_t end = now_ms() + timeout_ms;
+
+	for (size_t i = 0; i < n; i++) {
+		struct pollfd p = {.fd = fds[i], .events = POLLOUT};
+
+		if (fds[i] < 0)
+			continue;
+		(void)poll(&p, 1, (int)MAX(end - now_ms(), 0));
+		if (!is_over(&fds[i])) {
+			close_fd(&fds[i]);
+			fds[i] = -ETIMEDOUT;
+		}
+	}
 }

@@ -25,6 +25,9 @@ enum origin_kind {
 	ORIGIN_REACHED, /* of a network that the site reaches: connections go there */
 };
 
+struct ruleset;
+struct reached;
+
 struct origin {
 	enum origin_kind kind;
 	int family;
@@ -35,6 +38,7 @@ struct origin {
 	const char *why_not;   /* nothing can be sent from there, and why; NULL: it can */
 	int ns;                /* the network namespace that has the address; borrowed */
 	bool done;             /* everything has been tried from there */
+	VEC(struct reached) reached; /* of ORIGIN_REACHED: where it is gone to, reached.h */
 };
 
 /* An address of this host that is tried. */
@@ -58,13 +62,19 @@ struct outside {
 	VEC(struct origin) origins;
 	VEC(struct target) targets;
 	VEC(struct wire) wires; /* one into the host; of a copy, one for each interface */
-	/* Rules pass TCP (UDP) on to containers or others, whom a copy does not have. */
-	bool passes_on[2];
-	struct str talk[4]; /* private: of whom this host talks to */
+	/* Addresses of this host, and networks of the site, that are too many. */
+	size_t left_out, networks_left_out;
+	const struct ruleset *rules; /* in force, once outside_read_rules() has read them */
+	struct str talk[4];          /* private: of whom this host talks to */
 };
 
 /* Chooses origins and targets. Nothing is made yet. */
 int outside_choose(struct trial *, struct outside *ret, struct err *);
+/* One more, from which nothing can be sent yet; "WHO (ADDRESS)" is its name. */
+struct origin *outside_add(struct trial *, struct outside *, enum origin_kind,
+						   const struct sockaddr_storage *, const char *who);
+/* Once for all that follows. */
+int outside_read_rules(struct trial *, struct outside *, struct err *);
 /* Looks at the rules in force. Why what a wire of our own meets is not what others meet on their way in, or, with `floods`, why
  * thousands of packets must not be sent there; NULL: nothing is in the way. */
 const char *outside_doubt(struct trial *, struct outside *, bool floods);
@@ -74,8 +84,8 @@ int outside_wire(struct trial *, struct outside *, const char *interface, struct
 /* A private network in the host's place: a namespace with its interfaces and addresses, and a wire from
  * each to the origins that come in by it; all of them can be had there. */
 int outside_copy(struct trial *, struct outside *, struct err *);
-/* Chooses, doubts and wires, into the host itself; false where it cannot be, which has been said by trial_not_run(). */
-bool outside_open(struct trial *, struct outside *ret);
+/* In a copy: packets to the address leave by the interface by which they leave the host. */
+int outside_lead(const struct outside *, const struct site_network *address);
 void outside_close(struct outside *);
 #define _cleanup_outside_ _cleanup_(outside_close)
 
@@ -84,18 +94,25 @@ bool outside_has(const struct origin *);
 /* The first that something can be sent from, NULL: none. */
 const struct origin *outside_origin(const struct outside *, enum origin_kind, int family);
 const struct target *outside_target(const struct outside *, int family);
-/* A connection from there, or a UDP socket that is connected. A descriptor, or -errno: -ETIMEDOUT: nothing
- * came back; -ECONNREFUSED. */
-int outside_connect(const struct origin *, const struct target *, uint16_t port, int type,
-					int timeout_ms);
-/* The same, that comes about while something else is done. */
+/* Does the kernel take what comes from there by its wire to that address, if no packet filter keeps it back? */
+bool outside_takes(const struct outside *, const struct origin *, const struct target *);
+/* A connection from there that comes about while something else is done, or a UDP socket that is
+ * connected. A descriptor, or -errno. */
 int outside_begin(const struct origin *, const struct target *, uint16_t port, int type);
+/* Waits for connections that were begun, so long for all together. Where one has not come about, there is
+ * -errno in its place: -ETIMEDOUT: nothing came back; -ECONNREFUSED. */
+void outside_await(int fds[], size_t n, int timeout_ms);
 /* With the port in network order, for bind() and the like. */
 struct sockaddr_storage outside_address(const struct sockaddr_storage *, uint16_t port);
 socklen_t outside_length(const struct sockaddr_storage *);
 const void *outside_bytes(const struct sockaddr_storage *); /* of the address, in network order */
 size_t outside_size(int family);                            /* how many */
 bool outside_is_in(const struct sockaddr_storage *, const struct site_network *);
+bool outside_is_same(const struct sockaddr_storage *, const struct sockaddr_storage *);
+struct site_network outside_network(const struct sockaddr_storage *); /* of that address alone */
+struct sockaddr_storage outside_of_network(const struct site_network *);
+/* Of this host, by which it would send there: "" where it has none. */
+const char *outside_interface_to(const struct outside *, const struct sockaddr_storage *);
 /* A bridge or a wire of containers or virtual machines, by which nobody comes in from outside. */
 bool outside_is_inner(const char *interface);
 /* Is the address within the networks? World is everybody. */

@@ -7,21 +7,15 @@
 
 #include "prove/outside.h"
 
-#define MAX_ORIGINS 16
-#define MAX_TARGETS 16
+#define MAX_ORIGINS 48
+#define MAX_TARGETS 64
 
 static struct sockaddr_storage address_of(int family, const void *bytes)
 {
-	struct sockaddr_storage s = {.ss_family = (sa_family_t)family};
+	struct site_network n = {.family = family};
 
-	memcpy((void *)outside_bytes(&s), bytes, outside_size(family));
-	return s;
-}
-
-static bool is_same(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
-{
-	return a->ss_family == b->ss_family &&
-		   memcmp(outside_bytes(a), outside_bytes(b), outside_size(a->ss_family)) == 0;
+	memcpy(n.address, bytes, outside_size(family));
+	return outside_of_network(&n);
 }
 
 static const char *text_of(struct arena *a, const struct sockaddr_storage *s)
@@ -82,11 +76,15 @@ static bool find_source(const struct sockaddr_storage *to, struct sockaddr_stora
 
 static void find_targets(struct trial *t, const struct ifaddrs *all, struct outside *o)
 {
-	for (const struct ifaddrs *i = all; i && o->targets.n < MAX_TARGETS; i = i->ifa_next) {
+	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
 		struct sockaddr_storage s;
 
 		if (!is_target(i))
 			continue;
+		if (o->targets.n == MAX_TARGETS) {
+			o->left_out++;
+			continue;
+		}
 		s = address_of(i->ifa_addr->sa_family,
 					   outside_bytes((const struct sockaddr_storage *)i->ifa_addr));
 		*vec_push(t->arena, &o->targets) = (struct target){.family = s.ss_family,
@@ -119,7 +117,7 @@ static void choose_main(struct trial *t, struct outside *o, const struct origin 
 
 		if (target->family != outsider->family || outside_is_inner(target->interface))
 			continue;
-		if (!best || (known && is_same(&target->address, &source)))
+		if (!best || (known && outside_is_same(&target->address, &source)))
 			best = target;
 	}
 	if (!best && has_family(t, outsider->family)) {
@@ -170,10 +168,10 @@ static bool is_in_use(struct trial *t, const struct outside *o, const struct soc
 	const char *text = text_of(t->arena, s), *hex = as_in_proc(t->arena, s);
 
 	for (size_t i = 0; i < o->targets.n; i++)
-		if (is_same(&o->targets.p[i].address, s))
+		if (outside_is_same(&o->targets.p[i].address, s))
 			return true;
 	for (size_t i = 0; i < o->origins.n; i++)
-		if (is_same(&o->origins.p[i].address, s))
+		if (outside_is_same(&o->origins.p[i].address, s))
 			return true;
 	return strcmp(t->session->peer, text) == 0 || str_has(o->talk[0], hex) ||
 		   str_has(o->talk[1], hex) || str_has(o->talk[2], arena_printf(t->arena, "\n%s ", text)) ||
@@ -191,8 +189,8 @@ static bool is_in_site(const struct site_file *f, const struct sockaddr_storage 
 	return found;
 }
 
-static struct origin *add_origin(struct trial *t, struct outside *o, enum origin_kind kind,
-								 const struct sockaddr_storage *s, const char *who)
+struct origin *outside_add(struct trial *t, struct outside *o, enum origin_kind kind,
+						   const struct sockaddr_storage *s, const char *who)
 {
 	struct origin *origin = vec_push(t->arena, &o->origins);
 	const char *text = text_of(t->arena, s);
@@ -244,7 +242,7 @@ static bool add_nobody(struct trial *t, const struct ifaddrs *all, struct outsid
 		s = random_of(&n);
 		if (is_connected(all, &s) || is_in_site(&t->site->file, &s) || is_in_use(t, o, &s))
 			continue;
-		add_origin(t, o, kind, &s, who);
+		outside_add(t, o, kind, &s, who);
 		return true;
 	}
 	return false;
@@ -262,14 +260,18 @@ static void add_member(struct trial *t, struct outside *o, enum origin_kind kind
 		if (o->origins.p[i].kind >= ORIGIN_ADMIN && outside_is_in(&o->origins.p[i].address, n) &&
 			(o->origins.p[i].kind == kind || kind == ORIGIN_SERVED))
 			return;
-	if (o->origins.n >= MAX_ORIGINS || !has_family(t, n->family))
+	if (!has_family(t, n->family))
 		return;
+	if (o->origins.n >= MAX_ORIGINS) {
+		o->networks_left_out++;
+		return;
+	}
 	for (int tries = 0; n->prefix + 2 <= bits && tries < 32 && !found; tries++) {
 		s = random_of(n);
 		found = !is_in_use(t, o, &s);
 	}
 	origin =
-		add_origin(t, o, kind, &s, arena_printf(t->arena, "%s of %.*s", who, STR_ARG(n->text)));
+		outside_add(t, o, kind, &s, arena_printf(t->arena, "%s of %.*s", who, STR_ARG(n->text)));
 	if (n->prefix + 2 > bits)
 		origin->why_not = "its network is too small for an address that is nobody's";
 	else if (!found)
@@ -292,22 +294,26 @@ static void add_members(struct trial *t, struct outside *o)
 			add_member(t, o, ORIGIN_REACHED, &f->reaches.p[i].to.networks.p[k], "a server");
 }
 
+const char *outside_interface_to(const struct outside *o, const struct sockaddr_storage *to)
+{
+	struct sockaddr_storage source;
+	bool known = find_source(to, &source);
+
+	for (size_t k = 0; k < o->targets.n; k++) {
+		const struct target *target = &o->targets.p[k];
+
+		if (target->family == to->ss_family &&
+			(known ? outside_is_same(&target->address, &source) : target->is_main))
+			return target->interface;
+	}
+	return "";
+}
+
 /* By the way that leads there. */
 static void find_interfaces(struct outside *o)
 {
-	for (size_t i = 0; i < o->origins.n; i++) {
-		struct origin *origin = &o->origins.p[i];
-		struct sockaddr_storage source;
-		bool known = find_source(&origin->address, &source);
-
-		for (size_t k = 0; k < o->targets.n; k++) {
-			const struct target *target = &o->targets.p[k];
-
-			if (target->family == origin->family &&
-				(known ? is_same(&target->address, &source) : target->is_main))
-				origin->interface = target->interface;
-		}
-	}
+	for (size_t i = 0; i < o->origins.n; i++)
+		o->origins.p[i].interface = outside_interface_to(o, &o->origins.p[i].address);
 }
 
 int outside_choose(struct trial *t, struct outside *o, struct err *err)

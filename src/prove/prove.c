@@ -143,12 +143,14 @@ static void run_child(const struct proving *g, const struct experiment *e, int r
 }
 
 struct running {
+	struct proof *proof; /* NULL: nothing runs */
 	pid_t pid;
 	int ended_fd;  /* hangs up with the child */
 	int parent_fd; /* hangs up with the parent; the child's */
 	int report_fd;
-	int signal_fd; /* readable when somebody wants revet to end */
+	int64_t begin, end; /* us */
 };
+#define RUNNING_NONE ((struct running){NULL, -1, -1, -1, -1, 0, 0})
 
 /* They stay blocked: what was begun is cleared up first. */
 static int take_signals(void)
@@ -170,14 +172,15 @@ static int signal_that_came(int fd)
 	return read(fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : SIGINT;
 }
 
-static int start(const struct proving *g, const struct experiment *e, struct running *r)
+/* `other` is the one that runs already: nothing of it is to be held by this one. */
+static int start(const struct proving *g, const struct experiment *e, struct running *r,
+				 const struct running *other)
 {
 	int ended[2] = {-1, -1}, parent[2] = {-1, -1};
 	sigset_t none;
 
-	*r = (struct running){-1, -1, -1, memfd_create("revet-proof", MFD_CLOEXEC), take_signals()};
-	if (r->report_fd < 0 || r->signal_fd < 0 || pipe2(ended, O_CLOEXEC) < 0 ||
-		pipe2(parent, O_CLOEXEC) < 0)
+	r->report_fd = memfd_create("revet-proof", MFD_CLOEXEC);
+	if (r->report_fd < 0 || pipe2(ended, O_CLOEXEC) < 0 || pipe2(parent, O_CLOEXEC) < 0)
 		return -errno;
 	fflush(NULL); /* what is buffered is written once */
 	/* As fork(2), which has no flags. With its first process a PID namespace ends. */
@@ -185,6 +188,8 @@ static int start(const struct proving *g, const struct experiment *e, struct run
 	if (r->pid == 0) {
 		close(parent[1]);
 		close(ended[0]);
+		if (other->proof)
+			close(other->parent_fd);
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		die_with_parent(parent[0]);
@@ -199,23 +204,6 @@ static int start(const struct proving *g, const struct experiment *e, struct run
 }
 
 enum end { ENDED, TOOK_TOO_LONG, INTERRUPTED };
-
-/* Until it ends by itself, or is killed. */
-static enum end wait_for(struct running *r, unsigned seconds, int *ret_status)
-{
-	int64_t end = now_us() + (int64_t)seconds * 1000000;
-	struct pollfd p[] = {{.fd = r->ended_fd}, {.fd = r->signal_fd, .events = POLLIN}};
-	enum end how = TOOK_TOO_LONG;
-
-	while (how == TOOK_TOO_LONG && now_us() < end)
-		if (poll(p, 2, (int)((end - now_us()) / 1000) + 1) > 0)
-			how = p[0].revents ? ENDED : INTERRUPTED;
-	if (how != ENDED)
-		kill(r->pid, SIGKILL);
-	while (waitpid(r->pid, ret_status, 0) < 0 && errno == EINTR)
-		;
-	return how;
-}
 
 static void conclude(struct proof *p, enum proof_kind kind, const char *text, struct arena *a)
 {
@@ -236,42 +224,134 @@ static void read_report(int fd, struct arena *a, struct proof *ret)
 		proof_parse((struct str){arena_copy(a, text.p, text.n), text.n}, a, ret);
 }
 
-static void conclude_end(const struct running *r, enum end how, int status, struct arena *a,
-						 struct proof *ret)
+static void conclude_end(const struct running *r, enum end how, int status, struct arena *a)
 {
-	read_report(r->report_fd, a, ret);
+	struct proof *p = r->proof;
+
+	read_report(r->report_fd, a, p);
 	if (how == TOOK_TOO_LONG)
-		conclude(ret, PROOF_NOT_RUN,
-				 arena_printf(a, "it was not done within %u s", ret->experiment->seconds), a);
+		conclude(p, PROOF_NOT_RUN,
+				 arena_printf(a, "it was not done within %u s", p->experiment->seconds), a);
 	else if (how == INTERRUPTED)
-		conclude(ret, PROOF_NOT_RUN, "interrupted", a);
+		conclude(p, PROOF_NOT_RUN, "interrupted", a);
 	else if (!WIFEXITED(status) || WEXITSTATUS(status))
-		conclude(ret, PROOF_NOT_RUN, "its process failed", a);
-	else if (!ret->verdict)
-		conclude(ret, PROOF_NOT_RUN, "it came to no result", a);
+		conclude(p, PROOF_NOT_RUN, "its process failed", a);
+	else if (!p->verdict)
+		conclude(p, PROOF_NOT_RUN, "it came to no result", a);
 }
 
-int prove_run(const struct proving *g, const struct experiment *e, struct arena *a,
-			  struct proof *ret)
+/* --- one after the other, in two lanes ----------------------------------------------------------------- */
+
+/* One for each company but the last, which has the first lane when both are done. */
+struct lanes {
+	const struct proving *g;
+	const struct experiment *const *all;
+	size_t n;
+	void (*begun)(void *data, size_t i);
+	void *data;
+	struct arena *arena;
+	struct proof *proofs;
+	size_t next[COMPANIES];
+	struct running now[2];
+};
+
+static void release(struct running *r)
 {
-	int64_t begin = now_us();
-	struct running r;
-	int status = 0, interrupted = 0, failed = start(g, e, &r);
+	close_fd(&r->ended_fd);
+	close_fd(&r->parent_fd);
+	close_fd(&r->report_fd);
+	r->proof->took_us = now_us() - r->begin;
+	*r = RUNNING_NONE;
+}
 
-	*ret = (struct proof){.experiment = e};
-	if (failed) {
-		conclude(ret, PROOF_NOT_RUN,
-				 arena_printf(a, "it cannot have a process of its own: %s", strerror(-failed)), a);
-	} else {
-		enum end how = wait_for(&r, e->seconds, &status);
+/* The next of the company, or those after it where one cannot be started. */
+static void start_next(struct lanes *l, enum company company)
+{
+	int lane = company == COMPANY_WIRELESS;
+	struct running *r = &l->now[lane];
 
-		conclude_end(&r, how, status, a, ret);
-		interrupted = how == INTERRUPTED ? signal_that_came(r.signal_fd) : 0;
+	while (!r->proof && l->next[company] < l->n) {
+		size_t i = l->next[company]++;
+		const struct experiment *e = l->all[i];
+		int failed;
+
+		if (e->company != company)
+			continue;
+		l->begun(l->data, i);
+		l->proofs[i] = (struct proof){.experiment = e};
+		r->proof = &l->proofs[i];
+		r->begin = now_us();
+		r->end = r->begin + (int64_t)e->seconds * 1000000;
+		failed = start(l->g, e, r, &l->now[!lane]);
+		if (!failed)
+			continue;
+		conclude(
+			r->proof, PROOF_NOT_RUN,
+			arena_printf(l->arena, "it cannot have a process of its own: %s", strerror(-failed)),
+			l->arena);
+		release(r);
 	}
-	close_fd(&r.ended_fd);
-	close_fd(&r.parent_fd);
-	close_fd(&r.report_fd);
-	close_fd(&r.signal_fd);
-	ret->took_us = now_us() - begin;
-	return interrupted;
+}
+
+static void finish(struct lanes *l, struct running *r, enum end how)
+{
+	int status = 0;
+
+	if (how != ENDED)
+		kill(r->pid, SIGKILL);
+	while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	conclude_end(r, how, status, l->arena);
+	release(r);
+}
+
+/* Until one has ended, by itself or because its time is over. True: somebody wants revet to end. */
+static bool wait_for_one(struct lanes *l, int signal_fd)
+{
+	struct pollfd p[] = {{.fd = l->now[0].ended_fd},
+						 {.fd = l->now[1].ended_fd},
+						 {.fd = signal_fd, .events = POLLIN}};
+	int64_t end = INT64_MAX, now = now_us();
+
+	for (int lane = 0; lane < 2; lane++)
+		if (l->now[lane].proof)
+			end = MIN(end, l->now[lane].end);
+	if (poll(p, 3, (int)MAX((end - now) / 1000 + 1, 0)) < 0)
+		return false;
+	if (p[2].revents)
+		return true;
+	now = now_us();
+	for (int lane = 0; lane < 2; lane++)
+		if (l->now[lane].proof && (p[lane].revents || now >= l->now[lane].end))
+			finish(l, &l->now[lane], p[lane].revents ? ENDED : TOOK_TOO_LONG);
+	return false;
+}
+
+int prove_run(const struct proving *g, const struct experiment *const *all, size_t n,
+			  void (*begun)(void *data, size_t i), void *data, struct arena *a, struct proof ret[])
+{
+	struct lanes l = {.g = g,
+					  .all = all,
+					  .n = n,
+					  .begun = begun,
+					  .data = data,
+					  .arena = a,
+					  .proofs = ret,
+					  .now = {RUNNING_NONE, RUNNING_NONE}};
+	_cleanup_close_ int signal_fd = take_signals();
+	bool interrupted = false;
+
+	do {
+		start_next(&l, COMPANY_ANY);
+		start_next(&l, COMPANY_WIRELESS);
+		if (!l.now[0].proof && !l.now[1].proof)
+			start_next(&l, COMPANY_NONE);
+		if (!l.now[0].proof && !l.now[1].proof)
+			return 0;
+		interrupted = wait_for_one(&l, signal_fd);
+	} while (!interrupted);
+	for (int lane = 0; lane < 2; lane++)
+		if (l.now[lane].proof)
+			finish(&l, &l.now[lane], INTERRUPTED);
+	return signal_that_came(signal_fd);
 }

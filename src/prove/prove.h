@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Running experiments, one at a time, and what came of each. */
+/* Running experiments, and what came of each. */
 #ifndef REVET_PROVE_PROVE_H
 #define REVET_PROVE_PROVE_H
 
@@ -38,9 +38,11 @@ struct proving {
 	const struct session *session;
 };
 
-/* Runs it and waits for its end. What keeps it from running is its verdict. 0, or the signal that came
- * to end this process: the experiment is ended then. Everything lives in the arena. */
-int prove_run(const struct proving *, const struct experiment *, struct arena *, struct proof *ret);
+/* Runs them, two at a time where their `company` allows it, and waits for their ends. What keeps one from
+ * running is its verdict. `begun` is told of each, by its place, before it begins. 0, or the signal that
+ * came to end this process: the experiments are ended then. Everything lives in the arena. */
+int prove_run(const struct proving *, const struct experiment *const *, size_t n,
+			  void (*begun)(void *data, size_t i), void *data, struct arena *, struct proof ret[]);
 
 /* All experiments, sorted by name; static. */
 size_t experiments_all(const struct experiment *const **ret);

@@ -4,22 +4,51 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include "base/path.h"
 #include "base/vec.h"
 #include "change/netns.h"
+#include "prove/reached.h"
 #include "prove/ruleset.h"
 
 #define MAX_SOCKETS 800 /* descriptors; a process may have 1024 */
+#define LOOK_MS 2500    /* what one look may take, with all patience */
+
+/* Packets are passed on where the host passes them on, and leave for whom they would leave for there. */
+static int pass_on(struct trial *t, const struct outside *o, struct err *err)
+{
+	static const char *const switches[] = {"/proc/sys/net/ipv4/ip_forward",
+										   "/proc/sys/net/ipv6/conf/all/forwarding"};
+	struct str text;
+
+	for (size_t i = 0; i < ARRAY_LEN(switches); i++) {
+		int r = path_read(t->place.root_fd, switches[i], 16, t->arena, &text);
+
+		if (r == 0)
+			r = netns_write(o->host_ns, switches[i], text);
+		if (r < 0 && r != -ENOENT)
+			return err_errno(err, -r, "%s", switches[i]);
+	}
+	for (size_t i = 0; i < o->rules->passes_to.n; i++) {
+		const struct site_network *to = &o->rules->passes_to.p[i];
+		int r = outside_lead(o, to);
+
+		if (r < 0 && r != -EEXIST)
+			return err_errno(err, -r, "no way to %.*s", STR_ARG(to->text));
+	}
+	return 0;
+}
 
 bool replica_open(struct trial *t, struct outside *o)
 {
-	struct ruleset rules;
 	struct err err;
-	int r = ruleset_read(t, &rules, &err);
+	int r = outside_read_rules(t, o, &err);
 
 	if (r == 0)
 		r = outside_copy(t, o, &err);
 	if (r == 0)
-		r = ruleset_load(t, &rules, o->host_ns, &err);
+		r = pass_on(t, o, &err);
+	if (r == 0)
+		r = ruleset_load(t, o->rules, o->host_ns, &err);
 	if (r == 0)
 		return true;
 	trial_not_run(t, "the packet filter cannot be copied: %s", err.msg);
@@ -119,6 +148,11 @@ void replica_try(struct trial *t, unsigned kinds, bool floods,
 		trial_not_run(t, "%s", err.msg);
 		return;
 	}
+	if (o.networks_left_out && kinds & ~(ORIGINS(ORIGIN_OUTSIDER) | ORIGINS(ORIGIN_NEIGHBOUR)))
+		trial_not_run(t, "%zu networks of the site are too many, and were left out",
+					  o.networks_left_out);
+	if (kinds & ORIGINS(ORIGIN_REACHED))
+		reached_add(t, &o);
 	for (size_t i = 0; i < o.origins.n; i++)
 		o.origins.p[i].done = !(ORIGINS(o.origins.p[i].kind) & kinds);
 	why = outside_doubt(t, &o, floods);
@@ -131,4 +165,45 @@ void replica_try(struct trial *t, unsigned kinds, bool floods,
 	trial_on_shadow(t, "%s", why);
 	if (replica_open(t, &o))
 		look(t, &o, true);
+}
+
+/* --- each address ------------------------------------------------------------------------------------- */
+
+/* Is the time over? That is said once, for all that would have come. */
+static bool is_late(struct trial *t, const struct origin *from, const struct target *to)
+{
+	if (trial_ms_left(t) >= LOOK_MS)
+		return false;
+	trial_not_run(t, "%s at %s, and what was to come after it: there is no time left for it",
+				  from->who, to->text);
+	return true;
+}
+
+void replica_each(struct trial *t, const struct outside *o, bool is_copy,
+				  void (*look)(void *data, const struct origin *, const struct target *),
+				  void *data)
+{
+	const struct copied_socket *sockets;
+
+	if (is_copy)
+		(void)replica_listen(t, o, &sockets);
+	if (is_copy && o->rules->passes_nowhere_known)
+		trial_not_run(t, "rules pass ports on, and do not say to which addresses");
+	if (o->left_out)
+		trial_not_run(t, "%zu addresses of this host are too many, and were left out", o->left_out);
+	for (int further = 0; further < 2; further++)
+		for (size_t n = 0; n < o->origins.n * o->targets.n; n++) {
+			const struct origin *from = &o->origins.p[n / o->targets.n];
+			const struct target *to = &o->targets.p[n % o->targets.n];
+
+			if (to->family != from->family || to->is_main == (bool)further || !outside_has(from))
+				continue;
+			if (is_late(t, from, to))
+				return;
+			if (!further || outside_takes(o, from, to))
+				look(data, from, to);
+			else
+				trial_not_run(t, "%s at %s: the kernel does not take what comes from there",
+							  from->who, to->text);
+		}
 }

@@ -32,4 +32,10 @@ size_t replica_listen(struct trial *, const struct outside *, const struct copie
 void replica_try(struct trial *, unsigned kinds, bool floods,
 				 void (*look)(struct trial *, const struct outside *, bool is_copy));
 
+/* Calls look() for each origin and each address of its family, the main one of each family first. What
+ * could not be looked at has been said by trial_not_run(). In a copy there are sockets like the host's. */
+void replica_each(struct trial *, const struct outside *, bool is_copy,
+				  void (*look)(void *data, const struct origin *, const struct target *),
+				  void *data);
+
 #endif

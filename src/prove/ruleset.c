@@ -3,9 +3,11 @@
 
 #include <sys/mman.h>
 
+#include "base/num.h"
 #include "change/netns.h"
 
 #define TIMEOUT_MS 10000
+#define MAX_PASSES 256
 
 /* The text between quotes, one after the other. */
 static bool next_quoted(struct str *rest, struct str *ret)
@@ -54,6 +56,45 @@ bool ruleset_names(const struct ruleset *r, const char *interface)
 	return false;
 }
 
+/* Is it about the address? A set, a map or a variable may be. */
+static bool is_about(struct str word, const struct site_network *address)
+{
+	struct site_network n;
+
+	if (str_is(word, "type")) /* fib: the same for all that this host has */
+		return false;
+	return !site_network_parse(word, &n) || site_network_holds(&n, address);
+}
+
+/* "ip daddr 192.0.2.1", "ip daddr != 10.0.0.0/8", "-d 192.0.2.1/32", "! -d 10.0.0.0/8". */
+static bool tells_in_line(struct str line, const struct site_network *address)
+{
+	struct str word, before = STR_ABSENT;
+	bool found = false;
+
+	while (str_word(&line, &word) && !found) {
+		found = (str_is(before, "daddr") || str_is(before, "-d")) && !str_is(word, "!=") &&
+				is_about(word, address);
+		if (!str_is(word, "!=") || !str_is(before, "daddr"))
+			before = word;
+	}
+	return found;
+}
+
+bool ruleset_tells(const struct ruleset *r, const struct site_network *address)
+{
+	struct str rest = r->nft, line;
+
+	while (str_line(&rest, &line))
+		if (tells_in_line(line, address))
+			return true;
+	for (size_t i = 0; i < ARRAY_LEN(r->legacy); i++)
+		for (rest = r->legacy[i]; str_line(&rest, &line);)
+			if (tells_in_line(line, address))
+				return true;
+	return false;
+}
+
 /* --- reading ------------------------------------------------------------------------------------------ */
 
 /* Does what iptables has saved hold the table? */
@@ -88,14 +129,107 @@ static bool is_unlimited_log(struct str line)
 	return logs && !str_has(line, "limit");
 }
 
-/* What of a line matters beside what it does where it is loaded. */
-static void note_line(struct ruleset *r, struct str line)
+/* The next word of a line, between blanks, commas and braces. */
+static bool next_token(struct str *rest, struct str *ret)
 {
+	static const char between[] = " \t,{}";
+	size_t n = 0;
+
+	while (rest->n && memchr(between, rest->p[0], sizeof(between) - 1))
+		*rest = (struct str){rest->p + 1, rest->n - 1};
+	while (n < rest->n && !memchr(between, rest->p[n], sizeof(between) - 1))
+		n++;
+	*ret = (struct str){rest->p, n};
+	*rest = (struct str){rest->p + n, rest->n - n};
+	return n > 0;
+}
+
+/* "22", "8000-8010", or as iptables has it "8000:8010". */
+static void mark_numbers(struct str line, bool ports[PORTS])
+{
+	struct str token, low;
+	uint64_t from, to;
+
+	while (next_token(&line, &token)) {
+		(void)str_cut(&token, str_has_char(token, ':') ? ':' : '-', &low);
+		if (num_u64(low, 0, PORTS - 1, &from) < 0 ||
+			(token.p && num_u64(token, from, PORTS - 1, &to) < 0))
+			continue;
+		for (uint64_t port = from; port <= (token.p ? to : from); port++)
+			ports[port] = true;
+	}
+}
+
+static bool is_one_address(struct str s, struct site_network *ret)
+{
+	return site_network_parse(s, ret) && ret->prefix == (ret->family == AF_INET ? 32 : 128);
+}
+
+/* "172.17.0.2:80", "[fd00::2]:80", "10.0.0.1-10.0.0.9": the first of them. */
+static bool take_address(struct str token, struct site_network *ret)
+{
+	struct str first = STR_ABSENT, rest = token;
+
+	if (str_skip(&rest, "["))
+		return str_cut(&rest, ']', &first) && is_one_address(first, ret);
+	if (is_one_address(token, ret))
+		return true;
+	return str_cut(&rest, str_has_char(token, '-') ? '-' : ':', &first) &&
+		   is_one_address(first, ret);
+}
+
+/* What a rule says of where it sends packets to, instead of where they came for: "dnat ip to 172.17.0.2:80",
+ * "-j DNAT --to-destination 172.17.0.2:80". Absent: it does not, as one of what was sent elsewhere, "ct status
+ * dnat". */
+static struct str passing_of(struct str line)
+{
+	static const char *const between[] = {"ip", "ip6", "prefix", "addr", ".", "port"};
+	struct str word = STR_ABSENT;
+	bool passes = false, more = true;
+
+	while (!passes && str_word(&line, &word))
+		passes = str_is(word, "dnat") || str_is(word, "DNAT");
+	if (!passes || str_is(word, "DNAT"))
+		return passes ? line : STR_ABSENT;
+	while (more && str_word(&line, &word)) {
+		more = false;
+		for (size_t i = 0; i < ARRAY_LEN(between); i++)
+			more |= str_is(word, between[i]);
+	}
+	return str_is(word, "to") ? line : STR_ABSENT;
+}
+
+static void note_passing(struct ruleset *r, struct str line, struct str rest, struct arena *a)
+{
+	bool all = !str_has(line, "dport"), found = false;
+	struct site_network to;
+	struct str token;
+
+	for (int udp = 0; udp < 2; udp++) {
+		if (!str_has(line, udp ? "udp" : "tcp") && str_has(line, udp ? "tcp" : "udp"))
+			continue;
+		r->passes_on[udp] = true;
+		if (all)
+			memset(r->passed[udp], 1, sizeof(r->passed[udp]));
+		else
+			mark_numbers(line, r->passed[udp]);
+	}
+	while (next_token(&rest, &token) && r->passes_to.n < MAX_PASSES)
+		if (take_address(token, &to)) {
+			*vec_push(a, &r->passes_to) = to;
+			found = true;
+		}
+	r->passes_nowhere_known |= !found;
+}
+
+void ruleset_note(struct ruleset *r, struct str line, struct arena *a)
+{
+	struct str to = passing_of(line);
+
 	r->unlimited_log |= is_unlimited_log(line);
-	if (!str_has(line, "dnat to ") && !str_has(line, "dnat ip") && !str_has(line, "-j DNAT"))
-		return;
-	r->passes_on[0] |= str_has(line, "tcp") || !str_has(line, "udp");
-	r->passes_on[1] |= str_has(line, "udp") || !str_has(line, "tcp");
+	mark_numbers(line, r->named);
+	if (to.p)
+		note_passing(r, line, to, a);
 }
 
 static void take_tables(struct trial *t, struct ruleset *r, struct str text)
@@ -107,7 +241,8 @@ static void take_tables(struct trial *t, struct ruleset *r, struct str text)
 	while (str_line(&text, &line)) {
 		if (str_starts(line, "table "))
 			leaves_out = is_of_iptables(t, r, line);
-		note_line(r, line);
+		if (!leaves_out)
+			ruleset_note(r, line, t->arena);
 		/* A table that has an owner goes with the program that loads it. */
 		if (leaves_out || str_starts(line, "#") || str_starts(str_trim(line), "flags owner"))
 			continue;
@@ -168,7 +303,7 @@ int ruleset_read(struct trial *t, struct ruleset *ret, struct err *err)
 		if (r == -ENOENT && !names[i])
 			r = 0;
 		for (struct str rest = ret->legacy[i]; str_line(&rest, &line);)
-			note_line(ret, line);
+			ruleset_note(ret, line, t->arena);
 	}
 	if (r == 0)
 		take_tables(t, ret, text);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "prove/served.h"
 
+#include <sys/random.h>
+
 #include "base/num.h"
 #include "prove/ssh.h"
 
 #define SHOWN 12 /* ranges of ports in a line */
+#define RANDOM_PORTS 64
 
 static void mark(bool ports[PORTS], struct site_ports p)
 {
@@ -72,6 +75,16 @@ bool served_listeners(struct trial *t, const struct target *target, bool udp,
 			ret[port] = process.n ? str_dup(t->arena, process) : "the kernel";
 	}
 	return rows != NULL;
+}
+
+void served_doubtful(const struct outside *o, bool ret[PORTS])
+{
+	uint16_t ports[RANDOM_PORTS] = {0};
+
+	memcpy(ret, o->rules->named, PORTS * sizeof(*ret));
+	(void)!getrandom(ports, sizeof(ports), 0);
+	for (size_t i = 0; i < ARRAY_LEN(ports); i++)
+		ret[ports[i]] = true;
 }
 
 const char *served_list(struct trial *t, const bool ports[PORTS])

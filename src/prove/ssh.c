@@ -74,16 +74,42 @@ const char *ssh_port_at(struct trial *t, const struct target *target)
 	return NULL;
 }
 
-bool ssh_reaches(struct trial *t, const struct origin *from, const struct target *to,
-				 const char **ret_port)
+static int knock(const struct ssh_way *way)
 {
-	_cleanup_close_ int fd = -1;
 	uint64_t port = 0;
 
-	*ret_port = to && outside_has(from) ? ssh_port_at(t, to) : NULL;
-	if (*ret_port && num_u64(str_of(*ret_port), 1, 65535, &port) == 0)
-		fd = outside_connect(from, to, (uint16_t)port, SOCK_STREAM, CONNECT_MS);
-	return fd >= 0;
+	if (!way->port || num_u64(str_of(way->port), 1, 65535, &port) < 0)
+		return -ENOENT;
+	return outside_begin(way->from, way->to, (uint16_t)port, SOCK_STREAM);
+}
+
+size_t ssh_find_ways(struct trial *t, const struct outside *o, unsigned kinds,
+					 struct ssh_way ret[SSH_MAX_WAYS])
+{
+	int fds[SSH_MAX_WAYS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < o->origins.n && n < SSH_MAX_WAYS; i++) {
+		const struct origin *from = &o->origins.p[i];
+		const struct target *to = outside_target(o, from->family);
+
+		if (!(1u << from->kind & kinds) || !outside_has(from) || !to)
+			continue;
+		ret[n] = (struct ssh_way){.from = from, .to = to, .port = ssh_port_at(t, to)};
+		fds[n] = knock(&ret[n]);
+		n++;
+	}
+	outside_await(fds, n, CONNECT_MS);
+	for (size_t i = 0; i < n; i++) {
+		ret[i].is_open = fds[i] >= 0;
+		close_fd(&fds[i]);
+	}
+	return n;
+}
+
+struct ssh_try ssh_by(const struct ssh_way *way, const char *user)
+{
+	return (struct ssh_try){way->from->ns, way->from->text, way->to->text, way->port, user, NULL};
 }
 
 /* --- a login ------------------------------------------------------------------------------------------ */

@@ -48,8 +48,20 @@ size_t ssh_public_keys(struct trial *, const char *user, const char *peer, const
  * real one. What it writes and whom it talks to stays in this process's mounts. `options` come before
  * what the configuration says; up to a NULL. exec_done() ends it. -errno: it does not come up. */
 int ssh_serve(struct trial *, int ns, const char *const *options, struct exec *ret, struct err *);
-/* Can a connection to sshd be opened from there? *ret_port: its port at the target, NULL: it has none. */
-bool ssh_reaches(struct trial *, const struct origin *, const struct target *,
-				 const char **ret_port);
+/* A key pair for this alone, and the option by which such a server takes it from everybody. */
+int ssh_make_key(struct trial *, const char **ret_key, const char **ret_option, struct err *);
+/* A way to sshd. */
+struct ssh_way {
+	const struct origin *from;
+	const struct target *to;
+	const char *port; /* of sshd there; NULL: nobody listens for it */
+	bool is_open;     /* a connection comes about */
+};
+/* From each origin of the kinds from which something can be sent. */
+#define SSH_MAX_WAYS 64
+size_t ssh_find_ways(struct trial *, const struct outside *, unsigned kinds,
+					 struct ssh_way ret[SSH_MAX_WAYS]);
+/* The login that is tried by it. */
+struct ssh_try ssh_by(const struct ssh_way *, const char *user);
 
 #endif

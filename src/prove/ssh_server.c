@@ -11,6 +11,7 @@
 #include "prove/ssh.h"
 
 #define SSHD "/usr/sbin/sshd"
+#define KEYGEN "/usr/bin/ssh-keygen"
 #define UP_MS 5000
 
 /* Everything that this process sees is to be read only, but /proc, which a login writes to about itself,
@@ -101,4 +102,22 @@ int ssh_serve(struct trial *t, int ns, const char *const *options, struct exec *
 		return 0;
 	exec_done(&e);
 	return err_set(err, EIO, "%s does not come up: %.*s", SSHD, STR_ARG(str_trim(buf_get(&said))));
+}
+
+int ssh_make_key(struct trial *t, const char **ret_key, const char **ret_option, struct err *err)
+{
+	const char *key = arena_printf(t->arena, "%s/key", t->scratch);
+	const char *const argv[] = {KEYGEN, "-q",    "-t", "ed25519", "-N", "",
+								"-C",   "revet", "-f", key,       NULL};
+	struct exec_result result = {0};
+	int r = trial_run(t, argv, -1, 10000, &result, err);
+
+	if (r < 0)
+		return err_context(err, KEYGEN);
+	*ret_key = key;
+	*ret_option = arena_printf(t->arena, "AuthorizedKeysFile=%s.pub", key);
+	/* Read as the user who logs in. */
+	return result.status || chmod(arena_printf(t->arena, "%s.pub", key), 0644) < 0
+			   ? err_set(err, EIO, "%s: %.*s", KEYGEN, STR_ARG(result.err))
+			   : 0;
 }

@@ -195,6 +195,86 @@ class Proofs(OnHost):
         self.rules(chain.replace("ADDRESSES", "10.60.0.0/24"))
         self.verdict("firewall.egress", "refuted", "does not reach 8086/tcp of a server of 198.18.7.7")
 
+    def test_egress_by_name(self):
+        self.addCleanup(self.sh, "cp /root/hosts /etc/hosts; cp /root/resolv.conf /etc/resolv.conf; "
+                                 "cp /root/sources /etc/apt/sources.list")
+        self.sh("cp /etc/hosts /root/hosts; cp /etc/resolv.conf /root; cp /etc/apt/sources.list /root/sources; "
+                "echo nameserver 192.0.2.53 >/etc/resolv.conf; "
+                "echo 'deb http://mirror.example.org/debian bookworm main' >/etc/apt/sources.list; "
+                "printf '192.0.2.7 api.example.org\\n192.0.2.80 mirror.example.org\\n' >>/etc/hosts")
+        self.write("/etc/revet/site.yaml", "admins: {users: [ops]}\nserves: []\negress: deny\n"
+                   "reaches: [dns, apt, {port: 8443/tcp, to: [api.example.org]}]\n")
+        self.addCleanup(self.write, "/etc/revet/site.yaml", SITE)
+        self.sh("{ echo 'flush ruleset'; revet firewall; } | nft -f -; revet firewall --refresh")
+        proof = self.verdict("firewall.egress", "proven", on="both")
+        text = json.dumps(proof["evidence"])
+        for expected in (r"reaches 53/udp of a resolver \(192.0.2.53\)", r"reaches 53/tcp of a resolver",
+                         r"reaches 80/tcp of a mirror of packages, mirror.example.org \(192.0.2.80\)",
+                         r"reaches 8443/tcp of the host api.example.org \(192.0.2.7\)",
+                         r"not reach 443/tcp of the host api.example.org", r"not reach 25/tcp of a mirror of packages",
+                         r"not reach 443/tcp of an outsider \(\d", r"not reach 53/udp of an outsider \(2001:"):
+            self.assertRegex(text, expected)
+        self.sh("nft add rule inet revet reaches udp dport 53 accept")
+        self.verdict("firewall.egress", "refuted", r"this host reaches 53/udp of an outsider")
+        # It has another address now, of which the packet filter has not heard.
+        self.sh("sed -i s/192.0.2.7/192.0.2.77/ /etc/hosts")
+        self.verdict("firewall.egress", "refuted", r"does not reach 8443/tcp of the host api.example.org \(192.0.2.77\)")
+        self.sh("sed -i /api.example/d /etc/hosts; nft flush chain inet revet reaches; "
+                "nft add rule inet revet reaches ip daddr 192.0.2.80 tcp dport 80 accept")
+        proof = self.verdict("firewall.egress", "refuted", r"does not reach 53/udp of a resolver \(192.0.2.53\)")
+        self.assertIn("the host api.example.org is not tried: it does not resolve", json.dumps(proof))
+
+    def test_further_addresses(self):
+        """Of one that rules tell from others every port is tried, of others what could differ."""
+        self.sh("ip addr add 10.99.200.5/32 dev eth0; ip addr add 10.99.200.6/32 dev eth0")
+        self.addCleanup(self.sh, "ip addr del 10.99.200.5/32 dev eth0; ip addr del 10.99.200.6/32 dev eth0")
+        self.listen("more", "tcp", "8080", "udp", "8125", "tcp", "9099")
+        proof = self.verdict("firewall.tcp", "proven")
+        for address in ("200.5", "200.6"):
+            self.assertRegex(json.dumps(proof), fr"outsider \S+ to 10.99.{address} over TCP: [1-9]\d\d? ports tried")
+        self.rules("add rule inet site input ip daddr 10.99.200.5 tcp dport 8080 accept\n"
+                   "add rule inet site input ip daddr 10.99.200.5 udp dport 8125 accept\n")
+        proof = self.verdict("firewall.tcp", "refuted", r"outsider .* reaches 8080/tcp \(perl\) of 10.99.200.5")
+        self.assertNotRegex(json.dumps(proof), r"reaches 8080/tcp \(perl\) of (?!10.99.200.5)")
+        self.assertRegex(json.dumps(proof), r"outsider \S+ to 10.99.200.5 over TCP: 65535 ports tried")
+        self.assertRegex(json.dumps(proof), r"outsider \S+ to 10.99.200.6 over TCP: [1-9]\d\d? ports tried")
+        self.verdict("firewall.udp", "refuted", r"outsider .* reaches 8125/udp \(perl\) of 10.99.200.5")
+        # What is served is not owed to everybody at every address, but where alone somebody listens.
+        self.rules("insert rule inet site input ip daddr 10.99.200.5 drop\n")
+        self.verdict("firewall.tcp", "proven")
+        self.write("/root/alone.pl", "use IO::Socket::INET; my $s = IO::Socket::INET->new(Listen => 5, "
+                   "LocalAddr => '10.99.200.5:9443') or die; sleep 1000;")
+        self.sh("systemd-run -q -u listen-alone perl /root/alone.pl; until ss -Hltn | grep -q :9443; do sleep 0.05; done")
+        self.addCleanup(self.sh, "systemctl stop listen-alone")
+        self.write("/etc/revet/site.yaml", SITE + "  - {port: 9443/tcp, to: world}\n")
+        self.addCleanup(self.write, "/etc/revet/site.yaml", SITE)
+        self.verdict("firewall.tcp", "refuted", r"outsider .* does not reach 9443/tcp \(perl\) of 10.99.200.5")
+
+    def test_what_is_passed_on(self):
+        """To a container, or another host: by the rules in force, and by a copy of them."""
+        self.sh("ip netns add behind; ip link add lan0 type veth peer name eth0 netns behind; "
+                "ip addr add 172.30.0.1/24 dev lan0; ip link set lan0 up; ip -n behind link set eth0 up; "
+                "ip -n behind addr add 172.30.0.2/24 dev eth0; ip -n behind route add default via 172.30.0.1; "
+                "sysctl -qw net.ipv4.ip_forward=1; "
+                "systemd-run -q -u listen-behind ip netns exec behind perl /root/listen.pl tcp 80 udp 5353; "
+                "until ip netns exec behind ss -Huln | grep -q :5353; do sleep 0.05; done")
+        self.addCleanup(self.sh, "systemctl stop listen-behind; ip netns del behind; sysctl -qw net.ipv4.ip_forward=0")
+        passed = ("table ip nat { chain pre { type nat hook prerouting priority -100; "
+                  "tcp dport 8080 dnat to 172.30.0.2:80; udp dport 8053 dnat to 172.30.0.2:5353; }; }\n")
+        self.rules(passed)
+        self.verdict("firewall.tcp", "refuted", r"outsider \(\d.* reaches 8080/tcp")
+        self.verdict("firewall.udp", "refuted", r"outsider \(\d.* reaches 8053/udp \(passed on to somebody else\)")
+        # By a copy, to those whom the site serves and to others; and what is kept back on the way.
+        self.write("/etc/revet/site.yaml", SITE + "  - {port: 8080/tcp, to: world}\n")
+        self.addCleanup(self.write, "/etc/revet/site.yaml", SITE)
+        bound = 'iifname "eth0" '
+        self.rules(passed.replace("tcp dport", bound + "tcp dport").replace("udp dport", bound + "udp dport"), bound)
+        self.assertIn("nothing else: 443, 8080", json.dumps(self.verdict("firewall.tcp", "proven", on="shadow")))
+        self.verdict("firewall.udp", "refuted", r"outsider \(\d.* reaches 8053/udp \(passed on to somebody else\) of 10\S+, "
+                     "which the site does not", "shadow")
+        self.rules(passed + "table inet shut { chain on { type filter hook forward priority 0; policy drop; }; }\n", bound)
+        self.verdict("firewall.udp", "proven", on="shadow")
+
     def test_ssh(self):
         outside = "add rule inet site input tcp dport 22 accept\n"
         self.rules(outside)
@@ -202,7 +282,15 @@ class Proofs(OnHost):
         self.sshd(SSHD + f"AllowUsers ops@{ADMINS}\n")
         self.verdict("ssh.outside-refused", "proven", "takes no key of an administrator")
         self.verdict("ssh.root-refused", "proven", "does not take the key")
+        self.verdict("ssh.expired-refused", "proven", "refused as ops once the account has expired", "shadow")
+        self.sshd(SSHD + "UsePAM no\n")
+        self.verdict("ssh.expired-refused", "proven", "refused as ops once the account has expired")
+        self.sh("sed -i.kept 's/^@include common-account/account required pam_permit.so/' /etc/pam.d/sshd")
+        self.addCleanup(self.sh, "mv /etc/pam.d/sshd.kept /etc/pam.d/sshd")
+        self.sshd(SSHD)
+        self.verdict("ssh.expired-refused", "refuted", "logs in as ops, whose account has expired")
         self.sshd(SSHD + "AllowUsers nobody\n")
+        self.verdict("ssh.expired-refused", "not_run", "ops cannot log in there at all")
         self.verdict("ssh.admin-key", "refuted", "cannot log in with a key as ops")
         self.sshd(SSHD.replace("RootLogin no", "RootLogin prohibit-password"))
         self.verdict("ssh.root-refused", "refuted", "logs in as root with a key", "shadow")

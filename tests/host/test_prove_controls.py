@@ -4,14 +4,15 @@ is proven, the second refuted. What the kernel of a machine alone decides runs w
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 import unittest
 
 from hostimage import CACHE
-from hostlib import wait_until
-from oracle import OnHost
+from hostlib import Host, needed_libraries, wait_until
+from oracle import REVET, OnHost
 from vm import Machine
 
 
@@ -224,6 +225,15 @@ class Controls(Proving):
         self.sh("mount -o remount,exec,suid /dev/shm")
         self.says(name, "refuted", "/dev/shm: a SUID program is root there, though it is to be nosuid")
 
+    def test_a_mount_that_lets_devices_be(self):
+        name = "mounts.device-refused"
+        self.sh("echo 'tmpfs /dev/shm tmpfs nosuid,nodev 0 0' >>/etc/fstab; mount -o remount,nosuid,nodev /dev/shm")
+        self.addCleanup(self.sh, "sed -i '/shm/d' /etc/fstab; mount -o remount,nosuid,nodev,exec /dev/shm")
+        self.says(name, "proven", "/dev/shm: no device is opened there")
+        self.sh("mount -o remount,nosuid,dev /dev/shm; mknod -m 600 /dev/shm/.revet-null c 1 3")
+        self.says(name, "refuted", "/dev/shm: a device is opened there, though it is to be nodev")
+        self.assertNotIn("revet", self.out("ls", "-A", "/dev/shm"), "what a run that was killed has left stays")
+
     def test_an_upgrade_that_cannot_work(self):
         name = "updates.dry-run"
         self.says(name, "proven", "apt-get --simulate upgrade: 0 upgraded")
@@ -353,6 +363,49 @@ class Upgrades(Proving):
                    'Unattended-Upgrade::Origins-Pattern {"origin=Nobody";};\n')
         self.addCleanup(self.sh, "rm /etc/apt/apt.conf.d/99-origins")
         self.says(name, "refuted", "1 security updates are pending, of which unattended-upgrade would install none")
+
+
+class UpgradesOfDnf(unittest.TestCase):
+    """In a tree, as its own root: there is no image that boots with it."""
+
+    SCRIPT = 'mount -t proc proc "$0/proc"; mount --rbind /dev "$0/dev"; exec chroot "$0" "$@"'
+    name = "updates.dry-run"
+
+    def setUp(self):
+        self.host = Host.start("other-installers")
+        self.addCleanup(self.host.stop, crash=True)
+        self.root = str(self.host.root)
+        for file in needed_libraries(REVET):
+            if not os.path.exists(self.root + file):
+                shutil.copy(file, self.root + file)
+        shutil.copy(REVET, self.root + "/usr/local/bin/revet")
+        self.inside("rm", "-r", "/etc/apt", "/var/lib/dpkg/status")
+
+    def inside(self, *argv, check=True):
+        return subprocess.run(["unshare", "-mn", "sh", "-euc", self.SCRIPT, self.root, *argv], check=check,
+                              capture_output=True, text=True).stdout
+
+    def says(self, verdict, text):
+        [proof] = json.loads(self.inside("revet", "prove", "-f", "json", self.name, check=False))["proofs"]
+        self.assertEqual(proof["verdict"], verdict, proof)
+        self.assertIn(text, "\n".join(line["text"] for line in proof["evidence"]))
+
+    def files(self):
+        found = self.inside("find", "/", "-xdev", "-mindepth", "2", "-printf", "%p %T@ %s\n")
+        return set(found.splitlines())
+
+    def test_an_upgrade(self):
+        before = self.files()
+        self.says("proven", "Upgrade  1 Package\ndnf upgrade --assumeno: it would upgrade what is pending")
+        self.assertEqual(self.files() ^ before, set())
+        self.inside("sh", "-c", "echo 'exclude=*' >>/etc/dnf/dnf.conf")
+        self.says("proven", "nothing is pending that it would upgrade")
+        self.inside("sh", "-c", "sed -i '/^exclude/d' /etc/dnf/dnf.conf; mv /var/cache/dnf /root/cache")
+        self.says("not_run", "dnf upgrade --assumeno writes where it may not write")
+        self.inside("mkdir", "/var/cache/dnf")
+        self.says("not_run", "dnf has no lists of all its repositories")
+        self.inside("sh", "-c", "rm -r /var/cache/dnf; mv /root/cache /var/cache/dnf; echo '[main' >/etc/dnf/dnf.conf")
+        self.says("refuted", "dnf upgrade --assumeno fails: ")
 
 
 OPEN = """

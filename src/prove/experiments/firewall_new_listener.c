@@ -59,64 +59,78 @@ static bool begin_attempt(struct attempt *at, const struct outside *o, const str
 	return true;
 }
 
-/* Anything that has arrived within the time makes the socket readable. */
-static bool has_arrived(const struct attempt *at, int wait_ms)
-{
-	struct pollfd p = {.fd = at->waiting, .events = POLLIN};
+/* All of one origin over one protocol. */
+struct view {
+	const struct origin *from;
+	const struct target *to;
+	bool udp;
+	struct attempt all[TRIES];
+};
 
-	return poll(&p, 1, wait_ms) == 1;
-}
-
-static void end_attempt(struct attempt *at)
-{
-	close_fd(&at->waiting);
-	close_fd(&at->coming);
-}
-
-static void try_protocol(struct trial *t, const struct outside *o, const struct origin *from,
-						 const struct target *to, bool udp)
+static bool begin_view(struct trial *t, const struct outside *o, struct view *v)
 {
 	const char **listens = arena_new(t->arena, const char *, PORTS);
-	bool *served = arena_new(t->arena, bool, PORTS), *tried = arena_new(t->arena, bool, PORTS);
-	const char *protocol = udp ? "UDP" : "TCP";
-	struct attempt all[TRIES] = {0};
-	bool *reached = arena_new(t->arena, bool, PORTS), any = false, all_kept = true;
+	bool *served = arena_new(t->arena, bool, PORTS);
 
-	served_to(t, from, udp, served);
-	if (!served_listeners(t, to, udp, listens))
-		return;
+	served_to(t, v->from, v->udp, served);
+	if (!served_listeners(t, v->to, v->udp, listens))
+		return false;
 	for (size_t i = 0; i < TRIES; i++) {
-		all[i].port = free_port(served, listens);
-		tried[all[i].port] = begin_attempt(&all[i], o, from, to, udp ? SOCK_DGRAM : SOCK_STREAM);
-		any |= tried[all[i].port];
+		v->all[i].port = free_port(served, listens);
+		if (!begin_attempt(&v->all[i], o, v->from, v->to, v->udp ? SOCK_DGRAM : SOCK_STREAM))
+			v->all[i].port = 0;
 	}
-	for (size_t i = 0; i < TRIES; i++) {
-		reached[all[i].port] = tried[all[i].port] && has_arrived(&all[i], i ? 0 : WAIT_MS);
-		all_kept = all_kept && !reached[all[i].port];
-		end_attempt(&all[i]);
-	}
-	if (!any)
-		trial_not_run(t, "no %s port of %s can be listened on", protocol, to->text);
-	else if (!all_kept)
-		trial_refuted(t, "%s reaches new listeners on %s over %s that nothing allows: %s",
-					  from->who, to->text, protocol, served_list(t, reached));
-	else
-		trial_proven(t, "%s reaches no new listener on %s over %s (tried %s)", from->who, to->text,
-					 protocol, served_list(t, tried));
+	return true;
 }
 
-/* Those for whom the site does nothing in particular; admins may be let in everywhere. */
+/* Anything that has arrived makes the socket readable. */
+static void end_view(struct trial *t, struct view *v)
+{
+	bool *tried = arena_new(t->arena, bool, PORTS), *reached = arena_new(t->arena, bool, PORTS);
+	const char *protocol = v->udp ? "UDP" : "TCP", *who = v->from->who, *to = v->to->text;
+	bool any = false, all_kept = true;
+
+	for (size_t i = 0; i < TRIES; i++) {
+		struct attempt *at = &v->all[i];
+		struct pollfd p = {.fd = at->waiting, .events = POLLIN};
+
+		if (!at->port)
+			continue;
+		any = tried[at->port] = true;
+		reached[at->port] = poll(&p, 1, 0) == 1;
+		all_kept = all_kept && !reached[at->port];
+		close_fd(&at->waiting);
+		close_fd(&at->coming);
+	}
+	if (!any)
+		trial_not_run(t, "no %s port of %s can be listened on", protocol, to);
+	else if (!all_kept)
+		trial_refuted(t, "%s reaches new listeners on %s over %s that nothing allows: %s", who, to,
+					  protocol, served_list(t, reached));
+	else
+		trial_proven(t, "%s reaches no new listener on %s over %s (tried %s)", who, to, protocol,
+					 served_list(t, tried));
+}
+
+/* Those for whom the site does nothing in particular; admins may be let in everywhere. All are under way at
+ * once, so that there is one time to wait. */
 static void look_from_all(struct trial *t, const struct outside *o, bool is_copy _unused_)
 {
-	for (size_t i = 0; i < o->origins.n; i++) {
-		const struct origin *from = &o->origins.p[i];
+	struct view *views = arena_new(t->arena, struct view, 2 * o->origins.n);
+	size_t n = 0;
+
+	for (size_t i = 0; i < 2 * o->origins.n; i++) {
+		const struct origin *from = &o->origins.p[i / 2];
 		const struct target *to = outside_target(o, from->family);
 
 		if (!outside_has(from) || !to)
 			continue;
-		try_protocol(t, o, from, to, false);
-		try_protocol(t, o, from, to, true);
+		views[n] = (struct view){.from = from, .to = to, .udp = i % 2};
+		n += begin_view(t, o, &views[n]);
 	}
+	(void)poll(NULL, 0, WAIT_MS);
+	for (size_t i = 0; i < n; i++)
+		end_view(t, &views[i]);
 }
 
 static void run(struct trial *t)
@@ -136,5 +150,6 @@ static const struct experiment firewall_new_listener = {
 	20,
 	NAMES("listeners"),
 	run,
+	.company = COMPANY_WIRELESS,
 };
 EXPERIMENT(firewall_new_listener);

@@ -3,64 +3,74 @@
 #include "prove/sweep.h"
 
 struct view {
-	bool served[PORTS], tried[PORTS], delivered[PORTS];
-	const char *listens[PORTS];
+	bool served[PORTS], tried[PORTS], quietly[PORTS], owed[PORTS], delivered[PORTS];
+	const char *listens[PORTS], *listens_at_main[PORTS];
 	struct sweep sweep;
 };
 
-/* What nobody listens on is firewall.new-listener's to judge. */
+struct looking {
+	struct trial *t;
+	const struct outside *o;
+	struct view *v; /* of one after the other */
+};
+
+/* What nobody listens on, and is not passed on, is firewall.new-listener's to judge. */
 static void judge_view(struct trial *t, struct view *v, const struct origin *from,
 					   const struct target *to)
 {
 	size_t wrong = 0;
 
 	for (unsigned port = 1; port < PORTS; port++) {
-		bool open = v->sweep.ports[port] == PORT_OPEN && v->listens[port];
+		bool passed = v->sweep.ports[port] == PORT_PASSED;
 
-		v->delivered[port] = open;
-		if (open == v->served[port] || !v->listens[port])
+		v->delivered[port] = passed || (sweep_reaches(&v->sweep, port) && v->listens[port]);
+		if (v->delivered[port] ? v->served[port] : !v->owed[port])
 			continue;
 		wrong++;
 		trial_refuted(t,
-					  open ? "%s reaches %u/udp (%s) of %s, which the site does not serve to them"
-						   : "%s does not reach %u/udp (%s) of %s, which the site serves to them",
-					  from->who, port, v->listens[port], to->text);
+					  v->delivered[port]
+						  ? "%s reaches %u/udp (%s) of %s, which the site does not serve to them"
+						  : "%s does not reach %u/udp (%s) of %s, which the site serves to them",
+					  from->who, port, passed ? "passed on to somebody else" : v->listens[port],
+					  to->text);
 	}
 	if (!wrong)
 		trial_proven(t, "%s reaches what the site serves to them on %s, and nothing else: %s",
 					 from->who, to->text, served_list(t, v->delivered));
 }
 
-static void look(struct trial *t, const struct outside *o, const struct origin *from,
-				 const struct target *to)
+/* Ranges are for what comes and goes, and nothing there is owed an answer; nor is it at further addresses,
+ * which may be for others, where somebody listens at the main one as well. What may be passed on is marked,
+ * whoever listens. */
+static void choose_ports(const struct looking *l, const struct origin *from,
+						 const struct target *to)
 {
-	struct view *v = arena_new(t->arena, struct view, 1);
-	const struct sweep_job job = {.outside = o,
-								  .from = from,
-								  .to = to,
-								  .udp = true,
-								  .wanted = v->tried,
-								  .patiently = v->served,
-								  .room = sweep_room(t)};
-	struct err err;
+	struct view *v = l->v;
+	bool further = !to->is_main;
 
-	served_to(t, from, true, v->served);
-	if (!served_listeners(t, to, true, v->listens))
-		return;
-	/* Ranges are for what comes and goes, and nothing there is owed an answer. */
+	memset(v->tried, 0, sizeof(v->tried));
+	if (from->kind == ORIGIN_OUTSIDER && further)
+		served_doubtful(l->o, v->tried);
 	for (unsigned port = 1; port < PORTS; port++) {
-		v->tried[port] = from->kind == ORIGIN_OUTSIDER || v->listens[port];
-		v->served[port] = v->served[port] && v->listens[port];
+		bool passed = l->o->rules->passed[1][port];
+
+		v->tried[port] |= (from->kind == ORIGIN_OUTSIDER && !further) || v->listens[port] || passed;
+		v->quietly[port] = v->listens[port] && !passed;
+		v->owed[port] =
+			v->served[port] && v->listens[port] &&
+			(!further || (!v->listens_at_main[port] && !outside_is_inner(to->interface)));
 	}
-	if (!memchr(v->tried, 1, sizeof(v->tried)))
-		return;
-	if (sweep_run(&job, &v->sweep, &err) < 0) {
-		trial_not_run(t, "%s: %s", from->who, err.msg);
-		return;
-	}
+}
+
+static void conclude(const struct looking *l, const struct sweep_job *job,
+					 const struct origin *from, const struct target *to)
+{
+	struct trial *t = l->t;
+	struct view *v = l->v;
+
 	trial_saw(t, "%s to %s over UDP: %s", from->who, to->text,
-			  sweep_summary(t->arena, &job, &v->sweep));
-	if (v->sweep.counts[PORT_OPEN] > job.room) {
+			  sweep_summary(t->arena, job, &v->sweep));
+	if (v->sweep.counts[PORT_OPEN] > job->room) {
 		trial_not_run(
 			t,
 			"not all ports were tried from %s: each that gets a datagram takes a place for some "
@@ -73,25 +83,44 @@ static void look(struct trial *t, const struct outside *o, const struct origin *
 		return;
 	}
 	for (unsigned port = 1; port < PORTS; port++)
-		v->delivered[port] = v->sweep.ports[port] == PORT_OPEN && v->listens[port];
+		v->delivered[port] = v->sweep.ports[port] == PORT_PASSED ||
+							 (sweep_reaches(&v->sweep, port) && v->listens[port]);
 	trial_saw(t, "%s reaches on %s: %s", from->who, to->text, served_list(t, v->delivered));
+}
+
+static void look(void *data, const struct origin *from, const struct target *to)
+{
+	struct looking *l = data;
+	struct view *v = l->v;
+	const struct sweep_job job = {.outside = l->o,
+								  .from = from,
+								  .to = to,
+								  .udp = true,
+								  .passed_on = l->o->rules->passes_on[1],
+								  .wanted = v->tried,
+								  .patiently = v->owed,
+								  .quietly = v->quietly,
+								  .room = sweep_room(l->t)};
+	struct err err;
+
+	served_to(l->t, from, true, v->served);
+	if (!served_listeners(l->t, outside_target(l->o, to->family), true, v->listens_at_main) ||
+		!served_listeners(l->t, to, true, v->listens))
+		return;
+	choose_ports(l, from, to);
+	if (!memchr(v->tried, 1, sizeof(v->tried)))
+		return;
+	if (sweep_run(&job, &v->sweep, &err) < 0)
+		trial_not_run(l->t, "%s: %s", from->who, err.msg);
+	else
+		conclude(l, &job, from, to);
 }
 
 static void look_from_all(struct trial *t, const struct outside *o, bool is_copy)
 {
-	const struct copied_socket *sockets;
+	struct looking l = {t, o, arena_new(t->arena, struct view, 1)};
 
-	if (is_copy)
-		(void)replica_listen(t, o, &sockets);
-	if (o->passes_on[1])
-		trial_not_run(
-			t, "rules pass UDP ports on to containers or other hosts, where they are not seen");
-	for (size_t i = 0; i < o->origins.n; i++) {
-		const struct target *to = outside_target(o, o->origins.p[i].family);
-
-		if (outside_has(&o->origins.p[i]) && to)
-			look(t, o, &o->origins.p[i], to);
-	}
+	replica_each(t, o, is_copy, look, &l);
 }
 
 static void run(struct trial *t)
@@ -105,16 +134,18 @@ static void run(struct trial *t)
 static const struct experiment firewall_udp = {
 	"firewall.udp",
 	"What can be reached on UDP is what the site serves, to whom it serves it",
-	"Sends an empty datagram to every UDP port of this host over IPv4 and IPv6 from the address "
-	"of an outsider, to those that listen from the addresses of a neighbour, of an admin and of "
-	"each network that the site names, sees which get past the packet filter, and compares with "
-	"the site file.",
-	"sends empty datagrams, which services get to see, on a wire of its own into this host; for "
-	"its time, packets to the addresses that it uses go there; dropped ones may be logged",
+	"Sends a datagram to every UDP port of this host over IPv4 and IPv6 from the address of an "
+	"outsider, to those that listen from the addresses of a neighbour, of an admin and of each "
+	"network that the site names, of its further addresses to those ports that could differ, "
+	"sees which get past the packet filter, or are passed on, and compares with the site file.",
+	"sends datagrams, empty ones to services that listen here, which get to see them, on a wire "
+	"of its own into this host; for its time, packets to the addresses that it uses go there; "
+	"dropped ones may be logged",
 	NAMES("I2", "I7", "G9", "L9"),
 	NAMES("firewall.active", "firewall.default-deny", "firewall.default-deny-ipv6"),
-	20,
+	30,
 	NAMES("listeners"),
 	run,
+	.company = COMPANY_WIRELESS,
 };
 EXPERIMENT(firewall_udp);

@@ -168,5 +168,6 @@ static const struct experiment logging_receiver = {
 	.seconds = 20,
 	.tables = NAMES("rsyslog"),
 	.run = run,
+	.company = COMPANY_NONE, /* they log */
 };
 EXPERIMENT(logging_receiver);

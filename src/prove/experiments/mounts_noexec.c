@@ -6,6 +6,7 @@
 
 #include "base/num.h"
 #include "prove/attack.h"
+#include "prove/mount.h"
 
 #define ID "/usr/bin/id"
 
@@ -99,34 +100,6 @@ static bool try_there(struct trial *t, const char *target, bool noexec, bool nos
 	return r != -EROFS;
 }
 
-static bool is_wanted(const struct rows *rows, const struct row *row, const char *option)
-{
-	static const char *const columns[] = {"options", "fstab_options"};
-
-	for (size_t c = 0; c < ARRAY_LEN(columns); c++) {
-		int i = table_column(rows->table, str_of(columns[c]));
-		const struct value *v = i < 0 ? NULL : &row->cells[i];
-
-		for (size_t k = 0; v && v->state == VALUE_SET && k < v->list.n; k++)
-			if (str_is(v->list.items[k], option))
-				return true;
-	}
-	return false;
-}
-
-/* File systems of the kernel's own hold no programs, and what another one covers cannot be come
- * by. */
-static bool holds_files(struct str type)
-{
-	static const char *const types[] = {"ext4",  "ext3",  "ext2", "xfs",
-										"btrfs", "tmpfs", "f2fs", "overlay"};
-
-	for (size_t i = 0; i < ARRAY_LEN(types); i++)
-		if (str_is(type, types[i]))
-			return true;
-	return false;
-}
-
 static void run(struct trial *t)
 {
 	const struct rows *rows = trial_rows(t, "mounts");
@@ -134,14 +107,10 @@ static void run(struct trial *t)
 
 	for (size_t i = 0; rows && i < rows->n; i++) {
 		const struct row *row = rows->p[i];
-		bool noexec = is_wanted(rows, row, "noexec"), nosuid = is_wanted(rows, row, "nosuid");
-		struct str target = trial_text(rows, row, "target");
+		bool noexec = mount_has(rows, row, "noexec"), nosuid = mount_has(rows, row, "nosuid");
 
-		if (!trial_number(rows, row, "mounted", false) || !(noexec || nosuid) ||
-			!holds_files(trial_text(rows, row, "fstype")) || str_starts(target, "/sys") ||
-			str_starts(target, "/proc"))
-			continue;
-		n += try_there(t, str_dup(t->arena, target), noexec, nosuid);
+		if ((noexec || nosuid) && mount_holds_files(rows, row))
+			n += try_there(t, str_dup(t->arena, trial_text(rows, row, "target")), noexec, nosuid);
 	}
 	if (rows && !n)
 		trial_not_run(t, "no file system is mounted noexec or nosuid, or to be");

@@ -67,44 +67,82 @@ static void judge_answer(struct trial *t, const struct listening *l, const struc
 					  to->text, from->who, words[answer]);
 }
 
-/* In a copy of the packet filter a socket stands for the database, which has nothing to say. */
-static void try_from(struct trial *t, const struct listening *l, const struct origin *from,
-					 const struct target *to, bool served, bool is_copy)
-{
-	_cleanup_close_ int fd = outside_connect(from, to, l->port, SOCK_STREAM, CONNECT_MS);
+struct attempt {
+	const struct listening *what;
+	const struct origin *from;
+	const struct target *to;
+	bool served;
+};
 
-	if (fd >= 0 && is_copy && served)
-		trial_saw(t, "%s (port %u of %s) is served to %s, who could not be asked",
-				  l->database->name, l->port, to->text, from->who);
+/* Connections that come about side by side, so that there is one time to wait for all that do not; few, as
+ * each has a place that is somebody else's otherwise. */
+#define BATCH 24
+struct batch {
+	struct trial *t;
+	bool is_copy;
+	struct attempt p[BATCH];
+	int fds[BATCH];
+	size_t n;
+};
+
+/* In a copy of the packet filter a socket stands for the database, which has nothing to say. */
+static void judge_attempt(const struct batch *b, const struct attempt *at, int fd)
+{
+	const struct listening *l = at->what;
+	const char *name = l->database->name, *to = at->to->text, *who = at->from->who;
+	struct trial *t = b->t;
+
+	if (fd >= 0 && b->is_copy && at->served)
+		trial_saw(t, "%s (port %u of %s) is served to %s, who could not be asked", name, l->port,
+				  to, who);
 	else if (fd >= 0)
-		judge_answer(t, l, from, to, served, is_copy ? DATABASE_SILENT : ask(l->database, fd));
+		judge_answer(t, l, at->from, at->to, at->served,
+					 b->is_copy ? DATABASE_SILENT : ask(l->database, fd));
 	else if (fd == -ECONNREFUSED || fd == -ETIMEDOUT || fd == -EACCES || fd == -EHOSTUNREACH)
-		trial_proven(t, "%s (port %u of %s) does not answer %s: %s", l->database->name, l->port,
-					 to->text, from->who, strerror(-fd));
+		trial_proven(t, "%s (port %u of %s) does not answer %s: %s", name, l->port, to, who,
+					 strerror(-fd));
 	else
-		trial_not_run(t, "%s (port %u of %s) cannot be tried from %s: %s", l->database->name,
-					  l->port, to->text, from->who, strerror(-fd));
+		trial_not_run(t, "%s (port %u of %s) cannot be tried from %s: %s", name, l->port, to, who,
+					  strerror(-fd));
+}
+
+static void end_batch(struct batch *b)
+{
+	outside_await(b->fds, b->n, CONNECT_MS);
+	for (size_t i = 0; i < b->n; i++) {
+		judge_attempt(b, &b->p[i], b->fds[i]);
+		close_fd(&b->fds[i]);
+	}
+	b->n = 0;
+}
+
+static void add_attempt(struct batch *b, const struct attempt *at)
+{
+	b->p[b->n] = *at;
+	b->fds[b->n++] = outside_begin(at->from, at->to, at->what->port, SOCK_STREAM);
+	if (b->n == BATCH)
+		end_batch(b);
 }
 
 /* Without a site file there is no saying what others than an outsider may reach. */
-static void try_origin(struct trial *t, const struct outside *o, const struct origin *from,
-					   const struct listening *all, size_t n, bool is_copy)
+static void try_origin(struct batch *b, const struct outside *o, const struct origin *from,
+					   const struct listening *all, size_t n)
 {
-	bool *served = arena_new(t->arena, bool, PORTS);
+	bool *served = arena_new(b->t->arena, bool, PORTS);
 
-	served_to(t, from, false, served);
+	served_to(b->t, from, false, served);
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < o->targets.n; k++) {
-			const struct target *to = &o->targets.p[k];
+			const struct attempt at = {&all[i], from, &o->targets.p[k], served[all[i].port]};
 
-			if (to->family == from->family &&
-				(from->kind == ORIGIN_OUTSIDER || served[all[i].port]))
-				try_from(t, &all[i], from, to, served[all[i].port], is_copy);
+			if (at.to->family == from->family && (from->kind == ORIGIN_OUTSIDER || at.served))
+				add_attempt(b, &at);
 		}
 }
 
 static void try_all(struct trial *t, const struct outside *o, bool is_copy)
 {
+	struct batch batch = {.t = t, .is_copy = is_copy};
 	const struct rows *rows = trial_rows(t, "listeners");
 	const struct copied_socket *sockets;
 	struct listening *all;
@@ -114,7 +152,8 @@ static void try_all(struct trial *t, const struct outside *o, bool is_copy)
 		(void)replica_listen(t, o, &sockets);
 	for (size_t i = 0; i < o->origins.n; i++)
 		if (outside_has(&o->origins.p[i]))
-			try_origin(t, o, &o->origins.p[i], all, n, is_copy);
+			try_origin(&batch, o, &o->origins.p[i], all, n);
+	end_batch(&batch);
 }
 
 static void run(struct trial *t)
@@ -143,5 +182,6 @@ static const struct experiment services_database = {
 	.seconds = 30,
 	.tables = NAMES("listeners"),
 	.run = run,
+	.company = COMPANY_WIRELESS,
 };
 EXPERIMENT(services_database);

@@ -24,25 +24,25 @@ static bool is_key_taken(struct trial *t, struct ssh_try how)
 	return seen.takes_key;
 }
 
-static void try_admin(struct trial *t, const struct origin *from, const struct target *to,
-					  const char *user)
+static void try_admin(struct trial *t, const struct ssh_way *way, const char *user)
 {
-	const char *port;
+	const char *who = way->from->who, *to = way->to->text;
 
-	if (!ssh_reaches(t, from, to, &port))
-		trial_refuted(t, "%s gets no connection to sshd at %s", from->who, to->text);
-	else if (is_key_taken(t, (struct ssh_try){from->ns, from->text, to->text, port, user, NULL}))
-		trial_proven(t, "%s is asked to sign with a key of %s at %s port %s", from->who, user,
-					 to->text, port);
+	if (!way->is_open)
+		trial_refuted(t, "%s gets no connection to sshd at %s", who, to);
+	else if (is_key_taken(t, ssh_by(way, user)))
+		trial_proven(t, "%s is asked to sign with a key of %s at %s port %s", who, user, to,
+					 way->port);
 	else
-		trial_refuted(t, "%s cannot log in with a key as %s at %s port %s", from->who, user,
-					  to->text, port);
+		trial_refuted(t, "%s cannot log in with a key as %s at %s port %s", who, user, to,
+					  way->port);
 }
 
 static void look(struct trial *t, const struct outside *o, bool is_copy)
 {
 	const char *const *admins;
-	size_t n = ssh_admins(t, &admins);
+	size_t n = ssh_admins(t, &admins), n_ways;
+	struct ssh_way ways[SSH_MAX_WAYS];
 	struct exec server = EXEC_NONE;
 	struct err err;
 
@@ -50,13 +50,10 @@ static void look(struct trial *t, const struct outside *o, bool is_copy)
 		trial_not_run(t, "%s", err.msg);
 		return;
 	}
-	for (size_t i = 0; i < o->origins.n; i++) {
-		const struct origin *from = &o->origins.p[i];
-		const struct target *to = outside_target(o, from->family);
-
-		for (size_t k = 0; k < n && k < 2 && outside_has(from) && to; k++)
-			try_admin(t, from, to, admins[k]);
-	}
+	n_ways = ssh_find_ways(t, o, ORIGINS_ALL, ways);
+	for (size_t i = 0; i < n_ways; i++)
+		for (size_t k = 0; k < n && k < 2; k++)
+			try_admin(t, &ways[i], admins[k]);
 	exec_done(&server);
 }
 
@@ -88,5 +85,6 @@ static const struct experiment ssh_admin_key = {
 	25,
 	NAMES("listeners"),
 	run,
+	.company = COMPANY_WIRELESS,
 };
 EXPERIMENT(ssh_admin_key);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "prove/replica.h"
 #include "prove/ssh.h"
+
+#define KINDS (ORIGINS(ORIGIN_OUTSIDER) | ORIGINS(ORIGIN_NEIGHBOUR) | ORIGINS(ORIGIN_ADMIN))
 
 /* Ways that a secret which can be guessed may take. */
 static bool takes_passwords(struct str methods)
@@ -51,22 +54,20 @@ static void try_users(struct trial *t, struct ssh_try how, const char *who)
  * names. */
 static void look(struct trial *t, const struct outside *o)
 {
-	const char *port;
+	struct ssh_way ways[SSH_MAX_WAYS];
+	size_t n = ssh_find_ways(t, o, KINDS, ways);
+	bool done[ORIGIN_ADMIN + 1] = {false};
 
-	for (int kind = ORIGIN_OUTSIDER; kind <= ORIGIN_ADMIN; kind++) {
-		const struct origin *from = outside_origin(o, (enum origin_kind)kind, AF_INET);
-		const struct target *to;
+	for (size_t i = 0; i < n; i++) {
+		const struct origin *from = ways[i].from;
 
-		if (!from)
-			from = outside_origin(o, (enum origin_kind)kind, AF_INET6);
-		to = from ? outside_target(o, from->family) : NULL;
-		if (!to)
+		if (done[from->kind])
 			continue;
-		if (ssh_reaches(t, from, to, &port))
-			try_users(t, (struct ssh_try){from->ns, from->text, to->text, port, NULL, NULL},
-					  from->who);
+		done[from->kind] = ways[i].is_open;
+		if (ways[i].is_open)
+			try_users(t, ssh_by(&ways[i], NULL), from->who);
 		else
-			trial_saw(t, "%s gets no connection to sshd at %s", from->who, to->text);
+			trial_saw(t, "%s gets no connection to sshd at %s", from->who, ways[i].to->text);
 	}
 }
 
@@ -99,5 +100,6 @@ static const struct experiment ssh_keys_only = {
 	25,
 	NAMES("listeners"),
 	run,
+	.company = COMPANY_WIRELESS,
 };
 EXPERIMENT(ssh_keys_only);

@@ -2,6 +2,8 @@
 #include "prove/replica.h"
 #include "prove/ssh.h"
 
+#define KINDS (ORIGINS(ORIGIN_OUTSIDER) | ORIGINS(ORIGIN_NEIGHBOUR) | ORIGINS(ORIGIN_ADMIN))
+
 /* Which key of whom is taken from there, of those that sshd takes at the admins' address; NULL:
  * none. */
 static const char *taken_key(struct trial *t, const char *admins_address, struct ssh_try how)
@@ -25,19 +27,17 @@ static const char *taken_key(struct trial *t, const char *admins_address, struct
 }
 
 /* Who is refused after somebody who should be let in was not shows nothing. */
-static bool is_admin_let_in(struct trial *t, const struct outside *o, const char **ret_address)
+static bool is_admin_let_in(struct trial *t, const struct ssh_way *ways, size_t n,
+							const char **ret_address)
 {
-	const char *port, *user;
+	for (size_t i = 0; i < n; i++) {
+		const struct origin *from = ways[i].from;
+		const char *user;
 
-	for (size_t i = 0; i < o->origins.n; i++) {
-		const struct origin *from = &o->origins.p[i];
-		const struct target *to = outside_target(o, from->family);
-
-		if (from->kind != ORIGIN_ADMIN || !to || !ssh_reaches(t, from, to, &port))
+		if (from->kind != ORIGIN_ADMIN || !ways[i].is_open)
 			continue;
 		*ret_address = from->text;
-		user = taken_key(t, from->text,
-						 (struct ssh_try){from->ns, from->text, to->text, port, NULL, NULL});
+		user = taken_key(t, from->text, ssh_by(&ways[i], NULL));
 		if (!user)
 			continue;
 		trial_saw(t, "%s gets as far as the signature as %s", from->who, user);
@@ -46,16 +46,16 @@ static bool is_admin_let_in(struct trial *t, const struct outside *o, const char
 	return false;
 }
 
-static void try_outsider(struct trial *t, const struct origin *from, const struct target *to,
-						 const char *admins, bool works)
+static void try_outsider(struct trial *t, const struct ssh_way *way, const char *admins, bool works)
 {
-	const char *port, *user;
+	const struct origin *from = way->from;
+	const char *user;
 
-	if (!ssh_reaches(t, from, to, &port)) {
-		trial_proven(t, "%s gets no connection to sshd at %s", from->who, to->text);
+	if (!way->is_open) {
+		trial_proven(t, "%s gets no connection to sshd at %s", from->who, way->to->text);
 		return;
 	}
-	user = taken_key(t, admins, (struct ssh_try){from->ns, from->text, to->text, port, NULL, NULL});
+	user = taken_key(t, admins, ssh_by(way, NULL));
 	if (user)
 		trial_refuted(
 			t, "%s may log in as %s, though the site lets admins in from their networks alone",
@@ -71,23 +71,22 @@ static void try_outsider(struct trial *t, const struct origin *from, const struc
 
 static void look(struct trial *t, const struct outside *o, bool is_copy)
 {
+	struct ssh_way ways[SSH_MAX_WAYS];
 	struct exec server = EXEC_NONE;
 	const char *admins = "";
 	struct err err;
 	bool works;
+	size_t n;
 
 	if (is_copy && ssh_serve(t, o->host_ns, NO_NAMES, &server, &err) < 0) {
 		trial_not_run(t, "%s", err.msg);
 		return;
 	}
-	works = is_admin_let_in(t, o, &admins);
-	for (size_t i = 0; i < o->origins.n; i++) {
-		const struct origin *from = &o->origins.p[i];
-		const struct target *to = outside_target(o, from->family);
-
-		if (from->kind <= ORIGIN_NEIGHBOUR && outside_has(from) && to)
-			try_outsider(t, from, to, admins, works);
-	}
+	n = ssh_find_ways(t, o, KINDS, ways);
+	works = is_admin_let_in(t, ways, n, &admins);
+	for (size_t i = 0; i < n; i++)
+		if (ways[i].from->kind <= ORIGIN_NEIGHBOUR)
+			try_outsider(t, &ways[i], admins, works);
 	exec_done(&server);
 }
 
@@ -98,8 +97,7 @@ static void run(struct trial *t)
 	if (!t->site->file.admins.from.networks.n)
 		trial_not_run(t, "no site file says where administrators come from (admins: {from: ...})");
 	else if (ssh_doors(t, &doors))
-		replica_try(t, ORIGINS(ORIGIN_OUTSIDER) | ORIGINS(ORIGIN_NEIGHBOUR) | ORIGINS(ORIGIN_ADMIN),
-					false, look);
+		replica_try(t, KINDS, false, look);
 }
 
 static const struct experiment ssh_outside_refused = {
@@ -114,5 +112,6 @@ static const struct experiment ssh_outside_refused = {
 	25,
 	NAMES("listeners"),
 	run,
+	.company = COMPANY_WIRELESS,
 };
 EXPERIMENT(ssh_outside_refused);

@@ -1,28 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <sys/stat.h>
-
 #include "prove/ssh.h"
-
-#define KEYGEN "/usr/bin/ssh-keygen"
-
-/* A key pair for this alone, which the server is told to take from everybody. */
-static int make_key(struct trial *t, const char **ret_key, const char **ret_option, struct err *err)
-{
-	const char *key = arena_printf(t->arena, "%s/key", t->scratch);
-	const char *const argv[] = {KEYGEN, "-q",    "-t", "ed25519", "-N", "",
-								"-C",   "revet", "-f", key,       NULL};
-	struct exec_result result = {0};
-	int r = trial_run(t, argv, -1, 10000, &result, err);
-
-	if (r < 0)
-		return err_context(err, KEYGEN);
-	*ret_key = key;
-	*ret_option = arena_printf(t->arena, "AuthorizedKeysFile=%s.pub", key);
-	/* Read as the user who logs in. */
-	return result.status || chmod(arena_printf(t->arena, "%s.pub", key), 0644) < 0
-			   ? err_set(err, EIO, "%s: %.*s", KEYGEN, STR_ARG(result.err))
-			   : 0;
-}
 
 struct attempt {
 	const struct origin *from;
@@ -120,7 +97,7 @@ static void try_there(struct trial *t, const struct outside *o)
 	struct exec server = EXEC_NONE;
 	struct err err;
 
-	if (make_key(t, &key, &option, &err) < 0 ||
+	if (ssh_make_key(t, &key, &option, &err) < 0 ||
 		ssh_serve(t, o->host_ns, NAMES(option, "AuthorizedKeysCommand=none"), &server, &err) < 0)
 		trial_not_run(t, "%s", err.msg);
 	else

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <endian.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 
-#include "prove/experiment.h"
+#include "prove/outside.h"
+#include "prove/resolve.h"
 
-#define GETENT "/usr/bin/getent"
-#define GETENT_MS 3000
+#define NTP_PORT 123
 #define WAIT_S 2
 #define MAX_SERVERS 4
 #define MOST_S 1.0 /* what one-time codes, certificates and the order of events bear */
@@ -65,39 +63,23 @@ static int ask(int fd, double *ret)
 	return 0;
 }
 
-static int ask_address(const char *address, double *ret)
+/* The first address that the name has. */
+static int ask_name(struct trial *t, const char *name, double *ret)
 {
-	const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-								   .ai_socktype = SOCK_DGRAM};
 	const struct timeval limit = {.tv_sec = WAIT_S};
+	struct lookup lookup = {.name = name};
 	_cleanup_close_ int fd = -1;
-	struct addrinfo *to = NULL;
-	int r = -EINVAL;
+	struct sockaddr_storage to;
 
-	if (getaddrinfo(address, "123", &hints, &to) != 0)
-		return -EINVAL;
-	fd = socket(to->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	resolve_names(t, &lookup, 1);
+	if (!lookup.n)
+		return -EADDRNOTAVAIL;
+	to = outside_address(&lookup.p[0], NTP_PORT);
+	fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
-		connect(fd, to->ai_addr, to->ai_addrlen) < 0)
-		r = -errno;
-	else
-		r = ask(fd, ret);
-	freeaddrinfo(to);
-	return r;
-}
-
-/* The first address of the name, asked by a program: it may take long. */
-static const char *resolve(struct trial *t, const char *name)
-{
-	const char *const argv[] = {GETENT, "ahosts", "--", name, NULL};
-	struct exec_result result;
-	struct str word;
-	struct err ignored;
-
-	if (trial_run(t, argv, -1, GETENT_MS, &result, &ignored) < 0 || result.status ||
-		!str_word(&result.out, &word))
-		return name;
-	return str_dup(t->arena, word);
+		connect(fd, (struct sockaddr *)&to, outside_length(&to)) < 0)
+		return -errno;
+	return ask(fd, ret);
 }
 
 /* Of the servers that the service has, the first that answers. */
@@ -109,7 +91,7 @@ static bool measure(struct trial *t, const struct rows *rows, const struct row *
 
 	for (size_t i = 0; v->state == VALUE_SET && i < v->list.n && i < MAX_SERVERS; i++) {
 		const char *name = str_dup(t->arena, v->list.items[i]);
-		int r = ask_address(resolve(t, name), ret);
+		int r = ask_name(t, name, ret);
 
 		if (r == 0) {
 			*ret_server = name;
