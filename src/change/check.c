@@ -196,7 +196,7 @@ static int find_admin(struct login *l, const char **evidence, struct err *err)
 	return err_set(
 		err, EPERM,
 		"no administrator%s could log in from %s afterwards, which takes an account with "
-		"%s that sshd accepts, and sudo%s",
+		"%s that sshd accepts, and sudo or doas%s",
 		l->by_key ? " but root" : "", l->session.peer[0] ? l->session.peer : "anywhere",
 		l->by_key ? "a key" : "a key or password", why ? why : "");
 }

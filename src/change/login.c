@@ -9,6 +9,8 @@
 
 #define SSHD "/usr/sbin/sshd"
 #define SUDO "/usr/bin/sudo"
+#define DOAS "/usr/bin/doas"
+#define DOAS_CONF "/etc/doas.conf"
 #define OUTPUT_MAX ((size_t)1 << 20)
 
 int login_open(struct login *l, const struct place *place, struct arena *a, struct err *err)
@@ -215,7 +217,14 @@ static bool is_closed(struct login *l, const struct passwd_user *u)
 						   path_stat(l->place->root_fd, "/run/nologin", true, &st) == 0);
 }
 
-/* --- sudo -------------------------------------------------------------------------------------- */
+/* --- becoming root ----------------------------------------------------------------------------- */
+
+static bool is_set_uid_root(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_uid == 0 && (st.st_mode & S_ISUID) && (st.st_mode & 0001);
+}
 
 static bool ask_sudo(struct login *l, const char *user, const char *command, struct str *ret)
 {
@@ -245,11 +254,10 @@ static bool is_free(struct str list)
 static bool may_sudo(struct login *l, const char *user, bool password)
 {
 	struct str list = STR_ABSENT, ignored;
-	struct stat st;
 
 	l->why = "sudo does not let it become root";
-	if (stat(SUDO, &st) < 0 || st.st_uid != 0 || !(st.st_mode & S_ISUID) || !(st.st_mode & 0001) ||
-		!ask_sudo(l, user, "/bin/sh", &ignored) || !ask_sudo(l, user, NULL, &list))
+	if (!is_set_uid_root(SUDO) || !ask_sudo(l, user, "/bin/sh", &ignored) ||
+		!ask_sudo(l, user, NULL, &list))
 		return false;
 	if (!login_pam_admits(l, "sudo", user))
 		return false;
@@ -262,11 +270,46 @@ static bool may_sudo(struct login *l, const char *user, bool password)
 	return login_pam_takes_password(l, "sudo", user);
 }
 
+/* Asked as the user, which takes a file that he can read. doas itself wants it to be root's alone. */
+static bool may_doas(struct login *l, const struct passwd_user *u, bool password)
+{
+	const char *const argv[] = {DOAS, "-C", DOAS_CONF, "/bin/sh", NULL};
+	const char *user = str_dup(l->arena, u->name);
+	struct str said = STR_ABSENT;
+	struct stat conf;
+
+	if (stat(DOAS_CONF, &conf) < 0 || conf.st_uid != 0 || (conf.st_mode & 022) ||
+		!is_set_uid_root(DOAS) || !login_run_as(l, u, argv, &said) ||
+		!login_pam_admits(l, "doas", user))
+		return false;
+	if (str_is(str_trim(said), "permit nopass"))
+		return true;
+	return str_is(str_trim(said), "permit") && password &&
+		   login_pam_takes_password(l, "doas", user);
+}
+
+/* By sudo, and else by doas. What is told of is sudo's reason. */
+static bool may_become_root(struct login *l, const struct passwd_user *u, bool password,
+							const char **ret_by)
+{
+	const char *why;
+
+	*ret_by = "sudo";
+	if (may_sudo(l, str_dup(l->arena, u->name), password))
+		return true;
+	why = l->why;
+	*ret_by = "doas";
+	if (may_doas(l, u, password))
+		return true;
+	l->why = why;
+	return false;
+}
+
 /* --- all of it --------------------------------------------------------------------------------- */
 
 static bool works(struct login *l, const struct passwd_user *u, const char **evidence)
 {
-	const char *user = str_dup(l->arena, u->name), *how = NULL;
+	const char *user = str_dup(l->arena, u->name), *how = NULL, *by = NULL;
 	struct str text = STR_ABSENT;
 	struct err err;
 	bool password;
@@ -281,11 +324,11 @@ static bool works(struct login *l, const struct passwd_user *u, const char **evi
 	l->why = "sshd offers it no way in";
 	if (!has_way_in(l, u, text, password, &how) ||
 		(is_yes(text, "usepam") && !login_pam_admits(l, "sshd", user)) ||
-		(u->uid != 0 && !may_sudo(l, user, password)))
+		(u->uid != 0 && !may_become_root(l, u, password, &by)))
 		return false;
-	*evidence = arena_printf(l->arena, "%s may log in from %s with %s%s", user,
-							 l->session.peer[0] ? l->peer : "anywhere", how,
-							 u->uid ? ", and has sudo" : "");
+	*evidence = arena_printf(l->arena, "%s may log in from %s with %s%s%s", user,
+							 l->session.peer[0] ? l->peer : "anywhere", how, by ? ", and has " : "",
+							 by ? by : "");
 	return true;
 }
 

@@ -2,7 +2,7 @@
 /*
  * Could an account log in over SSH, and raise its privilege, with what is on disk now? It is asked
  * before services take that in, as root, on the running system. Each answer is that of the program
- * that will decide (sshd, PAM, sudo) where it can be asked, and else follows what that program does;
+ * that will decide (sshd, PAM, sudo, doas) where it can be asked, and else follows what that program does;
  * whatever is not understood counts as a no.
  */
 #ifndef REVET_CHANGE_LOGIN_H

@@ -295,8 +295,9 @@ bool login_pam_takes_password(struct login *l, const char *service, const char *
 			return false;
 		checks |= str_is(line->module, "pam_unix.so");
 	}
-	l->why = arena_printf(l->arena, "PAM refuses the right password (service %s)", service);
-	if (checks && pam_try_password(&stack, service, true) == PAM_REFUSES)
+	l->why = arena_printf(l->arena, "PAM refuses the right password, or asks for more (service %s)",
+						  service);
+	if (checks && pam_try_password(&stack, service, true) != PAM_ADMITS)
 		return false;
 	l->why = arena_printf(l->arena, "PAM has nothing that checks /etc/shadow for %s", service);
 	return checks;

@@ -38,7 +38,7 @@ static enum result result_of(const struct pam_line *line, bool right)
 	/* These know nothing of an account of /etc/passwd. */
 	static const char *const elsewhere[] = {"pam_sss.so",     "pam_ldap.so",         "pam_krb5.so",
 											"pam_winbind.so", "pam_systemd_home.so", NULL};
-	static const char *const agree[] = {"pam_permit.so", "pam_shells.so", NULL};
+	static const char *const agree[] = {"pam_permit.so", "pam_shells.so", "pam_localuser.so", NULL};
 	static const char *const abstain[] = {
 		"pam_env.so",   "pam_faildelay.so", "pam_group.so",         "pam_warn.so",
 		"pam_issue.so", "pam_cap.so",       "pam_gnome_keyring.so", NULL};
@@ -50,6 +50,8 @@ static enum result result_of(const struct pam_line *line, bool right)
 		return right ? SUCCESS : FAILED;
 	if (str_is(line->module, "pam_faillock.so"))
 		return has_argument(line, "authfail") ? IGNORED : SUCCESS;
+	if (str_is(line->module, "pam_usertype.so"))
+		return has_argument(line, "isregular") ? SUCCESS : FAILED;
 	if (str_is(line->module, "pam_nologin.so"))
 		return has_argument(line, "successok") ? SUCCESS : IGNORED;
 	return is_among(elsewhere, line->module)  ? UNKNOWN_USER
@@ -143,6 +145,7 @@ struct trial {
 	size_t n;
 	bool right, doubtful;
 	bool undecided; /* one that may have succeeded would do */
+	bool spared;    /* the password may not have been asked for */
 
 	struct impression now, entered[PAM_MAX_DEPTH + 1]; /* when each substack was entered */
 };
@@ -197,9 +200,12 @@ static size_t play(struct trial *t, size_t i)
 	unsigned count = 0;
 
 	if (result == DOUBTFUL) {
-		/* It may fail, or end the stack; an optional one decides where no other has. */
+		/* It may fail, or end the stack; an optional one decides where no other has, and what is
+		 * sufficient spares the right password, which does as well. */
 		if (str_is(line->control, "optional"))
 			t->undecided = true;
+		else if (t->right && str_is(line->control, "sufficient"))
+			t->spared = true;
 		else
 			t->doubtful = true;
 		return i;
@@ -234,6 +240,7 @@ static size_t play(struct trial *t, size_t i)
 static enum pam_answer answer(struct trial *t)
 {
 	unsigned level = 0;
+	bool admits;
 
 	t->now.status = DENIED;
 	t->entered[0] = t->now;
@@ -248,9 +255,11 @@ static enum pam_answer answer(struct trial *t)
 			level = line->level;
 		}
 	}
-	if (t->doubtful || (t->undecided && !t->now.positive && !t->now.negative))
+	admits = t->now.positive && t->now.status == SUCCESS;
+	if (t->doubtful || (t->undecided && !t->now.positive && !t->now.negative) ||
+		(t->spared && !admits))
 		return PAM_UNSURE;
-	return t->now.positive && t->now.status == SUCCESS ? PAM_ADMITS : PAM_REFUSES;
+	return admits ? PAM_ADMITS : PAM_REFUSES;
 }
 
 static size_t lines_of(const struct pam_stack *stack, const char *service,

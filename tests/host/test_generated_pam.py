@@ -20,7 +20,8 @@ MODULES = ("pam_unix.so",) * 6 + (
     "pam_faildelay.so delay=1", "pam_nologin.so", "pam_warn.so", "pam_shells.so", "pam_group.so",
     "pam_permit.so [a b]", "pam_vendor.so", "pam_securetty.so", "pam_wheel.so",
     "pam_issue.so issue=/etc/passwd", "pam_motd.so", "pam_faillock.so preauth dir=/run/tally",
-    "pam_nologin.so successok", "pam_keyinit.so", "pam_succeed_if.so uid >= 0 quiet")
+    "pam_nologin.so successok", "pam_keyinit.so", "pam_succeed_if.so uid >= 0 quiet",
+    "pam_localuser.so", "pam_usertype.so isregular", "pam_usertype.so issystem")
 RESULTS = ("success", "auth_err", "ignore", "perm_denied", "default", "default", "success", "user_unknown")
 ACTIONS = ("ok", "done", "bad", "die", "ignore", "reset", "1", "2", "1", "3")
 WORDS = ("required", "requisite", "sufficient", "optional", "Required", "SUFFICIENT")

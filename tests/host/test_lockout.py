@@ -28,9 +28,9 @@ BASE = "etc/ssh etc/passwd etc/shadow etc/group etc/gshadow etc/sudoers etc/sudo
        "etc/security etc/login.defs etc/hosts etc/hosts.allow etc/hosts.deny home usr/bin/sudo"
 HOSTS = int(os.environ.get("REVET_LOCKOUT_HOSTS", "2"))
 
-# What nothing but a login shows, or the address of one. It was in the way before, and nothing is cut.
+# What nothing but a login shows, or the address of one, or sudo. It was in the way before, and nothing is cut.
 UNSEEN = ("banned by name", "banned from there", "access denied from there", "shell that is a script",
-          "no more logins", "no processes")
+          "no more logins", "no processes", "sudo cannot write its record")
 PLANS = {
     "keys only": ["--rule", "ssh.keys-only"],
     "ssh": ["--family", "ssh"],
@@ -202,7 +202,7 @@ class Situation:
             self.note(name, f"no sudo while it waits: {said[-500:]}")
         if promised and promised[1] not in ("root", "ops") and not self.way_in(promised[1])[0]:
             self.note(name, f"{promised[1]} was promised to come in, and does not")
-        if promised and promised[1] == "ops" and not during[1] and (able[0] or name[0] not in UNSEEN):
+        if promised and promised[1] == "ops" and not during[1] and (able[1] or name[0] not in UNSEEN):
             self.note(name, "ops was promised to come in, and does not")
 
 

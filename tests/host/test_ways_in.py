@@ -180,5 +180,62 @@ class Proof(OnHost):
         self.assertEqual(confirmed.returncode, 0, confirmed.stderr)
 
 
+class Others(OnHost):
+    """What stands in the place of sudo, and of a session that ends with its connection."""
+
+    image = "other-ways"
+
+    def tearDown(self):
+        self.host.exec(["revet", "revert"], check=False)
+        self.out("sh", "-c", "rm -f /etc/doas.conf; gpasswd -a ops sudo")
+
+    def confirmed(self, command):
+        self.assertTrue(wait_until(lambda: "waiting" in self.out("revet", "history"), 20))
+        done = self.host.ssh([command], timeout=60)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("committed", self.out("revet", "history"))
+
+    def test_doas(self):
+        apply = "apply --no-input --wait 10min --rule ssh.keys-only"
+        self.out("gpasswd", "-d", "ops", "sudo")
+        for conf, fits in (("deny ops", False), ("permit ops cmd /usr/bin/apt", False), ("permit :daemon", False),
+                           ("permit nopass :ops", True), ("permit ops", True)):
+            with self.subTest(conf):
+                self.write("/etc/doas.conf", f"{conf}\n")
+                ran = self.host.exec(["revet", *apply.split()], check=False)
+                said = ran.stdout + ran.stderr
+                self.assertEqual(ran.returncode, 0 if fits else 4, said)
+                self.assertIn("ops may log in from anywhere with a key of /home/ops/.ssh/authorized_keys, and has doas"
+                              if fits else "sudo does not let it become root", said)
+                self.assertEqual(self.becomes_root(), fits)
+                self.host.exec(["revet", "revert"], check=False)
+        for spoilt in ("chmod 666 /etc/doas.conf",
+                       "sed -i '1i auth required pam_exec.so quiet /bin/false' /etc/pam.d/doas"):
+            with self.subTest(spoilt):
+                self.out("sh", "-c", f"echo permit ops >/etc/doas.conf; {spoilt}")
+                self.assertEqual(self.host.exec(["revet", *apply.split()], check=False).returncode, 4)
+                self.assertFalse(self.becomes_root())
+                self.out("sh", "-c", "rm /etc/doas.conf; sed -i /pam_exec/d /etc/pam.d/doas")
+        self.write("/etc/doas.conf", "permit nopass ops\n")
+        ran = self.host.ssh([f"doas revet {apply}"], timeout=60)
+        self.assertIn("REVERTS", ran.stdout, ran.stderr)
+        self.confirmed("doas revet confirm")
+
+    def becomes_root(self):
+        """With his password, on a terminal, which is where doas asks for it."""
+        return self.out("sh", "-c", f"(sleep 0.3; echo {PASSWORD}; sleep 0.3) | setpriv --reuid=ops --regid=ops --init-groups "
+                        "script -qec 'doas id -u' /dev/null; true").split()[-1:] == ["0"]
+
+    def test_tmux(self):
+        """What is applied in one goes on when the connection is cut, and is not confirmed from one."""
+        sudo = f"echo {PASSWORD} | sudo -S revet"
+        self.host.ssh([f"tmux new-session -d '{sudo} apply --wait 10min --rule ssh.keys-only; sleep 60'"])
+        self.assertTrue(wait_until(lambda: "waiting" in self.out("revet", "history"), 20))
+        self.host.ssh([f"tmux new-session -d '{sudo} confirm >/tmp/confirm 2>&1; echo code $? >>/tmp/confirm'"])
+        self.out("sh", "-c", "for i in $(seq 100); do grep -q ^code /tmp/confirm && break; sleep 0.1; done")
+        self.assertIn("code 64", self.read("/tmp/confirm"))
+        self.confirmed(f"{sudo} confirm")
+
+
 if __name__ == "__main__":
     unittest.main()

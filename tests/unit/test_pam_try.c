@@ -37,6 +37,14 @@ static const struct {
 	{"auth required pam_env.so\n" FIRST "auth sufficient pam_unix.so nullok\nauth required "
 	 "pam_faillock.so authfail\nauth required pam_deny.so\n",
 	 PAM_ADMITS, PAM_REFUSES},
+	{"auth [default=1 ignore=ignore success=ok] pam_usertype.so isregular\n"
+	 "auth [default=1 ignore=ignore success=ok] pam_localuser.so\nauth sufficient pam_unix.so\n"
+	 "auth [default=1 ignore=ignore success=ok] pam_usertype.so isregular\n"
+	 "auth sufficient pam_sss.so forward_pass\nauth required pam_deny.so\n",
+	 PAM_ADMITS, PAM_REFUSES},
+	{"auth [default=1 success=ok] pam_usertype.so issystem\nauth sufficient pam_unix.so\n"
+	 "auth required pam_deny.so\n",
+	 PAM_REFUSES, PAM_REFUSES},
 	{"auth required pam_unix.so\n", PAM_ADMITS, PAM_REFUSES},
 	{"auth required pam_deny.so\nauth sufficient pam_unix.so\n", PAM_REFUSES, PAM_REFUSES},
 	{"auth sufficient pam_permit.so\n" DEBIAN END, PAM_ADMITS, PAM_ADMITS},
@@ -45,6 +53,10 @@ static const struct {
 	{"auth [success=ok auth_err=ok default=bad] pam_unix.so\n", PAM_ADMITS, PAM_REFUSES},
 	{"auth optional pam_exec.so /bin/true\n" DEBIAN END, PAM_ADMITS, PAM_REFUSES},
 	{"auth required pam_vendor.so\n" DEBIAN END, PAM_UNSURE, PAM_UNSURE},
+	/* A second factor, and one that may be had instead. */
+	{DEBIAN "auth required pam_oath.so\n" END, PAM_UNSURE, PAM_REFUSES},
+	{"auth sufficient pam_u2f.so cue\n" DEBIAN END, PAM_ADMITS, PAM_UNSURE},
+	{"auth sufficient pam_u2f.so cue\nauth required pam_deny.so\n", PAM_UNSURE, PAM_UNSURE},
 	{"auth [success=odd default=ignore] pam_unix.so\n" END, PAM_UNSURE, PAM_UNSURE},
 	{"auth [odd=ok default=ignore] pam_unix.so\n" END, PAM_UNSURE, PAM_UNSURE},
 	{"auth optional pam_exec.so /bin/true\n", PAM_UNSURE, PAM_UNSURE},
