@@ -307,28 +307,6 @@ int outside_copy(struct trial *t, struct outside *o, struct err *err)
 	return r;
 }
 
-bool outside_open(struct trial *t, struct outside *o)
-{
-	struct err err;
-	const char *doubt;
-
-	if (outside_choose(t, o, &err) < 0) {
-		trial_not_run(t, "%s", err.msg);
-		return false;
-	}
-	doubt = outside_doubt(t, o, false);
-	if (doubt) {
-		trial_not_run(t, "%s", doubt);
-		return false;
-	}
-	if (outside_wire(t, o, NULL, &err) < 0) {
-		trial_not_run(t, "%s", err.msg);
-		outside_close(o);
-		return false;
-	}
-	return true;
-}
-
 void outside_close(struct outside *o)
 {
 	for (size_t i = 0; i < o->wires.n; i++) {

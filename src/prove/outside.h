@@ -65,8 +65,8 @@ struct outside {
 
 /* Chooses origins and targets. Nothing is made yet. */
 int outside_choose(struct trial *, struct outside *ret, struct err *);
-/* Looks at the rules in force. Why what a wire of our own meets is not what others meet on their way in, or, with `floods`, why
- * thousands of packets must not be sent there; NULL: nothing is in the way. */
+/* Looks at the rules in force. Why what a wire of our own meets is not what others meet on their way in,
+ * or, with `floods`, why thousands of packets must not be sent there; NULL: nothing is in the way. */
 const char *outside_doubt(struct trial *, struct outside *, bool floods);
 /* Makes a namespace and a wire from it to an interface of that name. Origins and targets are placed on
  * it where `interface` is theirs, all of them where it is NULL: it is new to the host then. */
@@ -74,8 +74,6 @@ int outside_wire(struct trial *, struct outside *, const char *interface, struct
 /* A private network in the host's place: a namespace with its interfaces and addresses, and a wire from
  * each to the origins that come in by it; all of them can be had there. */
 int outside_copy(struct trial *, struct outside *, struct err *);
-/* Chooses, doubts and wires, into the host itself; false where it cannot be, which has been said by trial_not_run(). */
-bool outside_open(struct trial *, struct outside *ret);
 void outside_close(struct outside *);
 #define _cleanup_outside_ _cleanup_(outside_close)
 
