@@ -17,8 +17,17 @@
 #define _unused_ __attribute__((unused))
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
+/* Each of both is evaluated once, as the type that both have in common: a constant takes the other's. */
+#define MIN(a, b) CHOOSE_((a), <, (b), JOIN_(min_a_, __COUNTER__), JOIN_(min_b_, __COUNTER__))
+#define MAX(a, b) CHOOSE_((a), >, (b), JOIN_(max_a_, __COUNTER__), JOIN_(max_b_, __COUNTER__))
+#define CHOOSE_(a, before, b, x, y)                                                                \
+	__extension__({                                                                                \
+		__typeof__(1 ? a : b) x = a;                                                               \
+		__typeof__(1 ? a : b) y = b;                                                               \
+		x before y ? x : y;                                                                        \
+	})
+#define JOIN_(a, b) JOIN__(a, b)
+#define JOIN__(a, b) a##b
 
 /* Puts a descriptor's address into the linker set NAME, so that leaf files need no hand-kept
  * list. LEAF_BEGIN/LEAF_END bound the set; its order is the link order, so users sort it. */

@@ -53,7 +53,7 @@ static void compare(struct arena *a, const struct lines *x, const struct lines *
 				common[u * w + v] =
 					str_eq(x->p[head + u], y->p[head + v])
 						? (uint16_t)(common[(u + 1) * w + v + 1] + 1)
-						: MAX(common[(u + 1) * w + v], common[u * w + v + 1]);
+						: (uint16_t)MAX(common[(u + 1) * w + v], common[u * w + v + 1]);
 	}
 	while (i < nx || j < ny) {
 		if (common && i < nx && j < ny && str_eq(x->p[head + i], y->p[head + j])) {

@@ -629,6 +629,22 @@ int fs_copy_in(const struct place *place, const char *path, int dir_fd, const ch
 	return r;
 }
 
+int fs_save_attributes(const struct place *place, const struct step *s, const struct saved *saved,
+					   struct err *err)
+{
+	return fs_save(place, s->target, false, saved, err);
+}
+
+void fs_undo_attributes_sh(struct buf *out, const struct step *s)
+{
+	/* A link may have taken its place since. */
+	buf_puts(out, "[ -L \"$ROOT\"");
+	step_shell_word(out, str_of(s->target));
+	buf_puts(out, " ] || cp -rT --attributes-only --preserve=all \"$SAVED\" \"$ROOT\"");
+	step_shell_word(out, str_of(s->target));
+	buf_putc(out, '\n');
+}
+
 int fs_save_text(const struct saved *saved, const char *suffix, struct str text, struct err *err)
 {
 	char name[300];
@@ -639,7 +655,7 @@ int fs_save_text(const struct saved *saved, const char *suffix, struct str text,
 		return err_set(err, ENAMETOOLONG, "before/%s%s", saved->name, suffix);
 	fd = openat(saved->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	r = fd < 0 ? -errno : fd_write_all(fd, text);
-	return r < 0 ? err_errno(err, -r, "before/%s cannot be saved", name) : 0;
+	return r < 0 ? err_errno(err, -r, "before/%s of the change cannot be written", name) : 0;
 }
 
 void fs_restore_parent_times(const struct place *place, const char *path, const struct saved *saved)

@@ -39,6 +39,9 @@ int fs_set_attributes(const struct place *, const char *path, const struct state
  * whole one. Nothing where nothing is. Also keeps the times of its directory. */
 int fs_save(const struct place *, const char *path, bool content, const struct saved *,
 			struct err *);
+/* save() and undo_sh() of the types of steps that leave the content alone. */
+int fs_save_attributes(const struct place *, const struct step *, const struct saved *, struct err *);
+void fs_undo_attributes_sh(struct buf *, const struct step *);
 /* Keeps a text in the change's directory: its name is that of `saved` and the suffix. */
 int fs_save_text(const struct saved *, const char *suffix, struct str text, struct err *);
 /* Copies a file, a link or a directory without what is in it, with all attributes, from below the place

@@ -197,7 +197,7 @@ static int begin(struct applying *ap, struct err *err)
 	int r = change_check(&ap->changes, ap->plan, err);
 
 	if (r == -ESTALE)
-		return err_context(err, "the host has moved since the plan was made");
+		return err_context(err, "the host has moved since the plan was made, so make it anew with revet plan");
 	if (r == 0 && ap->changes.place.live)
 		r = look_around(ap, err);
 	if (r < 0)

@@ -284,12 +284,14 @@ static int rest(const struct run *run)
 {
 	const struct timespec time = {run->sleep_us / 1000000, run->sleep_us % 1000000 * 1000};
 	sigset_t set;
+	int sig;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
-	return MAX(sigtimedwait(&set, NULL, &time), 0);
+	sig = sigtimedwait(&set, NULL, &time);
+	return sig > 0 ? sig : 0;
 }
 
 static int try_all(struct run *run)

@@ -7,13 +7,13 @@
 #include "base/vec.h"
 #include "host/dpkg.h"
 #include "host/glob.h"
+#include "host/included.h"
 
 #define MAX_INCLUDES 16
 #define MAX_NESTED 64
 #define MAX_NAME 128 /* of a variable */
 #define MAX_DIRECTIVES 250000
-#define MAX_BYTES ((size_t)32 << 20) /* of all files, counted as often as included */
-#define VERSION "2.4"                /* the only one that is still looked after, since 2018 */
+#define VERSION "2.4" /* the only one that is still looked after, since 2018 */
 
 struct reader {
 	struct host *host;
@@ -21,9 +21,9 @@ struct reader {
 	struct err *err;
 	struct apache_config *config;
 	const char *root; /* ServerRoot, which relative names are below */
-	struct map variables, texts;
-	VEC(struct str) files;
-	size_t directives, bytes;
+	struct map variables;
+	struct included included;
+	size_t directives;
 };
 
 struct cursor {
@@ -48,7 +48,7 @@ static int refuse(struct cursor *c, const char *why)
 static bool logical_line(struct cursor *c, struct str *ret)
 {
 	struct arena *a = c->reader->arena;
-	_cleanup_buf_ struct buf joined = BUF(MAX_BYTES);
+	_cleanup_buf_ struct buf joined = BUF(INCLUDED_MAX);
 	struct str line;
 
 	c->line = c->next_line;
@@ -81,7 +81,7 @@ static struct str variable(struct reader *r, struct str name)
 /* ${NAME}; of one that is not known the text stays, as httpd has it with a warning. */
 static struct str expand(struct reader *r, struct str text)
 {
-	_cleanup_buf_ struct buf out = BUF(MAX_BYTES);
+	_cleanup_buf_ struct buf out = BUF(INCLUDED_MAX);
 
 	if (!str_has(text, "${"))
 		return text;
@@ -418,31 +418,11 @@ static int read_line(struct cursor *c, struct str line)
 	return is_block ? open_block(c, d) : obey(c, d);
 }
 
-static int text_of(struct reader *r, const char *path, struct str *ret)
-{
-	struct str *text = map_get(&r->texts, str_of(path));
-	int result;
-
-	if (!text) {
-		text = arena_new(r->arena, struct str, 1);
-		result = host_read(r->host, path, r->arena, text, r->err);
-		if (result < 0)
-			return result;
-		map_put(&r->texts, str_of(path), text);
-		*vec_push(r->arena, &r->files) = str_of(path);
-	}
-	r->bytes += text->n;
-	if (r->bytes > MAX_BYTES)
-		return err_set(r->err, E2BIG, "%s: Apache's configuration is too large", path);
-	*ret = *text;
-	return 0;
-}
-
 static int read_file(struct reader *reader, const char *path, struct directive *at, unsigned depth)
 {
 	struct cursor c = {.reader = reader, .file = path, .next_line = 1, .at = at, .depth = depth};
 	struct str line;
-	int r = text_of(reader, path, &c.in);
+	int r = included_read(&reader->included, reader->host, path, reader->arena, &c.in, reader->err);
 
 	while (r == 0 && logical_line(&c, &line))
 		if (line.n && *line.p != '#')
@@ -476,11 +456,11 @@ int apache_config_read(struct host *host, struct arena *arena, struct apache_con
 	struct str envvars;
 	int result = -ENOENT;
 
-	for (size_t i = 0; result == -ENOENT && !r.files.n && i < ARRAY_LEN(places); i++) {
+	for (size_t i = 0; result == -ENOENT && !r.included.paths.n && i < ARRAY_LEN(places); i++) {
 		*ret = (struct apache_config){.directory = places[i][2]};
 		map_init(&ret->modules, arena);
 		map_init(&r.variables, arena);
-		map_init(&r.texts, arena);
+		included_init(&r.included, "Apache", arena);
 		r.root = places[i][0];
 		add_built_in(&r);
 		result = host_read(host, "/etc/apache2/envvars", arena, &envvars, err);
@@ -489,7 +469,7 @@ int apache_config_read(struct host *host, struct arena *arena, struct apache_con
 		if (result == 0 || result == -ENOENT)
 			result = read_file(&r, places[i][1], &ret->root, 0);
 	}
-	ret->files = r.files.p;
-	ret->n_files = r.files.n;
-	return result == -ENOENT && r.files.n ? -EBADMSG : result;
+	ret->files = r.included.paths.p;
+	ret->n_files = r.included.paths.n;
+	return result == -ENOENT && r.included.paths.n ? -EBADMSG : result;
 }

@@ -164,5 +164,7 @@ enum nginx_answer nginx_plain_answer(struct nginx_passes *passes, const struct n
 		answer = MAX(answer, answer_of(passes, server, d, &server->in_force));
 	}
 	/* What no location is for comes from the server's own root. */
-	return has_root || nginx_scope_restricts(&server->in_force) ? answer : MAX(answer, NGINX_FILES);
+	if (!has_root && !nginx_scope_restricts(&server->in_force))
+		answer = MAX(answer, NGINX_FILES);
+	return answer;
 }

@@ -4,12 +4,12 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "host/glob.h"
+#include "host/included.h"
 
 #define MAX_INCLUDES 16 /* within each other */
 #define MAX_NESTED 64   /* blocks within each other */
 #define MAX_ARGS 4096   /* of one directive: server_name lists get long */
 #define MAX_DIRECTIVES 250000
-#define MAX_BYTES ((size_t)32 << 20) /* of all files, counted as often as included */
 
 struct paths {
 	struct str *p;
@@ -20,9 +20,9 @@ struct reader {
 	struct host *host;
 	struct arena *arena;
 	struct err *err;
-	struct map texts, globs; /* a snippet is read once, however many servers include it */
-	VEC(struct str) files;
-	size_t directives, bytes;
+	struct map globs;
+	struct included included;
+	size_t directives;
 	unsigned nested;
 };
 
@@ -206,26 +206,6 @@ static int skip_lua(struct cursor *c)
 
 static int read_file(struct reader *, const char *path, struct directive *parent, unsigned depth);
 
-static int text_of(struct reader *r, const char *path, struct str *ret)
-{
-	struct str *text = map_get(&r->texts, str_of(path));
-	int result;
-
-	if (!text) {
-		text = arena_new(r->arena, struct str, 1);
-		result = host_read(r->host, path, r->arena, text, r->err);
-		if (result < 0)
-			return result;
-		map_put(&r->texts, str_of(path), text);
-		*vec_push(r->arena, &r->files) = str_of(path);
-	}
-	r->bytes += text->n;
-	if (r->bytes > MAX_BYTES)
-		return err_set(r->err, E2BIG, "%s: nginx's configuration is too large", path);
-	*ret = *text;
-	return 0;
-}
-
 static int glob_of(struct reader *r, struct str pattern, struct paths **ret)
 {
 	struct paths *found = map_get(&r->globs, pattern);
@@ -325,7 +305,7 @@ static int read_file(struct reader *reader, const char *path, struct directive *
 	struct directive *at = parent;
 	struct str word;
 	enum token t;
-	int r = text_of(reader, path, &c.in);
+	int r = included_read(&reader->included, reader->host, path, reader->arena, &c.in, reader->err);
 
 	/* A byte order mark is passed over, as nginx does since 1.1.3. */
 	str_skip(&c.in, "\xef\xbb\xbf");
@@ -353,12 +333,12 @@ int nginx_config_read(struct host *host, struct arena *arena, struct nginx_confi
 	struct reader r = {.host = host, .arena = arena, .err = err};
 	int result;
 
-	map_init(&r.texts, arena);
+	included_init(&r.included, "nginx", arena);
 	map_init(&r.globs, arena);
 	*ret = (struct nginx_config){0};
 	result = read_file(&r, NGINX_MAIN_FILE, &ret->root, 0);
-	ret->files = r.files.p;
-	ret->n_files = r.files.n;
+	ret->files = r.included.paths.p;
+	ret->n_files = r.included.paths.n;
 	/* An included file that is missing must not look as if there were no nginx. */
-	return result == -ENOENT && r.files.n ? -EBADMSG : result;
+	return result == -ENOENT && r.included.paths.n ? -EBADMSG : result;
 }

@@ -156,6 +156,14 @@ void value_json(struct jsonw *j, enum type type, const struct value *v)
 	}
 }
 
+bool value_has_item(const struct value *list, struct str item)
+{
+	for (size_t i = 0; list->state == VALUE_SET && i < list->list.n; i++)
+		if (str_eq(list->list.items[i], item))
+			return true;
+	return false;
+}
+
 void row_label(struct buf *out, const struct table *t, const struct row *row)
 {
 	bool any = false;

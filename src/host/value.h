@@ -17,6 +17,8 @@ void value_print(struct buf *, enum type, const struct value *);
 /* Absent: null; unknown: {"unknown": why}; mode as "0644"; time as ISO 8601; sizes and durations as
  * numbers (infinity as the string). */
 void value_json(struct jsonw *, enum type, const struct value *);
+/* Is the item one of a list that is known? */
+bool value_has_item(const struct value *list, struct str item);
 /* The row's name for people: its label columns, joined by blanks. */
 void row_label(struct buf *, const struct table *, const struct row *);
 /* Where a cell comes from; path NULL: not known. */

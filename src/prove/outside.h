@@ -75,8 +75,8 @@ struct origin *outside_add(struct trial *, struct outside *, enum origin_kind,
 						   const struct sockaddr_storage *, const char *who);
 /* Once for all that follows. */
 int outside_read_rules(struct trial *, struct outside *, struct err *);
-/* Looks at the rules in force. Why what a wire of our own meets is not what others meet on their way in, or, with `floods`, why
- * thousands of packets must not be sent there; NULL: nothing is in the way. */
+/* Looks at the rules in force. Why what a wire of our own meets is not what others meet on their way in,
+ * or, with `floods`, why thousands of packets must not be sent there; NULL: nothing is in the way. */
 const char *outside_doubt(struct trial *, struct outside *, bool floods);
 /* Makes a namespace and a wire from it to an interface of that name. Origins and targets are placed on
  * it where `interface` is theirs, all of them where it is NULL: it is new to the host then. */

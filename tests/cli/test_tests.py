@@ -372,6 +372,18 @@ Count: 4, Failed: 2, Skipped: 1
         self.assertTrue(0.35 < time.monotonic() - begin < 3)
         self.assertIn("Count: 4, Failed: 2", result.stdout)
 
+    def test_interrupted_between_two_tries(self):
+        said = self.tmp / "said"
+        goss = self.write(f"command:\n  'echo x >>{said}; false': {{exit-status: 0}}\n")
+        for sig in (signal.SIGINT, signal.SIGTERM):
+            with subprocess.Popen([REVET, "test", "-r", "100s", "-s", "50s", goss],
+                                  stdout=subprocess.DEVNULL) as process:
+                Gossfiles.wait_for(self, said.exists)
+                time.sleep(0.3)
+                process.send_signal(sig)
+                self.assertEqual(process.wait(timeout=10), 128 + sig)
+            said.unlink()
+
     def test_asks_side_by_side(self):
         goss = self.write("command:\n" + "".join(
             f"  'sleep 0.5; echo {n}': {{exit-status: 0, stdout: ['{n}']}}\n" for n in range(20)))

@@ -98,6 +98,15 @@ class OnHost(OracleCase):
     def out(cls, *argv, check=True, **kwargs):
         return cls.host.exec(argv, check=check, **{"timeout": TIMEOUT} | kwargs).stdout
 
+    def revet(self, *argv, code=0, via=None, **kwargs):
+        """Inside the host; via ssh: as the administrator, with sudo."""
+        if via:
+            ran = via([f"echo revet-ops | sudo -S revet {' '.join(argv)}"], **kwargs)
+        else:
+            ran = self.host.exec(["revet", *argv], check=False, **kwargs)
+        self.assertEqual(ran.returncode, code, ran.stdout + ran.stderr)
+        return ran.stdout + ran.stderr
+
     @classmethod
     def sh(cls, script, *args, check=True):
         """A shell script of the test's own; its stdout."""
@@ -159,6 +168,23 @@ class OnHost(OracleCase):
         ran = self.host.exec([*before, "revet", "audit", "-f", "json", *argv], check=False,
                              timeout=TIMEOUT)
         return audited(self, ran)
+
+
+class EachAlone(OnHost):
+    """A host for each test."""
+
+    @classmethod
+    def setUpClass(cls):
+        pass
+
+    @classmethod
+    def tearDownClass(cls):
+        pass
+
+    def setUp(self):
+        super().setUp()
+        OnHost.setUpClass.__func__(type(self))
+        self.addCleanup(OnHost.tearDownClass.__func__, type(self))
 
 
 def audited(test, ran):

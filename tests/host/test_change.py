@@ -14,7 +14,7 @@ import time
 import unittest
 
 from hostlib import wait_until
-from oracle import REVET, OnHost
+from oracle import REVET, EachAlone
 
 # A path of which a shell, systemd's units and its specifiers would each make something else.
 ODD = "/opt/it's $(reboot) \"$HOME\" %n; x"
@@ -58,31 +58,10 @@ def tree(root):
     return seen
 
 
-class Changes(OnHost):
-    """A host for each test: what one leaves must not help the next."""
+class Changes(EachAlone):
+    """What one leaves must not help the next."""
 
     image = "debian-12"
-
-    @classmethod
-    def setUpClass(cls):
-        pass
-
-    @classmethod
-    def tearDownClass(cls):
-        pass
-
-    def setUp(self):
-        OnHost.setUpClass.__func__(type(self))
-        self.addCleanup(OnHost.tearDownClass.__func__, type(self))
-
-    def revet(self, *argv, code=0, via=None, **kwargs):
-        """Inside the host; via ssh: as the administrator, with sudo."""
-        if via:
-            ran = via([f"echo revet-ops | sudo -S revet {' '.join(argv)}"], **kwargs)
-        else:
-            ran = self.host.exec(["revet", *argv], check=False, **kwargs)
-        self.assertEqual(ran.returncode, code, ran.stdout + ran.stderr)
-        return ran.stdout + ran.stderr
 
     def same_tree(self, before):
         after = tree(self.host.root)

@@ -3,7 +3,6 @@
 
 import unittest
 
-import test_change
 from oracle import OnHost
 
 
@@ -11,7 +10,6 @@ class Interfaces(OnHost):
     """Parameters that are written to every interface along with the one of them all."""
 
     image = "debian-12"
-    revet = test_change.Changes.revet
     rules = ("--rule", "net.no-forwarding", "--rule", "net.icmp-redirects", "--rule", "net.redirects-sent")
 
     def setUp(self):

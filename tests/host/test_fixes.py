@@ -7,7 +7,6 @@ import os
 import subprocess
 import unittest
 
-import test_change
 from hostlib import wait_until
 from oracle import OnHost
 from test_vm import OnMachine
@@ -15,7 +14,6 @@ from test_vm import OnMachine
 
 class Fixes(OnHost):
     image = "iot-backend"
-    revet = test_change.Changes.revet
 
     def left(self, rule, *argv):
         """Why the plan leaves the rule alone; None: it fixes it."""
@@ -132,7 +130,6 @@ class Audit(OnMachine):
 
 class WebServers(OnHost):
     image = "web-servers"
-    revet = test_change.Changes.revet
 
     @classmethod
     def prepare(cls):

@@ -34,7 +34,6 @@ class Hard(OnHost):
                 "sysctl -a -r 'accept_redirects|secure_redirects' >/root/sysctls")
 
     image = "debian-12"
-    revet = test_change.Changes.revet
     same_tree = test_change.Changes.same_tree
 
     def setUp(self):

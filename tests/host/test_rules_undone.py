@@ -7,7 +7,6 @@ import os
 import re
 import unittest
 
-import test_change
 from oracle import OnHost
 from test_change import look
 
@@ -29,7 +28,6 @@ def places(root):
 
 class Stock(OnHost):
     image = "debian-12"
-    revet = test_change.Changes.revet
 
     @classmethod
     def prepare(cls):

@@ -5,7 +5,6 @@ hang, loop or are slow, listeners that are hostile, and those that nobody is to 
 import time
 import unittest
 
-import test_change
 from oracle import OnHost
 from test_change import tree
 
@@ -85,7 +84,6 @@ class Services(OnHost):
     """On one host; each test leaves it as it was."""
 
     image = "debian-12"
-    revet = test_change.Changes.revet
 
     @classmethod
     def prepare(cls):
@@ -225,7 +223,6 @@ class Services(OnHost):
 
 class Removed(OnHost):
     image = "iot-backend"
-    revet = test_change.Changes.revet
 
     def test_what_the_plan_stops_is_not_missed(self):
         plan = self.revet("plan", "--rule", "services.rpcbind")

@@ -7,9 +7,8 @@ import subprocess
 import time
 import unittest
 
-import test_change
 from hostlib import Host
-from oracle import REVET, OnHost
+from oracle import REVET, EachAlone
 from test_change import tree
 
 # dpkg's copies of its last state, and what its triggers and apt compute again.
@@ -30,20 +29,9 @@ mkdir -p usr/share/doc/$1; echo "about $1" >usr/share/doc/$1/README
 """
 
 
-class Steps(OnHost):
-    """A host for each test, as for the changes."""
+class Steps(EachAlone):
 
     image = "debian-12"
-    setUp = test_change.Changes.setUp
-    revet = test_change.Changes.revet
-
-    @classmethod
-    def setUpClass(cls):
-        pass
-
-    @classmethod
-    def tearDownClass(cls):
-        pass
 
     def undo_script(self):
         """Only what the change's script does; then its timer and boot unit are of no use any more."""

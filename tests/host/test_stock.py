@@ -10,7 +10,7 @@ import unittest
 
 import test_change
 import test_rules_undone
-from oracle import OnHost
+from oracle import EachAlone
 from test_change import tree
 
 ONE_PASSWORD = ["-oBatchMode=no", "-oPreferredAuthentications=password,keyboard-interactive",
@@ -27,11 +27,10 @@ echo "${hello%%[- ]*} ${line%%[- ]*} ${bye%%[- ]*}"
 HTTP = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=10).read().decode(), end='')"
 
 
-class Hardened(OnHost):
+class Hardened(EachAlone):
     """What every release can."""
 
     image = "debian-12"
-    revet = test_change.Changes.revet
     same_tree = test_change.Changes.same_tree
     runtime = test_rules_undone.Stock.runtime
 
@@ -40,13 +39,8 @@ class Hardened(OnHost):
         if cls is Hardened:
             raise unittest.SkipTest("for the classes below")
 
-    @classmethod
-    def tearDownClass(cls):
-        pass
-
     def setUp(self):
-        OnHost.setUpClass.__func__(type(self))
-        self.addCleanup(OnHost.tearDownClass.__func__, type(self))
+        super().setUp()
         self.revet("history", via=self.host.ssh)  # sudo leaves a mark at its first use
 
     def log_in_by_password(self, user):

@@ -17,10 +17,9 @@ import unittest
 from pathlib import Path
 
 import hostlib
-import test_change
 import test_steps
 from hostimage import CACHE
-from oracle import REVET, OnHost
+from oracle import REVET, EachAlone, OnHost
 from test_change import tree
 from vm import Machine
 
@@ -86,24 +85,11 @@ cases:
 """
 
 
-class OnMachine(OnHost):
+class OnMachine(EachAlone):
     """A machine for each test."""
 
     image = "debian-12-vm"
     kind = Machine
-    revet = test_change.Changes.revet
-
-    @classmethod
-    def setUpClass(cls):
-        pass
-
-    @classmethod
-    def tearDownClass(cls):
-        pass
-
-    def setUp(self):
-        OnHost.setUpClass.__func__(type(self))
-        self.addCleanup(OnHost.tearDownClass.__func__, type(self))
 
     @staticmethod
     def tree_of(vm):

@@ -8,7 +8,6 @@ import textwrap
 import unittest
 from pathlib import Path
 
-import test_change
 from hostlib import Host, wait_until
 from oracle import OnHost
 from test_stock import HTTP
@@ -17,7 +16,6 @@ from vm import Machine
 
 
 class Workload(OnHost):
-    revet = test_change.Changes.revet
     needed = ()  # rules that are left alone for the work's sake
     late = frozenset()  # rules that fail only of what another one has changed; some wait for the boot, too
 

@@ -101,22 +101,6 @@ static int put_acl(const struct place *place, const char *target, const struct s
 	return r < 0 ? err_errno(err, -r, "%s: its access control list", target) : 0;
 }
 
-static int save_acl(const struct place *place, const struct step *s, const struct saved *saved,
-					struct err *err)
-{
-	return fs_save(place, s->target, false, saved, err);
-}
-
-static void undo_acl(struct buf *out, const struct step *s)
-{
-	/* A link may have taken its place since. */
-	buf_puts(out, "[ -L \"$ROOT\"");
-	step_shell_word(out, str_of(s->target));
-	buf_puts(out, " ] || cp -rT --attributes-only --preserve=all \"$SAVED\" \"$ROOT\"");
-	step_shell_word(out, str_of(s->target));
-	buf_putc(out, '\n');
-}
-
 static const struct step_type acl_step = {
 	.name = "acl",
 	.doc = "access control lists of a file or directory",
@@ -124,7 +108,7 @@ static const struct step_type acl_step = {
 	.is_file = true,
 	.capture = capture_acl,
 	.put = put_acl,
-	.save = save_acl,
-	.undo_sh = undo_acl,
+	.save = fs_save_attributes,
+	.undo_sh = fs_undo_attributes_sh,
 };
 STEP_TYPE(acl_step);

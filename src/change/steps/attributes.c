@@ -14,22 +14,6 @@ static int put_attributes(const struct place *place, const char *target, const s
 	return fs_set_attributes(place, target, to, saved, err);
 }
 
-static int save_attributes(const struct place *place, const struct step *s,
-						   const struct saved *saved, struct err *err)
-{
-	return fs_save(place, s->target, false, saved, err);
-}
-
-static void undo_attributes(struct buf *out, const struct step *s)
-{
-	/* A link may have taken its place since. */
-	buf_puts(out, "[ -L \"$ROOT\"");
-	step_shell_word(out, str_of(s->target));
-	buf_puts(out, " ] || cp -rT --attributes-only --preserve=all \"$SAVED\" \"$ROOT\"");
-	step_shell_word(out, str_of(s->target));
-	buf_putc(out, '\n');
-}
-
 static const struct step_type attributes_step = {
 	.name = "attributes",
 	.doc = "mode, owner and group of a file or directory",
@@ -37,7 +21,7 @@ static const struct step_type attributes_step = {
 	.is_file = true,
 	.capture = capture_attributes,
 	.put = put_attributes,
-	.save = save_attributes,
-	.undo_sh = undo_attributes,
+	.save = fs_save_attributes,
+	.undo_sh = fs_undo_attributes_sh,
 };
 STEP_TYPE(attributes_step);

@@ -8,6 +8,7 @@
 #include "host/secret.h"
 #include "host/table.h"
 #include "host/unitfile.h"
+#include "host/value.h"
 
 #define FSTAB "/etc/fstab"
 
@@ -186,14 +187,6 @@ static int read_mounts(struct host *host, struct rows *rows, struct err *err)
 
 /* --- changing -------------------------------------------------------------------------------- */
 
-static bool has_item(const struct value *list, struct str item)
-{
-	for (size_t i = 0; list->state == VALUE_SET && i < list->list.n; i++)
-		if (str_eq(list->list.items[i], item))
-			return true;
-	return false;
-}
-
 /* Names of mount units: "/var/tmp" -> "var-tmp.mount"; other characters than these stand in none of
  * the places that rules are about. NULL. */
 static const char *unit_of(struct arena *a, struct str target)
@@ -242,7 +235,7 @@ static int persist(struct host *host, const struct wish *wish, struct str missin
 	/* systemd mounts these itself, and afterwards what /etc/fstab says takes the place of its options,
 	 * those that it leaves out included. */
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (has_item(&wish->row->cells[OPTIONS], str_of(known[i])))
+		if (value_has_item(&wish->row->cells[OPTIONS], str_of(known[i])))
 			edit_key(edits, FSTAB, EDIT_FSTAB, str_dup(edits->arena, target), str_of(known[i]),
 					 str_of(known[i]));
 	while (str_cut(&missing, ',', &one))
@@ -278,7 +271,7 @@ static int set_mounts(struct host *host, const struct wish *wish, struct edits *
 		struct str option = wish->value.list.items[i];
 		bool is_known = false;
 
-		if (has_item(&row->cells[wish->column], option))
+		if (value_has_item(&row->cells[wish->column], option))
 			continue;
 		for (size_t k = 0; k < ARRAY_LEN(known); k++)
 			is_known = is_known || str_is(option, known[k]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The installed packages, from the package managers' own databases. A host may have several. */
+#include "host/pacman.h"
 #include "host/table.h"
 
 #include "base/num.h"
@@ -199,8 +200,6 @@ static int read_rpm(struct host *host, struct rows *rows, const char *path, stru
 
 /* --- pacman ---------------------------------------------------------------------------------- */
 
-#define PACMAN_LOCAL "/var/lib/pacman/local"
-
 /* Sections of a desc file: a name between percent signs, then its lines. */
 static const char *const pacman_sections[][2] = {
 	{"%NAME%", "name"},   {"%VERSION%", "version"},     {"%ARCH%", "architecture"},
@@ -215,8 +214,9 @@ static const char *pacman_field(struct str section)
 	return NULL;
 }
 
-static void put_pacman(struct buf *out, struct str text)
+static int put_pacman(const char *dir _unused_, struct str text, void *data)
 {
+	struct buf *out = data;
 	const char *field = NULL;
 	struct str line;
 
@@ -229,31 +229,12 @@ static void put_pacman(struct buf *out, struct str text)
 		}
 	}
 	buf_putc(out, '\n');
+	return 0;
 }
 
 static int ask_pacman(struct host *host, struct buf *out, struct err *err)
 {
-	_cleanup_arena_ struct arena a = {0};
-	struct path_entry *entries = NULL;
-	size_t n = 0;
-	bool more = false;
-	int r = path_list(host_root_fd(host), PACMAN_LOCAL, HOST_MAX_DIR, &a, &entries, &n, &more);
-
-	if (r < 0 || more)
-		return err_errno(err, more ? EFBIG : -r, PACMAN_LOCAL);
-	for (size_t i = 0; i < n; i++) {
-		_cleanup_arena_ struct arena scratch = {0};
-		const char *path = arena_printf(&scratch, PACMAN_LOCAL "/%s/desc", entries[i].name);
-		struct str text;
-
-		r = path_read(host_root_fd(host), path, HOST_MAX_FILE, &scratch, &text);
-		if (r == -ENOTDIR) /* ALPM_DB_VERSION */
-			continue;
-		if (r < 0)
-			return err_errno(err, -r, "%s", path);
-		put_pacman(out, text);
-	}
-	return 0;
+	return pacman_each(host_root_fd(host), put_pacman, out, err);
 }
 
 static const struct query pacman_query = {

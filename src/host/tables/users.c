@@ -5,6 +5,7 @@
 #include "host/edit.h"
 #include "host/passwd.h"
 #include "host/table.h"
+#include "host/value.h"
 
 enum {
 	NAME,
@@ -147,14 +148,6 @@ static int read_users(struct host *host, struct rows *rows, struct err *err)
 
 /* --- fixing ------------------------------------------------------------------------------------ */
 
-static bool has_item(const struct value *list, struct str item)
-{
-	for (size_t i = 0; list->state == VALUE_SET && i < list->list.n; i++)
-		if (str_eq(list->list.items[i], item))
-			return true;
-	return false;
-}
-
 /* What the lines of /etc/group do not decide alone is not theirs to undo. */
 static int refuse_membership(const struct passwd_db *db, const struct row *row, struct str name,
 							 struct err *err)
@@ -225,10 +218,10 @@ static int leave_groups(struct host *host, const struct wish *wish, struct edits
 	int r = passwd_read(host, edits->arena, &db, err);
 
 	for (size_t i = 0; r == 0 && i < wish->value.list.n; i++)
-		if (!has_item(have, wish->value.list.items[i]))
+		if (!value_has_item(have, wish->value.list.items[i]))
 			r = err_set(err, ENOTSUP, "who is given a group is decided by hand");
 	for (size_t i = 0; r == 0 && have->state == VALUE_SET && i < have->list.n; i++) {
-		if (has_item(&wish->value, have->list.items[i]))
+		if (value_has_item(&wish->value, have->list.items[i]))
 			continue;
 		r = refuse_membership(&db, wish->row, have->list.items[i], err);
 		if (r == 0)
