@@ -112,6 +112,19 @@ static bool meets_destination(const struct walk *w, const struct nft_ranges *r,
 	return some.list.n;
 }
 
+/* A connection begins with SYN; whether PSH, URG or those of ECN are set besides the sender decides. */
+static bool meets_flags(const struct nft_ranges *r, enum fw_certainty *sure)
+{
+	static const unsigned char begins[] = {0x02, 0x0a, 0x22, 0x42, 0x82, 0xc2};
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(begins); i++)
+		n += has_byte(r, begins[i]);
+	if (n < ARRAY_LEN(begins))
+		*sure = MAX(*sure, FW_CHANCE);
+	return n;
+}
+
 static bool meets_field(const struct walk *w, enum fw_field f, const struct nft_ranges *r,
 						enum fw_certainty *sure)
 {
@@ -123,7 +136,7 @@ static bool meets_field(const struct walk *w, enum fw_field f, const struct nft_
 	case FW_PROTOCOL:
 		return has_byte(r, w->udp ? IPPROTO_UDP : IPPROTO_TCP);
 	case FW_TCP_FLAGS:
-		return !w->udp && has_byte(r, 2); /* SYN */
+		return !w->udp && meets_flags(r, sure);
 	case FW_DPORT:
 		return has(r, port);
 	case FW_SPORT:

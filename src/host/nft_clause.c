@@ -550,12 +550,13 @@ static bool take_update(struct reader *t, const json_t *body, const char *key)
 	return true;
 }
 
+/* Only what later rules look at counts, and parts of the packet that are named by their place alone. */
 static bool take_mangle(struct reader *t, const json_t *mangle)
 {
-	const json_t *key = json_object_get(mangle, "key");
+	const json_t *key = json_object_get(mangle, "key"), *payload = json_object_get(key, "payload");
 
-	t->now.alters = t->now.alters || json_object_get(key, "payload") ||
-					has_value(json_object_get(key, "meta"), "key", "pkttype");
+	t->now.alters = t->now.alters || (payload && !json_object_get(payload, "field")) ||
+					subject_of(key)->field >= 0;
 	return true;
 }
 
