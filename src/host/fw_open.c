@@ -35,8 +35,8 @@ static void add(struct walk *w, struct nft_ranges *to, const struct nft_ranges *
 
 	if (!more->list.n)
 		return;
-	vec_each(&to->list, range) * vec_push(w->arena, &both.list) = *range;
-	vec_each(&more->list, range) * vec_push(w->arena, &both.list) = *range;
+	nft_ranges_add_all(w->arena, &both, to);
+	nft_ranges_add_all(w->arena, &both, more);
 	nft_ranges_join(&both);
 	*to = both;
 }
@@ -348,7 +348,7 @@ static void try_clause(struct walk *w, const struct fw_clause *c, struct pending
 		if (p->does != c->does)
 			settle(w, p, live);
 		p->does = c->does;
-		vec_each(&sources->list, range) * vec_push(w->arena, &p->sources.list) = *range;
+		nft_ranges_add_all(w->arena, &p->sources, sources);
 		if (sources == &w->open->world[w->v6])
 			settle(w, p, live);
 		return;
@@ -473,7 +473,7 @@ static struct nft_ranges kept(struct arena *a, const struct nft_ranges *r)
 {
 	struct nft_ranges copy = {.width = r->width};
 
-	vec_each(&r->list, range) * vec_push(a, &copy.list) = *range;
+	nft_ranges_add_all(a, &copy, r);
 	return copy;
 }
 
