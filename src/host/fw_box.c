@@ -196,10 +196,10 @@ static void print_field(struct buf *out, enum fw_field f, const struct nft_range
 {
 	_cleanup_arena_ struct arena scratch = {0};
 	struct nft_ranges some = *r;
-	bool not = f != FW_TCP_FLAGS && is_negated(r);
+	bool negated = f != FW_TCP_FLAGS && is_negated(r);
 	size_t n;
 
-	if (not ) {
+	if (negated) {
 		some = nft_ranges_whole(&scratch, r->width);
 		some = nft_ranges_without(&scratch, &some, r);
 	}
@@ -209,7 +209,7 @@ static void print_field(struct buf *out, enum fw_field f, const struct nft_range
 		buf_printf(out, "%s%s ", r->list.n && r->list.p[0].low[0] ? "" : "not ", fields[f].name);
 		return;
 	}
-	buf_printf(out, "%s %s", fields[f].name, not ? "!= " : "");
+	buf_printf(out, "%s %s", fields[f].name, negated ? "!= " : "");
 	if (f == FW_TCP_FLAGS)
 		some.list.n = 0;
 	else if (fields[f].width == 1)

@@ -35,8 +35,8 @@ static void add(struct walk *w, struct nft_ranges *to, const struct nft_ranges *
 
 	if (!more->list.n)
 		return;
-	vec_each(&to->list, range) * vec_push(w->arena, &both.list) = *range;
-	vec_each(&more->list, range) * vec_push(w->arena, &both.list) = *range;
+	nft_ranges_add_all(w->arena, &both, to);
+	nft_ranges_add_all(w->arena, &both, more);
 	nft_ranges_join(&both);
 	*to = both;
 }
@@ -112,6 +112,19 @@ static bool meets_destination(const struct walk *w, const struct nft_ranges *r,
 	return some.list.n;
 }
 
+/* A connection begins with SYN; whether PSH, URG or those of ECN are set besides the sender decides. */
+static bool meets_flags(const struct nft_ranges *r, enum fw_certainty *sure)
+{
+	static const unsigned char begins[] = {0x02, 0x0a, 0x22, 0x42, 0x82, 0xc2};
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(begins); i++)
+		n += has_byte(r, begins[i]);
+	if (n < ARRAY_LEN(begins))
+		*sure = MAX(*sure, FW_CHANCE);
+	return n;
+}
+
 static bool meets_field(const struct walk *w, enum fw_field f, const struct nft_ranges *r,
 						enum fw_certainty *sure)
 {
@@ -123,7 +136,7 @@ static bool meets_field(const struct walk *w, enum fw_field f, const struct nft_
 	case FW_PROTOCOL:
 		return has_byte(r, w->udp ? IPPROTO_UDP : IPPROTO_TCP);
 	case FW_TCP_FLAGS:
-		return !w->udp && has_byte(r, 2); /* SYN */
+		return !w->udp && meets_flags(r, sure);
 	case FW_DPORT:
 		return has(r, port);
 	case FW_SPORT:
@@ -335,7 +348,7 @@ static void try_clause(struct walk *w, const struct fw_clause *c, struct pending
 		if (p->does != c->does)
 			settle(w, p, live);
 		p->does = c->does;
-		vec_each(&sources->list, range) * vec_push(w->arena, &p->sources.list) = *range;
+		nft_ranges_add_all(w->arena, &p->sources, sources);
 		if (sources == &w->open->world[w->v6])
 			settle(w, p, live);
 		return;
@@ -460,7 +473,7 @@ static struct nft_ranges kept(struct arena *a, const struct nft_ranges *r)
 {
 	struct nft_ranges copy = {.width = r->width};
 
-	vec_each(&r->list, range) * vec_push(a, &copy.list) = *range;
+	nft_ranges_add_all(a, &copy, r);
 	return copy;
 }
 

@@ -1,76 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See libnftables-json(5). Named sets are taken as they are now, but for those that packets change. */
+/* See libnftables-json(5). */
 #include "host/nft_clause.h"
 
-#include <netinet/in.h>
-
-struct reader {
-	const struct fw_ruleset *set;
-	const struct fw_chain *chain;
-	struct arena *arena;
-	struct fw_rule *rule;
-	struct fw_clause now; /* the conditions so far */
-};
-
-/* What may stand on the left. `one`: the only value that there is a number for, of a property that is met
- * or not; NULL: any. Headers say by themselves which family and protocol (0: any) they are of. */
-struct subject {
-	const char *kind, *of, *name, *one;
-	int field; /* -1: a box cannot say it */
-	unsigned char family, protocol;
-	enum fw_certainty sure; /* with -1 */
-};
-static const struct subject subjects[] = {
-	{"payload", "ip", "saddr", NULL, FW_SADDR4, 4, 0, FW_ALL},
-	{"payload", "ip", "daddr", NULL, FW_DADDR4, 4, 0, FW_ALL},
-	{"payload", "ip", "protocol", NULL, FW_PROTOCOL, 4, 0, FW_ALL},
-	{"payload", "ip", "ttl", NULL, -1, 4, 0, FW_CHANCE},
-	{"payload", "ip", "length", NULL, -1, 4, 0, FW_CHANCE},
-	{"payload", "ip", NULL, NULL, -1, 4, 0, FW_OPEN},
-	{"payload", "ip6", "saddr", NULL, FW_SADDR6, 6, 0, FW_ALL},
-	{"payload", "ip6", "daddr", NULL, FW_DADDR6, 6, 0, FW_ALL},
-	{"payload", "ip6", "hoplimit", NULL, -1, 6, 0, FW_CHANCE},
-	{"payload", "ip6", "length", NULL, -1, 6, 0, FW_CHANCE},
-	{"payload", "ip6", NULL, NULL, -1, 6, 0, FW_OPEN},
-	{"payload", "tcp", "sport", NULL, FW_SPORT, 0, IPPROTO_TCP, FW_ALL},
-	{"payload", "tcp", "dport", NULL, FW_DPORT, 0, IPPROTO_TCP, FW_ALL},
-	{"payload", "tcp", "flags", NULL, FW_TCP_FLAGS, 0, IPPROTO_TCP, FW_ALL},
-	{"payload", "tcp", NULL, NULL, -1, 0, IPPROTO_TCP, FW_CHANCE},
-	{"payload", "udp", "sport", NULL, FW_SPORT, 0, IPPROTO_UDP, FW_ALL},
-	{"payload", "udp", "dport", NULL, FW_DPORT, 0, IPPROTO_UDP, FW_ALL},
-	{"payload", "udp", NULL, NULL, -1, 0, IPPROTO_UDP, FW_CHANCE},
-	{"payload", "th", "sport", NULL, FW_SPORT, 0, 0, FW_ALL},
-	{"payload", "th", "dport", NULL, FW_DPORT, 0, 0, FW_ALL},
-	{"payload", "icmp", NULL, NULL, -1, 4, IPPROTO_ICMP, FW_OPEN},
-	{"payload", "icmpv6", NULL, NULL, -1, 6, IPPROTO_ICMPV6, FW_OPEN},
-	{"payload", "sctp", NULL, NULL, -1, 0, IPPROTO_SCTP, FW_OPEN},
-	{"payload", "dccp", NULL, NULL, -1, 0, IPPROTO_DCCP, FW_OPEN},
-	{"payload", "esp", NULL, NULL, -1, 0, IPPROTO_ESP, FW_OPEN},
-	{"payload", "ah", NULL, NULL, -1, 0, IPPROTO_AH, FW_OPEN},
-	{"meta", NULL, "l4proto", NULL, FW_PROTOCOL, 0, 0, FW_ALL},
-	{"meta", NULL, "nfproto", NULL, FW_FAMILY, 0, 0, FW_ALL},
-	{"meta", NULL, "protocol", NULL, FW_FAMILY, 0, 0, FW_ALL},
-	{"meta", NULL, "iif", NULL, FW_IIF, 0, 0, FW_ALL},
-	{"meta", NULL, "iifname", NULL, FW_IIF, 0, 0, FW_ALL},
-	{"meta", NULL, "oif", NULL, FW_OIF, 0, 0, FW_ALL},
-	{"meta", NULL, "oifname", NULL, FW_OIF, 0, 0, FW_ALL},
-	{"meta", NULL, "pkttype", "host", FW_TO_HOST, 0, 0, FW_ALL},
-	{"meta", NULL, "length", NULL, -1, 0, 0, FW_CHANCE},
-	{"meta", NULL, "time", NULL, -1, 0, 0, FW_CHANCE},
-	{"meta", NULL, "hour", NULL, -1, 0, 0, FW_CHANCE},
-	{"meta", NULL, "day", NULL, -1, 0, 0, FW_CHANCE},
-	{"meta", NULL, "random", NULL, -1, 0, 0, FW_CHANCE},
-	{"ct", NULL, "state", NULL, FW_CT_STATE, 0, 0, FW_ALL},
-	{"ct", NULL, "status", "dnat", FW_CT_DNAT, 0, 0, FW_ALL},
-	{"numgen", NULL, NULL, NULL, -1, 0, 0, FW_CHANCE},
-	{"tcp option", NULL, NULL, NULL, -1, 0, IPPROTO_TCP, FW_CHANCE},
-	{"ip option", NULL, NULL, NULL, -1, 4, 0, FW_CHANCE},
-	{"exthdr", NULL, NULL, NULL, -1, 6, 0, FW_CHANCE},
-};
-/* Of the routing table: is the destination this host's, or does it know the source another way? */
-static const struct subject is_local = {"fib", NULL, NULL, "local", FW_LOCAL, 0, 0, FW_ALL};
-static const struct subject is_spoofed = {"fib", NULL, NULL, NULL, -1, 0, 0, FW_FEW};
-static const struct subject anything = {NULL, NULL, NULL, NULL, -1, 0, 0, FW_OPEN};
+#include "host/nft_condition.h"
 
 static bool has_value(const json_t *object, const char *name, const char *value)
 {
@@ -79,360 +11,7 @@ static bool has_value(const json_t *object, const char *name, const char *value)
 	return s && strcmp(s, value) == 0;
 }
 
-static bool has_flag(const json_t *flags, const char *flag)
-{
-	if (json_is_string(flags))
-		return strcmp(json_string_value(flags), flag) == 0;
-	for (size_t i = 0; i < json_array_size(flags); i++)
-		if (json_is_string(json_array_get(flags, i)) &&
-			strcmp(json_string_value(json_array_get(flags, i)), flag) == 0)
-			return true;
-	return false;
-}
-
-static const struct subject *subject_of(const json_t *left)
-{
-	const json_t *fib = json_object_get(left, "fib");
-	const json_t *masked = json_array_get(json_object_get(left, "&"), 0);
-
-	if (fib)
-		return has_flag(json_object_get(fib, "flags"), "saddr") ? &is_spoofed
-			   : has_value(fib, "result", "type")               ? &is_local
-																: &anything;
-	for (size_t i = 0; i < ARRAY_LEN(subjects); i++) {
-		const struct subject *s = &subjects[i];
-		const json_t *body = json_object_get(masked ? masked : left, s->kind);
-		const char *name = strcmp(s->kind, "payload") == 0 ? "field" : "key";
-
-		if (body && (!s->of || has_value(body, "protocol", s->of)) &&
-			(!s->name || has_value(body, name, s->name)))
-			return s;
-	}
-	return &anything;
-}
-
-/* --- values ---------------------------------------------------------------------------------- */
-
-/* An element of a set may have a counter or a comment of its own. */
-static const json_t *plain(const json_t *value)
-{
-	const json_t *elem = json_object_get(value, "elem");
-
-	return elem ? json_object_get(elem, "val") : value;
-}
-
-static int family_number(struct str name)
-{
-	return str_is(name, "ipv4") || str_is(name, "ip")    ? 4
-		   : str_is(name, "ipv6") || str_is(name, "ip6") ? 6
-														 : 0;
-}
-
-static int small_number(const struct subject *s, const json_t *value)
-{
-	struct str name = str_of(json_string_value(value));
-
-	if (json_is_integer(value) && s->field == FW_PROTOCOL)
-		return json_integer_value(value) >= 0 && json_integer_value(value) < 256
-				   ? (int)json_integer_value(value)
-				   : -1;
-	if (!name.p)
-		return -1;
-	if (s->one)
-		return str_is(name, s->one);
-	return s->field == FW_PROTOCOL ? fw_protocol_number(name)
-		   : s->field == FW_FAMILY ? family_number(name)
-								   : fw_state_number(name);
-}
-
-static bool add_small(struct arena *a, const struct subject *s, const json_t *value,
-					  struct nft_ranges *r)
-{
-	int number = small_number(s, value);
-	struct nft_range *range;
-
-	if (number < 0)
-		return false;
-	range = vec_push(a, &r->list);
-	range->low[0] = range->high[0] = (unsigned char)number;
-	return true;
-}
-
-static bool add_port(struct arena *a, const json_t *first, const json_t *last, struct nft_ranges *r)
-{
-	json_int_t low = json_integer_value(first), high = json_integer_value(last);
-
-	if (!json_is_integer(first) || !json_is_integer(last) || low < 0 || high > 65535 || low > high)
-		return false;
-	nft_ranges_add_ports(a, r, (uint16_t)low, (uint16_t)high);
-	return true;
-}
-
-static bool add_address(struct arena *a, int family, const json_t *first, const json_t *last,
-						struct nft_ranges *r)
-{
-	struct nft_ranges end = {.width = r->width};
-
-	if (!json_is_string(first) || !json_is_string(last) ||
-		!fw_add_network(a, r, family, str_of(json_string_value(first))) ||
-		!fw_add_network(a, &end, family, str_of(json_string_value(last))))
-		return false;
-	memcpy(r->list.p[r->list.n - 1].high, end.list.p[0].high, r->width);
-	return memcmp(r->list.p[r->list.n - 1].low, end.list.p[0].high, r->width) <= 0;
-}
-
-static bool add_prefix(struct arena *a, int family, const json_t *prefix, struct nft_ranges *r)
-{
-	const char *address = json_string_value(json_object_get(prefix, "addr"));
-	json_int_t length = json_integer_value(json_object_get(prefix, "len"));
-
-	return address && length >= 0 && length <= 128 &&
-		   fw_add_network(a, r, family, str_of(arena_printf(a, "%s/%d", address, (int)length)));
-}
-
-/* False: it is not understood. */
-static bool add_value(struct reader *t, const struct subject *s, const json_t *value,
-					  struct nft_ranges *r)
-{
-	const json_t *range = json_object_get(value, "range"),
-				 *prefix = json_object_get(value, "prefix");
-	const json_t *first = range ? json_array_get(range, 0) : value;
-	const json_t *last = range ? json_array_get(range, 1) : value;
-	bool six = s->field == FW_SADDR6 || s->field == FW_DADDR6;
-
-	switch (fw_field_width((enum fw_field)s->field)) {
-	case 1:
-		return add_small(t->arena, s, value, r);
-	case 2:
-		return add_port(t->arena, first, last, r);
-	case 4:
-		break;
-	default:
-		if (!six)
-			return json_is_string(value) &&
-				   fw_add_interface(t->arena, r, str_of(json_string_value(value)));
-	}
-	return prefix ? add_prefix(t->arena, six ? AF_INET6 : AF_INET, prefix, r)
-				  : add_address(t->arena, six ? AF_INET6 : AF_INET, first, last, r);
-}
-
-/* The n-th of the values on the right, which may be one or a set; NULL behind the last. */
-static const json_t *value_at(const json_t *right, size_t n)
-{
-	const json_t *set = json_object_get(right, "set");
-
-	if (!set && json_is_array(right))
-		set = right;
-	if (!set)
-		return n ? NULL : plain(right);
-	return plain(json_array_get(set, n));
-}
-
-/* part: of values that are several together; -1: they are not. */
-static bool add_values(struct reader *t, const struct subject *s, const json_t *right, int part,
-					   struct nft_ranges *r)
-{
-	const json_t *value;
-
-	for (size_t i = 0; (value = value_at(right, i)); i++) {
-		if (part >= 0)
-			value = plain(json_array_get(json_object_get(value, "concat"), (size_t)part));
-		if (!value || !add_value(t, s, value, r))
-			return false;
-	}
-	nft_ranges_join(r);
-	return true;
-}
-
-/* The elements of "@name", or what stands there itself. NULL: they are not known, or change. */
-static const json_t *resolve(struct reader *t, const json_t *right)
-{
-	const char *name = json_string_value(right);
-	struct str key;
-
-	if (!name || name[0] != '@')
-		return right;
-	key = str_of(arena_printf(t->arena, "%.*s %.*s %s", STR_ARG(t->chain->family),
-							  STR_ARG(t->chain->table), name + 1));
-	return map_get(&t->set->varying, key) ? NULL : json_object_get(t->set->sets, key.p);
-}
-
-/* --- conditions ------------------------------------------------------------------------------ */
-
-static void less_sure(struct reader *t, enum fw_certainty sure)
-{
-	t->now.sure = MAX(t->now.sure, sure);
-}
-
-/* What looks into a header is about packets that have it. */
-static void narrow_to_header(struct reader *t, const struct subject *s)
-{
-	if (s->family)
-		fw_box_narrow_to(t->arena, &t->now.box, FW_FAMILY, s->family);
-	if (s->protocol)
-		fw_box_narrow_to(t->arena, &t->now.box, FW_PROTOCOL, s->protocol);
-}
-
-/* `tcp flags & (fin | syn) == syn`: which of the 256 values will do. */
-static int flag_bits(const json_t *value)
-{
-	static const char *const names[] = {"fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr"};
-	const json_t *several = json_is_array(value) ? value : json_object_get(value, "|");
-	int bits = 0;
-
-	if (!several && json_object_get(value, "set"))
-		several = json_object_get(value, "set");
-	for (size_t i = 0; i < json_array_size(several); i++) {
-		int part = json_is_object(json_array_get(several, i)) && several == value
-					   ? -1
-					   : flag_bits(json_array_get(several, i));
-
-		if (part < 0)
-			return -1;
-		bits |= part;
-	}
-	if (several)
-		return bits;
-	for (int i = 0; json_is_string(value) && i < 8; i++)
-		if (strcmp(json_string_value(value), names[i]) == 0)
-			return 1 << i;
-	return json_is_integer(value) && json_integer_value(value) >= 0 &&
-				   json_integer_value(value) < 256
-			   ? (int)json_integer_value(value)
-			   : -1;
-}
-
-static void narrow_flags(struct reader *t, const json_t *match)
-{
-	const json_t *masked = json_object_get(json_object_get(match, "left"), "&");
-	const json_t *right = json_object_get(match, "right");
-	int mask = masked ? flag_bits(json_array_get(masked, 1)) : 255, bits = flag_bits(right);
-	bool any = has_value(match, "op", "in"), not = has_value(match, "op", "!=");
-	struct nft_ranges values = {.width = 1};
-
-	if (mask < 0 || bits < 0 || json_object_get(right, "set") ||
-		(!any && !not &&!has_value(match, "op", "=="))) {
-		less_sure(t, FW_OPEN);
-		return;
-	}
-	for (int flags = 0; flags < 256; flags++) {
-		bool met = any ? (flags & mask & bits) != 0 : ((flags & mask) == bits) != not ;
-		struct nft_range *range = met ? vec_push(t->arena, &values.list) : NULL;
-
-		if (range)
-			range->low[0] = range->high[0] = (unsigned char)flags;
-	}
-	nft_ranges_join(&values);
-	fw_box_narrow(t->arena, &t->now.box, FW_TCP_FLAGS, &values);
-}
-
-/* `dport < 1024` and the like. */
-static bool add_compared(struct reader *t, const json_t *match, struct nft_ranges *r)
-{
-	static const struct {
-		const char *op;
-		bool up;
-		int step;
-	} ops[] = {{"<", false, -1}, {"<=", false, 0}, {">", true, 1}, {">=", true, 0}};
-	const json_t *right = json_object_get(match, "right");
-	json_int_t limit = json_integer_value(right);
-
-	for (size_t i = 0; json_is_integer(right) && i < ARRAY_LEN(ops); i++) {
-		if (!has_value(match, "op", ops[i].op))
-			continue;
-		limit += ops[i].step;
-		if (limit < 0 || limit > 65535)
-			return false;
-		nft_ranges_add_ports(t->arena, r, ops[i].up ? (uint16_t)limit : 0,
-							 ops[i].up ? 65535 : (uint16_t)limit);
-		return true;
-	}
-	return false;
-}
-
-/* Of a property that is met or not, other values than the one are told as one. */
-static bool is_exact(const struct subject *s, const json_t *right)
-{
-	return !s->one || (!json_object_get(right, "set") && !json_is_array(right) &&
-					   json_is_string(right) && strcmp(json_string_value(right), s->one) == 0);
-}
-
-/* `ct state != a,b` without braces compares with both bits at once, as no packet has them. */
-static bool is_odd(const json_t *match)
-{
-	return json_is_array(json_object_get(match, "right")) && !has_value(match, "op", "in") &&
-		   !has_value(match, "op", "!");
-}
-
-static void narrow_values(struct reader *t, const struct subject *s, const json_t *match,
-						  const json_t *right)
-{
-	struct nft_ranges values = {.width = fw_field_width((enum fw_field)s->field)};
-	bool not = has_value(match, "op", "!=") || has_value(match, "op", "!");
-	bool same = has_value(match, "op", "==") || has_value(match, "op", "in");
-
-	if (json_object_get(json_object_get(match, "left"), "&") || is_odd(match) ||
-		(not || same ? !add_values(t, s, right, -1, &values)
-					 : values.width != 2 || !add_compared(t, match, &values)) ||
-		(not &&!is_exact(s, right))) {
-		less_sure(t, FW_OPEN);
-		return;
-	}
-	if (!is_exact(s, right))
-		less_sure(t, FW_OPEN);
-	if (not ) {
-		struct nft_ranges all = nft_ranges_whole(t->arena, values.width);
-
-		values = nft_ranges_without(t->arena, &all, &values);
-	}
-	fw_box_narrow(t->arena, &t->now.box, (enum fw_field)s->field, &values);
-}
-
-/* Several properties together: of each, the values that stand somewhere. One element alone is exact. */
-static void narrow_concat(struct reader *t, const json_t *parts, const json_t *right, bool same)
-{
-	if (!same || !right || !value_at(right, 0) || value_at(right, 1))
-		less_sure(t, FW_OPEN);
-	for (size_t i = 0; i < json_array_size(parts) && i < FW_FIELDS; i++) {
-		const struct subject *s = subject_of(json_array_get(parts, i));
-		struct nft_ranges values = {.width =
-										s->field < 0 ? 0 : fw_field_width((enum fw_field)s->field)};
-
-		narrow_to_header(t, s);
-		if (same && right && s->field >= 0 && s->field != FW_TCP_FLAGS && !s->one &&
-			add_values(t, s, right, (int)i, &values))
-			fw_box_narrow(t->arena, &t->now.box, (enum fw_field)s->field, &values);
-		else
-			less_sure(t, FW_OPEN);
-	}
-}
-
-static void take_match(struct reader *t, const json_t *match)
-{
-	const json_t *left = json_object_get(match, "left"), *parts = json_object_get(left, "concat");
-	const json_t *right = resolve(t, json_object_get(match, "right"));
-	const struct subject *s = subject_of(left);
-	bool same = has_value(match, "op", "==") || has_value(match, "op", "in");
-	bool source = s->field == FW_SADDR4 || s->field == FW_SADDR6;
-
-	if (parts) {
-		narrow_concat(t, parts, right, same);
-		return;
-	}
-	narrow_to_header(t, s);
-	if (s->field < 0)
-		less_sure(t, s->sure);
-	else if (!right)
-		less_sure(t, same && source ? FW_FEW : FW_OPEN);
-	else if (s->field == FW_TCP_FLAGS)
-		narrow_flags(t, match);
-	else
-		narrow_values(t, s, match, right);
-}
-
-/* --- statements ------------------------------------------------------------------------------ */
-
-static void add_clause(struct reader *t, const struct fw_clause *c)
+static void add_clause(struct nft_reader *t, const struct fw_clause *c)
 {
 	struct fw_rule *rule = t->rule;
 
@@ -440,7 +19,7 @@ static void add_clause(struct reader *t, const struct fw_clause *c)
 		*vec_push(t->arena, &rule->clauses) = *c;
 }
 
-static bool take_verdict(struct reader *t, const json_t *statement, struct fw_clause *c)
+static bool take_verdict(struct nft_reader *t, const json_t *statement, struct fw_clause *c)
 {
 	static const struct {
 		const char *name;
@@ -476,43 +55,38 @@ static bool take_verdict(struct reader *t, const json_t *statement, struct fw_cl
 	return false;
 }
 
-/* One entry: its key on top of the conditions so far. */
-static void take_entry(struct reader *t, const json_t *key, const json_t *pair)
+static bool is_catch_all(const json_t *pair)
 {
-	const json_t *value = plain(json_array_get(pair, 0)), *parts = json_object_get(key, "concat");
-	struct fw_clause before = t->now;
-	json_t *match = json_object();
+	const char *value = json_string_value(nft_plain(json_array_get(pair, 0)));
 
-	json_object_set(match, "left", (json_t *)key);
-	json_object_set(match, "right", (json_t *)value);
-	json_object_set_new(match, "op", json_string("=="));
-	if (json_is_string(value) && strcmp(json_string_value(value), "*") == 0)
-		narrow_to_header(t, subject_of(key));
-	else if (parts)
-		narrow_concat(t, parts, value, true);
+	return value && strcmp(value, "*") == 0;
+}
+
+/* One entry: its key on top of the conditions so far. */
+static void take_entry(struct nft_reader *t, const json_t *key, const json_t *pair)
+{
+	struct fw_clause before = t->now;
+
+	if (is_catch_all(pair))
+		nft_narrow_to_header(t, key);
 	else
-		take_match(t, match);
+		nft_narrow(t, key, "==", nft_plain(json_array_get(pair, 0)));
 	if (!take_verdict(t, json_array_get(pair, 1), &t->now))
-		less_sure(t, FW_OPEN);
+		nft_less_sure(t, FW_OPEN);
 	add_clause(t, &t->now);
 	t->now = before;
-	json_decref(match);
 }
 
 /* A map of verdicts, whose entries do not overlap but for the last, "*". */
-static void take_vmap(struct reader *t, const json_t *vmap)
+static void take_vmap(struct nft_reader *t, const json_t *vmap)
 {
 	const json_t *key = json_object_get(vmap, "key");
 	const json_t *set = json_object_get(json_object_get(vmap, "data"), "set");
 
 	for (int last = 0; set && last < 2; last++)
-		for (size_t i = 0; i < json_array_size(set); i++) {
-			const json_t *value = plain(json_array_get(json_array_get(set, i), 0));
-			bool other = json_is_string(value) && strcmp(json_string_value(value), "*") == 0;
-
-			if (other == (last == 1))
+		for (size_t i = 0; i < json_array_size(set); i++)
+			if (is_catch_all(json_array_get(set, i)) == (last == 1))
 				take_entry(t, key, json_array_get(set, i));
-		}
 	if (!set) {
 		struct fw_clause c = t->now;
 
@@ -523,7 +97,7 @@ static void take_vmap(struct reader *t, const json_t *vmap)
 }
 
 /* What iptables-nft left to its own modules: nft shows no more of them than their names. */
-static bool take_xt(struct reader *t, const json_t *xt)
+static bool take_xt(struct nft_reader *t, const json_t *xt)
 {
 	static const char *const neutral[] = {"LOG",    "NFLOG",    "MARK", "CONNMARK",
 										  "TCPMSS", "CHECKSUM", "TRACE"};
@@ -543,24 +117,15 @@ static bool take_xt(struct reader *t, const json_t *xt)
 }
 
 /* Updating a set: up to a rate, perhaps, and of packets that have what is put into it. */
-static bool take_update(struct reader *t, const json_t *body, const char *key)
+static bool take_update(struct nft_reader *t, const json_t *body, const char *key)
 {
-	narrow_to_header(t, subject_of(plain(json_object_get(body, key))));
-	less_sure(t, FW_CHANCE);
-	return true;
-}
-
-static bool take_mangle(struct reader *t, const json_t *mangle)
-{
-	const json_t *key = json_object_get(mangle, "key");
-
-	t->now.alters = t->now.alters || json_object_get(key, "payload") ||
-					has_value(json_object_get(key, "meta"), "key", "pkttype");
+	nft_narrow_to_header(t, nft_plain(json_object_get(body, key)));
+	nft_less_sure(t, FW_CHANCE);
 	return true;
 }
 
 /* Statements that are no verdict. False: it is not known what it does. */
-static bool take_other(struct reader *t, const json_t *statement)
+static bool take_other(struct nft_reader *t, const json_t *statement)
 {
 	static const char *const neutral[] = {"counter",        "log",     "ct helper", "ct timeout",
 										  "ct expectation", "comment", "map",       "dup",
@@ -572,24 +137,35 @@ static bool take_other(struct reader *t, const json_t *statement)
 			return true;
 	for (size_t i = 0; i < ARRAY_LEN(rates); i++)
 		if (json_object_get(statement, rates[i])) {
-			less_sure(t, FW_CHANCE);
+			nft_less_sure(t, FW_CHANCE);
 			return true;
 		}
 	if (json_object_get(statement, "set"))
 		return take_update(t, json_object_get(statement, "set"), "elem");
 	if (json_object_get(statement, "meter"))
 		return take_update(t, json_object_get(statement, "meter"), "key");
-	if (json_object_get(statement, "mangle"))
-		return take_mangle(t, json_object_get(statement, "mangle"));
+	if (json_object_get(statement, "mangle")) {
+		t->now.alters =
+			t->now.alters ||
+			nft_is_looked_at(json_object_get(json_object_get(statement, "mangle"), "key"));
+		return true;
+	}
 	if (json_object_get(statement, "notrack"))
 		return t->now.alters = true;
 	return json_object_get(statement, "xt") && take_xt(t, json_object_get(statement, "xt"));
 }
 
+static void take_match(struct nft_reader *t, const json_t *match)
+{
+	const char *op = json_string_value(json_object_get(match, "op"));
+
+	nft_narrow(t, json_object_get(match, "left"), op ? op : "", json_object_get(match, "right"));
+}
+
 void nft_clauses(const struct fw_ruleset *set, const struct fw_chain *chain,
 				 const json_t *statements, struct arena *a, struct fw_rule *ret)
 {
-	struct reader t = {.set = set, .chain = chain, .arena = a, .rule = ret};
+	struct nft_reader t = {.set = set, .chain = chain, .arena = a, .rule = ret};
 
 	for (size_t i = 0; i < json_array_size(statements); i++) {
 		const json_t *statement = json_array_get(statements, i);

@@ -27,6 +27,15 @@ void nft_ranges_add_ports(struct arena *a, struct nft_ranges *r, uint16_t low, u
 	range->high[1] = (unsigned char)high;
 }
 
+void nft_ranges_add_all(struct arena *a, struct nft_ranges *r, const struct nft_ranges *more)
+{
+	for (size_t i = 0; i < more->list.n; i++) {
+		struct nft_range *range = vec_push(a, &r->list);
+
+		*range = more->list.p[i];
+	}
+}
+
 /* What lies behind the width is zero in all of them. */
 static int by_low(const void *a, const void *b)
 {

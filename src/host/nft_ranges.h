@@ -22,6 +22,7 @@ struct nft_ranges {
 void nft_ranges_add_network(struct arena *, struct nft_ranges *, const unsigned char *address,
 							unsigned prefix);
 void nft_ranges_add_ports(struct arena *, struct nft_ranges *, uint16_t low, uint16_t high);
+void nft_ranges_add_all(struct arena *, struct nft_ranges *, const struct nft_ranges *more);
 /* To be called once, when all are added. */
 void nft_ranges_join(struct nft_ranges *);
 /* Is every value there is within? */

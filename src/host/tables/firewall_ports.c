@@ -79,7 +79,7 @@ static void add_peers(struct reader *r, const struct site_peers *peers, bool v6,
 	struct arena *a = r->rows->arena;
 
 	if (peers->world)
-		vec_each(&r->open.world[v6].list, range) * vec_push(a, &to->list) = *range;
+		nft_ranges_add_all(a, to, &r->open.world[v6]);
 	vec_each(&peers->networks, n) if (n->family == (v6 ? AF_INET6 : AF_INET))
 		nft_ranges_add_network(a, to, n->address, n->prefix);
 }
@@ -108,8 +108,11 @@ static struct nft_ranges served_on(struct reader *r, bool v6, bool udp, unsigned
 
 	if (!r->site || r->why)
 		return to;
-	vec_each(&r->site->serves, s) if (is_in(s, udp, port))
-	{
+	for (size_t i = 0; i < r->site->serves.n; i++) {
+		const struct site_service *s = &r->site->serves.p[i];
+
+		if (!is_in(s, udp, port))
+			continue;
 		served = true;
 		add_peers(r, &s->to, v6, &to);
 	}
@@ -138,11 +141,11 @@ static void add_ports(struct reader *r, struct group *found, uint16_t low, uint1
 
 	if (!found->sources.in.list.n && !found->sources.perhaps.list.n)
 		return;
-	vec_each(&r->groups, g) if (is_same(g, found))
-	{
-		nft_ranges_add_ports(a, &g->ports, low, high);
-		return;
-	}
+	for (size_t i = 0; i < r->groups.n; i++)
+		if (is_same(&r->groups.p[i], found)) {
+			nft_ranges_add_ports(a, &r->groups.p[i].ports, low, high);
+			return;
+		}
 	if (r->groups.n == MAX_GROUPS) {
 		rows_gap(r->rows, "the packet filter tells more than %d kinds of ports apart", MAX_GROUPS);
 		return;
@@ -259,9 +262,12 @@ static void add_row(struct reader *r, struct group *g, bool v6, bool udp)
 
 static void cut_by_site(const struct reader *r, bool udp, bool *cuts)
 {
-	if (r->site && !r->why)
-		vec_each(&r->site->serves, s) if (s->ports.udp == udp) cuts[s->ports.low] =
-			cuts[s->ports.high + 1] = true;
+	for (size_t i = 0; r->site && !r->why && i < r->site->serves.n; i++) {
+		struct site_ports ports = r->site->serves.p[i].ports;
+
+		cuts[ports.low] = cuts[ports.low] || ports.udp == udp;
+		cuts[ports.high + 1] = cuts[ports.high + 1] || ports.udp == udp;
+	}
 	for (size_t i = 0; !udp && i < r->facts.ssh_ports.n; i++)
 		cuts[r->facts.ssh_ports.p[i]] = cuts[r->facts.ssh_ports.p[i] + 1] = true;
 	for (unsigned port = 68; udp && port <= 546; port += 546 - 68)

@@ -85,6 +85,8 @@ static void add_rule(struct rows *rows, const struct fw_chain *chain, size_t i,
 	row_str(row, HIDING_RULE, text_of(rows->arena, shadow->by));
 	row_strz(row, HIDING_VERDICT, verdicts[shadow->by->does]);
 	row_bool(row, SAME, shadow->same);
+	row->note = arena_printf(rows->arena, "rule %zu comes first: %.*s", shadow->rule + 1,
+							 STR_ARG(row->cells[HIDING_RULE].string));
 }
 
 static int read_firewall_rules(struct host *host, struct rows *rows, struct err *err)

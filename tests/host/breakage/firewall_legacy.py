@@ -11,9 +11,8 @@ RULES = {
     "firewall.both-kinds": {
         "bad": [("iptables-legacy -A INPUT -s 192.0.2.1 -j DROP", "iptables-legacy -F"),
                 ("iptables-legacy -P FORWARD DROP", "iptables-legacy -P FORWARD ACCEPT"),
-                ("iptables-legacy -t nat -A POSTROUTING -s 10.0.0.0/8 -j MASQUERADE", "iptables-legacy -t nat -F"),
                 ("ip6tables-legacy -A INPUT -p tcp --dport 80 -j ACCEPT", "ip6tables-legacy -F")],
-        "fine": ["iptables-legacy -nL", "ip6tables-legacy -t mangle -nL",
+        "fine": ["ip6tables-legacy -t mangle -nL",
                  ("iptables-nft -A INPUT -s 192.0.2.1 -j DROP", "iptables-nft -F")],
         "alone": True,
     },

@@ -34,17 +34,19 @@ RULES = {
                  nft("add table inet more", "add chain inet more input { type filter hook input priority 10; policy accept; }")],
     },
     "firewall.beyond-site": {
-        "bad": [nft("add rule inet revet input tcp dport 23 accept"), nft("insert rule inet revet input tcp sport 20 accept"),
+        "bad": [nft("add rule inet revet input tcp dport 23 accept"),
                 nft("add rule inet revet input ip saddr 203.0.113.0/24 udp dport 8000-9000 accept"),
-                nft("insert rule inet revet input ip6 saddr 2001:db8::/32 accept"),
-                nft("add rule inet revet input tcp dport 25 limit rate 3/second accept"),
                 nft("add chain inet revet more", "add rule inet revet more tcp dport 443-444 accept",
                     "add rule inet revet input meta l4proto tcp goto more"),
                 "put /etc/revet/site.yaml 'admins: {users: [ops]}\nserves: [{port: 443/tcp, to: [10.0.0.0/8]}]'",
                 "put /etc/revet/site.yaml 'admins: {users: [ops], from: [10.0.0.0/8]}\nserves: [{port: 443/tcp, to: world}]'"],
         "fine": [nft("add rule inet revet input tcp dport 443 ip saddr 10.0.0.0/8 accept"),
                  nft("add rule inet revet input ip daddr 224.0.0.251 udp dport 5353 accept"),
-                 nft("add rule inet revet input ct state established tcp dport 23 accept"),
                  "put /etc/revet/site.yaml 'admins: {users: [ops]}\nserves: [{port: 443/tcp, to: world}, {port: 23/tcp, to: world}]'"],
+    },
+    "firewall.beyond-site-ipv6": {
+        "bad": [nft("insert rule inet revet input ip6 saddr 2001:db8::/32 accept"), nft("add rule inet revet input tcp dport 23 accept")],
+        "fine": [nft("insert rule inet revet input ip6 saddr 2001:db8::/32 tcp dport 443 accept"),
+                 nft("add rule inet revet input ip saddr 203.0.113.0/24 tcp dport 23 accept")],
     },
 }
