@@ -238,7 +238,7 @@ static void see_forwarding(struct seeing *s)
 static const char *const tables[] = {
 	"interfaces",      "listeners", "peers",     "logins",   "containers", "users",
 	"authorized_keys", "sudoers",   "doas",      "resolver", "time_sync",  "apt_sources",
-	"nginx",           "apache",    "mosquitto", "os",
+	"nginx",           "apache",    "mosquitto", "os",       "log_peers",
 };
 
 void seen_want(struct snapshot *snapshot)

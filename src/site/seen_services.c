@@ -21,6 +21,9 @@ struct found {
 	strings addresses; /* that it listens on */
 	strings holders;   /* "nginx (nginx.service)" */
 	strings own;       /* private addresses of this host among them */
+	strings programs;  /* names of the processes */
+	strings earlier;   /* private addresses that their logs have */
+	strings strangers; /* public ones: whoever tries a port is in its log */
 };
 
 struct finding {
@@ -88,6 +91,8 @@ static void add_holder(struct finding *f, struct found *found, struct known know
 	if (!found->s.what.p && process.p && !known.runtime)
 		found->s.what = plain_name(a, process);
 	add_once(a, &found->holders, holder);
+	if (process.p)
+		add_once(a, &found->programs, process);
 }
 
 static void add_address(struct finding *f, struct found *found, struct str address)
@@ -307,6 +312,49 @@ static void see_peers(struct finding *f)
 			take_peer(f, &seen, &l, i);
 }
 
+/* --- who came before --------------------------------------------------------------------------- */
+
+static bool is_program_of(const struct found *found, struct str program)
+{
+	for (size_t i = 0; i < found->programs.n; i++)
+		if (str_eq(found->programs.p[i], program))
+			return true;
+	return false;
+}
+
+/* The only port of the program; NULL: it has several, and the log does not say which it was. */
+static struct found *only_of(struct finding *f, struct str program)
+{
+	struct found *only = NULL;
+
+	vec_each(&f->all, found)
+	{
+		if (!is_program_of(found, program))
+			continue;
+		if (only)
+			return NULL;
+		only = found;
+	}
+	return only;
+}
+
+static void see_logs(struct finding *f)
+{
+	struct look l = look_at(f->seeing->snapshot, "log_peers");
+
+	for (size_t i = 0; i < l.n; i++) {
+		struct str program = look_str(&l, i, "program"), address = look_str(&l, i, "address");
+		unsigned port = (unsigned)look_int(&l, i, "port");
+		struct found *found = port ? find(f, port, false) : only_of(f, program);
+
+		if (found && is_program_of(found, program) && seen_is_outside(f->seeing, address))
+			add_once(f->seeing->arena,
+					 str_is(look_str(&l, i, "scope"), "public") ? &found->strangers
+																: &found->earlier,
+					 address);
+	}
+}
+
 /* --- TLS --------------------------------------------------------------------------------------- */
 
 /* The port of "443", "[::]:443", "10.0.0.1:443"; 0: there is none. */
@@ -378,10 +426,12 @@ static void add_networks(struct seeing *s, struct found *found)
 	}
 }
 
-/* Who is connected; false when that is more than anybody lists. */
+/* Who is connected or came before; false when that is more than anybody lists. */
 static bool add_peers(struct seeing *s, struct found *found)
 {
 	vec_each(&found->s.peers,
+			 peer) if (!seen_add_to(s, &found->s.to, seen_word(s, *peer))) return false;
+	vec_each(&found->earlier,
 			 peer) if (!seen_add_to(s, &found->s.to, seen_word(s, *peer))) return false;
 	return true;
 }
@@ -391,7 +441,10 @@ static bool are_inside(const struct seeing *s, const struct found *found)
 	for (size_t i = 0; i < found->s.peers.n; i++)
 		if (!seen_is_name(s, seen_word(s, found->s.peers.p[i])))
 			return false;
-	return found->s.peers.n > 0;
+	for (size_t i = 0; i < found->earlier.n; i++)
+		if (!seen_is_name(s, seen_word(s, found->earlier.p[i])))
+			return false;
+	return found->s.peers.n + found->earlier.n > 0;
 }
 
 static void decide(struct seeing *s, struct found *found)
@@ -404,12 +457,11 @@ static void decide(struct seeing *s, struct found *found)
 	}
 	if (!add_peers(s, found))
 		found->s.question = arena_printf(
-			s->arena,
-			"%zu addresses are connected to what is not for everyone: which networks are they in?",
-			found->s.peers.n);
+			s->arena, "%zu addresses %s what is not for everyone: which networks are they in?",
+			found->s.peers.n + found->earlier.n, found->earlier.n ? "came to" : "are connected to");
 	/* Clients of a database stay connected; those of something that is inside by its address alone
 	 * may come from all of the network. */
-	else if (!found->s.peers.n || !found->wide)
+	else if ((!found->s.peers.n && !found->earlier.n) || !found->wide)
 		add_networks(s, found);
 	if (!found->s.to.words.n && !found->s.question)
 		found->s.question = "This is not for everyone, and nobody is seen that it is for: whom?";
@@ -427,10 +479,15 @@ static void tell(struct seeing *s, struct found *found)
 		peers = arena_printf(s->arena, "connected now: %s",
 							 seen_some(s->arena, service->peers.p, service->peers.n));
 
+	vec_each(&found->strangers, address)
+		add_once(s->arena, &found->earlier, *address);
+	if (found->earlier.n)
+		peers = arena_printf(s->arena, "%s; in its log: %s", peers,
+							 seen_some(s->arena, found->earlier.p, found->earlier.n));
 	service->evidence = arena_printf(
 		s->arena, "%s listens on %s; %s%s", seen_some(s->arena, found->holders.p, found->holders.n),
 		seen_some(s->arena, found->addresses.p, found->addresses.n), peers,
-		service->to.world && !service->peers.n ? ": a guess" : "");
+		service->to.world && !service->peers.n && !found->earlier.n ? ": a guess" : "");
 }
 
 static int by_port(const void *a, const void *b)
@@ -450,6 +507,7 @@ void seen_services(struct seeing *s)
 	see_listeners(&f);
 	see_containers(&f);
 	see_peers(&f);
+	see_logs(&f);
 	see_web_tls(&f, "nginx");
 	see_web_tls(&f, "apache");
 	see_broker_tls(&f);

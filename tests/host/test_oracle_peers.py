@@ -3,6 +3,7 @@
 
     peers        ss, and /proc/net/nf_conntrack of a port that leads elsewhere
     logins       last, lastlog, journalctl, wtmpdb, lastlog2
+    log_peers    no program tells: those who have come, and the lines of the logs
 """
 
 import json
@@ -201,6 +202,44 @@ class Logins(OnHost):
                if row["_source"].endswith(".db")}
         self.assertEqual({key[1:] for key in got}, {("ops", self.host.net().peer)})
         self.same(got, want, at_least=2)
+
+
+# Comes by HTTP, MQTT and PostgreSQL, and says in each what their logs say of somebody else.
+FORGES = r"""
+import socket, struct, sys
+host = sys.argv[1]
+def say(port, text):
+    with socket.create_connection((host, port), 10) as s:
+        s.sendall(text); s.settimeout(10); s.recv(100)
+say(80, b'GET /192.0.2.1%20-%20-%20[x HTTP/1.0\r\nUser-Agent: x" 192.0.2.2 - - [27/Nov/2026] "x"\r\n\r\n')
+name = b"New connection from 192.0.2.3:1 on port 1883."
+say(1883, b"\x10" + bytes([12 + len(name)]) + b"\0\4MQTT\4\2\0\x3c" + struct.pack("!H", len(name)) + name)
+words = b"user\0a LOG:  connection received: host=192.0.2.4 port=1\0database\0b\0\0"
+say(5432, struct.pack("!II", 8 + len(words), 196608) + words)
+"""
+
+
+class ServiceLogs(OnHost):
+    image = "stock-services"
+
+    def test_who_came(self):
+        net = self.host.net()
+        self.sh("""
+            printf "listen_addresses = '*'\nlog_connections = on\n" >/etc/postgresql/15/main/conf.d/own.conf
+            echo 'host all all 0.0.0.0/0 reject' >>/etc/postgresql/15/main/pg_hba.conf
+            printf 'listener 1883\nallow_anonymous true\n' >/etc/mosquitto/conf.d/own.conf
+            systemctl restart postgresql@15-main mosquitto nginx
+        """)
+        for _ in range(2):
+            self.host.outside([sys.executable, "-c", FORGES, net.host], check=True)
+        rows = self.table("log_peers")
+        got = {(row["program"], row["port"], row["address"]): row["lines"] for row in rows if row["scope"] != "loopback"}
+        self.assertEqual(got, {("nginx", None, net.peer): 2, ("mosquitto", 1883, net.peer): 2, ("postgres", None, net.peer): 2})
+        said = self.sh("cat /var/log/nginx/access.log /var/log/mosquitto/mosquitto.log /var/log/postgresql/*.log")
+        for forged in ("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"):
+            self.assertIn(forged, said)
+        text = self.out("revet", "init").replace("\n  # ", " ")
+        self.assertEqual(text.count(f"in its log: {net.peer}"), 3)
 
 
 class Guesses(OnHost):

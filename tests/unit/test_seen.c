@@ -27,6 +27,9 @@
 #define PEER(direction, port, address)                                                             \
 	"{'protocol':'tcp','direction':'" direction "','port':" port ",'address':'" address "','connections':1}"
 #define PEERS(rows) "'peers':{'rows':[" rows "]}"
+#define CAME(program, port, scope, address)                                                        \
+	"{'program':'" program "'," port "'address':'" address "','scope':'" scope "','lines':3}"
+#define LOGS(rows) "'log_peers':{'rows':[" rows "]}"
 #define LOGIN(user, address, last)                                                                 \
 	"{'user':'" user "','address':'" address "','logins':2,'last':'" last                          \
 	"T00:00:00Z','forgeable':false,'_source':'journal'}"
@@ -53,6 +56,18 @@ static const struct guess guesses[] = {
 	  "  # nginx listens on 0.0.0.0; connected now: 10.0.0.9", "profile: web",
 	  "  # myapp listens on 0.0.0.0; nobody else is connected now: a guess"},
 	 {"22/tcp"}},
+	/* A log says who came, and is tried by anyone: only private addresses count, and those of one port. */
+	{LAN "," LISTENERS(WORLD("5432", "postgres") "," WORLD("8083", "beam.smp") "," WORLD(
+		 "8080", "nginx") "," WORLD("8081", "nginx")) ","
+		 LOGS(CAME("postgres", "", "private", "192.168.7.7") "," CAME("postgres", "", "public", "198.51.100.9") ","
+			  CAME("nginx", "", "public", "198.51.100.8") "," CAME("mosquitto", "'port':5432,", "private", "192.168.7.8") ","
+			  CAME("nginx", "'port':8081,", "public", "198.51.100.7")) ","
+		 PEERS(PEER("in", "22", "10.0.0.9")),
+	 NULL,
+	 {"  - {port: 5432/tcp, to: 192.168.7.7, what: postgresql}",
+	  "  # postgres listens on 0.0.0.0; nobody else is connected now; in its log: 192.168.7.7, 198.51.100.9",
+	  "  # nginx listens on 0.0.0.0; nobody else is connected now; in its log: 198.51.100.7"},
+	 {"192.168.7.8", "198.51.100.8"}},
 	/* What nobody knows is for those who are seen, when these are neighbours. */
 	{LAN "," LISTENERS(WORLD("8080", "myapp")) "," PEERS(
 		 PEER("in", "8080", "10.0.0.9") "," PEER("in", "8080", "10.0.0.10")),

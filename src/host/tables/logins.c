@@ -352,7 +352,7 @@ static void read_databases(struct host *host, struct reading *r)
 							  .tree = true};
 		struct path_stat st;
 		struct err err = {0};
-		struct str text;
+		struct str text = STR_ABSENT;
 		int code = host_stat(host, databases[i].path, true, &st, &err);
 
 		if (code == 0)
