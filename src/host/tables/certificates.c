@@ -10,6 +10,7 @@
 #include "base/vec.h"
 #include "host/edit.h"
 #include "host/glob.h"
+#include "host/nginx_config.h"
 #include "host/passwd.h"
 #include "host/pem.h"
 #include "host/table.h"
@@ -77,7 +78,6 @@ static const struct {
 	{"/etc/nginx/nginx.conf", "ssl_certificate", "ssl_certificate_key"},
 	{"/etc/nginx/conf.d/*.conf", "ssl_certificate", "ssl_certificate_key"},
 	{"/etc/nginx/sites-enabled/*", "ssl_certificate", "ssl_certificate_key"},
-	{"/etc/nginx/snippets/*.conf", "ssl_certificate", "ssl_certificate_key"},
 	{"/etc/apache2/apache2.conf", "SSLCertificateFile", "SSLCertificateKeyFile"},
 	{"/etc/apache2/conf-enabled/*.conf", "SSLCertificateFile", "SSLCertificateKeyFile"},
 	{"/etc/apache2/sites-enabled/*.conf", "SSLCertificateFile", "SSLCertificateKeyFile"},
@@ -193,11 +193,16 @@ static bool take_path(struct str line, const char *word, struct str *ret)
 	return n > 0;
 }
 
-/* Relative to the server's directory, which for these is that of the configuration. */
+/* Relative to the server's directory, which for most is that of the configuration. */
 static struct str absolute(struct reader *r, const char *config, struct str path)
 {
+	static const char *const servers[] = {"/etc/nginx/", "/etc/apache2/", "/etc/httpd/"};
+
 	if (str_starts(path, "/"))
 		return path;
+	for (size_t i = 0; i < ARRAY_LEN(servers); i++)
+		if (str_starts(str_of(config), servers[i]))
+			config = servers[i];
 	return str_of(arena_printf(r->rows->arena, "%.*s/%s", (int)(strrchr(config, '/') - config),
 							   config, str_dup(r->rows->arena, path)));
 }
@@ -250,6 +255,22 @@ static void read_configs(struct reader *r)
 	}
 	if (r->configs == MAX_CONFIGS)
 		rows_gap(r->rows, "over %d configurations of servers", MAX_CONFIGS);
+}
+
+/* What nginx includes from elsewhere; a snippet that nothing includes is nobody's. */
+static void read_nginx_includes(struct reader *r)
+{
+	struct nginx_config config;
+	struct err err = {0};
+	int e = nginx_config_read(r->host, r->rows->arena, &config, &err);
+
+	if (e == -ENOENT)
+		return;
+	if (e < 0)
+		rows_gap(r->rows, "%s", err.msg);
+	for (size_t i = 0; e == 0 && i < config.n_files; i++)
+		read_config(r, str_dup(r->rows->arena, config.files[i]), "ssl_certificate",
+					"ssl_certificate_key");
 }
 
 static void list_places(struct reader *r)
@@ -454,6 +475,7 @@ static int read_certificates(struct host *host, struct rows *rows, struct err *e
 	map_init(&r.seen, rows->arena);
 	r.has_users = passwd_read(host, rows->arena, &r.users, &ignored) == 0;
 	read_configs(&r);
+	read_nginx_includes(&r);
 	list_places(&r);
 	for (size_t i = 0; i < r.files.n; i++)
 		read_file(&r, &r.files.p[i]);

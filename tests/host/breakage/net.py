@@ -39,7 +39,10 @@ def interface(parameter, good, bad, family=V4, name="eth0"):
 FORWARD = ("echo 1 >/proc/sys/net/ipv4/ip_forward", "echo 0 >/proc/sys/net/ipv4/ip_forward")
 
 RULES = {
-    "net.conntrack-helpers": "kernels since 6.0 have no such parameter",
+    # Kernels since 6.0 have no such parameter.
+    "net.conntrack-helpers": joined(
+        {"good": "mkdir -p /run/staged/netfilter; mount --bind /run/staged/netfilter /proc/sys/net/netfilter", "bad": []},
+        sysctl("net.netfilter.nf_conntrack_helper", 0, 1)),
     "net.dns-in-clear": {
         "bad": ["echo 'nameserver 9.9.9.9' >/etc/resolv.conf",
                 "printf 'nameserver 127.0.0.1\\nnameserver 2606:4700:4700::1111\\n' >/etc/resolv.conf"],

@@ -148,6 +148,7 @@ RULES = {
     "ssh.client-host-keys": {
         "bad": [client("StrictHostKeyChecking no"), client("Host 10.*\n\tStrictHostKeyChecking off"),
                 client("UserKnownHostsFile /dev/null"), client("NoHostAuthenticationForLocalhost yes")],
+        "fine": [client("Host unix/* vsock/* machine/*\n\tStrictHostKeyChecking no\n\tUserKnownHostsFile /dev/null")],
     },
     "ssh.config-private": {
         "good": "chmod 600 /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*",
