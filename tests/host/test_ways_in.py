@@ -156,15 +156,26 @@ class Proof(OnHost):
         """The configuration that is looked at is not that of the sshd through which the session came."""
         self.out("sh", "-ec", "sed 's/^Include.*//' /etc/ssh/sshd_config >/etc/ssh/other; "
                  "printf 'Port 2222\\nPidFile none\\n' >>/etc/ssh/other; /usr/sbin/sshd -f /etc/ssh/other")
+        self.addCleanup(self.out, "pkill", "-f", "sshd -f /etc/ssh/other")
         other = ["-p", "2222", f"ops@{self.host.net().host}"]
         options = ["-F", "none", "-i", self.host.image.key, "-oStrictHostKeyChecking=no",
                    "-oUserKnownHostsFile=/dev/null", "-oBatchMode=yes"]
         ran = self.host.outside(["ssh", *options, *other, f"echo {PASSWORD} | sudo -S revet apply --no-input "
                                  "--rule ssh.keys-only"], timeout=60)
+        self.assertIn("not known to fail or pass: ssh.keys-only", ran.stdout + ran.stderr)
+        self.assertIn("There is nothing to change", ran.stdout + ran.stderr)
+
+    def test_another_port_is_the_way(self):
+        """The same configuration, but for the port that an option names."""
+        self.out("/usr/sbin/sshd", "-p", "2222", "-o", "PidFile=none")
+        self.addCleanup(self.out, "pkill", "-f", "sshd -p 2222")
+        options = ["-F", "none", "-i", self.host.image.key, "-oStrictHostKeyChecking=no",
+                   "-oUserKnownHostsFile=/dev/null", "-oBatchMode=yes", "-p", "2222"]
+        ran = self.host.outside(["ssh", *options, f"ops@{self.host.net().host}", f"echo {PASSWORD} | sudo -S revet "
+                                 "apply --no-input --rule ssh.keys-only"], timeout=60)
         self.assertEqual(ran.returncode, 1, ran.stdout + ran.stderr)
         self.assertIn("port 2222", ran.stderr)
         self.assertIn("nothing was changed", ran.stderr)
-        self.out("pkill", "-f", "sshd -f /etc/ssh/other")
 
     def test_an_emptied_environment_makes_no_console(self):
         ran = self.host.ssh([f"exec env -i /bin/sh -c 'echo {PASSWORD} | sudo -S /usr/local/bin/revet apply "
