@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 from hostimage import Image
@@ -94,12 +95,18 @@ class Situation:
                     f"{self.hop}@{self.host.net().host}"]
             options.append("-oProxyCommand=" + " ".join(shlex.quote(str(word)) for word in jump))
         env = {"SSH_ASKPASS": self.askpass, "SSH_ASKPASS_REQUIRE": "force", "PATH": os.environ["PATH"]}
-        try:
-            return self.host.outside(
-                ["setsid", "ssh", "-F", "none", "-i", self.host.image.key, "-i", self.short, *options,
-                 f"{user}@{address or self.host.net().host}", script], env=env, timeout=60)
-        except subprocess.TimeoutExpired as late:
-            return subprocess.CompletedProcess(late.cmd, 255, "", "timed out")
+        # For a moment after it was told to reload, sshd has no socket.
+        for _ in range(3):
+            try:
+                ran = self.host.outside(
+                    ["setsid", "ssh", "-F", "none", "-i", self.host.image.key, "-i", self.short, *options,
+                     f"{user}@{address or self.host.net().host}", script], env=env, timeout=60)
+            except subprocess.TimeoutExpired as late:
+                return subprocess.CompletedProcess(late.cmd, 255, "", "timed out")
+            if ran.returncode != 255 or "Connection refused" not in ran.stderr:
+                break
+            time.sleep(0.3)
+        return ran
 
     def way_in(self, user="ops"):
         """How the user comes in, and whether he gets to be root: (None or key or password, bool)."""
