@@ -6,8 +6,9 @@
 #include "host/rtnetlink.h"
 
 #define MAX_TRIED ((size_t)10000000)
-#define RANGE_COST 4   /* of a range of addresses, in rules that are tried */
-#define MAX_DEPTH 16   /* the kernel's own limit on jumps */
+#define MAX_HELD ((size_t)64 << 20) /* bytes, for one port */
+#define RANGE_COST 4                /* of a range of addresses, in rules that are tried */
+#define MAX_DEPTH 16                /* the kernel's own limit on jumps */
 #define CONNTRACK -200 /* priority in prerouting from which on a packet belongs to a connection */
 
 /* One base chain, with all that it jumps to. */
@@ -57,7 +58,7 @@ static void add_common(struct walk *w, struct nft_ranges *to, const struct nft_r
 
 static void spend(struct walk *w, size_t cost)
 {
-	w->open->left -= MIN(w->open->left, cost);
+	w->open->left -= w->arena->used > MAX_HELD ? w->open->left : MIN(w->open->left, cost);
 }
 
 static void doubt(struct walk *w)

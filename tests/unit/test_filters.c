@@ -361,6 +361,32 @@ static void open_to_many(void **state _unused_)
 	}
 }
 
+/* Chains that jump in circles, as no kernel has them but a recording may, are not understood. */
+static void open_in_circles(void **state _unused_)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct fw_ruleset set = {0};
+	struct fw_open open = {.set = &set, .left = 10000000};
+	struct fw_sources sources;
+	struct err err = {0};
+	struct fw_chain *chain;
+
+	seed = 5;
+	open.world[0] = nft_ranges_whole(&a, 4);
+	map_init(&set.by_name, &a);
+	chain = add_chain(&a, &set, "a", true, 20, true);
+	chain->hook = STR("input");
+	for (unsigned k = 0; k < 20; k++) {
+		struct fw_clause *c = &chain->rules[k].clauses.p[0];
+
+		*c = (struct fw_clause){.does = FW_JUMPS, .sure = FW_OPEN, .target = STR("a")};
+		fw_box_narrow_to(&a, &c->box, FW_FAMILY, 4);
+	}
+	assert_int_equal(fw_open_port(&open, false, false, 22, &a, &sources, &err), 0);
+	assert_int_equal(sources.in.list.n, 0);
+	assert_true(nft_ranges_are_all(&sources.perhaps));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +395,7 @@ int main(void)
 		cmocka_unit_test(hidden_among_many),
 		cmocka_unit_test(open_to),
 		cmocka_unit_test(open_to_many),
+		cmocka_unit_test(open_in_circles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
