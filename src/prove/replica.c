@@ -20,7 +20,7 @@ static int pass_on(struct trial *t, const struct outside *o, struct err *err)
 										   "/proc/sys/net/ipv6/conf/all/forwarding"};
 	struct str text;
 
-	for (size_t i = 0; i < ARRAY_LEN(switches); i++) {
+	for (size_t i = 0; o->rules->passes_to.n && i < ARRAY_LEN(switches); i++) {
 		int r = path_read(t->place.root_fd, switches[i], 16, t->arena, &text);
 
 		if (r == 0)

@@ -125,6 +125,7 @@ class Proofs(OnHost):
         self.assertFalse(wrong, json.dumps(wrong, indent=1))
         self.assertEqual(code, 0)
         self.assertLess(took, 60)
+        self.assertLess(took, sum(proof["seconds"] for proof in proofs.values()), "one waited for the other")
         self.assertEqual(proofs["firewall.tcp"]["on"], "both")  # 198.18.5.5 is a single address
         text = json.dumps(proofs["firewall.tcp"]["evidence"])
         sweeps = [float(found) for found in re.findall(r"65535 ports tried in (\d+\.\d+) s", text)]

@@ -143,7 +143,7 @@ static const struct experiment firewall_udp = {
 	"dropped ones may be logged",
 	NAMES("I2", "I7", "G9", "L9"),
 	NAMES("firewall.active", "firewall.default-deny", "firewall.default-deny-ipv6"),
-	30,
+	60,
 	NAMES("listeners"),
 	run,
 	.company = COMPANY_WIRELESS,
