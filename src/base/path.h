@@ -47,6 +47,8 @@ int path_list(int root_fd, const char *path, size_t max, struct arena *,
 struct buf;
 /* Reads an open file to its end; 0, -errno, or -ENOBUFS when the buffer is full. */
 int fd_read_all(int fd, struct buf *);
+/* Only root, and whom this process runs as, can have written it. False, with errno, also where it cannot be told. */
+bool fd_is_trusted(int fd);
 /* Writes all of it to an open file, however often it takes; 0 or -errno. */
 int fd_write_all(int fd, struct str);
 

@@ -74,7 +74,7 @@ static const char *script_path(struct arena *a, const struct change *c)
 static int write_script(const struct changes *cs, const struct change *c, struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
-	_cleanup_buf_ struct buf text = BUF(4 * PATH_MAX);
+	_cleanup_buf_ struct buf text = BUF((size_t)4 * PATH_MAX);
 	char self[PATH_MAX];
 	int r = own_path(self);
 

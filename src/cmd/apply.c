@@ -356,6 +356,9 @@ static int read_plan_file(const char *path, struct arena *a, struct plan *ret)
 
 	if (fd < 0)
 		return fail(EXIT_CANNOT, "%s: %s", path, strerror(errno));
+	if (!fd_is_trusted(fd))
+		return fail(EXIT_CONFIG, "%s: others can change it, and so what is changed here: chown root and "
+								 "chmod go-w it, or plan anew", path);
 	code = read_file(fd, path, &text);
 	if (code == 0 && plan_parse(ret, buf_get(&text), path, a, &err) < 0)
 		code = fail(EXIT_CONFIG, "%s", err.msg);

@@ -111,7 +111,7 @@ static int open_outputs(const struct given *g, struct run *run)
 /* "90s", "2m", "1.5s", "500ms": as Go writes them, and as systemd.time(7) does. */
 static int parse_time(const char *text, int64_t *ret_us)
 {
-	struct str s = str_of(text), number = s;
+	struct str s = str_of(text), number;
 	static const struct {
 		const char *unit;
 		double us;

@@ -239,9 +239,7 @@ static int version_holds(struct cursor *c, const struct directive *d)
 		holds = order >= 0;
 	else if (str_is(op, ">"))
 		holds = order > 0 || str_is(wanted, VERSION);
-	else if (str_is(op, "<"))
-		holds = order < 0;
-	else if (str_is(op, "<="))
+	else if (str_is(op, "<") || str_is(op, "<="))
 		holds = order < 0;
 	else
 		return refuse(c, "what a condition on the version comes to is not known");

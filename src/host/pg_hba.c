@@ -199,7 +199,7 @@ static int mask_length(struct str mask)
 	char text[INET6_ADDRSTRLEN];
 	int n, length = 0;
 
-	if (mask.n >= sizeof(text))
+	if (!mask.n || mask.n >= sizeof(text))
 		return -1;
 	memcpy(text, mask.p, mask.n);
 	text[mask.n] = '\0';

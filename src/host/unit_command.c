@@ -342,18 +342,19 @@ static void add_command(struct reader *r, struct unit_commands *ret, struct unit
 static void add_script(struct reader *r, struct unit_commands *ret, const struct unit_command *of)
 {
 	struct shell_words words = SHELL_WORDS(r->arena);
-	struct unit_command command = {.item = of->item, .why = of->why};
+	const struct unit_command first = {.item = of->item, .why = of->why};
 	struct str script = words.in = of->words.p[2], word;
 
-	r->command = &command;
+	r->command = arena_new(r->arena, struct unit_command, 1);
+	*r->command = first;
 	while (shell_word(&words, &word)) {
 		if (words.command_ended) {
-			add_command(r, ret, command);
-			command = (struct unit_command){.item = of->item, .why = of->why};
+			add_command(r, ret, *r->command);
+			*r->command = first;
 		}
 		add_shell_word(r, script, word);
 	}
-	add_command(r, ret, command);
+	add_command(r, ret, *r->command);
 }
 
 void unit_commands_read(struct host *host, struct arena *a, const struct unit_file *unit,

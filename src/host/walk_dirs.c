@@ -62,22 +62,23 @@ void walk_stack_move(struct walk_stack *from, struct walk_stack *to, size_t n)
 
 void walk_dir_put_path(struct buf *out, const struct walk_dir *dir, const char *name)
 {
+	static const char cut[] = {'/', '.', '.', '.'};
 	char path[WALKER_MAX_PATH + 8];
-	size_t at = sizeof(path), n = strlen(name);
+	size_t at = sizeof(path);
+	struct str part = str_of(name);
 
 	for (;;) {
-		if (n + 5 > at) {
-			at -= 4;
-			memcpy(path + at, "/...", 4);
+		if (part.n + 5 > at) {
+			at -= sizeof(cut);
+			memcpy(path + at, cut, sizeof(cut));
 			break;
 		}
-		at -= n;
-		memcpy(path + at, name, n);
+		at -= part.n;
+		memcpy(path + at, part.p, part.n);
 		if (!dir)
 			break;
 		path[--at] = '/';
-		name = dir->name;
-		n = dir->n;
+		part = (struct str){dir->name, dir->n};
 		dir = dir->parent;
 	}
 	if (at == sizeof(path)) /* the root directory itself */

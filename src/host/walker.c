@@ -68,11 +68,11 @@ struct worker {
 	struct walk_stack pending;
 	struct walk_open open;
 	char *dents;
-	uint32_t known_uid, known_gid;
-	bool has_known_uid, has_known_gid;
 	struct buf out;
 	size_t unreadable, unexamined;
 	struct buf first_unreadable, first_unexamined;
+	uint32_t known_uid, known_gid;
+	bool has_known_uid, has_known_gid;
 	bool more;
 };
 
@@ -517,9 +517,9 @@ int walker_run(const struct walker *job, struct buf *out, struct err *err)
 
 	for (unsigned i = 0; i < n; i++) {
 		workers[i].walk = &walk;
-		workers[i].out = BUF(out->max / n - 64 * 1024);
-		workers[i].first_unreadable = BUF(8 * WALKER_MAX_PATH);
-		workers[i].first_unexamined = BUF(8 * WALKER_MAX_PATH);
+		workers[i].out = BUF(out->max / n - ((size_t)64 << 10));
+		workers[i].first_unreadable = BUF((size_t)8 * WALKER_MAX_PATH);
+		workers[i].first_unexamined = BUF((size_t)8 * WALKER_MAX_PATH);
 	}
 	if (r == 0)
 		run_threads(&walk, workers);

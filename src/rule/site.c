@@ -2,32 +2,19 @@
 #include "rule/site.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/path.h"
 
-/* Whoever can write it decides what is not reported. */
-static int check_owner(int fd, const char *path, struct err *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return err_errno(err, errno, "%s", path);
-	if ((st.st_uid == 0 || st.st_uid == geteuid()) && !(st.st_mode & 022))
-		return 0;
-	return err_set(err, EPERM,
-				   "%s: others can change it, and so what is reported: chown root and chmod go-w it",
-				   path);
-}
-
 static int read_text(int fd, const char *path, struct arena *a, struct str *ret, struct err *err)
 {
 	_cleanup_buf_ struct buf text = BUF(1u << 20);
-	int r = check_owner(fd, path, err);
+	int r;
 
-	if (r < 0)
-		return r;
+	if (!fd_is_trusted(fd))
+		return err_set(err, EPERM,
+					   "%s: others can change it, and so what is reported: chown root and chmod go-w it",
+					   path);
 	r = fd_read_all(fd, &text);
 	*ret = (struct str){arena_copy(a, buf_get(&text).p, text.n), text.n};
 	return r < 0 ? err_errno(err, r == -ENOBUFS ? EFBIG : -r, "%s", path) : 0;

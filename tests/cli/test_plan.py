@@ -4,7 +4,7 @@
 import json
 import unittest
 
-from clilib import CANNOT, DONE, FINDINGS, Case, run, write_tree
+from clilib import CANNOT, CONFIG, DONE, FINDINGS, Case, run, write_tree
 
 RULE = """title: {title}
 severity: {severity}
@@ -53,6 +53,17 @@ class Plan(Case):
         self.assertIn(f"Next: revet apply {path} --root", told)
         self.assertEqual(json.loads(path.read_text())["steps"][0]["target"], "/etc/login.defs")
         self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+
+    def test_others_cannot_have_changed_it(self):
+        path = self.tmp / "p.plan"
+        self.plan("--family", "own", "-o", path)
+        path.chmod(0o620)
+        refused = self.revet("apply", path)
+        self.assert_exit(refused, CONFIG)
+        self.assertIn("others can change it", refused.stderr)
+        path.chmod(0o640)
+        self.assert_exit(self.revet("apply", "--no-input", path), DONE)
+        self.assertIn("PASS_WARN_AGE 14", (self.root / "etc/login.defs").read_text())
 
     def test_the_exit_code(self):
         self.plan("--rule", "own.days", "--detailed-exitcode", code=FINDINGS)

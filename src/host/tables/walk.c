@@ -119,17 +119,17 @@ static int walk_mounts(struct arena *a, const struct walk_roots *roots, struct w
 	return walker_run(job, out, err);
 }
 
-static int walk_tree(struct host *host, struct walker *job, struct buf *out, struct err *err)
+static int walk_tree(struct host *host, struct walker job, struct buf *out, struct err *err)
 {
 	_cleanup_close_ int fd = path_open(host_root_fd(host), "/", O_RDONLY | O_DIRECTORY);
 	struct walker_root root = {.path = "", .fd = fd};
 
 	if (fd < 0)
 		return err_errno(err, -fd, "/");
-	job->roots = &root;
-	job->n_roots = 1;
-	job->cross = true;
-	return walker_run(job, out, err);
+	job.roots = &root;
+	job.n_roots = 1;
+	job.cross = true;
+	return walker_run(&job, out, err);
 }
 
 static int walk_live(struct host *host, struct buf *out, struct err *err)
@@ -142,7 +142,7 @@ static int walk_live(struct host *host, struct buf *out, struct err *err)
 
 	find_users(host, &a, &db, &job.users, out);
 	if (!host_is_live(host) || walk_roots_find(host, &a, &roots, &ignored) < 0)
-		return walk_tree(host, &job, out, err);
+		return walk_tree(host, job, out, err);
 	return walk_mounts(&a, &roots, &job, out, err);
 }
 
