@@ -166,10 +166,12 @@ static int open_in_root(int root_fd, const char *path, int flags)
 			return fd;
 		if (errno == ENOSYS || errno == EPERM)
 			return path_open_stepwise(root_fd, path, flags);
-		if (errno != EAGAIN) /* EAGAIN: a rename raced with "..", or O_NONBLOCK on a lease */
+		if (errno != EAGAIN)
 			return -errno;
 	}
-	return -EAGAIN;
+	/* EAGAIN: O_NONBLOCK on a lease, or something was renamed or mounted while a ".." was resolved, be it
+	 * anywhere on the machine; where packages are installed without end that goes on and on. */
+	return path_open_stepwise(root_fd, path, flags);
 }
 
 int path_open(int root_fd, const char *path, int flags)

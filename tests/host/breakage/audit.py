@@ -72,7 +72,8 @@ rm -f /etc/sudoers.d/*; put /etc/sudoers.d/log 'Defaults logfile=/var/log/sudo.l
 mkdir -p /var/log/audit; touch /var/log/audit/audit.log
 chown -R root:adm /var/log/audit; chmod 750 /var/log/audit; chmod 640 /var/log/audit/* /etc/audit/rules.d/*
 sed -i -E 's/^(space_left_action|disk_error_action) .*/\\1 = SYSLOG/; s/^(admin_space_left_action|disk_full_action) .*/\\1 = HALT/' /etc/audit/auditd.conf
-rm /etc/systemd/system/auditd.service; put /etc/systemd/system/auditd.service '[Service]\nExecStart=/bin/sh -c "trap : HUP; while :; do sleep infinity; done"\n[Install]\nWantedBy=multi-user.target'
+rm /etc/systemd/system/auditd.service; put /usr/lib/stand-in/auditd '#!/bin/sh\ntrap : HUP\nwhile :; do sleep infinity; done'; chmod 755 /usr/lib/stand-in/auditd
+put /etc/systemd/system/auditd.service '[Service]\nExecStart=/usr/lib/stand-in/auditd\n[Install]\nWantedBy=multi-user.target'
 systemctl daemon-reload; systemctl enable -q --now auditd
 """
 

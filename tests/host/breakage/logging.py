@@ -23,7 +23,9 @@ def rsyslog(*lines, name="20"):
 
 
 J = "/run/log/journal/other/system@1.journal"
-UPLOAD = """put /etc/systemd/system/systemd-journal-upload.service '[Service]\nExecStart=/usr/bin/sleep infinity'
+UPLOAD = """put /usr/lib/stand-in/systemd-journal-upload '#!/bin/sh\nexec sleep infinity'
+chmod 755 /usr/lib/stand-in/systemd-journal-upload
+put /etc/systemd/system/systemd-journal-upload.service '[Service]\nExecStart=/usr/lib/stand-in/systemd-journal-upload'
 systemctl daemon-reload; systemctl start systemd-journal-upload
 put /etc/systemd/journal-upload.conf"""
 UPLOAD_ENDS = "systemctl stop systemd-journal-upload"

@@ -98,7 +98,7 @@ RULES = {
         "good": "put /etc/sysctl.d/zy.conf 'net.ipv4.conf.all.rp_filter = 1\nnet.ipv4.conf.default.rp_filter = 1\n"
                 "net.ipv4.conf.all.send_redirects = 0\nnet.ipv4.conf.default.send_redirects = 0\n"
                 "net.ipv4.conf.all.secure_redirects = 0\nnet.ipv4.conf.default.secure_redirects = 0\n"
-                "net.ipv4.conf.all.log_martians = 1\nnet.ipv4.conf.default.log_martians = 1\n"
+                "net.ipv4.conf.default.log_martians = 1\n"
                 "net.ipv4.conf.default.accept_source_route = 0\nnet.ipv6.conf.default.accept_source_route = 0'\n"
                 "sysctl -qp /etc/sysctl.d/zy.conf",
         "bad": [now(f"{V4}.all.rp_filter", 2, 1), now(f"{V4}.default.secure_redirects", 1, 0),

@@ -152,7 +152,9 @@ RULES = {
     },
     "ssh.config-private": {
         "good": "chmod 600 /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*",
-        "bad": ["chmod 644 /etc/ssh/sshd_config", "chmod 640 /etc/ssh/sshd_config.d/50-good.conf"],
+        # What other ways had sshd listen on, or not, must not stand when a plan asks where it listens.
+        "bad": ["systemctl reset-failed ssh; systemctl restart ssh; chmod 644 /etc/ssh/sshd_config",
+                "chmod 640 /etc/ssh/sshd_config.d/50-good.conf"],
         "fine": ["chmod 400 /etc/ssh/sshd_config"],
         "alone": True,
     },
