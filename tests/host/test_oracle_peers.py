@@ -36,9 +36,10 @@ while True: s.sendto(*s.recvfrom(99))'
     until ss -Hlun sport = 5683 | grep -q .; do sleep 0.05; done
 """
 # Connects from an address to some ports, says so, and stays until its input ends.
+# What has just been started may not listen yet.
 CONNECT = """
-import socket, sys
-held = []
+import socket, sys, time
+held, end = [], time.monotonic() + 10
 if len(sys.argv) == 3:
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.bind((sys.argv[1], 0))
@@ -46,7 +47,14 @@ if len(sys.argv) == 3:
     s.settimeout(10)
     s.recv(9)
 for port in sys.argv[3:]:
-    held.append(socket.create_connection((sys.argv[2], int(port)), 10, (sys.argv[1], 0)))
+    while True:
+        try:
+            held.append(socket.create_connection((sys.argv[2], int(port)), 10, (sys.argv[1], 0)))
+            break
+        except ConnectionRefusedError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
 print("there", flush=True)
 sys.stdin.read()
 """
