@@ -44,6 +44,7 @@ struct reader {
 	struct arena *arena;
 	VEC(struct item) items;
 	struct map last; /* to struct item, of which the array stays as it is once it is made */
+	struct map told; /* names that only services set, which have a row */
 	size_t work;     /* bytes that were written out */
 };
 
@@ -185,9 +186,9 @@ static void add_row(struct reader *r, struct rows *rows, const struct item *item
 /* What only a service sets, the others do not: that is a row, too. */
 static void add_service_row(struct reader *r, struct rows *rows, const struct item *item)
 {
-	if (!map_get(&r->last, item->key)) {
+	if (!map_get(&r->last, item->key) && !map_get(&r->told, item->key)) {
 		row_str(rows_add(rows, FROM(MAIN, 0)), KEY, item->key);
-		map_put(&r->last, item->key, r);
+		map_put(&r->told, item->key, r);
 	}
 	add_row(r, rows, item);
 }
@@ -213,6 +214,7 @@ static int read_postfix(struct host *host, struct rows *rows, struct err *err)
 	if (e < 0)
 		return e == -ENOENT ? 0 : e;
 	map_init(&r.last, rows->arena);
+	map_init(&r.told, rows->arena);
 	n = r.items.n;
 	e = read_one(host, &r, MASTER, take_service, err);
 	if (e < 0 && e != -ENOENT)
