@@ -274,3 +274,19 @@ size_t ssh_public_keys(struct trial *t, const char *user, const char *peer, cons
 	login_close(&l);
 	return n;
 }
+
+void ssh_in_copy(struct trial *t, const char *how,
+				 void (*attempt)(struct trial *, const struct outside *))
+{
+	struct outside o _cleanup_outside_ = {.host_ns = -1};
+	const struct ssh_door *doors;
+	struct err err;
+
+	if (!ssh_doors(t, &doors))
+		return;
+	trial_on_shadow(t, "%s", how);
+	if (outside_choose(t, &o, &err) < 0 || outside_copy(t, &o, &err) < 0)
+		trial_not_run(t, "%s", err.msg);
+	else
+		attempt(t, &o);
+}

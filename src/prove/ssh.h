@@ -50,6 +50,10 @@ size_t ssh_public_keys(struct trial *, const char *user, const char *peer, const
 int ssh_serve(struct trial *, int ns, const char *const *options, struct exec *ret, struct err *);
 /* A key pair for this alone, and the option by which such a server takes it from everybody. */
 int ssh_make_key(struct trial *, const char **ret_key, const char **ret_option, struct err *);
+/* Has it tried where packets get to as they do here, in a private network; `how` says so. Where no sshd
+ * listens, or there can be no such network, that has been said. */
+void ssh_in_copy(struct trial *, const char *how,
+				 void (*attempt)(struct trial *, const struct outside *));
 /* A way to sshd. */
 struct ssh_way {
 	const struct origin *from;

@@ -136,19 +136,10 @@ static void try_there(struct trial *t, const struct outside *o)
 
 static void run(struct trial *t)
 {
-	struct outside o _cleanup_outside_ = {.host_ns = -1};
-	const struct ssh_door *doors;
-	struct err err;
-
-	if (!ssh_doors(t, &doors))
-		return;
-	trial_on_shadow(t,
-					"it is tried on an sshd of the same configuration in a private network, which "
-					"sees a copy of " SHADOW);
-	if (outside_choose(t, &o, &err) < 0 || outside_copy(t, &o, &err) < 0)
-		trial_not_run(t, "%s", err.msg);
-	else
-		try_there(t, &o);
+	ssh_in_copy(t,
+				"it is tried on an sshd of the same configuration in a private network, which "
+				"sees a copy of " SHADOW,
+				try_there);
 }
 
 static const struct experiment ssh_expired = {
