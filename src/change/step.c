@@ -5,6 +5,7 @@
 /* What is shown of it when it fails. */
 #define SAID_MAX 400
 #define SAID_LINE 200
+#define SHOWN_MAX 40 /* bytes of a value that an error names */
 
 const struct step_type *step_type_find(struct str name)
 {
@@ -20,6 +21,32 @@ bool step_has_rule(const struct step *s, const char *rule)
 		if (strcmp(s->rules[i], rule) == 0)
 			return true;
 	return false;
+}
+
+static void put_value(struct buf *out, struct str value)
+{
+	if (value.p)
+		buf_printable(out, value);
+	else
+		buf_puts(out, "(none)");
+}
+
+/* What is short is shown. */
+static int moved(const struct step *s, const char *field, const struct state *expected,
+				 const struct state *now, struct err *err)
+{
+	_cleanup_buf_ struct buf values = BUF(256);
+	struct str was = state_get(expected, field), is = state_get(now, field);
+
+	if (was.n <= SHOWN_MAX && is.n <= SHOWN_MAX) {
+		buf_puts(&values, ": ");
+		put_value(&values, was);
+		buf_puts(&values, " then, ");
+		put_value(&values, is);
+		buf_puts(&values, " now");
+	}
+	return err_set(err, ESTALE, "%s %s: %s is not what it was%.*s", s->type->name, s->target, field,
+				   STR_ARG(buf_get(&values)));
 }
 
 int step_check(const struct place *place, const struct step *s, const struct state *expected,
@@ -41,15 +68,7 @@ int step_check(const struct place *place, const struct step *s, const struct sta
 		if (state_covers(&now, &canonical, &field))
 			return 0;
 	}
-	return err_set(err, ESTALE, "%s %s: %s is not what it was", s->type->name, s->target, field);
-}
-
-static void put_value(struct buf *out, struct str value)
-{
-	if (value.p)
-		buf_printable(out, value);
-	else
-		buf_puts(out, "(none)");
+	return moved(s, field, expected, &now, err);
 }
 
 void step_describe_fields(struct buf *out, const struct step *s)

@@ -574,6 +574,21 @@ class Services(Steps):
         self.out("systemctl", "daemon-reload")
         self.check("time.clock", "chrony.service")
 
+    def test_systemd_does_not_answer(self):
+        """Whether a unit runs is then not known, which is not the same as that it does not."""
+        self.write("/etc/revet/rules.d/services/tick.yaml", TIMER)
+        self.write("/usr/lib/systemd/system/tick.service", "[Service]\nExecStart=/bin/true\n")
+        self.write("/usr/lib/systemd/system/tick.timer", "[Timer]\nOnBootSec=10h\n[Install]\nWantedBy=timers.target\n")
+        self.sh("systemctl daemon-reload; revet plan --rule services.tick -o /root/p.plan >/dev/null")
+        before = tree(self.host.root)
+        self.sh("mv /run/systemd/private /run/systemd/p; mv /run/dbus/system_bus_socket /run/dbus/s")
+        said = self.revet("apply", "/root/p.plan", "--no-input", code=1)
+        self.sh("mv /run/systemd/p /run/systemd/private; mv /run/dbus/s /run/dbus/system_bus_socket")
+        self.assertIn("tick.timer: systemctl does not say whether it runs: Failed to connect to bus", said)
+        self.same(before)
+        self.revet("apply", "/root/p.plan", "--no-input")
+        self.assertEqual(self.out("systemctl", "is-active", "tick.timer"), "active\n")
+
 
 class Audit(Steps):
     image = "iot-backend"
