@@ -9,6 +9,7 @@
 #include "base/vec.h"
 #include "change/delta.h"
 #include "change/fs.h"
+#include "change/units.h"
 
 #define SYSTEMCTL "/usr/bin/systemctl"
 
@@ -70,14 +71,14 @@ const char *packages_unit(const char *path)
 	return NULL;
 }
 
-void packages_note_unit(const struct place *place, const char *unit, struct buf *out)
+int packages_note_unit(const struct place *place, const char *unit, struct buf *out, struct err *err)
 {
-	const char *const argv[] = {SYSTEMCTL, "is-active", "--quiet", unit, NULL};
-	struct err ignored;
+	bool active = false;
+	int r = place->live ? units_is_active(place, unit, &active, err) : 0;
 
-	if (place->live)
-		buf_printf(out, "active %s %s\n", unit,
-				   step_run(place, argv, 20000, &ignored) == 0 ? "yes" : "no");
+	if (r == 0 && place->live)
+		buf_printf(out, "active %s %s\n", unit, active ? "yes" : "no");
+	return r;
 }
 
 int packages_stop_new(const struct place *place, const struct saved *saved, struct err *err)
@@ -269,15 +270,15 @@ int packages_keep(const struct place *place, const struct names *removed,
 	VEC(struct delta_part) all = {0};
 	struct delta_watch watch;
 	struct path_stat st;
-	int r;
+	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		*vec_push(&a, &all) = parts[i];
 	for (size_t i = 0; i < database->n; i++)
 		*vec_push(&a, &all) = (struct delta_part){database->p[i], DELTA_CONTENT, true};
-	for (size_t i = 0; i < removed->n; i++) {
+	for (size_t i = 0; r == 0 && i < removed->n; i++) {
 		if (packages_unit(removed->p[i]))
-			packages_note_unit(place, packages_unit(removed->p[i]), &units);
+			r = packages_note_unit(place, packages_unit(removed->p[i]), &units, err);
 		if (!is_in_parts(removed->p[i]))
 			*vec_push(&a, &all) = (struct delta_part){removed->p[i], DELTA_TOP, false};
 	}
@@ -289,7 +290,8 @@ int packages_keep(const struct place *place, const struct names *removed,
 			path_stat(place->root_fd, coming->p[i], false, &st) == -ENOENT)
 			*vec_push(&a, &all) = (struct delta_part){coming->p[i], DELTA_NAMES, false};
 	watch = (struct delta_watch){all.p, all.n, removed->p, removed->n};
-	r = fs_save_text(saved, ".units", units.n ? buf_get(&units) : STR(""), err);
+	if (r == 0)
+		r = fs_save_text(saved, ".units", units.n ? buf_get(&units) : STR(""), err);
 	return r == 0 ? delta_begin(place, &watch, saved, err) : r;
 }
 

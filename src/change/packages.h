@@ -43,8 +43,8 @@ int packages_path(const struct place *, const struct saved *, const char *suffix
 				  const char **ret, struct err *);
 /* The systemd unit that a package's file defines, or NULL. */
 const char *packages_unit(const char *path);
-/* Which of the units run, "active UNIT" a line. */
-void packages_note_unit(const struct place *, const char *unit, struct buf *out);
+/* Does the unit run? "active UNIT yes" or "no", a line. */
+int packages_note_unit(const struct place *, const char *unit, struct buf *out, struct err *);
 
 /* Stops the units that a delta says are new: not all packages stop what they have started. */
 int packages_stop_new(const struct place *, const struct saved *, struct err *);

@@ -61,6 +61,29 @@ static void take_units(struct str text, struct arena *a, struct active_units *re
 	} while (more);
 }
 
+static bool is_running(const struct place *place)
+{
+	struct path_stat st;
+
+	return path_stat(place->root_fd, "/run/systemd/system", true, &st) == 0;
+}
+
+/* What `systemctl show` says. */
+static int show(const char *const argv[], struct arena *a, struct str *ret, struct err *err)
+{
+	struct exec_result result = {0};
+	struct exec e = exec_start(argv, NULL, NULL);
+	int r = exec_finish(&e, MAX_OUTPUT, TIMEOUT_MS, a, &result, err);
+
+	if (r < 0)
+		return err_context(err, SYSTEMCTL);
+	if (result.status)
+		return err_set(err, EIO, SYSTEMCTL ": exit %d: %.*s", result.status,
+					   (int)MIN(result.err.n, (size_t)200), result.err.p ? result.err.p : "");
+	*ret = result.out;
+	return 0;
+}
+
 int units_ask(const struct place *place, struct arena *a, struct active_units *ret, struct err *err)
 {
 	static const char wanted[] = "--property=Id,Names,ActiveState,SubState,Result,Type,"
@@ -68,23 +91,39 @@ int units_ask(const struct place *place, struct arena *a, struct active_units *r
 								 "FragmentPath,SourcePath,Transient,NRestarts";
 	const char *const argv[] = {SYSTEMCTL,  "show",    wanted,   "*.service",
 								"*.socket", "*.timer", "*.path", NULL};
-	struct exec_result result = {0};
-	struct exec e = EXEC_NONE;
-	struct path_stat st;
+	struct str text;
 	int r;
 
 	*ret = (struct active_units){0};
-	if (path_stat(place->root_fd, "/run/systemd/system", true, &st) < 0)
+	if (!is_running(place))
 		return 0;
-	e = exec_start(argv, NULL, NULL);
-	r = exec_finish(&e, MAX_OUTPUT, TIMEOUT_MS, a, &result, err);
-	if (r < 0)
-		return err_context(err, SYSTEMCTL);
-	if (result.status)
-		return err_set(err, EIO, SYSTEMCTL ": exit %d: %.*s", result.status,
-					   (int)MIN(result.err.n, (size_t)200), result.err.p ? result.err.p : "");
-	take_units(result.out, a, ret);
-	return 0;
+	r = show(argv, a, &text, err);
+	if (r == 0)
+		take_units(text, a, ret);
+	return r;
+}
+
+int units_is_active(const struct place *place, const char *unit, bool *ret, struct err *err)
+{
+	const char *const argv[] = {SYSTEMCTL, "show", "--property=ActiveState,Job", "--", unit, NULL};
+	_cleanup_arena_ struct arena a = {0};
+	struct str text = STR(""), line;
+	bool known = false;
+	int r;
+
+	*ret = false;
+	if (!is_running(place) || strstr(unit, "@."))
+		return 0;
+	r = show(argv, &a, &text, err);
+	while (r == 0 && str_line(&text, &line)) {
+		known = known || str_starts(line, "ActiveState=");
+		if (str_is(line, "ActiveState=active") || str_is(line, "ActiveState=reloading") ||
+			(str_skip(&line, "Job=") && str_trim(line).n && step_is_booting(place)))
+			*ret = true;
+	}
+	if (r == 0 && !known)
+		r = err_set(err, EIO, SYSTEMCTL " does not say whether it runs");
+	return r < 0 ? err_context(err, "%s", unit) : 0;
 }
 
 const struct active_unit *units_find(const struct active_units *units, struct str name)

@@ -24,6 +24,10 @@ struct active_units {
 
 /* Where systemd does not run there are none. */
 int units_ask(const struct place *, struct arena *, struct active_units *ret, struct err *);
+/* Does the one unit run, or, while the host boots, wait to be started? That is no other state than running
+ * is later. Of a template, and where systemd does not run, nothing does. */
+int units_is_active(const struct place *, const char *unit, bool *ret, struct err *);
+
 const struct active_unit *units_find(const struct active_units *, struct str name);
 /* Is the unit, by any of its names, in the list with blanks? */
 bool units_has(struct str list, const struct active_unit *);

@@ -131,14 +131,14 @@ static void note_time(struct saving *s, const char *path)
 				   st.st_mtim.tv_nsec, path);
 }
 
-static void note_unit(struct saving *s, const char *unit)
+static int note_unit(struct saving *s, const char *unit, struct err *err)
 {
 	struct unit_links links = unit_links_find(s->place, unit, s->arena);
 
 	buf_printf(&s->notes, "unit %s\n", unit);
 	for (size_t i = 0; i < links.n; i++)
 		buf_printf(&s->notes, "link %s %.*s\n", links.p[i].path, STR_ARG(links.p[i].target));
-	packages_note_unit(s->place, unit, &s->notes);
+	return packages_note_unit(s->place, unit, &s->notes, err);
 }
 
 /* Is the path a choice of update-alternatives(1) that a person made? */
@@ -171,7 +171,7 @@ static int note_files(struct saving *s, const char *name, struct str paragraph, 
 		const char *file = str_dup(s->arena, line), *unit = packages_unit(file);
 
 		if (unit)
-			note_unit(s, unit);
+			r = note_unit(s, unit, err);
 		note_time(s, file);
 	}
 	return r;

@@ -2,7 +2,7 @@
 /* A service takes its configuration in again, once it was found good. */
 #include <string.h>
 
-#include "change/step.h"
+#include "change/units.h"
 
 /* auditd takes a signal, see auditd(8); where its unit knows no reload, a restart would be the other
  * way, which loses records and which some distributions refuse. */
@@ -38,15 +38,16 @@ static int put_reload(const struct place *place, const char *target,
 {
 	const char *const argv[] = {"/usr/bin/systemctl", "try-reload-or-restart", target, NULL};
 	const char *const signal[] = {"/usr/bin/systemctl", "kill", "-s", "HUP", target, NULL};
-	const char *const ask[] = {"/usr/bin/systemctl", "is-active", "--quiet", target, NULL};
-	struct err ignored;
 	struct path_stat st;
+	bool active;
+	int r;
 
 	if (path_stat(place->root_fd, "/run/systemd/system", true, &st) < 0)
 		return reload_by_script(place, target, err);
 	if (!takes_signal(target))
 		return step_run(place, argv, 60000, err);
-	return step_run(place, ask, 20000, &ignored) == 0 ? step_run(place, signal, 20000, err) : 0;
+	r = units_is_active(place, target, &active, err);
+	return r == 0 && active ? step_run(place, signal, 20000, err) : r;
 }
 
 static void undo_reload(struct buf *out, const struct step *s)

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/exec.h"
 #include "change/unit_links.h"
+#include "change/units.h"
 #include "host/unitfile.h"
 
 #define SYSTEMCTL "/usr/bin/systemctl"
@@ -34,49 +34,17 @@ static int capture_enabled(const struct place *place, const char *target, struct
 	return !unit && files.gap ? -EIO : 0;
 }
 
-/* What waits to be started counts: at boot it is no other state than running is later. */
-static bool is_active(const struct place *place, struct str properties)
-{
-	struct str line;
-
-	while (str_line(&properties, &line))
-		if (str_is(line, "ActiveState=active") || str_is(line, "ActiveState=reloading") ||
-			(str_skip(&line, "Job=") && str_trim(line).n && step_is_booting(place)))
-			return true;
-	return false;
-}
-
-/* Where systemd does not run, and of a template, nothing is. */
-static int capture_active(const struct place *place, const char *unit, struct arena *a,
-						  struct state *ret, struct err *err)
-{
-	const char *const argv[] = {SYSTEMCTL, "show", "--property=ActiveState,Job", "--", unit, NULL};
-	struct exec_result result = {0};
-	struct path_stat st;
-	struct exec e;
-	int r;
-
-	if (path_stat(place->root_fd, "/run/systemd/system", true, &st) < 0 || strstr(unit, "@.")) {
-		state_set(ret, a, "active", STR("no"));
-		return 0;
-	}
-	e = exec_start(argv, NULL, NULL);
-	r = exec_finish(&e, 65536, 60000, a, &result, err);
-	if (r < 0)
-		return err_context(err, "%s", unit);
-	if (result.status || !str_has(result.out, "ActiveState="))
-		return err_set(err, EIO, "%s: systemctl does not say whether it runs: %.*s", unit,
-					   (int)MIN(result.err.n, (size_t)200), result.err.p ? result.err.p : "");
-	state_set(ret, a, "active", is_active(place, result.out) ? STR("yes") : STR("no"));
-	return 0;
-}
-
 static int capture_unit(const struct place *place, const char *target, struct arena *a,
 						struct state *ret, struct err *err)
 {
 	int r = capture_enabled(place, target, a, ret, err);
+	bool active = false;
 
-	return r == 0 && place->live ? capture_active(place, target, a, ret, err) : r;
+	if (r == 0 && place->live)
+		r = units_is_active(place, target, &active, err);
+	if (r == 0 && place->live)
+		state_set(ret, a, "active", active ? STR("yes") : STR("no"));
+	return r;
 }
 
 /* --- changing ---------------------------------------------------------------------------------- */
