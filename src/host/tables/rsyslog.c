@@ -3,9 +3,8 @@
  * rsyslog.conf and what it includes: what is taken in, and where it goes. Both of its languages are
  * read, lines of sysklogd's kind and RainerScript, which may be mixed within one statement.
  */
-#include "base/buf.h"
-#include "base/vec.h"
 #include "host/glob.h"
+#include "host/rsyslog_text.h"
 #include "host/secret.h"
 #include "host/table.h"
 
@@ -29,11 +28,6 @@ static const struct column columns[] = {
 #define MAX_BYTES ((size_t)4 << 20)
 #define MAX_BLOCKS 64
 
-struct param {
-	struct str name, value;
-};
-typedef VEC(struct param) params;
-
 struct reader {
 	struct host *host;
 	struct rows *rows;
@@ -44,200 +38,23 @@ struct reader {
 	VEC(struct row *) by_default; /* whose encryption depends on it */
 };
 
-struct scanner {
-	const char *file;
-	struct str text;
-	size_t i;
-	unsigned line;
+/* A file with what stands around the place that is read. */
+struct file {
+	const char *path;
+	struct rsyslog_text text;
 	struct str selector;           /* of the statement before, for "&" */
 	struct str blocks[MAX_BLOCKS]; /* selectors of the blocks around */
 	size_t n_blocks;
 };
 
-/* --- scanning ----------------------------------------------------------------------------------
- */
-
-static char peek(const struct scanner *s, size_t ahead)
-{
-	return s->i + ahead < s->text.n ? s->text.p[s->i + ahead] : '\0';
-}
-
-static bool at_end(const struct scanner *s)
-{
-	return s->i >= s->text.n;
-}
-
-static void step(struct scanner *s)
-{
-	if (s->text.p[s->i++] == '\n')
-		s->line++;
-}
-
-static bool is_white(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static void skip_line(struct scanner *s)
-{
-	while (!at_end(s) && peek(s, 0) != '\n')
-		step(s);
-}
-
-static void skip_comment(struct scanner *s)
-{
-	while (!at_end(s) && !(peek(s, 0) == '*' && peek(s, 1) == '/'))
-		step(s);
-	s->i = MIN(s->i + 2, s->text.n);
-}
-
-static void skip_white(struct scanner *s)
-{
-	for (;;) {
-		while (!at_end(s) && is_white(peek(s, 0)))
-			step(s);
-		if (peek(s, 0) == '#')
-			skip_line(s);
-		else if (peek(s, 0) == '/' && peek(s, 1) == '*')
-			skip_comment(s);
-		else
-			return;
-	}
-}
-
-static bool is_name(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-		   c == '.' || c == '-';
-}
-
-static struct str take_name(struct scanner *s)
-{
-	size_t start = s->i;
-
-	while (!at_end(s) && is_name(peek(s, 0)))
-		s->i++;
-	return (struct str){s->text.p + start, s->i - start};
-}
-
-static void skip_quoted(struct scanner *s)
-{
-	char quote = peek(s, 0);
-
-	step(s);
-	while (!at_end(s) && peek(s, 0) != quote) {
-		if (peek(s, 0) == '\\')
-			step(s);
-		if (!at_end(s))
-			step(s);
-	}
-	if (!at_end(s))
-		step(s);
-}
-
-/* The rest of the line; a backslash at its end goes on in the next one. */
-static struct str take_line(struct scanner *s)
-{
-	size_t start = s->i;
-
-	while (!at_end(s) && !(peek(s, 0) == '\n' && s->text.p[s->i - 1] != '\\'))
-		step(s);
-	return str_trim((struct str){s->text.p + start, s->i - start});
-}
-
-/* Runs of white space become one blank; a backslash at the end of a line joins it to the next. */
-static struct str squeeze(struct arena *a, struct str s)
-{
-	char *p = arena_alloc(a, s.n + 1);
-	struct str word;
-	bool joined = true;
-	size_t n = 0;
-
-	while (str_word(&s, &word)) {
-		if (!joined)
-			p[n++] = ' ';
-		joined = str_ends(word, "\\") && s.n && s.p[0] == '\n';
-		memcpy(p + n, word.p, word.n - joined);
-		n += word.n - joined;
-	}
-	return (struct str){p, n};
-}
-
-static struct str since(const struct scanner *s, size_t start)
-{
-	return (struct str){s->text.p + start, s->i - start};
-}
-
-/* --- parameters ----------------------------------------------------------------------------------
- */
-
-static struct str take_value(struct scanner *s)
-{
-	size_t start = s->i;
-
-	if (peek(s, 0) == '"' || peek(s, 0) == '\'') {
-		skip_quoted(s);
-		return s->i - start < 2 ? STR("") : (struct str){s->text.p + start + 1, s->i - start - 2};
-	}
-	if (peek(s, 0) == '[') {
-		while (!at_end(s) && peek(s, 0) != ']')
-			if (peek(s, 0) == '"')
-				skip_quoted(s);
-			else
-				step(s);
-		if (!at_end(s))
-			step(s);
-		return since(s, start);
-	}
-	while (!at_end(s) && !is_white(peek(s, 0)) && peek(s, 0) != ')')
-		step(s);
-	return since(s, start);
-}
-
-/* From behind "(" to behind ")". False when it does not end. */
-static bool take_params(struct arena *a, struct scanner *s, params *ret)
-{
-	for (;;) {
-		struct param param;
-
-		skip_white(s);
-		if (at_end(s))
-			return false;
-		if (peek(s, 0) == ')') {
-			s->i++;
-			return true;
-		}
-		param.name = take_name(s);
-		skip_white(s);
-		if (!param.name.n || peek(s, 0) != '=') {
-			if (!at_end(s))
-				step(s);
-			continue;
-		}
-		s->i++;
-		skip_white(s);
-		param.value = take_value(s);
-		*vec_push(a, ret) = param;
-	}
-}
-
-static struct str get(const params *all, const char *name)
-{
-	for (size_t i = 0; i < all->n; i++)
-		if (str_is_nocase(all->p[i].name, name))
-			return all->p[i].value;
-	return STR_ABSENT;
-}
-
-/* --- rows
- * ------------------------------------------------------------------------------------------ */
+/* --- rows -------------------------------------------------------------------------------------- */
 
 static struct row *add_row(struct reader *r, const char *kind, struct from from, struct str text)
 {
 	struct row *row = rows_add(r->rows, from);
 
 	row_strz(row, KIND, kind);
-	row_str(row, TEXT, secret_masked(r->rows->arena, squeeze(r->rows->arena, text)));
+	row_str(row, TEXT, secret_masked(r->rows->arena, rsyslog_squeeze(r->rows->arena, text)));
 	return row;
 }
 
@@ -324,48 +141,48 @@ static void set_legacy_action(struct reader *r, struct row *row, struct str acti
 	}
 }
 
-static void set_remote(struct reader *r, struct row *row, const params *p, bool relp)
+static void set_remote(struct reader *r, struct row *row, const struct rsyslog_params *p, bool relp)
 {
-	struct str protocol = get(p, "protocol"), driver = get(p, "StreamDriver");
-	struct str name = get(p, "StreamDriver.Name"), mode = get(p, "StreamDriverMode");
-	struct str target = get(p, "target"), port = get(p, "port");
+	struct str protocol = rsyslog_param(p, "protocol"), driver = rsyslog_param(p, "StreamDriver");
+	struct str name = rsyslog_param(p, "StreamDriver.Name"),
+			   mode = rsyslog_param(p, "StreamDriverMode");
+	struct str target = rsyslog_param(p, "target"), port = rsyslog_param(p, "port");
 
 	if (!driver.p)
 		driver = name;
 	if (!mode.p)
-		mode = get(p, "StreamDriver.Mode");
+		mode = rsyslog_param(p, "StreamDriver.Mode");
 	if (port.n)
 		target = str_of(arena_printf(r->rows->arena, "%s:%s", str_dup(r->rows->arena, target),
 									 str_dup(r->rows->arena, port)));
 	set_action(row, "remote", target);
 	row_strz(row, PROTOCOL, relp ? "relp" : str_is_nocase(protocol, "tcp") ? "tcp" : "udp");
 	if (relp)
-		row_bool(row, TLS, str_is_nocase(get(p, "tls"), "on"));
+		row_bool(row, TLS, str_is_nocase(rsyslog_param(p, "tls"), "on"));
 	else
 		set_tls(r, row, str_is_nocase(protocol, "tcp") && str_is(mode, "1"), driver.p,
 				is_tls_driver(driver));
 }
 
-static void set_object_action(struct reader *r, struct row *row, const params *p)
+static void set_object_action(struct reader *r, struct row *row, const struct rsyslog_params *p)
 {
-	struct str type = get(p, "type"), file = get(p, "file");
+	struct str type = rsyslog_param(p, "type"), file = rsyslog_param(p, "file");
 
 	if (str_is_nocase(type, "omfwd") || str_is_nocase(type, "omrelp"))
 		set_remote(r, row, p, str_is_nocase(type, "omrelp"));
 	else if (str_is_nocase(type, "omfile"))
-		set_action(row, "file", file.p ? file : get(p, "dynaFile"));
+		set_action(row, "file", file.p ? file : rsyslog_param(p, "dynaFile"));
 	else if (str_is_nocase(type, "ompipe"))
-		set_action(row, "pipe", get(p, "pipe"));
+		set_action(row, "pipe", rsyslog_param(p, "pipe"));
 	else if (str_is_nocase(type, "omusrmsg"))
-		set_action(row, "user", get(p, "users"));
+		set_action(row, "user", rsyslog_param(p, "users"));
 	else if (str_is_nocase(type, "omprog"))
-		set_action(row, "program", get(p, "binary"));
+		set_action(row, "program", rsyslog_param(p, "binary"));
 	else
 		set_action(row, "other", type);
 }
 
-/* --- statements
- * ------------------------------------------------------------------------------------- */
+/* --- statements -------------------------------------------------------------------------------- */
 
 static void read_file(struct reader *r, const char *path, unsigned depth);
 
@@ -418,28 +235,29 @@ static void read_directive(struct reader *r, struct str line, struct from from, 
 	add_row(r, kind, from, line);
 }
 
-static struct str current_selector(const struct scanner *s)
+static struct str current_selector(const struct file *f)
 {
-	return s->n_blocks ? s->blocks[s->n_blocks - 1] : STR_ABSENT;
+	return f->n_blocks ? f->blocks[f->n_blocks - 1] : STR_ABSENT;
 }
 
-static void add_object(struct reader *r, struct scanner *s, struct str name, const params *p,
-					   struct str text, struct from from, unsigned depth)
+static void add_object(struct reader *r, struct file *f, struct str name,
+					   const struct rsyslog_params *p, struct str text, struct from from,
+					   unsigned depth)
 {
-	struct str driver = get(p, "defaultNetstreamDriver");
+	struct str driver = rsyslog_param(p, "defaultNetstreamDriver");
 
 	if (str_is_nocase(name, "action")) {
 		struct row *row = add_row(r, "rule", from, text);
 
-		row_str(row, SELECTOR, s->selector);
+		row_str(row, SELECTOR, f->selector);
 		set_object_action(r, row, p);
 	} else if (str_is_nocase(name, "module")) {
 		add_row(r, "module", from, text);
 	} else if (str_is_nocase(name, "input")) {
 		add_row(r, "input", from, text);
 	} else if (str_is_nocase(name, "include")) {
-		if (get(p, "file").n)
-			include(r, get(p, "file"), from, depth);
+		if (rsyslog_param(p, "file").n)
+			include(r, rsyslog_param(p, "file"), from, depth);
 	} else if (str_is_nocase(name, "global")) {
 		add_row(r, "global", from, text);
 		if (driver.p)
@@ -447,117 +265,63 @@ static void add_object(struct reader *r, struct scanner *s, struct str name, con
 	}
 }
 
-/* "name(...)" at the scanner. False when there is none. */
-static bool read_object(struct reader *r, struct scanner *s, unsigned depth)
+/* "name(...)" at the place. False when there is none. */
+static bool read_object(struct reader *r, struct file *f, unsigned depth)
 {
-	struct scanner try = *s;
-	struct from from = FROM(s->file, s->line);
+	struct rsyslog_text *s = &f->text, try = *s;
+	struct from from = FROM(f->path, s->line);
 	size_t start = s->i;
-	struct str name = take_name(&try);
-	params p = {0};
+	struct str name = rsyslog_name(&try);
+	struct rsyslog_params p = {0};
 
-	skip_white(&try);
-	if (!name.n || peek(&try, 0) != '(' || str_is_nocase(name, "if"))
+	rsyslog_skip_white(&try);
+	if (!name.n || rsyslog_peek(&try, 0) != '(' || str_is_nocase(name, "if"))
 		return false;
 	try.i++;
 	*s = try;
-	if (!take_params(r->rows->arena, s, &p)) {
+	if (!rsyslog_params(r->rows->arena, s, &p)) {
 		rows_gap(r->rows, "%s:%u: a parenthesis is not closed", from.path, from.line);
 		return true;
 	}
-	add_object(r, s, name, &p, since(s, start), from, depth);
+	add_object(r, f, name, &p, rsyslog_since(&f->text, start), from, depth);
 	return true;
 }
 
-/* Up to the word "then", which is passed over. */
-static struct str take_condition(struct scanner *s)
+static void open_block(struct reader *r, struct file *f)
 {
-	size_t start = s->i, end;
-
-	while (!at_end(s)) {
-		char c = peek(s, 0);
-
-		if (c == '"' || c == '\'') {
-			skip_quoted(s);
-		} else if (is_name(c)) {
-			end = s->i;
-			if (str_is_nocase(take_name(s), "then"))
-				return str_trim((struct str){s->text.p + start, end - start});
-		} else {
-			step(s);
-		}
-	}
-	return since(s, start);
-}
-
-/* `:msg, contains, "text"`: ends with its value. */
-static struct str take_property_filter(struct scanner *s)
-{
-	size_t start = s->i;
-
-	while (!at_end(s) && peek(s, 0) != '"' && peek(s, 0) != '\n')
-		step(s);
-	if (peek(s, 0) == '"')
-		skip_quoted(s);
-	return since(s, start);
-}
-
-static void open_block(struct reader *r, struct scanner *s)
-{
-	s->i++;
-	if (s->n_blocks == MAX_BLOCKS)
-		rows_gap(r->rows, "%s:%u: blocks are nested too deep", s->file, s->line);
+	f->text.i++;
+	if (f->n_blocks == MAX_BLOCKS)
+		rows_gap(r->rows, "%s:%u: blocks are nested too deep", f->path, f->text.line);
 	else
-		s->blocks[s->n_blocks++] = s->selector;
+		f->blocks[f->n_blocks++] = f->selector;
 }
 
-/* What is done with the messages of s->selector: an object, a block, or the rest of the line. */
-static void read_action(struct reader *r, struct scanner *s, struct from from, size_t start,
+/* What is done with the messages of the selector: an object, a block, or the rest of the line. */
+static void read_action(struct reader *r, struct file *f, struct from from, size_t start,
 						unsigned depth)
 {
+	struct rsyslog_text *s = &f->text;
 	struct str action;
 	struct row *row;
 
-	while (!at_end(s) && (peek(s, 0) == ' ' || peek(s, 0) == '\t'))
-		step(s);
-	if (peek(s, 0) == '{') {
-		open_block(r, s);
+	while (!rsyslog_at_end(s) && (rsyslog_peek(s, 0) == ' ' || rsyslog_peek(s, 0) == '\t'))
+		rsyslog_step(s);
+	if (rsyslog_peek(s, 0) == '{') {
+		open_block(r, f);
 		return;
 	}
-	if (read_object(r, s, depth))
+	if (read_object(r, f, depth))
 		return;
-	action = take_line(s);
+	action = rsyslog_line(s);
 	if (!action.n)
 		return;
 	if (str_ends(action, "}")) { /* if ... then { stop } on one line */
 		action = str_trim((struct str){action.p, action.n - 1});
 		s->i = (size_t)(action.p + action.n - s->text.p);
 	}
-	row = add_row(r, "rule", from, since(s, start));
-	row_str(row, SELECTOR, s->selector);
-	set_legacy_action(r, row, squeeze(r->rows->arena, action));
-}
-
-/* A selector ends with a blank, but not behind a backslash that ends its line. */
-static struct str take_selector(struct arena *a, struct scanner *s)
-{
-	_cleanup_buf_ struct buf out = BUF(64 << 10);
-	size_t start = s->i;
-
-	while (!at_end(s) && !is_white(peek(s, 0))) {
-		if (peek(s, 0) == '\\' && peek(s, 1) == '\n') {
-			buf_str(&out, since(s, start));
-			for (s->i++; !at_end(s) && is_white(peek(s, 0));)
-				step(s);
-			start = s->i;
-		} else {
-			step(s);
-		}
-	}
-	if (!out.n)
-		return since(s, start);
-	buf_str(&out, since(s, start));
-	return (struct str){str_dup(a, buf_get(&out)), out.n};
+	row = add_row(r, "rule", from, rsyslog_since(s, start));
+	row_str(row, SELECTOR, f->selector);
+	set_legacy_action(r, row, rsyslog_squeeze(r->rows->arena, action));
 }
 
 /* Statements that neither take in nor send anything. */
@@ -573,66 +337,70 @@ static bool is_passed_over(struct str word)
 	return false;
 }
 
-static void read_word_statement(struct reader *r, struct scanner *s, unsigned depth)
+static void read_word_statement(struct reader *r, struct file *f, unsigned depth)
 {
-	struct from from = FROM(s->file, s->line);
-	struct scanner try = *s;
+	struct rsyslog_text *s = &f->text, try = *s;
+	struct from from = FROM(f->path, s->line);
 	size_t start = s->i;
-	struct str word = take_name(&try);
+	struct str word = rsyslog_name(&try);
 
 	if (str_is_nocase(word, "if")) {
 		*s = try;
-		s->selector = squeeze(r->rows->arena, take_condition(s));
-		skip_white(s);
-		read_action(r, s, from, start, depth);
+		f->selector = rsyslog_squeeze(r->rows->arena, rsyslog_condition(s));
+		rsyslog_skip_white(s);
+		read_action(r, f, from, start, depth);
 	} else if (str_is_nocase(word, "else")) {
 		*s = try;
 	} else if (is_passed_over(word)) {
-		while (!at_end(s) && peek(s, 0) != ';' && peek(s, 0) != '\n' && peek(s, 0) != '{')
-			step(s);
-	} else if (str_is_nocase(word, "stop") || read_object(r, s, depth)) {
+		while (!rsyslog_at_end(s) && rsyslog_peek(s, 0) != ';' && rsyslog_peek(s, 0) != '\n' &&
+			   rsyslog_peek(s, 0) != '{')
+			rsyslog_step(s);
+	} else if (str_is_nocase(word, "stop") || read_object(r, f, depth)) {
 		if (s->i != start)
 			return;
-		s->selector = current_selector(s);
-		read_action(r, s, from, start, depth);
+		f->selector = current_selector(f);
+		read_action(r, f, from, start, depth);
 	} else {
-		s->selector = take_selector(r->rows->arena, s);
-		if (!str_has_char(s->selector, '.'))
-			rows_gap(r->rows, "%s:%u: not understood: %.*s", s->file, s->line,
-					 STR_ARG(s->selector));
-		read_action(r, s, from, start, depth);
+		f->selector = rsyslog_selector(r->rows->arena, s);
+		if (!str_has_char(f->selector, '.'))
+			rows_gap(r->rows, "%s:%u: not understood: %.*s", f->path, s->line,
+					 STR_ARG(f->selector));
+		read_action(r, f, from, start, depth);
 	}
 }
 
 /* An action with no filter before it, as blocks hold them: a file, a host, ":omusrmsg:". */
-static bool is_bare_action(const struct scanner *s)
+static bool is_bare_action(const struct file *f)
 {
-	char c = peek(s, 0);
+	const struct rsyslog_text *s = &f->text;
+	char c = rsyslog_peek(s, 0);
 
 	if (c == '-' || c == ':')
-		return c == '-' ? peek(s, 1) == '/' : peek(s, 1) == 'o' && peek(s, 2) == 'm';
-	return c && strchr("/@|^~?*", c) && !(c == '*' && peek(s, 1) == '.');
+		return c == '-' ? rsyslog_peek(s, 1) == '/'
+						: rsyslog_peek(s, 1) == 'o' && rsyslog_peek(s, 2) == 'm';
+	return c && strchr("/@|^~?*", c) && !(c == '*' && rsyslog_peek(s, 1) == '.');
 }
 
-static void read_statement(struct reader *r, struct scanner *s, unsigned depth)
+static void read_statement(struct reader *r, struct file *f, unsigned depth)
 {
-	struct from from = FROM(s->file, s->line);
+	struct rsyslog_text *s = &f->text;
+	struct from from = FROM(f->path, s->line);
 	size_t start = s->i;
 
-	if (is_bare_action(s)) {
-		read_action(r, s, from, start, depth);
+	if (is_bare_action(f)) {
+		read_action(r, f, from, start, depth);
 		return;
 	}
-	switch (peek(s, 0)) {
+	switch (rsyslog_peek(s, 0)) {
 	case '$':
-		read_directive(r, squeeze(r->rows->arena, take_line(s)), from, depth);
+		read_directive(r, rsyslog_squeeze(r->rows->arena, rsyslog_line(s)), from, depth);
 		break;
 	case '{':
-		open_block(r, s);
+		open_block(r, f);
 		break;
 	case '}':
-		s->n_blocks -= s->n_blocks > 0;
-		s->selector = current_selector(s);
+		f->n_blocks -= f->n_blocks > 0;
+		f->selector = current_selector(f);
 		s->i++;
 		break;
 	case ';':
@@ -641,19 +409,19 @@ static void read_statement(struct reader *r, struct scanner *s, unsigned depth)
 		break;
 	case '&':
 		s->i++;
-		read_action(r, s, from, start, depth);
+		read_action(r, f, from, start, depth);
 		break;
 	case ':':
-		s->selector = take_property_filter(s);
-		read_action(r, s, from, start, depth);
+		f->selector = rsyslog_property_filter(s);
+		read_action(r, f, from, start, depth);
 		break;
 	case '!':
 	case '+':
 	case '-':
-		skip_line(s); /* blocks of BSD's syslogd; rsyslog 7 and later refuse them */
+		rsyslog_skip_line(s); /* blocks of BSD's syslogd; rsyslog 7 and later refuse them */
 		break;
 	default:
-		read_word_statement(r, s, depth);
+		read_word_statement(r, f, depth);
 	}
 	if (s->i == start)
 		s->i++; /* a byte that begins nothing */
@@ -661,22 +429,23 @@ static void read_statement(struct reader *r, struct scanner *s, unsigned depth)
 
 static void read_file(struct reader *r, const char *path, unsigned depth)
 {
-	struct scanner s = {.file = path, .line = 1};
+	struct file f = {.path = path, .text.line = 1};
+	struct rsyslog_text *s = &f.text;
 	struct err err = {0};
-	int result = host_read(r->host, path, r->rows->arena, &s.text, &err);
+	int result = host_read(r->host, path, r->rows->arena, &s->text, &err);
 
 	if (result == -ENOENT)
 		return;
-	r->bytes += result == 0 ? s.text.n : 0;
+	r->bytes += result == 0 ? s->text.n : 0;
 	if (result < 0 || r->bytes > MAX_BYTES || ++r->files > MAX_FILES) {
 		rows_gap(r->rows, "%s", result < 0 ? err.msg : "rsyslog's files are too large or too many");
 		return;
 	}
-	for (skip_white(&s); !at_end(&s); skip_white(&s)) {
+	for (rsyslog_skip_white(s); !rsyslog_at_end(s); rsyslog_skip_white(s)) {
 		/* A statement that no filter stands before is for what its block is for. */
-		if (peek(&s, 0) != '&')
-			s.selector = current_selector(&s);
-		read_statement(r, &s, depth);
+		if (rsyslog_peek(s, 0) != '&')
+			f.selector = current_selector(&f);
+		read_statement(r, &f, depth);
 	}
 }
 
