@@ -10,143 +10,7 @@
 #include "base/num.h"
 
 #define MAX_CONTENT ((size_t)4 << 20)
-#define MAX_LINKS 40
 #define MAX_XATTRS 65536 /* XATTR_LIST_MAX, and XATTR_SIZE_MAX, of linux/limits.h */
-
-/* May nobody but root, or whoever owns the whole tree, put something else into the directory? */
-static bool is_trusted(int fd, uid_t owner)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && (st.st_uid == 0 || st.st_uid == owner) && !(st.st_mode & 022);
-}
-
-/* The rest of a walk: where it is, and what is still ahead. */
-struct walk {
-	struct arena arena;
-	int fd;
-	struct stat root;
-	struct str done, ahead; /* the path so far, and what follows */
-	bool trusted;
-	unsigned links;
-};
-
-/* Starts again with the link's target in the place of its name. */
-static int follow(struct walk *w, const struct place *place, const char *name)
-{
-	char target[PATH_MAX];
-	ssize_t n = readlinkat(w->fd, name, target, sizeof(target));
-	struct str done = n > 0 && target[0] == '/' ? STR("") : w->done;
-
-	if (n < 0 || n == (ssize_t)sizeof(target))
-		return n < 0 ? -errno : -ENAMETOOLONG;
-	if (!w->trusted || ++w->links > MAX_LINKS)
-		return -ELOOP;
-	w->ahead = str_of(arena_printf(&w->arena, "%.*s/%.*s/%.*s", STR_ARG(done), (int)n, target,
-								   STR_ARG(w->ahead)));
-	w->done = STR("");
-	close(w->fd);
-	w->fd = path_open(place->root_fd, "/", O_RDONLY | O_DIRECTORY);
-	return w->fd < 0 ? w->fd : 0;
-}
-
-static int enter(struct walk *w, const struct place *place, struct str part)
-{
-	const char *name = str_dup(&w->arena, part);
-	struct stat st;
-	int next;
-
-	if (strcmp(name, "..") == 0) {
-		/* Only in what root has made; above the root is the root. */
-		if (!w->trusted)
-			return -ELOOP;
-		if (fstat(w->fd, &st) == 0 && st.st_ino == w->root.st_ino && st.st_dev == w->root.st_dev)
-			return 0;
-	}
-	next = openat(w->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (next < 0 && errno == ENOTDIR && fstatat(w->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		S_ISLNK(st.st_mode))
-		return follow(w, place, name);
-	if (next < 0)
-		return -errno;
-	close(w->fd);
-	w->fd = next;
-	w->done = str_of(arena_printf(&w->arena, "%.*s/%s", STR_ARG(w->done), name));
-	w->trusted = w->trusted && is_trusted(next, w->root.st_uid);
-	return 0;
-}
-
-/* Links are followed as long as only root can have made them. Below a directory that somebody else
- * may write to, in a home say, none is: it could lead anywhere by the time the step is done. */
-static int open_dir(const struct place *place, struct str dir, bool *ret_trusted)
-{
-	struct walk w = {.fd = path_open(place->root_fd, "/", O_RDONLY | O_DIRECTORY),
-					 .done = STR(""), .ahead = dir};
-	struct str part;
-	int r = w.fd < 0 ? w.fd : fstat(w.fd, &w.root) < 0 ? -errno : 0;
-
-	if (r == 0)
-		w.trusted = is_trusted(w.fd, w.root.st_uid);
-	while (r == 0 && str_cut(&w.ahead, '/', &part))
-		if (part.n && !str_is(part, "."))
-			r = enter(&w, place, part);
-	*ret_trusted = w.trusted;
-	if (r < 0)
-		close_fd(&w.fd);
-	arena_done(&w.arena);
-	return r < 0 ? r : w.fd;
-}
-
-static int open_parent(const struct place *place, const char *path, const char **ret_name,
-					   bool *ret_trusted)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (!slash || !slash[1] || strcmp(slash + 1, ".") == 0 || strcmp(slash + 1, "..") == 0)
-		return -EINVAL;
-	*ret_name = slash + 1;
-	return open_dir(place, (struct str){path, (size_t)(slash - path)}, ret_trusted);
-}
-
-int fs_open_parent(const struct place *place, const char *path, const char **ret_name)
-{
-	bool ignored;
-
-	return open_parent(place, path, ret_name, &ignored);
-}
-
-/* In a directory of somebody else's, a file that is not theirs may be a hard link to one that matters
- * elsewhere. */
-static int check_owner(int dir, int fd)
-{
-	struct stat d, f;
-
-	if (fstat(dir, &d) < 0 || fstat(fd, &f) < 0)
-		return -errno;
-	return f.st_uid == d.st_uid || S_ISDIR(f.st_mode) ? 0 : -EPERM;
-}
-
-/* *ret_dir, also after a failure: the directory that it is in, which the caller closes. */
-static int open_itself(const struct place *place, const char *path, int *ret_dir, const char **ret_name)
-{
-	bool trusted = false;
-	_cleanup_close_ int fd = -1;
-	int r = *ret_dir = open_parent(place, path, ret_name, &trusted);
-
-	if (r < 0)
-		return r;
-	fd = openat(*ret_dir, *ret_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	r = fd < 0 ? -errno : trusted ? 0 : check_owner(*ret_dir, fd);
-	return r < 0 ? r : take_fd(&fd);
-}
-
-int fs_open_itself(const struct place *place, const char *path)
-{
-	_cleanup_close_ int dir = -1;
-	const char *name = NULL;
-
-	return open_itself(place, path, &dir, &name);
-}
 
 /* --- looking ----------------------------------------------------------------------------------- */
 
@@ -354,16 +218,21 @@ static int open_saved(const struct saved *saved, const struct state *s, int *ret
 
 /* --- writing ----------------------------------------------------------------------------------- */
 
-/* Beside the file, under a name that tells whose it is: one that a kill left behind is found and
- * removed by whoever writes the file next, or undoes it. */
-static int open_temp(int dir, const char *name, char temp[NAME_MAX + 1])
+/* The name of a file beside it that tells whose it is: one that a kill left behind is removed by whoever
+ * writes the file next, or undoes it. */
+static int clear_temp(int dir, const char *name, char temp[NAME_MAX + 1])
 {
-	int fd;
-
 	if (snprintf(temp, NAME_MAX + 1, ".%s.revet", name) > NAME_MAX)
 		return -ENAMETOOLONG;
-	if (unlinkat(dir, temp, 0) < 0 && errno != ENOENT)
-		return -errno;
+	return unlinkat(dir, temp, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int open_temp(int dir, const char *name, char temp[NAME_MAX + 1])
+{
+	int r = clear_temp(dir, name, temp), fd;
+
+	if (r < 0)
+		return r;
 	fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return fd < 0 ? -errno : fd;
 }
@@ -441,7 +310,7 @@ int fs_set_attributes(const struct place *place, const char *path, const struct 
 
 	if (r < 0)
 		return err_context(err, "%s", path);
-	r = fd = open_itself(place, path, &dir, &name);
+	r = fd = fs_open_itself(place, path);
 	r = r < 0 ? r : set_owner_and_mode(fd, s);
 	if (r == 0 && copy >= 0)
 		r = copy_xattrs(copy, fd);
@@ -449,7 +318,10 @@ int fs_set_attributes(const struct place *place, const char *path, const struct 
 		r = copy_times(copy, fd);
 	if (r == 0)
 		r = sync_dir(fd);
-	return r < 0 ? cannot(dir, name, path, r, err) : 0;
+	if (r == 0)
+		return 0;
+	dir = fs_open_parent(place, path, &name);
+	return cannot(dir, name, path, r, err);
 }
 
 /* --- saving ------------------------------------------------------------------------------------ */
@@ -470,16 +342,29 @@ static int copy_content(int from, int to)
 	return 0;
 }
 
-/* What `from` is: a directory is kept as one, so that `cp` can give its attributes back. */
-static int make_copy(const struct stat *st, const char *name, const struct saved *saved)
+static int copy_attributes(int from, const struct stat *st, int to)
 {
-	int flags = O_NOFOLLOW | O_CLOEXEC;
+	int r =
+		fchown(to, st->st_uid, st->st_gid) < 0 || fchmod(to, st->st_mode & 07777) < 0 ? -errno : 0;
 
+	if (r == 0)
+		r = copy_xattrs(from, to);
+	return r == 0 ? copy_times(from, to) : r;
+}
+
+/* For a copy: a directory is kept as one, so that `cp` can give its attributes back. -errno. */
+static int open_new(const struct stat *st, int dir, const char *name, int flags)
+{
+	int fd;
+
+	flags |= O_NOFOLLOW | O_CLOEXEC;
 	if (!S_ISDIR(st->st_mode))
-		return openat(saved->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | flags, 0600);
-	if (mkdirat(saved->dir_fd, name, 0700) < 0 && errno != EEXIST)
-		return -1;
-	return openat(saved->dir_fd, name, O_RDONLY | O_DIRECTORY | flags);
+		fd = openat(dir, name, O_WRONLY | O_CREAT | flags, 0600);
+	else if (mkdirat(dir, name, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	else
+		fd = openat(dir, name, O_RDONLY | O_DIRECTORY | (flags & ~(O_EXCL | O_TRUNC)));
+	return fd < 0 ? -errno : fd;
 }
 
 static int save_fd(int from, const char *name, bool content, const struct saved *saved)
@@ -490,20 +375,12 @@ static int save_fd(int from, const char *name, bool content, const struct saved 
 
 	if (fstat(from, &st) < 0)
 		return -errno;
-	to = make_copy(&st, name, saved);
+	to = open_new(&st, saved->dir_fd, name, O_TRUNC);
 	if (to < 0)
-		return -errno;
+		return to;
 	if (content && S_ISREG(st.st_mode))
 		r = copy_content(from, to);
-	if (r == 0 && fchown(to, st.st_uid, st.st_gid) < 0)
-		r = -errno;
-	if (r == 0 && fchmod(to, st.st_mode & 07777) < 0)
-		r = -errno;
-	if (r == 0)
-		r = copy_xattrs(from, to);
-	if (r == 0)
-		r = copy_times(from, to);
-	return r;
+	return r == 0 ? copy_attributes(from, &st, to) : r;
 }
 
 static void parent_name(const struct saved *saved, char ret[32])
@@ -551,29 +428,6 @@ static int copy_link(int from, const char *name, const struct stat *st, int to, 
 	return 0;
 }
 
-static int copy_attributes(int from, const struct stat *st, int to)
-{
-	int r = fchown(to, st->st_uid, st->st_gid) < 0 || fchmod(to, st->st_mode & 07777) < 0 ? -errno : 0;
-
-	if (r == 0)
-		r = copy_xattrs(from, to);
-	return r == 0 ? copy_times(from, to) : r;
-}
-
-static int open_new(const struct stat *st, int dir, const char *name)
-{
-	int flags = O_NOFOLLOW | O_CLOEXEC, fd;
-
-	if (S_ISDIR(st->st_mode)) {
-		if (mkdirat(dir, name, 0700) < 0 && errno != EEXIST)
-			return -errno;
-		fd = openat(dir, name, O_RDONLY | O_DIRECTORY | flags);
-	} else {
-		fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | flags, 0600);
-	}
-	return fd < 0 ? -errno : fd;
-}
-
 static int copy_node(int from, const char *name, const struct stat *st, int to, const char *new_name)
 {
 	_cleanup_close_ int old = -1, new = -1;
@@ -584,7 +438,7 @@ static int copy_node(int from, const char *name, const struct stat *st, int to, 
 	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
 		return -EMEDIUMTYPE;
 	old = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	r = new = old < 0 ? -errno : open_new(st, to, new_name);
+	r = new = old < 0 ? -errno : open_new(st, to, new_name, O_EXCL);
 	if (r >= 0)
 		r = S_ISREG(st->st_mode) ? copy_content(old, new) : 0;
 	return r == 0 ? copy_attributes(old, st, new) : r;
@@ -617,10 +471,9 @@ int fs_copy_in(const struct place *place, const char *path, int dir_fd, const ch
 		return -errno;
 	if (S_ISDIR(st.st_mode))
 		return copy_node(dir_fd, name, &st, dir, last);
-	if (snprintf(temp, sizeof(temp), ".%s.revet", last) > NAME_MAX)
-		return -ENAMETOOLONG;
-	if (unlinkat(dir, temp, 0) < 0 && errno != ENOENT)
-		return -errno;
+	r = clear_temp(dir, last, temp);
+	if (r < 0)
+		return r;
 	r = copy_node(dir_fd, name, &st, dir, temp);
 	if (r == 0 && renameat(dir, temp, dir, last) < 0)
 		r = -errno;
@@ -677,6 +530,6 @@ void fs_remove_temp(const struct place *place, const char *path)
 	_cleanup_close_ int dir = fs_open_parent(place, path, &name);
 	char temp[NAME_MAX + 1];
 
-	if (dir >= 0 && snprintf(temp, sizeof(temp), ".%s.revet", name) <= NAME_MAX)
-		(void)unlinkat(dir, temp, 0);
+	if (dir >= 0)
+		(void)clear_temp(dir, name, temp);
 }
