@@ -10,7 +10,7 @@
 
 #include "base/num.h"
 #include "base/regex.h"
-#include "change/change.h"
+#include "change/journal.h"
 #include "change/ssh_hello.h"
 #include "fuzz.h"
 #include "host/acl.h"
@@ -25,8 +25,8 @@
 #include "host/pem.h"
 #include "host/recording.h"
 #include "host/rpmdb.h"
-#include "host/ssh_key.h"
 #include "host/site_file.h"
+#include "host/ssh_key.h"
 #include "host/sshd_config.h"
 #include "host/unpack.h"
 #include "host/value.h"
@@ -393,7 +393,7 @@ static void run_journal(const struct target *t _unused_, struct str s)
 
 	for (int i = 0; i < 3; i++)
 		*vec_push(&a, &c.plan.steps) = (struct step){.target = "thing"};
-	change_read_journal(&c, s);
+	journal_parse(&c, s);
 	check(change_status_name(c.status));
 	check(c.torn == (s.n && s.p[s.n - 1] != '\n'));
 	for (size_t i = 0; i < c.plan.steps.n; i++)

@@ -63,8 +63,6 @@ int change_begin(struct changes *, const struct plan *, struct arena *, struct c
 				 struct err *);
 int change_open(const struct changes *, unsigned number, struct arena *, struct change *ret,
 				struct err *);
-/* What a journal says of a change whose plan is known; change_open() does it. */
-void change_read_journal(struct change *, struct str text);
 void change_close(struct change *);
 
 /* Is everything as the plan found it? -ESTALE names what is not. */
