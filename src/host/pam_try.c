@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/pam_try.h"
 
+#include <limits.h>
+
 #include "base/num.h"
 
 /* What a module returns, of the many values that there are. */
@@ -284,4 +286,38 @@ enum pam_answer pam_try_password(const struct pam_stack *stack, const char *serv
 	if (!t.n)
 		t.n = lines_of(stack, "other", lines);
 	return answer(&t);
+}
+
+/* Lines that the success of one before them passes over. */
+struct passed {
+	size_t until;   /* up to this index, by a jump */
+	unsigned level; /* from here on inwards, where a substack has ended; UINT_MAX: none has */
+};
+
+/* What follows when line i succeeds. That of root's own check is about nobody else. */
+static void pass_over(struct passed *p, const struct pam_line *const *lines, size_t n, size_t i)
+{
+	struct trial t = {.lines = lines, .n = n};
+	unsigned count = 0;
+	enum action action;
+
+	if (lines[i]->substack || lines[i]->fails || str_is(lines[i]->module, "pam_rootok.so"))
+		return;
+	action = action_of(lines[i]->control, SUCCESS, &count);
+	if (action == JUMP)
+		p->until = MAX(p->until, jump(&t, i, count));
+	else if (action == DONE)
+		p->level = MIN(p->level, lines[i]->level);
+}
+
+void pam_find_skippable(const struct pam_line *const *lines, size_t n, bool *ret)
+{
+	struct passed p = {.level = UINT_MAX};
+
+	for (size_t i = 0; i < n; i++) {
+		if (lines[i]->level < p.level)
+			p.level = UINT_MAX;
+		ret[i] = lines[i]->level >= p.level || (i > 0 && i <= p.until);
+		pass_over(&p, lines, n, i);
+	}
 }

@@ -14,4 +14,8 @@ enum pam_answer { PAM_REFUSES, PAM_ADMITS, PAM_UNSURE };
  * whose answer is not known, and that would decide. */
 enum pam_answer pam_try_password(const struct pam_stack *, const char *service, bool right);
 
+/* Of the lines of one service and type, in their order: whether each may be passed over because one
+ * before it, other than pam_rootok, has succeeded. */
+void pam_find_skippable(const struct pam_line *const *lines, size_t n, bool *ret);
+
 #endif

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Changes of PAM's stacks on booted hosts, judged by real logins, and undone to the byte."""
 
+import json
 import os
 import shutil
 import signal
@@ -63,6 +64,17 @@ class Pam(Steps):
 
 
 class Debian12(Pam):
+    def test_a_count_that_nobody_looks_at_locks_nobody(self):
+        for first, admits in ("", True), ("auth requisite pam_faillock.so preauth\n", False):
+            self.host.exec(["tee", "/etc/pam.d/common-auth"], input=(
+                f"{first}auth [success=2 default=ignore] pam_unix.so nodelay\n"
+                "auth [default=die] pam_faillock.so authfail nodelay\nauth requisite pam_deny.so\nauth required pam_permit.so\n"))
+            self.assertFalse(self.sudo(WRONG, WRONG, WRONG))
+            self.assertEqual(self.sudo(RIGHT), admits)
+            said = self.revet("audit", "--rule", "pam.faillock", "--fail-on", "none", "-f", "json")
+            self.assertEqual(json.loads(said)["results"][0]["verdict"], "fail" if admits else "pass")
+            self.host.exec(["faillock", "--user", "ops", "--reset"])
+
     def test_guessing_locks_and_keys_do_not_mind(self):
         before = self.begin()
         self.apply("--rule", "pam.faillock")

@@ -48,6 +48,7 @@ RULES = {
         "sed -i '/pam_unix/d' /etc/pam.d/common-account",
         swap("sshd", "^@include common-account", "account required pam_permit.so"),
         swap("sudo", "^@include common-account", "account optional pam_unix.so"),
+        top("common-account", "account sufficient pam_permit.so"),
     ]},
     "pam.directory-tls": {
         "bad": [sssd("ldap_uri = ldap://x.example"), sssd("ldap_uri = ldaps://x.example, ldap://y.example"),
@@ -64,6 +65,8 @@ RULES = {
         swap("common-auth", "^(auth.*authfail)", "#\\1"),
         swap("login", "^@include common-auth", "auth include plain")
         + "; put /etc/pam.d/plain 'auth required pam_unix.so'",
+        "sed -i /preauth/d /etc/pam.d/common-auth",
+        swap("common-auth", "^auth requisite.*preauth", "auth sufficient pam_unix.so\\n&"),
     ]},
     "pam.faillock-limits": {"bad": [
         conf("faillock.conf", "deny = 50"),
@@ -147,6 +150,7 @@ RULES = {
         "sed -i /pam_pwquality/d /etc/pam.d/common-password",
         swap("common-password", "requisite( *pam_pwquality)", "optional\\1"),
         swap("passwd", "^@include common-password", "password required pam_unix.so yescrypt"),
+        top("common-password", "password sufficient pam_unix.so yescrypt"),
     ]},
     "pam.password-quality-enforced": {"bad": [
         swap("common-password", "retry=3", "retry=10"),
@@ -161,6 +165,7 @@ RULES = {
         swap("su", "^auth( *required *pam_wheel)", "account\\1"),
         "put /etc/pam.d/su-l 'auth sufficient pam_rootok.so\n@include common-auth'",
         "sed -i '/^#*auth.*pam_wheel/s/^/# /' /etc/pam.d/su",
+        swap("su", "^auth.*pam_wheel", "auth sufficient pam_unix.so\\n&"),
     ]},
     "pam.su-trust": {"bad": [
         top("su", "auth sufficient pam_wheel.so trust"),
