@@ -21,9 +21,10 @@ static const struct column columns[] = {
 	[ARGUMENTS] = {"arguments", TYPE_LIST, "Its arguments", 0},
 	[FILE_COLUMN] = {"file", TYPE_STRING, "File that the line stands in", 0},
 	[POSITION] = {"position", TYPE_INT, "Place among the service's lines of that type, from 1", 0},
-	[SKIPPABLE] = {"skippable", TYPE_BOOL,
-				   "It is not asked when a line before it, other than pam_rootok, succeeds; absent: it is",
-				   0},
+	[SKIPPABLE] =
+		{"skippable", TYPE_BOOL,
+		 "It is not asked when a line before it, other than pam_rootok, succeeds; absent: it is",
+		 0},
 	{0},
 };
 

@@ -3,22 +3,33 @@
  * rsyslog.conf and what it includes: what is taken in, and where it goes. Both of its languages are
  * read, lines of sysklogd's kind and RainerScript, which may be mixed within one statement.
  */
+#include "base/map.h"
+#include "base/num.h"
 #include "host/glob.h"
 #include "host/rsyslog_text.h"
 #include "host/secret.h"
 #include "host/table.h"
 
-enum { KIND, SELECTOR, TARGET, ACTION, PROTOCOL, TLS, TEXT };
+enum { KIND, SELECTOR, WITHIN, DISCARDED, TARGET, ACTION, PROTOCOL, TLS, CREATE_MODE, TEXT };
 
 static const struct column columns[] = {
 	[KIND] = {"kind", TYPE_STRING, "rule, module, input or global", COLUMN_LABEL},
 	[SELECTOR] = {"selector", TYPE_STRING,
 				  "Messages that a rule is for, as written; absent: all that come by",
 				  COLUMN_LABEL},
+	[WITHIN] =
+		{"within", TYPE_STRING,
+		 "Condition of the block around a rule, or the ruleset that it is in when that is not the "
+		 "default one; absent: it is asked of every message",
+		 0},
+	[DISCARDED] =
+		{"discarded", TYPE_LIST,
+		 "Selectors of the messages that statements before a rule have discarded; absent: none", 0},
 	[TARGET] = {"target", TYPE_STRING, "File, host or program that they go to", COLUMN_LABEL},
 	[ACTION] = {"action", TYPE_STRING, "file, remote, discard, pipe, user, program or other", 0},
 	[PROTOCOL] = {"protocol", TYPE_STRING, "udp, tcp or relp, of a remote one", 0},
 	[TLS] = {"tls", TYPE_BOOL, "They are sent encrypted, of a remote one", 0},
+	[CREATE_MODE] = {"create_mode", TYPE_MODE, "Permissions of the files that a rule makes", 0},
 	[TEXT] = {"text", TYPE_STRING, "The statement as written, blanks squeezed", 0},
 	{0},
 };
@@ -27,6 +38,16 @@ static const struct column columns[] = {
 #define MAX_FILES 1024
 #define MAX_BYTES ((size_t)4 << 20)
 #define MAX_BLOCKS 64
+#define MAX_DISCARDED 64
+#define DEFAULT_MODE 0644
+#define DEFAULT_UMASK 022
+#define DEFAULT_RULESET "RSYSLOG_DefaultRuleset"
+
+/* A rule that only what calls its ruleset hands messages to. */
+struct inside {
+	struct row *row;
+	struct str ruleset;
+};
 
 struct reader {
 	struct host *host;
@@ -36,14 +57,25 @@ struct reader {
 	bool send_mode, send_driver_tls, send_driver_set;
 	bool default_tls;             /* the driver of all streams that name none */
 	VEC(struct row *) by_default; /* whose encryption depends on it */
+	unsigned legacy_mode, module_mode, umask;
+	struct str ruleset;        /* that $RuleSet has begun; absent: the default one */
+	VEC(struct inside) inside; /* rules of rulesets that are not the default one */
+	struct map called;         /* rulesets that every message comes to */
+	VEC(struct str) discarded; /* of the default ruleset, so far */
+};
+
+struct block {
+	struct str selector;
+	struct str ruleset; /* absent: it is none */
 };
 
 /* A file with what stands around the place that is read. */
 struct file {
 	const char *path;
 	struct rsyslog_text text;
-	struct str selector;           /* of the statement before, for "&" */
-	struct str blocks[MAX_BLOCKS]; /* selectors of the blocks around */
+	struct str selector; /* of the statement before, for "&" */
+	struct str ruleset;  /* whose block begins next */
+	struct block blocks[MAX_BLOCKS];
 	size_t n_blocks;
 };
 
@@ -56,6 +88,68 @@ static struct row *add_row(struct reader *r, const char *kind, struct from from,
 	row_strz(row, KIND, kind);
 	row_str(row, TEXT, secret_masked(r->rows->arena, rsyslog_squeeze(r->rows->arena, text)));
 	return row;
+}
+
+/* The innermost condition around, but for the rule's own selector. */
+static struct str condition_around(const struct file *f)
+{
+	for (size_t i = f->n_blocks; i-- > 0;)
+		if (f->blocks[i].selector.p && f->blocks[i].selector.p != f->selector.p &&
+			!str_is(f->blocks[i].selector, "*.*"))
+			return f->blocks[i].selector;
+	return STR_ABSENT;
+}
+
+static struct str ruleset_around(const struct reader *r, const struct file *f)
+{
+	for (size_t i = f->n_blocks; i-- > 0;)
+		if (f->blocks[i].ruleset.p)
+			return f->blocks[i].ruleset;
+	return r->ruleset;
+}
+
+static void set_discarded(struct reader *r, struct row *row)
+{
+	if (r->discarded.n > MAX_DISCARDED)
+		row_unknown(row, DISCARDED, "very many statements discard messages");
+	else if (r->discarded.n)
+		row_list(row, DISCARDED, r->discarded.p, r->discarded.n);
+}
+
+/* A rule of the file's selector: what it is in, and what does not come to it. */
+static struct row *add_rule(struct reader *r, const struct file *f, struct from from,
+							struct str text)
+{
+	struct row *row = add_row(r, "rule", from, text);
+	struct str condition = condition_around(f), ruleset = ruleset_around(r, f);
+
+	row_str(row, SELECTOR, f->selector);
+	row_str(row, WITHIN, condition);
+	if (!ruleset.p)
+		set_discarded(r, row);
+	else if (!condition.p)
+		*vec_push(r->rows->arena, &r->inside) = (struct inside){row, ruleset};
+	return row;
+}
+
+/* What is discarded in a condition within another one is a part of it that nobody can name. */
+static void note_discard(struct reader *r, const struct file *f, const struct row *row)
+{
+	struct str selector = f->selector.p ? f->selector : STR("*.*");
+	size_t n = r->discarded.n;
+
+	if (row->cells[ACTION].state != VALUE_SET || !str_is(row->cells[ACTION].string, "discard") ||
+		condition_around(f).p || ruleset_around(r, f).p || n > MAX_DISCARDED ||
+		(n && str_eq(r->discarded.p[n - 1], selector)))
+		return;
+	*vec_push(r->rows->arena, &r->discarded) = selector;
+}
+
+static void set_mode(struct row *row, struct str text, unsigned otherwise)
+{
+	unsigned mode;
+
+	row_int(row, CREATE_MODE, num_mode(text, &mode) == 0 ? mode : otherwise);
 }
 
 static void set_action(struct row *row, const char *action, struct str target)
@@ -102,7 +196,7 @@ static void set_forward(struct reader *r, struct row *row, struct str target)
 }
 
 /* ":omrelp:host:port" and other modules. */
-static void set_module_action(struct row *row, struct str rest)
+static void set_module_action(struct reader *r, struct row *row, struct str rest)
 {
 	struct str module;
 
@@ -115,6 +209,7 @@ static void set_module_action(struct row *row, struct str rest)
 		set_action(row, "user", rest);
 	} else if (str_is(module, "omfile")) {
 		set_action(row, "file", rest);
+		row_int(row, CREATE_MODE, r->legacy_mode);
 	} else {
 		set_action(row, "other", module);
 	}
@@ -129,15 +224,19 @@ static void set_legacy_action(struct reader *r, struct row *row, struct str acti
 	} else if (str_skip(&target, "@")) {
 		set_forward(r, row, target);
 	} else if (str_skip(&target, ":")) {
-		set_module_action(row, target);
+		set_module_action(r, row, target);
 	} else if (str_skip(&target, "|")) {
 		set_action(row, "pipe", without_template(target));
 	} else if (str_skip(&target, "^")) {
 		set_action(row, "program", without_template(target));
 	} else {
+		bool file;
+
 		str_skip(&target, "-");
-		set_action(row, str_starts(target, "/") || str_starts(target, "?") ? "file" : "user",
-				   without_template(target));
+		file = str_starts(target, "/") || str_starts(target, "?");
+		set_action(row, file ? "file" : "user", without_template(target));
+		if (file)
+			row_int(row, CREATE_MODE, r->legacy_mode);
 	}
 }
 
@@ -170,9 +269,10 @@ static void set_object_action(struct reader *r, struct row *row, const struct rs
 
 	if (str_is_nocase(type, "omfwd") || str_is_nocase(type, "omrelp"))
 		set_remote(r, row, p, str_is_nocase(type, "omrelp"));
-	else if (str_is_nocase(type, "omfile"))
+	else if (str_is_nocase(type, "omfile")) {
 		set_action(row, "file", file.p ? file : rsyslog_param(p, "dynaFile"));
-	else if (str_is_nocase(type, "ompipe"))
+		set_mode(row, rsyslog_param(p, "fileCreateMode"), r->module_mode);
+	} else if (str_is_nocase(type, "ompipe"))
 		set_action(row, "pipe", rsyslog_param(p, "pipe"));
 	else if (str_is_nocase(type, "omusrmsg"))
 		set_action(row, "user", rsyslog_param(p, "users"));
@@ -206,6 +306,21 @@ static void include(struct reader *r, struct str pattern, struct from from, unsi
 		read_file(r, paths[i].p, depth + 1);
 }
 
+/* A ruleset that $RuleSet begins goes on behind the end of the file. */
+static void read_scope_directive(struct reader *r, struct str name, struct str value)
+{
+	unsigned mode;
+
+	if (str_is_nocase(name, "$RuleSet"))
+		r->ruleset = str_is(value, DEFAULT_RULESET) ? STR_ABSENT : value;
+	else if (str_is_nocase(name, "$DefaultRuleset") && value.n)
+		map_put(&r->called, value, r);
+	else if (str_is_nocase(name, "$FileCreateMode") && num_mode(value, &mode) == 0)
+		r->legacy_mode = mode;
+	else if (str_is_nocase(name, "$Umask") && num_mode(value, &mode) == 0)
+		r->umask = mode;
+}
+
 /* $Directive value */
 static void read_directive(struct reader *r, struct str line, struct from from, unsigned depth)
 {
@@ -231,13 +346,26 @@ static void read_directive(struct reader *r, struct str line, struct from from, 
 	else if (str_is_nocase(name, "$ActionSendStreamDriver")) {
 		r->send_driver_set = true;
 		r->send_driver_tls = is_tls_driver(value);
+	} else {
+		read_scope_directive(r, name, value);
 	}
 	add_row(r, kind, from, line);
 }
 
 static struct str current_selector(const struct file *f)
 {
-	return f->n_blocks ? f->blocks[f->n_blocks - 1] : STR_ABSENT;
+	return f->n_blocks ? f->blocks[f->n_blocks - 1].selector : STR_ABSENT;
+}
+
+/* What it says of modes holds for the action() that follow, not for lines of the older kind. */
+static void read_module(struct reader *r, const struct rsyslog_params *p)
+{
+	struct str load = rsyslog_param(p, "load");
+	unsigned mode;
+
+	str_skip(&load, "builtin:");
+	if (str_is_nocase(load, "omfile") && num_mode(rsyslog_param(p, "fileCreateMode"), &mode) == 0)
+		r->module_mode = mode;
 }
 
 static void add_object(struct reader *r, struct file *f, struct str name,
@@ -245,13 +373,14 @@ static void add_object(struct reader *r, struct file *f, struct str name,
 					   unsigned depth)
 {
 	struct str driver = rsyslog_param(p, "defaultNetstreamDriver");
+	unsigned mode;
 
 	if (str_is_nocase(name, "action")) {
-		struct row *row = add_row(r, "rule", from, text);
-
-		row_str(row, SELECTOR, f->selector);
-		set_object_action(r, row, p);
+		set_object_action(r, add_rule(r, f, from, text), p);
+	} else if (str_is_nocase(name, "ruleset")) {
+		f->ruleset = rsyslog_param(p, "name");
 	} else if (str_is_nocase(name, "module")) {
+		read_module(r, p);
 		add_row(r, "module", from, text);
 	} else if (str_is_nocase(name, "input")) {
 		add_row(r, "input", from, text);
@@ -262,6 +391,8 @@ static void add_object(struct reader *r, struct file *f, struct str name,
 		add_row(r, "global", from, text);
 		if (driver.p)
 			r->default_tls = is_tls_driver(driver);
+		if (num_mode(rsyslog_param(p, "umask"), &mode) == 0)
+			r->umask = mode;
 	}
 }
 
@@ -293,7 +424,8 @@ static void open_block(struct reader *r, struct file *f)
 	if (f->n_blocks == MAX_BLOCKS)
 		rows_gap(r->rows, "%s:%u: blocks are nested too deep", f->path, f->text.line);
 	else
-		f->blocks[f->n_blocks++] = f->selector;
+		f->blocks[f->n_blocks++] = (struct block){f->selector, f->ruleset};
+	f->ruleset = STR_ABSENT;
 }
 
 /* What is done with the messages of the selector: an object, a block, or the rest of the line. */
@@ -319,9 +451,9 @@ static void read_action(struct reader *r, struct file *f, struct from from, size
 		action = str_trim((struct str){action.p, action.n - 1});
 		s->i = (size_t)(action.p + action.n - s->text.p);
 	}
-	row = add_row(r, "rule", from, rsyslog_since(s, start));
-	row_str(row, SELECTOR, f->selector);
+	row = add_rule(r, f, from, rsyslog_since(s, start));
 	set_legacy_action(r, row, rsyslog_squeeze(r->rows->arena, action));
+	note_discard(r, f, row);
 }
 
 /* Statements that neither take in nor send anything. */
@@ -335,6 +467,31 @@ static bool is_passed_over(struct str word)
 		if (str_is_nocase(word, words[i]))
 			return true;
 	return false;
+}
+
+/* Of messages that no condition has chosen. */
+static void note_call(struct reader *r, const struct file *f, struct rsyslog_text s)
+{
+	struct str name;
+
+	rsyslog_skip_white(&s);
+	name = rsyslog_name(&s);
+	if (name.n && !current_selector(f).p && !condition_around(f).p && !ruleset_around(r, f).p)
+		map_put(&r->called, name, r);
+}
+
+/* "else if" says itself what it is for. */
+static void read_else(struct reader *r, struct file *f, unsigned depth)
+{
+	struct from from = FROM(f->path, f->text.line);
+	struct rsyslog_text next;
+
+	rsyslog_skip_white(&f->text);
+	next = f->text;
+	if (str_is_nocase(rsyslog_name(&next), "if"))
+		return;
+	f->selector = STR("else");
+	read_action(r, f, from, f->text.i, depth);
 }
 
 static void read_word_statement(struct reader *r, struct file *f, unsigned depth)
@@ -351,7 +508,10 @@ static void read_word_statement(struct reader *r, struct file *f, unsigned depth
 		read_action(r, f, from, start, depth);
 	} else if (str_is_nocase(word, "else")) {
 		*s = try;
+		read_else(r, f, depth);
 	} else if (is_passed_over(word)) {
+		if (str_is_nocase(word, "call"))
+			note_call(r, f, try);
 		while (!rsyslog_at_end(s) && rsyslog_peek(s, 0) != ';' && rsyslog_peek(s, 0) != '\n' &&
 			   rsyslog_peek(s, 0) != '{')
 			rsyslog_step(s);
@@ -451,11 +611,21 @@ static void read_file(struct reader *r, const char *path, unsigned depth)
 
 static int read_rsyslog(struct host *host, struct rows *rows, struct err *err _unused_)
 {
-	struct reader r = {.host = host, .rows = rows};
+	struct reader r = {.host = host,
+					   .rows = rows,
+					   .legacy_mode = DEFAULT_MODE,
+					   .module_mode = DEFAULT_MODE,
+					   .umask = DEFAULT_UMASK};
 
+	map_init(&r.called, rows->arena);
+	map_put(&r.called, STR(DEFAULT_RULESET), &r);
 	read_file(&r, "/etc/rsyslog.conf", 0);
-	vec_each(&r.by_default, row)
-		row_bool(*row, TLS, r.default_tls);
+	vec_each(&r.inside, inside) if (!map_get(&r.called, inside->ruleset))
+		row_str(inside->row, WITHIN, inside->ruleset);
+	for (size_t i = 0; i < rows->n; i++)
+		if (rows->p[i]->cells[CREATE_MODE].state == VALUE_SET)
+			rows->p[i]->cells[CREATE_MODE].number &= ~(int64_t)r.umask;
+	vec_each(&r.by_default, row) row_bool(*row, TLS, r.default_tls);
 	return 0;
 }
 
