@@ -3,13 +3,14 @@
  * What pam_limits allows: /etc/security/limits.conf, then limits.d/ sorted by name. Every line is a
  * row; which one counts for a user depends on the user and the groups.
  */
+#include "base/map.h"
 #include "host/edit.h"
 #include "host/table.h"
 
 #define OWN_FILE "/etc/security/limits.d/99-zz-revet.conf"
 #define EVERYONE "everyone" /* a key that is no pattern */
 
-enum { DOMAIN, TYPE, ITEM, VALUE, LIMIT };
+enum { DOMAIN, TYPE, ITEM, VALUE, LIMIT, REPLACED };
 
 static const struct column columns[] = {
 	[DOMAIN] = {"domain", TYPE_STRING, "User, @group, %group, uid or gid range, or *",
@@ -19,9 +20,12 @@ static const struct column columns[] = {
 			  COLUMN_LABEL},
 	[VALUE] = {"value", TYPE_STRING, "The limit as written; -1, unlimited and infinity are none",
 			   COLUMN_VALUE | COLUMN_SETTABLE},
-	[LIMIT] = {"limit", TYPE_STRING,
-			   "Domain, type and item: everyone hard core, for the domain *; absent without an item",
-			   COLUMN_KEY},
+	[LIMIT] =
+		{"limit", TYPE_STRING,
+		 "Domain, type and item: everyone hard core, for the domain *; absent without an item",
+		 COLUMN_KEY},
+	[REPLACED] = {"replaced", TYPE_BOOL,
+				  "A later line for the same domain counts instead; absent: none does", 0},
 	{0},
 };
 
@@ -45,10 +49,10 @@ static void add_line(struct rows *rows, struct str line, const char *file, unsig
 	if (n == 4) {
 		row_str(row, ITEM, str_lower(rows->arena, word[2]));
 		row_str(row, VALUE, str_lower(rows->arena, word[3]));
-		row_strz(row, LIMIT, arena_printf(rows->arena, "%.*s %.*s %.*s",
-										  STR_ARG(str_is(word[0], "*") ? STR(EVERYONE) : word[0]),
-										  STR_ARG(row->cells[TYPE].string),
-										  STR_ARG(row->cells[ITEM].string)));
+		row_strz(row, LIMIT,
+				 arena_printf(rows->arena, "%.*s %.*s %.*s",
+							  STR_ARG(str_is(word[0], "*") ? STR(EVERYONE) : word[0]),
+							  STR_ARG(row->cells[TYPE].string), STR_ARG(row->cells[ITEM].string)));
 	}
 }
 
@@ -67,6 +71,31 @@ static bool read_file(struct host *host, struct rows *rows, const char *file)
 	return r != -ENOENT;
 }
 
+/* Of lines for one domain and item the last counts, for soft and for hard each. */
+static void find_replaced(struct rows *rows)
+{
+	static const char *const types[] = {"soft", "hard"};
+	struct map later;
+
+	map_init(&later, rows->arena);
+	for (size_t i = rows->n; i-- > 0;) {
+		struct row *row = rows->p[i];
+		bool counts = false;
+
+		if (row->cells[ITEM].state != VALUE_SET)
+			continue;
+		for (size_t t = 0; t < ARRAY_LEN(types); t++)
+			if (str_is(row->cells[TYPE].string, types[t]) || str_is(row->cells[TYPE].string, "-"))
+				counts |= !map_put(&later,
+								   str_of(arena_printf(rows->arena, "%.*s %s %.*s",
+													   STR_ARG(row->cells[DOMAIN].string), types[t],
+													   STR_ARG(row->cells[ITEM].string))),
+								   row);
+		if (!counts)
+			row_bool(row, REPLACED, true);
+	}
+}
+
 /* On SUSE the vendor's files are in /usr/etc, behind the administrator's. */
 static int read_limits(struct host *host, struct rows *rows, struct err *err)
 {
@@ -83,6 +112,7 @@ static int read_limits(struct host *host, struct rows *rows, struct err *err)
 		rows_gap(rows, "%s", err->msg);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		read_file(host, rows, str_dup(rows->arena, files[i]));
+	find_replaced(rows);
 	return 0;
 }
 
@@ -104,8 +134,8 @@ static int set_limits(struct host *host _unused_, const struct wish *wish, struc
 	int n = 0;
 
 	if (wish->row && strcmp(wish->row->from.path, OWN_FILE) != 0)
-		return err_set(err, ENOTSUP, "%s:%u sets it otherwise: change it there", wish->row->from.path,
-					   wish->row->from.line);
+		return err_set(err, ENOTSUP, "%s:%u sets it otherwise: change it there",
+					   wish->row->from.path, wish->row->from.line);
 	while (n < 4 && str_word(&rest, &word[n]))
 		n++;
 	if (n != 3 || !is_word(word[0]) || !is_word(word[2]) || !value.p || !is_word(value))

@@ -273,6 +273,24 @@ static bool is_of_interest(const struct directive *location)
 	return false;
 }
 
+/* `if` within a location sets headers and logs anew for the requests that it is for. */
+static void add_conditional(struct reading *r, const struct nginx_server *server, const char *what,
+							const struct directive *d, const struct nginx_scope *outer)
+{
+	struct nginx_scope scope;
+	struct row *row;
+
+	nginx_scope_enter(r->arena, outer, d, &scope);
+	if (nginx_scope_last(&scope, NGINX_HEADERS) == nginx_scope_last(outer, NGINX_HEADERS) &&
+		nginx_scope_last(&scope, NGINX_ACCESS_LOG) == nginx_scope_last(outer, NGINX_ACCESS_LOG))
+		return;
+	row = rows_add(r->rows, FROM(d->file, d->line));
+	row_strz(row, CONTEXT, "location");
+	row_strz(row, NAME, arena_printf(r->arena, "%s %s if", server->name, what));
+	row_strz(row, LOCATION, arena_printf(r->arena, "%s if", what));
+	set_in_force(r, row, server, &scope);
+}
+
 static void add_locations(struct reading *r, const struct nginx_server *server,
 						  const struct directive *block, const struct nginx_scope *outer)
 {
@@ -284,10 +302,10 @@ static void add_locations(struct reading *r, const struct nginx_server *server,
 		if (!nginx_is_location(d) || !d->n_args)
 			continue;
 		nginx_scope_enter(r->arena, outer, d, &scope);
+		what = d->n_args > 1 ? arena_printf(r->arena, "%s %s", str_dup(r->arena, d->args[0]),
+											str_dup(r->arena, d->args[1]))
+							 : str_dup(r->arena, d->args[0]);
 		if (is_of_interest(d)) {
-			what = d->n_args > 1 ? arena_printf(r->arena, "%s %s", str_dup(r->arena, d->args[0]),
-												str_dup(r->arena, d->args[1]))
-								 : str_dup(r->arena, d->args[0]);
 			row = rows_add(r->rows, FROM(d->file, d->line));
 			row_strz(row, CONTEXT, "location");
 			row_strz(row, NAME, arena_printf(r->arena, "%s %s", server->name, what));
@@ -295,6 +313,9 @@ static void add_locations(struct reading *r, const struct nginx_server *server,
 			set_in_force(r, row, server, &scope);
 			set_own(r, row, server, d);
 		}
+		for (const struct directive *inner = d->first; inner; inner = inner->next)
+			if (nginx_is_conditional(inner))
+				add_conditional(r, server, what, inner, &scope);
 		add_locations(r, server, d, &scope);
 	}
 }

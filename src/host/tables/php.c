@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PHP behind web servers: php.ini and conf.d of each version and interface, and the pools of php-fpm.
+ * PHP behind web servers: php.ini and conf.d of each version and interface, the pools of php-fpm, and
+ * what Apache's configuration sets for the module in it.
  * The command line's own settings are left out: nobody outside reaches it.
  */
 #include "base/buf.h"
 #include "base/num.h"
 #include "base/vec.h"
+#include "host/apache_config.h"
 #include "host/conf.h"
 #include "host/edit.h"
 #include "host/glob.h"
@@ -34,13 +36,11 @@ static const struct column columns[] = {
 static const struct {
 	const char *name, *usual;
 	bool flag;
+	bool system; /* php_flag and php_value do not reach it, only those of the administrator */
 } settings[] = {
-	{"expose_php", "on", true},
-	{"display_errors", "on", true},
-	{"allow_url_include", "off", true},
-	{"session.cookie_httponly", "off", true},
-	{"session.cookie_secure", "off", true},
-	{"session.use_strict_mode", "off", true},
+	{"expose_php", "on", true, true},         {"display_errors", "on", true},
+	{"allow_url_include", "off", true, true}, {"session.cookie_httponly", "off", true},
+	{"session.cookie_secure", "off", true},   {"session.use_strict_mode", "off", true},
 };
 
 static int setting_of(struct str name)
@@ -299,6 +299,46 @@ static int read_interface(struct host *host, struct rows *rows, const struct int
 	return of->pools ? read_pools(host, rows, of, err) : 0;
 }
 
+/* php_admin_flag NAME on: of all that is served, or of a part of it. */
+static void take_directive(struct rows *rows, const struct interface *of, const struct directive *d)
+{
+	struct str name = str_lower(rows->arena, d->name);
+	struct conf_item item = {.file = d->file, .line = d->line};
+	bool admin;
+	int i;
+
+	if (d->n_args < 2 || !str_skip(&name, "php_"))
+		return;
+	admin = str_skip(&name, "admin_");
+	i = setting_of(d->args[0]);
+	if (i < 0 || (settings[i].system && !admin) || !(str_is(name, "flag") || str_is(name, "value")))
+		return;
+	set_value(add(rows, of, str_of(arena_printf(rows->arena, "%s Apache", of->where)),
+				  str_of(settings[i].name), &item),
+			  d->args[1], settings[i].flag);
+}
+
+static void take_directives(struct rows *rows, const struct interface *of,
+							const struct directive *block)
+{
+	for (const struct directive *d = block->first; d; d = d->next)
+		if (d->is_block)
+			take_directives(rows, of, d);
+		else
+			take_directive(rows, of, d);
+}
+
+static int read_apache(struct host *host, struct rows *rows, const struct interface *of,
+					   struct err *err)
+{
+	struct apache_config config;
+	int r = apache_config_read(host, rows->arena, &config, err);
+
+	if (r == 0)
+		take_directives(rows, of, &config.root);
+	return r == -ENOENT ? 0 : r;
+}
+
 /* Debian has versions side by side; what a removed package leaves is nobody's. */
 static int read_debian(struct host *host, struct rows *rows, struct err *err)
 {
@@ -330,8 +370,11 @@ static int read_debian(struct host *host, struct rows *rows, struct err *err)
 							 interfaces[k][1], version, percent + 2);
 
 			r = web_is_installed(host, &program, 1, err);
-			if (r > 0)
-				r = read_interface(host, rows, &of, err);
+			if (r <= 0)
+				continue;
+			r = read_interface(host, rows, &of, err);
+			if (r == 0 && k == 1)
+				r = read_apache(host, rows, &of, err);
 		}
 	return r;
 }

@@ -15,14 +15,16 @@ enum { KEY, VALUE };
 
 static const struct column columns[] = {
 	[KEY] = {"key", TYPE_STRING,
-			 "policy.default; insecure-registries; short-name-mode and "
+			 "policy.default and policy.docker; insecure-registries; short-name-mode and "
 			 "unqualified-search-registries",
 			 COLUMN_KEY | COLUMN_LABEL},
-	[VALUE] = {"value", TYPE_STRING,
-			   "What images of anywhere else need: insecureAcceptAnything, reject, signedBy, "
-			   "sigstoreSigned; registries, with blanks between, that are asked without TLS or "
-			   "with any certificate; the setting's value, of a list with blanks between",
-			   COLUMN_VALUE},
+	[VALUE] =
+		{"value", TYPE_STRING,
+		 "What images of anywhere else, and of any other registry, need: insecureAcceptAnything, "
+		 "reject, signedBy, sigstoreSigned; registries, with blanks between, that are asked "
+		 "without TLS or "
+		 "with any certificate; the setting's value, of a list with blanks between",
+		 COLUMN_VALUE},
 	{0},
 };
 
@@ -68,6 +70,7 @@ static struct str strictest(struct reader *r, const json_t *requirements)
 static void read_policy(struct reader *r)
 {
 	_cleanup_json_ json_t *json = NULL;
+	const json_t *registries;
 	struct err err = {0};
 	int e = json_file_read(r->host, POLICY, r->rows->arena, &json, &err);
 
@@ -78,6 +81,10 @@ static void read_policy(struct reader *r)
 	else
 		put(r, "policy.default", strictest(r, json_object_get(json, "default")), FROM(POLICY, 0),
 			false);
+	registries =
+		json_object_get(json_object_get(json_object_get(json, "transports"), "docker"), "");
+	if (registries)
+		put(r, "policy.docker", strictest(r, registries), FROM(POLICY, 0), false);
 }
 
 /* "text", or a list of them on one line, as words. What is written another way is not known. */

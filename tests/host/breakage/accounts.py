@@ -219,6 +219,9 @@ RULES = {
         "good": "echo '* hard maxlogins 10' >/etc/security/limits.d/max.conf",
         "bad": ["rm /etc/security/limits.d/max.conf",
                 "echo '* hard maxlogins 1000' >/etc/security/limits.d/max.conf",
-                "echo '@users hard maxlogins 10' >/etc/security/limits.d/max.conf"],
+                "echo '@users hard maxlogins 10' >/etc/security/limits.d/max.conf",
+                "echo '* - maxlogins 1000' >/etc/security/limits.d/z.conf",
+                "echo '@sudo hard maxlogins -1' >>/etc/security/limits.conf"],
+        "fine": ["echo '* hard maxlogins 1000' >>/etc/security/limits.conf"],
     },
 }

@@ -105,7 +105,9 @@ RULES = {
         "fine": ["say insecure-registries '[\"127.0.0.1:5000\"]'"]},
     "containers.unsigned-images": {"bad": [
         "put /etc/containers/policy.json '{\"default\": [{\"type\": \"insecureAcceptAnything\"}]}'",
-        "rm /etc/containers/policy.json"]},
+        "rm /etc/containers/policy.json",
+        "put /etc/containers/policy.json '{\"default\": [{\"type\": \"reject\"}], "
+        "\"transports\": {\"docker\": {\"\": [{\"type\": \"insecureAcceptAnything\"}]}}}'"]},
     "containers.short-names": {"bad": [
         "put /etc/containers/registries.conf "
         "'unqualified-search-registries = [\"a\", \"b\"]\nshort-name-mode = \"permissive\"'",

@@ -89,6 +89,7 @@ RULES = {
             "sed -i 's/AllowGroups.*/AllowGroups sudo */' /etc/ssh/sshd_config.d/50-good.conf",
             "sed -i 's/AllowGroups.*/AllowUsers ops *@*/' /etc/ssh/sshd_config.d/50-good.conf",
             match("AllowGroups *", "Address 10.0.0.0/8"),
+            "sed -i 's/AllowGroups.*/AllowUsers *@0.0.0.0\\/0/' /etc/ssh/sshd_config.d/50-good.conf",
         ],
         "fine": [
             "sed -i s/AllowGroups.*/AllowUsers\\ ops@10.*/ /etc/ssh/sshd_config.d/50-good.conf",

@@ -78,7 +78,8 @@ RULES = {
         host("Header set X-A b", tls=True),
         host("Header set Strict-Transport-Security max-age=0", tls=True),
         third("", headers=""), third("location /x { add_header X-A b; }"),
-        third("add_header Strict-Transport-Security max-age=0;", headers=""), fine=[third("location /x { root /srv; }")]),
+        third("add_header Strict-Transport-Security max-age=0;", headers=""),
+        third("location /x { if ($args) { add_header X-A b; } }"), fine=[third("location /x { root /srv; }")]),
     "web.content-sniffing": nginx(
         host("Header set X-A b"),
         third("", headers=""), third("location /x { add_header X-A b; }"),
@@ -163,14 +164,17 @@ RULES = {
     "web.override-symlinks": nginx(
         "sed -i 's/AllowOverride None/AllowOverride All/' /etc/apache2/apache2.conf",
         host("<Directory /srv/own>\nAllowOverride AuthConfig Options\nRequire all granted\n</Directory>"),
+        host("<Directory /srv/own>\nAllowOverride Options=Indexes\nRequire all granted\n</Directory>"),
         fine=[host("<Directory /srv/own>\nAllowOverride FileInfo\nRequire all granted\n</Directory>")]),
     "web.no-request-timeout": nginx(
         "rm /etc/apache2/mods-enabled/reqtimeout.*", host("RequestReadTimeout header=0 body=20")),
     "web.php-remote-include": nginx(
-        "put /etc/php/8.2/fpm/conf.d/x.ini allow_url_include=1", "add /etc/php/8.2/apache2/php.ini allow_url_include=On"),
+        "put /etc/php/8.2/fpm/conf.d/x.ini allow_url_include=1", "add /etc/php/8.2/apache2/php.ini allow_url_include=On",
+        host("php_admin_flag allow_url_include on"), fine=[host("php_flag allow_url_include on")]),
     "web.php-errors-shown": nginx(
         "put /etc/php/8.2/fpm/conf.d/x.ini display_errors=stdout", "sed -i /^display_errors/d /etc/php/8.2/fpm/php.ini",
-        "echo 'php_flag[display_errors] = on' >>/etc/php/8.2/fpm/pool.d/www.conf"),
+        "echo 'php_flag[display_errors] = on' >>/etc/php/8.2/fpm/pool.d/www.conf",
+        host("<Directory /srv/own>\nphp_value display_errors 1\n</Directory>")),
     "web.php-session-cookie": nginx("put /etc/php/8.2/fpm/conf.d/x.ini 'session.cookie_httponly = 0'"),
     "web.php-pool-open": nginx(
         "sed -i 's/^listen = .*/listen = 9000/' /etc/php/8.2/fpm/pool.d/www.conf",
