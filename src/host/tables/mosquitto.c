@@ -21,6 +21,7 @@ enum {
 	PASSWORD_MODE,
 	PASSWORD_HASH,
 	ACL_FILE,
+	ACL_EVERYTHING,
 	PSK_FILE,
 	PLUGIN,
 	KEY_MODE,
@@ -53,6 +54,9 @@ static const struct column columns[] = {
 		 "it holds none",
 		 0},
 	[ACL_FILE] = {"acl_file", TYPE_STRING, "Who may use which topics; absent: everyone all", 0},
+	[ACL_EVERYTHING] =
+		{"acl_everything", TYPE_BOOL,
+		 "The list lets every client read or write every topic; of those with a list", 0},
 	[PSK_FILE] = {"psk_file", TYPE_STRING, "Shared keys; absent: none", 0},
 	[PLUGIN] = {"plugin", TYPE_STRING, "Plugin that decides, too; absent: none", 0},
 	[KEY_MODE] = {"key_mode", TYPE_MODE, "Permission bits of its private key", 0},
@@ -109,6 +113,44 @@ static void set_passwords(struct host *host, struct rows *rows, struct row *row,
 			weakest = "plain";
 	}
 	row_strz(row, PASSWORD_HASH, weakest);
+}
+
+/* "topic" and "pattern" with what is allowed and the topic, which is the rest of the line. Topics in front
+ * of the first user are those of clients without a name. */
+static bool allows_everything(struct str line, bool *named, bool anonymous)
+{
+	struct str word, access = line;
+
+	if (!str_word(&line, &word))
+		return false;
+	if (str_is(word, "user"))
+		*named = true;
+	if (!str_is(word, "pattern") && !(str_is(word, "topic") && anonymous && !*named))
+		return false;
+	access = line = str_trim(line);
+	if (str_word(&line, &word) &&
+		(str_is(word, "read") || str_is(word, "write") || str_is(word, "readwrite")))
+		access = str_trim(line);
+	return str_is(access, "#") || str_is(access, "+/#");
+}
+
+static void set_acl(struct host *host, struct rows *rows, struct row *row, struct str path,
+					bool anonymous)
+{
+	struct err err = {0};
+	struct str text, line;
+	bool named = false, everything = false;
+
+	row_str(row, ACL_FILE, path);
+	if (!path.n)
+		return;
+	if (host_read(host, str_dup(rows->arena, path), rows->arena, &text, &err) < 0) {
+		row_unknown(row, ACL_EVERYTHING, arena_strdup(rows->arena, err.msg));
+		return;
+	}
+	while (!everything && str_line(&text, &line))
+		everything = allows_everything(line, &named, anonymous);
+	row_bool(row, ACL_EVERYTHING, everything);
 }
 
 static const char *scope_of(const struct mosquitto_listener *l)
@@ -171,7 +213,7 @@ static void set_security(struct host *host, struct rows *rows, struct row *row,
 	row_str(row, PASSWORD_FILE, s->password_file);
 	if (s->password_file.n)
 		set_passwords(host, rows, row, str_dup(rows->arena, s->password_file));
-	row_str(row, ACL_FILE, s->acl_file);
+	set_acl(host, rows, row, s->acl_file, s->anonymous_set && s->anonymous);
 	row_str(row, PSK_FILE, s->psk_file);
 	row_str(row, PLUGIN, s->plugin.p ? s->plugin : m->common.plugin);
 }

@@ -38,6 +38,10 @@ RULES = {
     "mqtt.tls": {"bad": [conf("listener 1887 10.0.0.5"), conf("listener 9001", "protocol websockets")]},
     "mqtt.tls-version": {"bad": [KEY + conf("listener 8884", *TLS, "tls_version tlsv1.1"),
                                  KEY + conf("listener 8884", *TLS, "tls_version tlsv1")]},
-    "mqtt.topics-open": {"bad": [conf("listener 1888 192.0.2.1")],
-                         "fine": [conf("listener 1888 192.0.2.1", "acl_file /etc/mosquitto/acl")]},
+    "mqtt.topics-open": {"bad": [
+        conf("listener 1888 192.0.2.1"),
+        "put /etc/mosquitto/acl-open 'pattern readwrite #'; "
+        + conf("listener 1888 192.0.2.1", "acl_file /etc/mosquitto/acl-open")],
+        "fine": ["put /etc/mosquitto/acl 'pattern readwrite devices/%u/#'; "
+                 + conf("listener 1888 192.0.2.1", "acl_file /etc/mosquitto/acl")]},
 }
