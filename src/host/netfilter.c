@@ -13,7 +13,7 @@
 #define MAX_DEPTH 16     /* the kernel's own limit on jumps */
 
 /* -t leaves the elements of sets out, of which there may be a million. */
-static const struct helper nft = {
+const struct helper netfilter_ruleset = {
 	.argv = (const char *const[]){"/usr/sbin/nft", "-j", "-t", "list", "ruleset", NULL},
 };
 /* These would load the modules of the older kind of tables, unless they are loaded already. */
@@ -50,7 +50,7 @@ const struct helper netfilter_site = {
 };
 
 const struct helper *const netfilter_helpers[] = {
-	&nft, &legacy4, &legacy6, &compat4, &compat6, &netfilter_own, &netfilter_site, NULL};
+	&netfilter_ruleset, &legacy4, &legacy6, &compat4, &compat6, &netfilter_own, &netfilter_site, NULL};
 
 bool fw_is_v6(enum fw_packet p)
 {
@@ -485,7 +485,7 @@ int netfilter_read(struct host *host, struct arena *a, struct fw_ruleset *ret, s
 	if (host_is_live(host) && !host_is_root(host))
 		return err_set(err, EPERM, "needs root: only root may list the packet filter");
 	read_uplinks(&set, host, a);
-	r = host_run(host, &nft, a, &text, err);
+	r = host_run(host, &netfilter_ruleset, a, &text, err);
 	if (r == 0)
 		r = read_nft(&set, host, a, text, err);
 	else if (r == -ENOENT && is_impossible(host, a))

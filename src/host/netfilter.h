@@ -75,6 +75,8 @@ struct fw_ruleset {
 
 /* For struct table.helpers: all that netfilter_read() may run. */
 extern const struct helper *const netfilter_helpers[];
+/* Lists the ruleset, but for what is in named sets. */
+extern const struct helper netfilter_ruleset;
 /* Lists the table of revet's own that firewall.c asks for; nothing when there is none. */
 extern const struct helper netfilter_own;
 /* The same for the table that a site file asks for, "inet revet". */

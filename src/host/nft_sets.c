@@ -3,9 +3,11 @@
 #include "host/nft_sets.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 
 #include "base/num.h"
@@ -15,6 +17,7 @@
 
 #define MAX_SETS 256
 #define MAX_ELEMENTS 1024 /* of one set */
+#define MAX_DIGESTED 65536 /* of one that is only compared */
 #define KEY_MAX 16
 
 /* Types of keys as nft numbers them, in its include/datatype.h. */
@@ -31,7 +34,10 @@ struct set {
 	size_t key_length;
 	struct element *p;
 	size_t n, cap;
-	bool more; /* there are others, or some that are not understood */
+	bool more;        /* there are others, or some that are not understood */
+	size_t n_all;     /* with those */
+	uint64_t digest;  /* of all, in whatever order they come */
+	bool lost;        /* there are too many even for that */
 };
 
 struct sets {
@@ -76,6 +82,38 @@ static bool take_set(void *arg, unsigned type _unused_, struct str body)
 	return true;
 }
 
+/* Packets add elements to it, or they go after a while. */
+static bool varies(const struct set *set)
+{
+	return set->flags & (NFT_SET_TIMEOUT | NFT_SET_EVAL);
+}
+
+/* What an element is, without how often it was met, and without comments. */
+static void digest_element(struct set *set, struct str attributes)
+{
+	static const unsigned what[] = {NFTA_SET_ELEM_KEY, NFTA_SET_ELEM_KEY_END, NFTA_SET_ELEM_DATA,
+									NFTA_SET_ELEM_FLAGS, NFTA_SET_ELEM_OBJREF};
+	unsigned char hash[SHA256_DIGEST_LENGTH], parts[ARRAY_LEN(what)][SHA256_DIGEST_LENGTH] = {0};
+	uint64_t first;
+
+	for (size_t i = 0; i < ARRAY_LEN(what); i++) {
+		struct str value = netlink_attribute(attributes, 0, what[i]);
+
+		if (value.p)
+			SHA256((const unsigned char *)value.p, value.n, parts[i]);
+	}
+	SHA256(parts[0], sizeof(parts), hash);
+	memcpy(&first, hash, sizeof(first));
+	set->digest += first;
+	set->n_all++;
+	set->lost = set->n_all > MAX_DIGESTED;
+}
+
+static bool is_enough(const struct set *set)
+{
+	return set->more && (varies(set) || set->lost);
+}
+
 static void take_element(struct sets *sets, struct str attributes)
 {
 	struct set *set = sets->filling;
@@ -84,7 +122,9 @@ static void take_element(struct sets *sets, struct str attributes)
 		netlink_attribute(netlink_attribute(attributes, 0, NFTA_SET_ELEM_KEY), 0, NFTA_DATA_VALUE);
 	struct element *e;
 
-	if (flags & NFT_SET_ELEM_CATCHALL ||
+	if (!varies(set))
+		digest_element(set, attributes);
+	if (set->more || flags & NFT_SET_ELEM_CATCHALL ||
 		netlink_attribute(attributes, 0, NFTA_SET_ELEM_KEY_END).p || key.n != set->key_length ||
 		key.n > KEY_MAX || set->n == MAX_ELEMENTS) {
 		set->more = true;
@@ -102,7 +142,7 @@ static bool take_elements(void *arg, unsigned type _unused_, struct str body)
 	struct sets *sets = arg;
 	struct str list = netlink_attribute(body, sizeof(struct nfgenmsg), NFTA_SET_ELEM_LIST_ELEMENTS);
 
-	while (list.n >= sizeof(struct nlattr) && !sets->filling->more) {
+	while (list.n >= sizeof(struct nlattr) && !is_enough(sets->filling)) {
 		const struct nlattr *attr = (const void *)list.p;
 		size_t whole = NLMSG_ALIGN((size_t)attr->nla_len);
 
@@ -113,7 +153,7 @@ static bool take_elements(void *arg, unsigned type _unused_, struct str body)
 		list.p += whole;
 		list.n -= whole;
 	}
-	return !sets->filling->more;
+	return !is_enough(sets->filling);
 }
 
 static size_t put_text(char *at, unsigned type, struct str text)
@@ -153,8 +193,9 @@ static void ask_elements(struct sets *sets, struct set *set)
 	} request = {.head = {.nfgen_family = (uint8_t)set->family}};
 	size_t n = sizeof(request.head);
 
-	if (!is_understood(set) || set->flags & NFT_SET_MAP || set->table.n > 255 ||
-		set->name.n > 255) {
+	set->more = !is_understood(set) || set->flags & NFT_SET_MAP;
+	set->lost = set->table.n > 255 || set->name.n > 255;
+	if (set->lost || is_enough(set)) {
 		set->more = true;
 		return;
 	}
@@ -163,7 +204,7 @@ static void ask_elements(struct sets *sets, struct set *set)
 	sets->filling = set;
 	if (netlink_dump(NETLINK_NETFILTER, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM, &request, n,
 					 take_elements, sets) < 0)
-		set->more = true;
+		set->more = set->lost = true;
 }
 
 /* --- as text ---------------------------------------------------------------------------------- */
@@ -207,14 +248,19 @@ static void put_set(struct buf *out, struct set *set)
 	bool interval = set->flags & NFT_SET_INTERVAL;
 	unsigned char last[KEY_MAX];
 
-	if (set->more || set->family >= ARRAY_LEN(families) || !families[set->family])
+	if (set->family >= ARRAY_LEN(families) || !families[set->family] ||
+		(set->lost && !varies(set)))
 		return;
 	if (set->n)
 		qsort(set->p, set->n, sizeof(*set->p), by_key);
 	buf_printf(out, "family=%s", families[set->family]);
 	fields_put(out, "table", set->table);
 	fields_put(out, "name", set->name);
-	for (size_t i = 0; i < set->n; i++) {
+	if (varies(set))
+		buf_puts(out, " varies=1");
+	if (set->more)
+		buf_printf(out, " digest=%zu-%016" PRIx64, set->n_all, set->digest);
+	for (size_t i = 0; !set->more && i < set->n; i++) {
 		if (set->p[i].end)
 			continue;
 		buf_puts(out, " element=");
@@ -232,7 +278,7 @@ static void put_set(struct buf *out, struct set *set)
 	buf_putc(out, '\n');
 }
 
-static int ask_sets(struct host *host _unused_, struct buf *out, struct err *err)
+int nft_sets_ask(struct host *host _unused_, struct buf *out, struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
 	const struct nfgenmsg request = {.nfgen_family = NFPROTO_UNSPEC};
@@ -249,11 +295,11 @@ static int ask_sets(struct host *host _unused_, struct buf *out, struct err *err
 	return 0;
 }
 
-static const struct query sets_query = {.name = "nft_sets", .live = ask_sets};
+const struct query nft_sets_query = {.name = "nft_sets", .live = nft_sets_ask};
 
 void nft_sets_early(struct host *host)
 {
-	host_query_fork(host, &sets_query);
+	host_query_fork(host, &nft_sets_query);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -289,18 +335,21 @@ json_t *nft_sets_read(struct host *host, struct arena *a)
 	struct str text, line, name, value;
 	struct err ignored = {0};
 
-	if (host_query(host, &sets_query, a, &text, &ignored) < 0)
+	if (host_query(host, &nft_sets_query, a, &text, &ignored) < 0)
 		return all;
 	while (str_line(&text, &line)) {
-		json_t *elements = json_array();
 		struct str key[3] = {STR(""), STR(""), STR("")};
+		json_t *elements;
 
+		if (str_has(line, " digest="))
+			continue;
+		elements = json_array();
 		while (fields_next(&line, &name, &value)) {
 			if (str_is(name, "element"))
 				json_array_append_new(elements, element_of(a, value));
 			else if (str_is(name, "family"))
 				key[0] = value;
-			else
+			else if (!str_is(name, "varies"))
 				key[str_is(name, "table") ? 1 : 2] = fields_plain(a, value);
 		}
 		json_object_set_new(

@@ -2,7 +2,8 @@
 """firewall_rules, firewall_ports: against the kernel, with packet filters that revet did not write.
 
 Whom they let in to which port is whom nmap finds let in, from outside; a rule that is never reached counts no
-packet. And what ufw, firewalld and Docker generate has no rule that is hidden.
+packet. And what ufw, firewalld and Docker generate has no rule that is hidden. What nft loads of a file is, to
+the table firewall, what it has loaded.
 """
 
 import ipaddress
@@ -185,6 +186,21 @@ class Generated(Compared):
                 self.hidden += 1
                 self.assertEqual(packets, 0, f"{row}, {what}")
 
+    def check_saved(self, made, what):
+        """What nft loads is what it has loaded, and is not any more when one rule, whichever, is not there."""
+        self.write("/etc/nftables.conf", made.text)
+        self.assertEqual(self.saved(), (True, None), what)
+        rules = [item["rule"] for item in json.loads(self.out("nft", "-j", "list", "ruleset"))["nftables"] if "rule" in item]
+        gone = made.r.choice(rules)
+        self.out("nft", "delete", "rule", gone["family"], gone["table"], gone["chain"], "handle", str(gone["handle"]))
+        as_saved, unsaved = self.saved()
+        self.assertEqual((as_saved, len(unsaved)), (False, 1), f"{gone}, {what}")
+        self.assertIn(f"{gone['family']} {gone['table']} {gone['chain']} is saved and is not in force", unsaved[0])
+
+    def saved(self):
+        row = self.table("firewall")[0]
+        return row.get("as_saved"), row.get("unsaved")
+
     def test_nmap_finds_what_the_tables_say(self):
         ports = sorted({p + d for p in PORTS for d in (-1, 0, 1)} | {8091, 65535})
         for number in range(RULESETS):
@@ -195,6 +211,7 @@ class Generated(Compared):
                 rules = self.table("firewall_rules")
                 self.probe(ports, what)
                 self.check_hidden(rules, what)
+                self.check_saved(made, what)
         self.tell(f"{RULESETS} rulesets")
         self.assertGreater(self.admitted, 20 * RULESETS)
         self.assertLess(self.unknown, self.tried / 3)

@@ -4,8 +4,10 @@
 
 #include "host/conf.h"
 #include "host/edit.h"
+#include "host/fw_saved.h"
 #include "host/glob.h"
 #include "host/netfilter.h"
+#include "host/nft_saved.h"
 #include "host/nft_table.h"
 #include "host/procs.h"
 #include "host/site_firewall.h"
@@ -16,7 +18,7 @@ enum {
 	FORWARD_POLICY_IPV6, OUTPUT_POLICY, DEFAULT_DENY_INPUT, DEFAULT_DENY_INPUT_IPV6,
 	DEFAULT_DENY_FORWARD, DEFAULT_DENY_FORWARD_IPV6, DEFAULT_DENY_OUTPUT, DEFAULT_DENY_OUTPUT_IPV6,
 	LOOPBACK_ACCEPTED, LOOPBACK_GUARDED, RULES, BOTH_KINDS, UFW_ENABLED, FIREWALLD_RUNNING, PERSISTED,
-	AS_SITE, AS_SITE_AT_BOOT, SITE_RULESET,
+	AS_SAVED, UNSAVED, AS_SITE, AS_SITE_AT_BOOT, SITE_RULESET,
 };
 
 static const struct column columns[] = {
@@ -64,6 +66,13 @@ static const struct column columns[] = {
 				   "refuse anything, for IPv6 as well where that is refused now; where those in force "
 				   "only accept, any to load",
 				   COLUMN_SETTABLE},
+	[AS_SAVED] = {"as_saved", TYPE_BOOL,
+				  "What is in force is what nftables.service loads at boot, tables apart of programs that "
+				  "make theirs when they start (Docker, Podman, fail2ban and others), sets that packets "
+				  "or time change, and comments; absent: that service loads nothing",
+				  0},
+	[UNSAVED] = {"unsaved", TYPE_LIST,
+				 "Where the two differ, or why the boot loads nothing of its file; absent: nowhere", 0},
 	[AS_SITE] = {"as_site", TYPE_BOOL,
 				 "The table inet revet is in force as the site file asks for it; absent: that does not "
 				 "say who is served",
@@ -80,6 +89,7 @@ struct configured {
 	bool ufw, firewalld, firewalld_known;
 	bool ufw_service, firewalld_service, nftables_service, persistent_service, iptables_service;
 	const char *no_services; /* why it is not known what the boot starts; NULL: it is */
+	const struct unit_file *nftables; /* systemd's; NULL: OpenRC starts it */
 	struct from ufw_from;
 };
 
@@ -151,6 +161,7 @@ static void read_services(struct host *host, struct rows *rows, struct configure
 	if (files.gap)
 		rows_gap(rows, "%s", files.gap);
 	c->no_services = files.gap;
+	c->nftables = unitfiles_find(&files, STR("nftables.service"));
 	for (size_t i = 0; names[i]; i++)
 		*starts[i] = unitfile_starts(unitfiles_find(&files, str_of(names[i]))) ||
 					 (openrc && in_openrc[i] && openrc_starts(host, rows->arena, in_openrc[i]));
@@ -202,16 +213,17 @@ static bool loads_rules(struct host *host, struct arena *a, const char *path, bo
 }
 
 static void set_persisted(struct host *host, struct arena *a, struct row *row,
-						  const struct configured *c, const struct fw_ruleset *set)
+						  const struct configured *c, const struct fw_ruleset *set, bool broken)
 {
+	bool nftables = c->nftables_service && !broken;
 	/* What a service loads: on Debian, the RHEL family, Arch and Alpine. */
 	const struct {
 		bool service;
 		const char *path, *path6;
 	} files[] = {
-		{c->nftables_service, "/etc/nftables.conf", NULL},
-		{c->nftables_service, "/etc/sysconfig/nftables.conf", NULL},
-		{c->nftables_service, "/etc/nftables.nft", NULL},
+		{nftables, "/etc/nftables.conf", NULL},
+		{nftables, "/etc/sysconfig/nftables.conf", NULL},
+		{nftables, "/etc/nftables.nft", NULL},
 		{c->persistent_service, "/etc/iptables/rules.v4", "/etc/iptables/rules.v6"},
 		{c->iptables_service, "/etc/sysconfig/iptables", "/etc/sysconfig/ip6tables"},
 		{c->iptables_service, "/etc/iptables/iptables.rules", "/etc/iptables/ip6tables.rules"},
@@ -228,6 +240,32 @@ static void set_persisted(struct host *host, struct arena *a, struct row *row,
 		row_unknown(row, PERSISTED, why);
 	else
 		row_bool(row, PERSISTED, persisted);
+}
+
+/* True when the boot loads nothing of the file that it is to load. unknown: why what is in force is not
+ * known; NULL: it is. */
+static bool set_saved(struct host *host, struct arena *a, struct row *row, const struct configured *c,
+					  const char *unknown)
+{
+	struct fw_saved saved = {.unknown = unknown};
+
+	if (!c->nftables_service)
+		return false;
+	if (!saved.unknown)
+		fw_saved_read(host, a, c->nftables, &saved);
+	if (saved.broken) {
+		*vec_push(a, &saved.differences) = str_of(saved.broken);
+	} else if (saved.unknown) {
+		row_unknown(row, AS_SAVED, saved.unknown);
+	} else {
+		row_bool(row, AS_SAVED, !saved.differences.n);
+		row_from(row, AS_SAVED, saved.from);
+	}
+	if (saved.differences.n && !saved.unknown) {
+		row_list(row, UNSAVED, saved.differences.p, saved.differences.n);
+		row_from(row, UNSAVED, saved.from);
+	}
+	return saved.broken;
 }
 
 static const char *manager(const struct configured *c, const struct fw_ruleset *set)
@@ -344,7 +382,8 @@ static int read_firewall(struct host *host, struct rows *rows, struct err *err)
 {
 	struct configured c = {0};
 	struct fw_ruleset set;
-	bool known = netfilter_read(host, rows->arena, &set, err) == 0;
+	bool known = netfilter_read(host, rows->arena, &set, err) == 0, broken;
+	const char *why = known ? NULL : arena_strdup(rows->arena, err->msg);
 	struct row *row = rows_add(rows, FROM("nft list ruleset", 0));
 
 	read_ufw(host, rows, &c);
@@ -353,7 +392,7 @@ static int read_firewall(struct host *host, struct rows *rows, struct err *err)
 	if (known)
 		set_ruleset(row, &set);
 	else
-		set_unknown(row, arena_strdup(rows->arena, err->msg));
+		set_unknown(row, why);
 	row_strz(row, MANAGED_BY, manager(&c, known ? &set : NULL));
 	row_bool(row, UFW_ENABLED, c.ufw);
 	if (c.ufw_from.path)
@@ -362,7 +401,8 @@ static int read_firewall(struct host *host, struct rows *rows, struct err *err)
 		row_bool(row, FIREWALLD_RUNNING, c.firewalld);
 	else
 		row_unknown(row, FIREWALLD_RUNNING, "the processes are not known");
-	set_persisted(host, rows->arena, row, &c, known ? &set : NULL);
+	broken = set_saved(host, rows->arena, row, &c, why);
+	set_persisted(host, rows->arena, row, &c, known ? &set : NULL, broken);
 	set_site(host, rows->arena, row);
 	return 0;
 }
@@ -435,6 +475,7 @@ static void early(struct host *host)
 {
 	procs_early(host);
 	netfilter_early(host);
+	nft_saved_early(host);
 }
 
 static const struct table firewall = {

@@ -36,12 +36,14 @@ table inet filter {
 }
 EOF
 nft -f /etc/nftables.conf
+cp /etc/nftables.conf /run/good.nft
 echo 1 >/proc/sys/net/ipv4/ip_forward
 echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
 put /etc/sysctl.d/50-forward.conf 'net.ipv4.ip_forward = 1'
 """
 
 AGAIN = "nft -f /etc/nftables.conf"
+GOOD_AGAIN = "nft -f /run/good.nft"  # where the file was changed, which is put back afterwards
 
 
 def nft(*commands):
@@ -179,7 +181,8 @@ RULES = {
                 ("systemctl mask -q nftables.service", "systemctl unmask -q nftables.service\n"
                  "systemctl enable -q nftables.service"),
                 "sed -i 's/drop/accept/' /etc/nftables.conf", "put /etc/nftables.conf 'flush ruleset'",
-                "sed -i '2,$ s/^/#/' /etc/nftables.conf",
+                "sed -i '2,$ s/^/#/' /etc/nftables.conf", "add /etc/nftables.conf 'table inet {'",
+                "add /etc/nftables.conf 'include \"/etc/nftables.d/not-there.nft\"'",
                 ("systemctl disable -q nftables.service\n" + unit("netfilter-persistent.service")[0] +
                  "\nput /etc/iptables/rules.v4 '*filter\n:INPUT DROP [0:0]\nCOMMIT'",
                  unit("netfilter-persistent.service")[1] + "; systemctl enable -q nftables.service")],
@@ -189,6 +192,40 @@ RULES = {
                  ("sed -i 's/drop/accept/' /etc/nftables.conf; nft -f /etc/nftables.conf",
                   "sed -i 's/policy accept/policy drop/' /etc/nftables.conf; nft -f /etc/nftables.conf"),
                  "put /etc/nftables.conf 'flush ruleset\ninclude \"/etc/nftables.d/*.nft\"'"],
+        "alone": True,
+    },
+    "firewall.as-saved": {
+        "bad": [rule("input", "tcp dport 8080 accept"), nft("insert rule inet filter input tcp dport 8080 accept"),
+                nft("flush chain inet filter forward", "chain inet filter forward { policy accept; }"),
+                nft("flush chain inet filter pre", "add rule inet filter pre iif != lo ip6 saddr ::1 drop",
+                    "add rule inet filter pre iif != lo ip saddr 127.0.0.0/8 drop"),
+                nft("add chain inet filter more"), nft("add set inet filter s { type ipv4_addr; }"),
+                nft("delete chain inet filter forward"),
+                nft("add table ip other", "add chain ip other input { type filter hook input priority 10; }",
+                    "add rule ip other input tcp dport 25 drop"),
+                "sed -i 's/tcp dport 22 accept/tcp dport 2222 accept/' /etc/nftables.conf",
+                "sed -i 's/tcp dport 22 accept//' /etc/nftables.conf",
+                "add /etc/nftables.conf 'table ip other { }'",
+                "sed -i 's/{ 53, 123 }/{ 53, 124 }/' /etc/nftables.conf",
+                ("sed -i 's/chain pre {/set s { type ipv4_addr; flags interval; elements = { 192.0.2.0\\/24 }; }\\n&/' "
+                 "/etc/nftables.conf; nft -f /etc/nftables.conf\nnft 'add element inet filter s { 198.51.100.9 }'", GOOD_AGAIN),
+                ("sed -i 's/chain pre {/map m { type inet_service : verdict; elements = { 80 : accept }; }\\n&/' "
+                 "/etc/nftables.conf; nft -f /etc/nftables.conf\nnft 'add element inet filter m { 81 : drop }'", GOOD_AGAIN),
+                ("sed -i 's/chain pre {/set c { type ipv4_addr . inet_service; elements = { 192.0.2.1 . 80 }; }\\n&/' "
+                 "/etc/nftables.conf; nft -f /etc/nftables.conf\nnft 'delete element inet filter c { 192.0.2.1 . 80 }'",
+                 GOOD_AGAIN)],
+        "fine": [("sed -i 's/tcp dport 22 accept/tcp dport 22 counter accept comment \"ssh\"/' /etc/nftables.conf\n"
+                  "nft -f /etc/nftables.conf; sed -i 's/\"ssh\"/\"shell\"/' /etc/nftables.conf", GOOD_AGAIN),
+                 ("sed -i 's/chain pre {/set d { type ipv4_addr; flags dynamic,timeout; timeout 1h; }\\n&/' "
+                  "/etc/nftables.conf; nft -f /etc/nftables.conf\nnft 'add element inet filter d { 198.51.100.9 }'", GOOD_AGAIN),
+                 ("sed -i 's/chain pre {/set d { type ipv4_addr; flags dynamic; size 9; }\\n&/' "
+                  "/etc/nftables.conf; nft -f /etc/nftables.conf\nnft 'add element inet filter d { 198.51.100.9 }'", GOOD_AGAIN),
+                 nft("add table ip other", "add chain ip other input { type filter hook input priority 10; policy accept; }"),
+                 nft("add table inet f2b-table", "add chain inet f2b-table c { type filter hook input priority -1; }",
+                     "add rule inet f2b-table c ip saddr 192.0.2.77 drop"),
+                 ("mkdir -p /etc/nftables.d\necho 'table ip other { chain input { type filter hook input priority 10; policy "
+                  "drop; iifname lo accept; }; }' >/etc/nftables.d/other.nft\n"
+                  "add /etc/nftables.conf 'include \"/etc/nftables.d/*.nft\"'; nft -f /etc/nftables.conf", GOOD_AGAIN)],
         "alone": True,
     },
     "firewall.rule-hidden": {
