@@ -118,6 +118,16 @@ static int check_kept(struct applying *ap, struct err *err)
 	return r;
 }
 
+/* It takes minutes where a mirror is slow or does not answer, and nothing else does. */
+static void tell_of_packages(const struct plan *plan)
+{
+	for (size_t i = 0; progress_wanted() && i < plan->steps.n; i++)
+		if (strcmp(plan->steps.p[i].type->name, "package") == 0) {
+			fputs("fetching and installing packages, which may take minutes\n", stderr);
+			return;
+		}
+}
+
 static int do_and_check(struct applying *ap, struct err *err)
 {
 	const char *evidence = NULL;
@@ -126,6 +136,7 @@ static int do_and_check(struct applying *ap, struct err *err)
 	int r = cs->place.live ? arm(cs, &ap->change, wait, err) : 0;
 
 	ap->begun = r == 0;
+	tell_of_packages(ap->plan);
 	if (r == 0)
 		r = change_do(&ap->changes, &ap->change, err);
 	if (r < 0 || !cs->place.live)
