@@ -361,6 +361,13 @@ class Diff(Case):
         before = self.report("a.json")
         for word, code in (("high", FINDINGS), ("critical", DONE), ("none", DONE)):
             self.assert_exit(run("diff", before, after, "--fail-on", word), code)
+    def test_a_rule_that_was_not_judged_again_is_not_fixed(self):
+        before = self.report("a.json")
+        after = self.report("b.json", "--rule", "ssh.max-auth-tries")
+        ran = run("diff", before, after)
+        self.assertRegex(ran.stdout, r"(?m)^changed +high +ssh\.no-root-login .* fail -> not judged$")
+        self.assertIn("\n0 new, 0 fixed, ", ran.stdout)
+
 
     def test_a_waiver_mends_it(self):
         before = self.report("a.json")
