@@ -152,6 +152,18 @@ class Names(Case):
 
     def test_where_needs_a_value(self):
         self.assert_refused(run("table", "users", "--where", "uid", "--root", self.root), USAGE, "uid")
+    def test_rows_of_a_table_by_key(self):
+        def shown(*keys):
+            ran = run("table", *keys, "--root", self.root, "-f", "json")
+            self.assert_exit(ran, DONE)
+            return json.loads(ran.stdout)
+
+        self.assertEqual([row["name"] for row in shown("users", "ops")], ["ops"])
+        self.assertEqual([row["name"] for row in shown("users", "o*", "root")], ["root", "ops"])
+        self.assertEqual(shown("users", "nobody"), [])
+        self.assertEqual([row["key"] for row in shown("login_defs", "UMASK")], [])
+        self.assertEqual([row["path"] for row in shown("files", "/etc/passwd")], ["/etc/passwd"])
+
 
     def test_an_unknown_format(self):
         for result in (self.audit("-f", "jsn"), self.audit("-f", "jsn=x"), self.audit("-f", "=x"),
