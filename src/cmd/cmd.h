@@ -62,6 +62,8 @@ int fail(int code, const char *fmt, ...) _printf_(2, 3);
 int no_such(const char *kind, const char *word, const char *near, const char *list);
 /* Prints the text; returns 0, or EXIT_CANNOT, having said why. */
 int put_stdout(const struct buf *);
+/* What fail() said last, printable, or "": where stderr is not looked at. */
+const char *last_failure(void);
 /* Flushes stdout: returns code, or EXIT_CANNOT, having said why. */
 int end_stdout(int code);
 /* -f of the commands that have two: text (default) and json. */

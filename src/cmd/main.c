@@ -8,6 +8,13 @@
 
 #include "cmd/cmd.h"
 
+static char said_last[512];
+
+const char *last_failure(void)
+{
+	return said_last;
+}
+
 int fail(int code, const char *fmt, ...)
 {
 	_cleanup_buf_ struct buf text = BUF(65536);
@@ -20,6 +27,7 @@ int fail(int code, const char *fmt, ...)
 	/* Names of files and words of the command line may be anything. */
 	buf_printable(&text, str_of(message));
 	fprintf(stderr, "revet: %s\n", buf_get(&text).p);
+	snprintf(said_last, sizeof(said_last), "%s", buf_get(&text).p);
 	return code;
 }
 
