@@ -432,6 +432,6 @@ static int run_apply(const struct given *g)
 }
 
 static const struct command apply_command = {
-	"apply", "[PLAN] [OPTION...]", "apply a plan, verify it, and undo it when anything fails",
+	"apply", "[PLAN]", "apply a plan, verify it, and undo it when anything fails",
 	options, 0, 1, run_apply};
 COMMAND(apply_command);
