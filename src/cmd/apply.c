@@ -231,10 +231,14 @@ static int watch(struct applying *ap)
 		enum change_status status = seen.status;
 
 		change_close(&seen);
+		/* What is said next has a line of its own. */
+		if (isatty(STDERR_FILENO) && (r < 0 || status != CHANGE_WAITING))
+			fprintf(stderr, "\r%*s\r", (int)strlen("reverts in 00:00 "), "");
 		if (r < 0)
 			return fail(EXIT_CANNOT, "%s", err.msg);
 		if (status == CHANGE_COMMITTED)
-			return fail(EXIT_DONE, "change %04u is confirmed", ap->change.number);
+			return fail(EXIT_DONE, "change %04u is confirmed; to take it back: revet revert %u", ap->change.number,
+						ap->change.number);
 		if (status == CHANGE_REVERTED)
 			return fail(EXIT_UNDONE, "change %04u was not confirmed; everything is as it was",
 						ap->change.number);
