@@ -66,7 +66,7 @@ static int take_lock(struct changes *c, struct err *err)
 		return err_errno(err, errno, "%s/changes/lock", CHANGE_STATE_DIR);
 	if (flock(c->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 		(void)!pread(c->lock_fd, holder, sizeof(holder) - 1, 0);
-		return err_set(err, EBUSY, "process %s is changing this system right now", holder);
+		return err_set(err, EBUSY, "process %s is changing this system right now: try again when it has ended", holder);
 	}
 	n = snprintf(holder, sizeof(holder), "%d", getpid());
 	if (ftruncate(c->lock_fd, 0) < 0 || pwrite(c->lock_fd, holder, (size_t)n, 0) != n)

@@ -303,8 +303,10 @@ void plan_print_sum(const struct plan *p, struct buf *out)
 		buf_printf(out, "; %zu hold%s only after a reboot", reboot, reboot == 1 ? "s" : "");
 	buf_puts(out, ".\n");
 	if (access)
-		buf_printf(out, "%zu of them may cut access: all of it reverts by itself unless it is confirmed.\n",
-				   access);
+		buf_printf(out, "%zu of them may cut access: %s.\n", access,
+				   strcmp(p->root, "/") == 0
+					   ? "all of it reverts by itself unless it is confirmed"
+					   : "in a tree nothing reverts it by itself, and nothing has to be confirmed");
 }
 
 void plan_print(const struct plan *p, struct buf *out)

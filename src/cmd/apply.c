@@ -118,6 +118,16 @@ static int check_kept(struct applying *ap, struct err *err)
 	return r;
 }
 
+/* It takes minutes where a mirror is slow or does not answer, and nothing else does. */
+static void tell_of_packages(const struct plan *plan)
+{
+	for (size_t i = 0; progress_wanted() && i < plan->steps.n; i++)
+		if (strcmp(plan->steps.p[i].type->name, "package") == 0) {
+			fputs("fetching and installing packages, which may take minutes\n", stderr);
+			return;
+		}
+}
+
 static int do_and_check(struct applying *ap, struct err *err)
 {
 	const char *evidence = NULL;
@@ -126,6 +136,7 @@ static int do_and_check(struct applying *ap, struct err *err)
 	int r = cs->place.live ? arm(cs, &ap->change, wait, err) : 0;
 
 	ap->begun = r == 0;
+	tell_of_packages(ap->plan);
 	if (r == 0)
 		r = change_do(&ap->changes, &ap->change, err);
 	if (r < 0 || !cs->place.live)
@@ -220,10 +231,14 @@ static int watch(struct applying *ap)
 		enum change_status status = seen.status;
 
 		change_close(&seen);
+		/* What is said next has a line of its own. */
+		if (isatty(STDERR_FILENO) && (r < 0 || status != CHANGE_WAITING))
+			fprintf(stderr, "\r%*s\r", (int)strlen("reverts in 00:00 "), "");
 		if (r < 0)
 			return fail(EXIT_CANNOT, "%s", err.msg);
 		if (status == CHANGE_COMMITTED)
-			return fail(EXIT_DONE, "change %04u is confirmed", ap->change.number);
+			return fail(EXIT_DONE, "change %04u is confirmed; to take it back: revet revert %u", ap->change.number,
+						ap->change.number);
 		if (status == CHANGE_REVERTED)
 			return fail(EXIT_UNDONE, "change %04u was not confirmed; everything is as it was",
 						ap->change.number);
@@ -421,6 +436,6 @@ static int run_apply(const struct given *g)
 }
 
 static const struct command apply_command = {
-	"apply", "[PLAN] [OPTION...]", "apply a plan, verify it, and undo it when anything fails",
+	"apply", "[PLAN]", "apply a plan, verify it, and undo it when anything fails",
 	options, 0, 1, run_apply};
 COMMAND(apply_command);

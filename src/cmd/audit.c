@@ -283,6 +283,6 @@ static int run_audit(const struct given *g)
 }
 
 static const struct command audit_command = {
-	"audit", "[OPTION...]", "judge this host, a tree or a snapshot by the rules", options, 0, 0,
+	"audit", "", "judge this host, a tree or a snapshot by the rules", options, 0, 0,
 	run_audit};
 COMMAND(audit_command);

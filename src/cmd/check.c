@@ -43,10 +43,18 @@ static enum level say(struct str line, enum level level)
 	return output_write(&to_stdout, line) ? LEVEL_UNKNOWN : level;
 }
 
-/* Why is on stderr; stdout is where monitoring looks. */
+/* Monitoring looks at stdout alone, where a bar begins the performance data. What the process that reads
+ * the host has said is on stderr only. */
 static int say_unknown(void)
 {
-	return (int)say(STR("REVET UNKNOWN - the check could not be made\n"), LEVEL_UNKNOWN);
+	_cleanup_buf_ struct buf line = BUF(4096);
+	const char *why = last_failure();
+
+	buf_printf(&line, "REVET UNKNOWN - the check could not be made%s", *why ? ": " : "");
+	for (; *why; why++)
+		buf_putc(&line, *why == '|' ? '/' : *why);
+	buf_putc(&line, '\n');
+	return (int)say(buf_get(&line), LEVEL_UNKNOWN);
 }
 
 static enum level level_of(const struct checking *c, const struct audit *a)
@@ -167,6 +175,6 @@ static int run_check(const struct given *g)
 }
 
 static const struct command check_command = {
-	"check", "[OPTION...]", "audit as a monitoring plug-in (Nagios, Icinga): one line, exit 0 to 3",
+	"check", "", "audit as a monitoring plug-in (Nagios, Icinga): one line, exit 0 to 3",
 	options, 0, 0, run_check};
 COMMAND(check_command);

@@ -44,7 +44,9 @@ struct given {
 };
 
 struct command {
-	const char *name, *usage, *doc;
+	const char *name;
+	const char *words; /* that are no option, as its usage has them: "[N]", or "" */
+	const char *doc;
 	const struct option_doc *options; /* ends with a name of NULL */
 	int min_words, max_words;         /* how many words that are no option it takes */
 	int (*run)(const struct given *); /* an exit code */
@@ -53,11 +55,15 @@ struct command {
 LEAF_SET(commands, struct command);
 #define COMMAND(symbol) LEAF(commands, struct command, symbol)
 
+/* "explain [OPTION...] RULE": how the command is called. */
+void command_usage(const struct command *, struct buf *);
 /* The last value given for option i, or NULL; flags: "". */
 const char *given_value(const struct given *, int option);
 
 /* "revet: MESSAGE" on stderr, printable whatever is in it; returns code. */
 int fail(int code, const char *fmt, ...) _printf_(2, 3);
+/* What fail() said last, printable, or "": where stderr is not looked at. */
+const char *last_failure(void);
 /* "there is no KIND 'WORD'; did you mean NEAR; see: LIST" (near may be NULL); returns EXIT_USAGE. */
 int no_such(const char *kind, const char *word, const char *near, const char *list);
 /* Prints the text; returns 0, or EXIT_CANNOT, having said why. */

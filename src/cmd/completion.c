@@ -34,9 +34,9 @@ static const struct {
 	{"WHEN", {WORDS, "auto always never"}},
 	{"FILE", {FILES, NULL}},
 	{"DIR", {DIRECTORIES, NULL}},
-	/* the words of commands, by their usage */
+	/* the words of commands, by what their usage has */
 	{"RULE", {RULES, NULL}},
-	{"[OPTION...] FILE...", {FILES, NULL}},
+	{"FILE...", {FILES, NULL}},
 	{"[NAME [KEY...]]", {TABLES, NULL}},
 	{"bash|zsh|fish", {WORDS, "bash zsh fish"}},
 };
@@ -131,7 +131,7 @@ static void put_bash_command(const struct command *c)
 	for (const struct option_doc *o = c->options; o->name; o++)
 		printf(" --%s", o->name);
 	fputs("' ;;\n\t\t*) ", stdout);
-	put_bash_values(values_of(c->usage));
+	put_bash_values(values_of(c->words));
 	puts(" ;;\n\t\tesac\n\t\t;;");
 }
 
@@ -222,7 +222,7 @@ static void write_zsh(void)
 		for (const struct option_doc *o = (*c)->options; o->name; o++)
 			put_zsh_option(o);
 		fputs(" \\\n\t\t\t'--help[list the options]' '*: :", stdout);
-		put_zsh_values(values_of((*c)->usage));
+		put_zsh_values(values_of((*c)->words));
 		puts("'\n\t\t;;");
 	}
 	puts("\tesac\n}\nif [ \"$funcstack[1]\" = _revet ]; then\n\t_revet \"$@\"\nelse\n"
@@ -247,7 +247,7 @@ static void put_fish_values(struct values v)
 
 static void put_fish_command(const struct command *c)
 {
-	struct values words = values_of(c->usage);
+	struct values words = values_of(c->words);
 
 	printf("complete -c revet -n __fish_use_subcommand -a %s -d ", c->name);
 	put_quoted(c->doc, "\\");

@@ -375,6 +375,6 @@ static int run_config(const struct given *g)
 }
 
 static const struct command config_command = {
-	"config", "[OPTION...]", "print what is in force, and where each of it comes from", options, 0,
+	"config", "", "print what is in force, and where each of it comes from", options, 0,
 	0,        run_config};
 COMMAND(config_command);

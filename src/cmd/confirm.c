@@ -82,6 +82,6 @@ static int run_confirm(const struct given *g)
 }
 
 static const struct command confirm_command = {
-	"confirm", "[OPTION...]", "keep the change that waits; from a new session", options, 0, 0,
+	"confirm", "", "keep the change that waits; from a new session", options, 0, 0,
 	run_confirm};
 COMMAND(confirm_command);

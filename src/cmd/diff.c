@@ -62,9 +62,12 @@ static enum kind kind_of(const struct difference *d, struct arena *a)
 	enum since since = verdict_change(was, is);
 	size_t come, gone;
 
+	/* A rule that nobody has judged again may fail as it did. */
+	if (!d->is)
+		return was == VERDICT_FAIL ? KIND_CHANGED : KIND_SAME;
 	if (since != SINCE_SAME)
 		return since == SINCE_NEW ? KIND_NEW : KIND_FIXED;
-	if (!d->was || !d->is)
+	if (!d->was)
 		return KIND_SAME;
 	if (was != is)
 		return KIND_CHANGED;
@@ -119,7 +122,7 @@ static void put_audit(struct buf *out, const struct earlier *e)
 
 static const char *verdict_of(const struct earlier_result *r)
 {
-	return !r ? "not there" : r->waived ? "waived" : verdict_name(r->verdict);
+	return !r ? "not judged" : r->waived ? "waived" : verdict_name(r->verdict);
 }
 
 static void put_objects(struct buf *out, char sign, const char *const *objects, size_t n)
@@ -290,6 +293,6 @@ static int run_diff(const struct given *g)
 }
 
 static const struct command diff_command = {
-	"diff", "FROM TO [OPTION...]", "what changed between two audits, reports of -f json", options, 2, 2,
+	"diff", "FROM TO", "what changed between two audits, reports of -f json", options, 2, 2,
 	run_diff};
 COMMAND(diff_command);

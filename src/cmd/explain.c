@@ -265,6 +265,7 @@ static void print_experiments(const struct rule *rule)
 {
 	const struct experiment *const *all;
 	size_t n = experiments_all(&all);
+	const char *head = "\ntried by\n";
 	_cleanup_buf_ struct buf text = BUF(8192);
 
 	for (size_t i = 0; i < n; i++) {
@@ -272,7 +273,8 @@ static void print_experiments(const struct rule *rule)
 			continue;
 		buf_clear(&text);
 		buf_printf(&text, "revet prove %s: %s", all[i]->name, all[i]->doc);
-		printf("\ntried by\n");
+		fputs(head, stdout);
+		head = "";
 		print_wrapped("  ", buf_get(&text));
 	}
 }

@@ -32,7 +32,8 @@ static int show(struct worker *w, void *data)
 		return fail(EXIT_CANNOT, "%s", cell->why);
 	if (cell->state == VALUE_ABSENT)
 		return fail(EXIT_CONFIG,
-					"%s does not say who is served: see revet.yaml(5), `serves` and `admins`",
+					"%s is not there, or does not say who is served (`serves`, `admins`: revet.yaml(5)); "
+					"revet init writes one",
 					SITE_FILE);
 	buf_str(&out, cell->string);
 	buf_putc(&out, '\n');

@@ -68,6 +68,6 @@ static int run_history(const struct given *g)
 }
 
 static const struct command history_command = {
-	"history", "[OPTION...]", "the changes that were applied, and what became of them", options, 0, 0,
+	"history", "", "the changes that were applied, and what became of them", options, 0, 0,
 	run_history};
 COMMAND(history_command);

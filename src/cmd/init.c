@@ -329,7 +329,7 @@ static int run_init(const struct given *g)
 
 static const struct command init_command = {
 	"init",
-	"[OPTION...]",
+	"",
 	"write the site file from what is seen here, or see what has changed since",
 	options,
 	0,

@@ -67,12 +67,14 @@ static bool ask_yes_or_no(struct interview *i, const char *question, bool *ret)
 {
 	struct str answer;
 
-	do {
+	for (;;) {
 		if (!ask(i->arena, question, &answer))
 			return false;
 		*ret = is_yes(answer);
-	} while (!is_yes(answer) && !is_no(answer));
-	return true;
+		if (*ret || is_no(answer))
+			return true;
+		say("    ", "that is neither; Ctrl-C ends this, and nothing is written");
+	}
 }
 
 /* --- whom something is for --------------------------------------------------------------------- */
@@ -304,7 +306,7 @@ bool interview(struct interview *i)
 {
 	bool yes = false;
 
-	fputs("What is this server for? Guesses and what speaks for them:\n", stderr);
+	fputs("What is this server for? Guesses and what speaks for them; Ctrl-C: nothing is written.\n", stderr);
 	for (size_t k = 0; k < i->seen->unknown.n; k++)
 		say("  not seen: ", i->seen->unknown.p[k]);
 	if (!ask_profile(i) || !ask_admins(i) || !ask_from(i))

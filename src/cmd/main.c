@@ -8,6 +8,13 @@
 
 #include "cmd/cmd.h"
 
+static char said_last[512];
+
+const char *last_failure(void)
+{
+	return said_last;
+}
+
 int fail(int code, const char *fmt, ...)
 {
 	_cleanup_buf_ struct buf text = BUF(65536);
@@ -20,6 +27,7 @@ int fail(int code, const char *fmt, ...)
 	/* Names of files and words of the command line may be anything. */
 	buf_printable(&text, str_of(message));
 	fprintf(stderr, "revet: %s\n", buf_get(&text).p);
+	snprintf(said_last, sizeof(said_last), "%s", buf_get(&text).p);
 	return code;
 }
 
@@ -85,14 +93,23 @@ static int help(FILE *to)
 
 	fputs("revet: audit and harden a Linux server\n\nusage: revet COMMAND [OPTION...]\n\n", to);
 	for (size_t i = 0; i < n; i++)
-		fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->doc);
+		fprintf(to, "  %-11s %s\n", commands[i]->name, commands[i]->doc);
 	fputs("\nrevet COMMAND --help lists its options. Start with: sudo revet audit\n", to);
 	return to == stdout ? EXIT_DONE : EXIT_USAGE;
 }
 
+void command_usage(const struct command *c, struct buf *out)
+{
+	buf_printf(out, "%s%s%s%s", c->name, c->options->name ? " [OPTION...]" : "", *c->words ? " " : "",
+			   c->words);
+}
+
 static int command_help(const struct command *c)
 {
-	printf("usage: revet %s %s\n%s\n\n", c->name, c->usage, c->doc);
+	_cleanup_buf_ struct buf usage = BUF(4096);
+
+	command_usage(c, &usage);
+	printf("usage: revet %s\n%s\n%s", usage.p, c->doc, c->options->name ? "\n" : "");
 	for (const struct option_doc *o = c->options; o->name; o++) {
 		char left[64];
 
@@ -127,12 +144,15 @@ static int bad_option(const struct command *c, char **argv, int got)
 
 static int check_words(const struct command *c, const struct given *g)
 {
+	_cleanup_buf_ struct buf usage = BUF(4096);
+
 	if (g->n_words > c->max_words && !c->max_words)
 		return fail(EXIT_USAGE, "%s takes no '%s'; see: revet %s --help", c->name, g->words[0],
 					c->name);
-	if (g->n_words > c->max_words || g->n_words < c->min_words)
-		return fail(EXIT_USAGE, "usage: revet %s %s", c->name, c->usage);
-	return 0;
+	if (g->n_words <= c->max_words && g->n_words >= c->min_words)
+		return 0;
+	command_usage(c, &usage);
+	return fail(EXIT_USAGE, "usage: revet %s; see: revet %s --help", usage.p, c->name);
 }
 
 static bool find_option(const struct command *c, const char *name)

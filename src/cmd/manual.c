@@ -80,12 +80,13 @@ static const struct command *find_command(const char *name)
 static int put_command(const char *name)
 {
 	const struct command *c = find_command(name);
+	_cleanup_buf_ struct buf usage = BUF(4096);
 
 	if (!c)
 		return fail(EXIT_USAGE, "there is no command '%s'; see: revet help", name);
-	printf(".Ss revet %s", c->name);
-	if (*c->usage)
-		put_argument(c->usage);
+	command_usage(c, &usage);
+	fputs(".Ss revet", stdout);
+	put_argument(usage.p);
 	putchar('\n');
 	put_line(c->doc);
 	if (!c->options->name)

@@ -97,7 +97,8 @@ static int show_plan(const struct plan *plan, const struct given *g, struct aren
 		buf_printf(&text, "Nothing has been changed. Next: revet apply %s%s%s\n", file,
 				   root ? " --root " : "", root ? root : "");
 	else if (plan->steps.n)
-		buf_puts(&text, "Nothing has been changed. Next: the same with -o FILE, then: revet apply FILE\n");
+		buf_printf(&text, "Nothing has been changed. Next: the same with -o FILE, then: revet apply FILE%s%s\n",
+				   root ? " --root " : "", root ? root : "");
 	return code ? code : put_stdout(&text);
 }
 
@@ -151,6 +152,6 @@ static int run_plan(const struct given *g)
 }
 
 static const struct command plan_command = {
-	"plan", "[OPTION...]", "what would be changed so that the rules pass; changes nothing", options,
+	"plan", "", "what would be changed so that the rules pass; changes nothing", options,
 	0, 0, run_plan};
 COMMAND(plan_command);

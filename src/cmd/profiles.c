@@ -83,6 +83,6 @@ static int run_profiles(const struct given *g)
 }
 
 static const struct command profiles_command = {
-	"profiles", "[OPTION...]", "list the profiles: which rules count for which kind of server", options,
+	"profiles", "", "list the profiles: which rules count for which kind of server", options,
 	0, 0, run_profiles};
 COMMAND(profiles_command);

@@ -319,7 +319,7 @@ static int run_prove(const struct given *g)
 }
 
 static const struct command prove_command = {"prove",
-											 "[OPTION...] [CONTROL...]",
+											 "[CONTROL...]",
 											 "attack this host, and show that its controls hold",
 											 options,
 											 0,

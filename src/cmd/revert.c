@@ -229,6 +229,6 @@ static int run_revert(const struct given *g)
 }
 
 static const struct command revert_command = {
-	"revert", "[N] [OPTION...]", "take a change back, the last one when none is named", options, 0, 1,
+	"revert", "[N]", "take a change back, the last one when none is named", options, 0, 1,
 	run_revert};
 COMMAND(revert_command);

@@ -207,5 +207,5 @@ static int run_rules(const struct given *g)
 }
 
 static const struct command rules_command = {
-	"rules", "[OPTION...]", "list the rules", options, 0, 0, run_rules};
+	"rules", "", "list the rules", options, 0, 0, run_rules};
 COMMAND(rules_command);

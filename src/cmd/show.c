@@ -3,6 +3,7 @@
 
 #include "base/num.h"
 #include "cmd/cmd.h"
+#include "host/value.h"
 
 enum { ROOT };
 
@@ -10,6 +11,17 @@ static const struct option_doc options[] = {
 	[ROOT] = {"root", 0, "DIR", "of the tree in DIR"},
 	{0},
 };
+
+static void put_deadline(const struct change *c, struct buf *out)
+{
+	struct value time = {.state = VALUE_SET, .number = c->deadline};
+
+	if (c->status != CHANGE_WAITING)
+		return;
+	buf_puts(out, "reverts by itself at ");
+	value_print(out, TYPE_TIME, &time);
+	buf_puts(out, " unless confirmed from a new session: revet confirm\n");
+}
 
 static int show(const struct changes *cs, unsigned number, struct arena *a)
 {
@@ -24,8 +36,9 @@ static int show(const struct changes *cs, unsigned number, struct arena *a)
 	if (change_open(cs, number, a, &c, &err) < 0) {
 		code = fail(EXIT_USAGE, "%s", err.msg);
 	} else {
-		buf_printf(&out, "change %04u: %s\nkept in %s\n\n", number, change_status_name(c.status),
-				   c.path);
+		buf_printf(&out, "change %04u: %s\nkept in %s\n", number, change_status_name(c.status), c.path);
+		put_deadline(&c, &out);
+		buf_putc(&out, '\n');
 		plan_print_steps(&c.plan, &out);
 		buf_putc(&out, '\n');
 		for (size_t i = 0; i < c.plan.steps.n; i++)
@@ -62,6 +75,6 @@ static int run_show(const struct given *g)
 }
 
 static const struct command show_command = {
-	"show", "N [OPTION...]", "a change: its steps with their diffs, and how far each got", options, 1, 1,
+	"show", "N", "a change: its steps with their diffs, and how far each got", options, 1, 1,
 	run_show};
 COMMAND(show_command);

@@ -46,6 +46,6 @@ static int run_snapshot(const struct given *g)
 }
 
 static const struct command snapshot_command = {
-	"snapshot", "[-o FILE]", "write all tables as JSON, to be judged later or elsewhere", options, 0, 0,
+	"snapshot", "", "write all tables as JSON, to be judged later or elsewhere", options, 0, 0,
 	run_snapshot};
 COMMAND(snapshot_command);

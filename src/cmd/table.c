@@ -31,8 +31,45 @@ static int list_tables(void)
 	return EXIT_DONE;
 }
 
+/* The column that KEY names rows by: the one that tables are asked by, or that sentences name, or the first. */
+static int key_column(const struct table *t)
+{
+	int key = 0;
+
+	for (int i = 0; t->columns[i].name; i++) {
+		if (t->columns[i].flags & COLUMN_ASKED)
+			return i;
+		if (t->columns[i].flags & COLUMN_KEY)
+			key = i;
+	}
+	return key;
+}
+
+static bool is_asked(const struct table *t)
+{
+	return t->columns[key_column(t)].flags & COLUMN_ASKED;
+}
+
+/* One of the keys given, if any is. */
+static bool has_key(const struct view *v, const struct row *row)
+{
+	int column = key_column(v->table);
+	_cleanup_buf_ struct buf text = BUF(65536);
+
+	/* A table that is asked for its rows has those, and calls them by what was asked. */
+	if (v->given->n_words == 1 || is_asked(v->table))
+		return true;
+	value_print(&text, v->table->columns[column].type, &row->cells[column]);
+	for (int i = 1; i < v->given->n_words; i++)
+		if (str_glob(v->given->words[i], buf_get(&text)))
+			return true;
+	return false;
+}
+
 static bool row_matches(const struct view *v, const struct row *row, struct arena *a)
 {
+	if (!has_key(v, row))
+		return false;
 	for (size_t i = 0; i < v->given->n; i++) {
 		_cleanup_buf_ struct buf text = BUF(65536);
 		struct str wanted = str_of(v->given->p[i].value), name = STR_ABSENT;
@@ -197,17 +234,17 @@ static int run_table(const struct given *g)
 		code = check_where(&view);
 	if (code)
 		return code;
-	/* Tables that hold only what is asked for show what the rules ask for, and the words given. */
+	/* Tables that hold only what is asked for show what the rules ask for, or the words given. */
 	code = open_catalogue(&catalogue, NULL, g, NULL);
-	for (size_t i = 0; code == 0 && i < catalogue.n; i++)
+	for (size_t i = 0; code == 0 && g->n_words == 1 && i < catalogue.n; i++)
 		judge_wants(&catalogue.p[i], &catalogue.language.params, snapshot);
 	catalogue_done(&catalogue);
 	if (code)
 		return code;
 	snapshot_want_none(snapshot);
-	if (g->n_words == 1)
+	if (g->n_words == 1 || !is_asked(view.table))
 		snapshot_want_all(snapshot, view.table);
-	for (int i = 1; i < g->n_words; i++)
+	for (int i = 1; is_asked(view.table) && i < g->n_words; i++)
 		snapshot_want_key(snapshot, view.table, str_of(g->words[i]));
 	return worker_run(&w);
 }

@@ -331,7 +331,7 @@ static int run_test(const struct given *g)
 
 static const struct command test_command = {
 	"test",
-	"[OPTION...] FILE...",
+	"FILE...",
 	"run a user's own tests: sentences, or goss's gossfiles",
 	options,
 	1,

@@ -116,6 +116,22 @@ void site_firewall_read(struct host *host, struct arena *a, struct site_firewall
 		ret->unknown = arena_strdup(a, err.msg);
 }
 
+/* Where systemd looks for a program that a unit names. */
+static bool is_installed(struct host *host)
+{
+	static const char *const paths[] = {"/usr/local/sbin/revet", "/usr/local/bin/revet",
+										"/usr/sbin/revet", "/usr/bin/revet"};
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		struct path_stat st;
+		struct err ignored = {0};
+
+		if (host_stat(host, paths[i], true, &st, &ignored) == 0)
+			return true;
+	}
+	return false;
+}
+
 int site_firewall_edit(struct host *host, struct edits *edits, struct err *err)
 {
 	struct site_firewall f;
@@ -127,6 +143,10 @@ int site_firewall_edit(struct host *host, struct edits *edits, struct err *err)
 	cut = site_facts_cut(host, edits->arena, &f.file);
 	if (cut)
 		return err_set(err, ENOTSUP, "%s", cut);
+	if (site_ruleset_has_names(f.text) && !is_installed(host))
+		return err_set(err, ENOTSUP, "the site file reaches hosts by name, and revet-names.service, which asks for "
+									 "their addresses, finds no revet in /usr/local/bin or /usr/bin: install it "
+									 "there");
 	for (size_t i = 0; site_ruleset_has_names(f.text) && i < ARRAY_LEN(units); i++)
 		edit_content(edits, units[i].path, str_of(units[i].text));
 	return nft_table_edit(host, edits, SITE_TABLE, f.present, f.text, err);

@@ -29,7 +29,7 @@ static void write_head(struct buf *out, const struct audit *a)
 	buf_puts(out, dot);
 	buf_printable(out, snapshot_os(a->snapshot, "pretty_name", "unknown system"));
 	buf_printf(out, "%sprofile %s", dot, a->profile);
-	buf_printf(out, "%s%zu rules in %lld.%02lld s%s%s%s\n", dot, a->n,
+	buf_printf(out, "%s%zu rule%s in %lld.%02lld s%s%s%s\n", dot, a->n, a->n == 1 ? "" : "s",
 			   (long long)(a->took_us / 1000000), (long long)(a->took_us / 10000 % 100), dot,
 			   facts->live ? "" : "offline, ", facts->root ? "root" : "not root");
 	buf_printf(out, "FAIL %zu", audit_count(a, VERDICT_FAIL));
@@ -203,7 +203,8 @@ static void write_next(struct buf *out, const struct audit *a)
 			worst = g;
 	}
 	if (worst)
-		buf_printf(out, "Next: revet explain %s\n", worst->rule->id);
+		buf_printf(out, "Next: %srevet explain %s\n",
+				   snapshot_facts(a->snapshot)->live ? "revet plan, " : "", worst->rule->id);
 }
 
 /* "Since 2026-11-20T10:00:00Z: +1 new  -2 fixed", and which. */

@@ -200,7 +200,8 @@ class Asking(Init):
         said, terminal = self.talk("sever", "server", "maybe", "y", "here", "10.0.0.5/8", "-", "nowhere", "", "world", "lan world",
                                    "a {b", "lan", "", "y")
         self.assertEqual(terminal.end()[0], DONE)
-        for i, part in ((1, "there are: "), (5, "there is no network 'here'"), (6, "has bits past its prefix"),
+        for i, part in ((1, "there are: "), (3, "that is neither; Ctrl-C"), (5, "there is no network 'here'"),
+                        (6, "has bits past its prefix"),
                         (8, "there is no network 'nowhere'"), (11, "'world' is everyone"),
                         (12, "neither world, nor")):
             self.assertIn(part, said[i])

@@ -43,9 +43,15 @@ class Plan(Case):
         self.assertIn("~ file /etc/login.defs   own.days, own.mindays\n", told)
         self.assertIn("  -PASS_WARN_AGE 7\n  -PASS_MIN_DAYS 0\n  +PASS_WARN_AGE 14\n  +PASS_MIN_DAYS 2\n", told)
         self.assertTrue(told.endswith("1 step for 2 rules, all reversible.\n"
-                                      "Nothing has been changed. Next: the same with -o FILE, then: revet apply FILE\n"),
+                                      "Nothing has been changed. Next: the same with -o FILE, then: "
+                                      f"revet apply FILE --root {self.root}\n"),
                         told)
         self.assertEqual((self.root / "etc/login.defs").read_text(), "PASS_WARN_AGE 7\nPASS_MIN_DAYS 0\n")
+
+    def test_nothing_reverts_a_tree_by_itself(self):
+        write_tree(self.root, {"etc/ssh/sshd_config": "Include /etc/ssh/sshd_config.d/*.conf\nPermitRootLogin yes\n"})
+        told = self.plan("--rule", "ssh.no-root-login")
+        self.assertIn("1 of them may cut access: in a tree nothing reverts it by itself", told)
 
     def test_it_is_kept(self):
         path = self.tmp / "p.plan"

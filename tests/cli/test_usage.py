@@ -45,6 +45,12 @@ class Commands(Case):
                       if re.match(r" +-", line)]
             self.assertEqual(len(listed), len(names), command)
 
+    def test_the_usage_has_options_where_there_are_some(self):
+        for command in commands():
+            usage = run(command, "--help").stdout.partition("\n")[0]
+            self.assertEqual("[OPTION...]" in usage, bool(options(command)), usage)
+            self.assertEqual(usage, usage.rstrip())
+
     def test_version(self):
         result = run("version")
         self.assert_exit(result, DONE)
@@ -146,6 +152,18 @@ class Names(Case):
     def test_an_unknown_table_suggests_the_nearest(self):
         self.assert_refused(run("table", "userss"), USAGE, "users;")
 
+    def test_rows_of_a_table_by_key(self):
+        def shown(*keys):
+            ran = run("table", *keys, "--root", self.root, "-f", "json")
+            self.assert_exit(ran, DONE)
+            return json.loads(ran.stdout)
+
+        self.assertEqual([row["name"] for row in shown("users", "ops")], ["ops"])
+        self.assertEqual([row["name"] for row in shown("users", "o*", "root")], ["root", "ops"])
+        self.assertEqual(shown("users", "nobody"), [])
+        self.assertEqual([row["key"] for row in shown("login_defs", "UMASK")], [])
+        self.assertEqual([row["path"] for row in shown("files", "/etc/passwd")], ["/etc/passwd"])
+
     def test_an_unknown_column(self):
         self.assert_refused(run("table", "users", "--where", "uidd=0", "--root", self.root), USAGE,
                             "users", "'uidd'")
@@ -168,8 +186,8 @@ class Names(Case):
         self.assert_refused(self.audit("--color", "sometimes"), USAGE, "sometimes")
 
     def test_explain_takes_one_rule(self):
-        self.assert_refused(run("explain"), USAGE, "revet explain RULE")
-        self.assert_refused(run("explain", "a", "b"), USAGE, "revet explain RULE")
+        self.assert_refused(run("explain"), USAGE, "revet explain [OPTION...] RULE")
+        self.assert_refused(run("explain", "a", "b"), USAGE, "revet explain [OPTION...] RULE")
 
     def test_a_snapshot_is_no_tree(self):
         self.assert_refused(run("audit", "--snapshot", "x", "--root", "y"), USAGE, "--snapshot")

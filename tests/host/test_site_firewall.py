@@ -140,6 +140,11 @@ class Applying(Site):
         of it that is tracked is the host's."""
         self.site("admins: {users: [ops]}\nserves: []\negress: deny\n"
                   "reaches: [dns, {port: 443/tcp, to: [api.example.org, none.example.org]}]\n")
+        # The unit that asks for them again would find no program.
+        self.sh("mv /usr/local/bin/revet /root/revet")
+        self.assertIn(f"not possible here: {RULE}: the site file reaches hosts by name, and revet-names.service",
+                      self.out("/root/revet", "plan", "--rule", RULE))
+        self.sh("mv /root/revet /usr/local/bin/revet")
         self.sh("sed -i /nameserver/d /etc/resolv.conf")
         before = tree(self.host.root)
         self.sh("printf '192.0.2.7 api.example.org\\n2001:db8::7 api.example.org\\n' >>/etc/hosts")

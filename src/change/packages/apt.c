@@ -115,12 +115,14 @@ static struct argv apt_argv(const struct place *place, const struct saved *saved
 										 "--no-install-recommends",
 										 "-oAPT::Sandbox::User=root",
 										 "-oDPkg::Lock::Timeout=0",
+										 "-oAcquire::Retries=1",
 										 "-oDpkg::Options::=--force-confold",
 										 "-oDpkg::Options::=--force-confdef",
 										 "-oAPT::Get::AllowUnauthenticated=0"};
+	/* Where no resolver answers, each file of each package is waited for: a second try is apt's. */
 	static const char *const environment[] = {"/usr/bin/env", "DEBIAN_FRONTEND=noninteractive",
 											  "APT_LISTCHANGES_FRONTEND=none",
-											  "NEEDRESTART_SUSPEND=1"};
+											  "NEEDRESTART_SUSPEND=1", "RES_OPTIONS=timeout:2 attempts:1"};
 	struct argv argv = {0};
 	const char *debs, *conf;
 
