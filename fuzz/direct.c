@@ -19,6 +19,7 @@
 #include "host/capability.h"
 #include "host/crypt_id.h"
 #include "host/dpkg.h"
+#include "host/elf.h"
 #include "host/luks_header.h"
 #include "host/nft_text.h"
 #include "host/openpgp.h"
@@ -618,6 +619,22 @@ static void run_unpack(const struct target *t _unused_, struct str s)
 	unpack_free(u);
 }
 
+static void run_elf(const struct target *t _unused_, struct str s)
+{
+	_cleanup_arena_ struct arena a = {0};
+	int fd = memfd_create("input", MFD_CLOEXEC);
+	struct elf e;
+	struct err err;
+
+	check(fd >= 0 && write(fd, s.p, s.n) == (ssize_t)s.n);
+	if (elf_read(fd, &a, &e, &err) == 0) {
+		check(e.library_path.n < ELF_MAX_LIBRARY_PATH);
+		check(!memchr(e.library_path.p ? e.library_path.p : "", 0, e.library_path.n));
+		check(!e.linked || e.relro != ELF_RELRO_STATIC);
+	}
+	close(fd);
+}
+
 const struct target direct_targets[] = {
 	{.name = "num", .max = 64, .run = run_num},
 	{.name = "str", .max = 4096, .run = run_str},
@@ -641,6 +658,7 @@ const struct target direct_targets[] = {
 	{.name = "ssh_hello", .max = 35000, .run = run_ssh_hello},
 	{.name = "openpgp", .max = 16384, .run = run_openpgp},
 	{.name = "luks_header", .max = 20000, .run = run_luks_header},
+	{.name = "elf", .max = 8192, .run = run_elf},
 	{.name = "rpm_header", .max = 8192, .run = run_rpm_header},
 	{.name = "dpkg_version", .max = 256, .run = run_dpkg_version},
 	{.name = "capability", .max = 128, .run = run_capability},

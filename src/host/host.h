@@ -129,6 +129,9 @@ void host_give_up(int error, const char *why);
 /* Starts it now, in a process of its own that is not confined and ends with its answer: for a question
  * to a service, which the confined process must have no way to talk to. For struct table.early. */
 void host_query_fork(struct host *, const struct query *);
+/* Only for the `live` of such a query, once it has opened what it is about to parse: a process of its
+ * own confines itself. Any other does so anyway before it parses. */
+int host_query_confine(struct err *);
 
 /* Only for a query's `live`: the fd of the root directory. */
 int host_root_fd(const struct host *);

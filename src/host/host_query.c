@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "base/confine.h"
 #include "base/shortage.h"
 
 struct errand {
@@ -92,6 +93,15 @@ static void run_query(struct host *h, const struct query *q, struct memo *m)
 
 #define ANSWER_MS 30000 /* live() has time limits of its own, which are shorter */
 
+static bool in_child;
+
+int host_query_confine(struct err *err)
+{
+	struct confinement ignored;
+
+	return in_child ? confine_reader(&ignored, err) : 0;
+}
+
 /* In the child: the errno and, when it is 0, the answer; else the message. */
 static void __attribute__((noreturn))
 answer(struct host *h, const struct query *q, struct memo *m, int fd)
@@ -126,6 +136,7 @@ void host_query_fork(struct host *h, const struct query *q)
 	m->child = fork();
 	if (m->child == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		in_child = true;
 		close(fds[0]);
 		answer(h, q, m, fds[1]);
 	}

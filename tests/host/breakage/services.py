@@ -1,6 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the rules of services come to fail. A daemon is a unit of its name that sleeps."""
 
+import base64
+import functools
+import gzip
+import itertools
+import os
+import subprocess
+import tempfile
+
 from staged import CMDLINE, HOLD, held, package
 
 GOOD = CMDLINE + HOLD + """
@@ -80,6 +88,37 @@ def capable(capabilities):
             "runuser -u ops -- /usr/local/bin/capable 1000 >/dev/null 2>&1 &\n"
             "until pgrep -x capable >/dev/null; do sleep 0.02; done",
             "end_all -x capable")
+
+
+@functools.cache
+def compiled(*flags):
+    """A program that only waits, as text for the shell."""
+    with tempfile.TemporaryDirectory() as scratch:
+        path = os.path.join(scratch, "x")
+        subprocess.run(["gcc", "-O2", "-s", "-fPIE", "-pie", "-Wl,-z,relro,-z,now,-z,noseparate-code",
+                        "-xc", "-", *flags, "-o", path],
+                       input=b"#include <unistd.h>\nint main(void) { for (;;) pause(); }\n", check=True)
+        with open(path, "rb") as file:
+            return base64.b64encode(gzip.compress(file.read())).decode()
+
+
+PORTS = itertools.count(7200)
+
+
+def built(*flags, user="root", listens=False, more="true"):
+    """A way: a program of one's own that was built with these flags runs."""
+    port = next(PORTS)
+    name = f"built-{port}"
+    start = f"systemd-run -q --unit={name} --uid={user} "
+    if listens:
+        start += f"--socket-property=ListenStream=0.0.0.0:{port} "
+    start += f"/usr/local/lib/{name}"
+    if listens:
+        start += f"\nperl -MIO::Socket::INET -e 'IO::Socket::INET->new(\"127.0.0.1:{port}\") or die'"
+    return (f"echo {compiled(*flags)} | base64 -d | gunzip >/usr/local/lib/{name}\n"
+            f"chmod 755 /usr/local/lib/{name}; {more}\n{start}\n"
+            f"until systemctl is-active -q {name}.service; do sleep 0.05; done",
+            gone(f"{name}.socket", f"{name}.service"))
 
 
 LEFT = {
@@ -194,6 +233,24 @@ put /etc/rabbitmq/rabbitmq.conf 'loopback_users.guest = true'
         "says": "manual",
         "bad": [(f"unit {name}; systemctl start {name}", gone(name))
                 for name in ("postgresql.service", "docker.service")],
+    },
+    "services.no-pie": {
+        "bad": [built("-no-pie"), built("-no-pie", user="ops", listens=True)],
+        "fine": [built(), built("-no-pie", user="ops")],
+    },
+    "services.executable-stack": {
+        "bad": [built("-Wl,-z,execstack"), built("-Wl,-z,execstack", user="ops", listens=True)],
+        "fine": [built(), built("-Wl,-z,execstack", user="ops")],
+    },
+    "services.lazy-binding": {
+        "bad": [built("-Wl,-z,lazy"), built("-Wl,-z,norelro"), built("-Wl,-z,lazy", user="ops", listens=True)],
+        "fine": [built(), built("-Wl,-z,lazy", user="ops")],
+    },
+    "services.library-path": {
+        "bad": [built("-Wl,-rpath,/home/ops/lib"), built("-Wl,-rpath,/tmp/lib", user="ops", listens=True),
+                built("-Wl,-rpath,lib"), built("-Wl,-rpath,/usr/local/share/x/lib", more="install -d -m 777 /usr/local/share/x"),
+                built("-Wl,-rpath,$ORIGIN/x,--disable-new-dtags", more="install -d -o ops /usr/local/lib/x")],
+        "fine": [built("-Wl,-rpath,/usr/lib/x:$ORIGIN/x"), built("-Wl,-rpath,/home/ops/lib", user="ops", listens=True)],
     },
     "services.rpcbind": daemon("rpcbind.service", "rpcbind.socket"),
 }
