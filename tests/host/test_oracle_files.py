@@ -149,6 +149,8 @@ class Walk(OnHost):
             return
         stamp = datetime.datetime.fromtimestamp(int(mtime), datetime.timezone.utc)
         self.assertEqual(row["mtime"], stamp.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        age = datetime.datetime.now(datetime.timezone.utc) - stamp
+        self.assertIn(row.get("age_days"), (age.days, max(age - datetime.timedelta(minutes=5), age * 0).days))
 
     def test_banners(self):
         self.write("/etc/motd", "Welcome to Debian\n\\m \\s\n", "666")

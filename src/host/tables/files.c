@@ -8,7 +8,7 @@
 #include "host/edit.h"
 #include "host/table.h"
 
-enum { NAME, PATH, KIND, MODE, OWNER, GROUP, UID, GID, SIZE, MTIME, TARGET, NLINK, ACL };
+enum { NAME, PATH, KIND, MODE, OWNER, GROUP, UID, GID, SIZE, MTIME, AGE_DAYS, TARGET, NLINK, ACL };
 
 static const struct column columns[] = {
 	[NAME] = {"name", TYPE_STRING, "Path or pattern as the rule asks for it",
@@ -27,6 +27,7 @@ static const struct column columns[] = {
 	[GID] = {"gid", TYPE_INT, "Group", 0},
 	[SIZE] = {"size", TYPE_SIZE, "Size in bytes", 0},
 	[MTIME] = {"mtime", TYPE_TIME, "When its content was last written", 0},
+	[AGE_DAYS] = {"age_days", TYPE_INT, "Whole days since then; absent: it is yet to come", 0},
 	[TARGET] = {"target", TYPE_STRING, "What the link says; absent: it is no link", 0},
 	[NLINK] = {"nlink", TYPE_INT, "Number of hard links", 0},
 	[ACL] = {"acl", TYPE_LIST,
@@ -52,6 +53,16 @@ static void set_unknown(struct rows *rows, struct row *row, const struct err *er
 		row_unknown(row, column, why);
 }
 
+#define CLOCKS_DIFFER 60 /* seconds: what is written while it is read, or on another machine */
+
+static void set_age(const struct reader *r, struct row *row, int64_t mtime)
+{
+	int64_t now = host_now(r->host);
+
+	if (mtime <= now + CLOCKS_DIFFER)
+		row_int(row, AGE_DAYS, MAX(now - mtime, 0) / 86400);
+}
+
 static void set_stat(const struct reader *r, struct row *row, const struct path_stat *st)
 {
 	static const char no_users[] = "/etc/passwd or /etc/group could not be read";
@@ -62,6 +73,7 @@ static void set_stat(const struct reader *r, struct row *row, const struct path_
 	row_int(row, GID, st->gid);
 	row_int(row, SIZE, st->size);
 	row_int(row, MTIME, st->mtime);
+	set_age(r, row, st->mtime);
 	row_int(row, NLINK, st->nlink);
 	if (r->has_users) {
 		row_str(row, OWNER, passwd_user_name(&r->users, st->uid, r->rows->arena));

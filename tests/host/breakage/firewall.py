@@ -72,6 +72,14 @@ def no_chain(hook):
 
 
 RULES = {
+    "firewall.feed-stale": {
+        "bad": ["put /etc/nft-blacklist/blacklist.nft 'add element inet filter drop { 192.0.2.7 }'\n"
+                "touch -d '5 days ago' /etc/nft-blacklist/blacklist.nft",
+                "put /etc/ipset-blacklist/ip-blacklist.restore ''; : >/etc/ipset-blacklist/ip-blacklist.restore",
+                "install -d /etc/nft-blacklist/blacklist.nft"],
+        "fine": ["put /etc/nft-blacklist/blacklist.nft 'add element inet filter drop { 192.0.2.7 }'\n"
+                 "touch -d '2 days ago' /etc/nft-blacklist/blacklist.nft"],
+    },
     "firewall.active": {
         "bad": [nft("flush ruleset"), no_chain("input"),
                 nft("flush chain inet filter input", "chain inet filter input { policy accept; }"),
