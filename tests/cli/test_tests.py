@@ -401,6 +401,32 @@ Count: 4, Failed: 2, Skipped: 1
         self.assert_exit(result, DONE)
         self.assertIn("Count: 1000, Failed: 0", result.stdout)
 
+    def test_what_is_deployed_is_signed(self):
+        """The examples of docs/test.md: git says whether a commit is signed by a key that it was told of."""
+        git = ["git", "-C", str(self.tmp), "-c", "user.name=ci", "-c", "user.email=ci@example.org", "-c", "gpg.format=ssh"]
+
+        def do(*argv):
+            subprocess.run(argv, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+
+        for key in ("ci", "other"):
+            do("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", key, "-f", str(self.tmp / key))
+        do(*git, "init", "-q")
+        (self.tmp / "signers").write_text(f"ci@example.org {(self.tmp / 'ci.pub').read_text()}")
+        do(*git, "config", "gpg.ssh.allowedSignersFile", str(self.tmp / "signers"))
+        goss = self.write(json.dumps({"command": {f"git -C {self.tmp} verify-commit HEAD": {"exit-status": 0}}}))
+        for sign, code in ((["--no-gpg-sign"], FINDINGS), ([f"-S{self.tmp / 'other'}"], FINDINGS),
+                           ([f"-S{self.tmp / 'ci'}"], DONE)):
+            do(*git, "commit", "-q", "--allow-empty", "-m", "x", *sign)
+            self.assert_exit(run("test", goss), code)
+
+    def test_what_is_deployed_is_what_was_built(self):
+        (self.tmp / "server").write_bytes(b"built\n")
+        built = hashlib.sha256(b"built\n").hexdigest()
+        goss = self.write(json.dumps({"file": {str(self.tmp / "server"): {"exists": True, "sha256": built}}}))
+        self.assert_exit(run("test", goss), DONE)
+        (self.tmp / "server").write_bytes(b"changed\n")
+        self.assert_exit(run("test", goss), FINDINGS)
+
 
 if __name__ == "__main__":
     unittest.main()
