@@ -32,11 +32,12 @@ static void wait_for_errand(struct memo *m)
 		pthread_join(e->thread, NULL);
 }
 
-static void end_child(struct memo *m)
+/* One that has not answered in time may hang in a call, and is not waited for: it ends with this one. */
+static void end_child(struct memo *m, bool in_time)
 {
 	close_fd(&m->child_fd);
 	if (m->child > 0)
-		waitpid(m->child, NULL, 0);
+		waitpid(m->child, NULL, in_time ? 0 : WNOHANG);
 	m->child = -1;
 }
 
@@ -172,7 +173,7 @@ static void take_answer(struct host *h, const struct query *q, struct memo *m)
 	do
 		r = read_some(m->child_fd, &text);
 	while (r > 0);
-	end_child(m);
+	end_child(m, r != -ETIMEDOUT);
 	if (r == 0 && text.n < sizeof(error))
 		r = -ECHILD;
 	if (r == 0)
@@ -276,7 +277,7 @@ void host_end_queries(struct host *h)
 	vec_each(&h->memos, m)
 	{
 		wait_for_errand(*m);
-		end_child(*m);
+		end_child(*m, true);
 		buf_done(&(*m)->answer);
 		pthread_mutex_destroy(&(*m)->lock);
 	}
