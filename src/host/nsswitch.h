@@ -10,4 +10,7 @@
 const char *nsswitch_elsewhere(struct host *, struct arena *, const char *database,
 							   const char *what);
 
+/* Does it name the source for the database? False also when it cannot be read. */
+bool nsswitch_asks(struct host *, struct arena *, const char *database, const char *source);
+
 #endif

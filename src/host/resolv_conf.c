@@ -31,10 +31,23 @@ void resolv_parse(struct arena *a, struct str text, struct resolv *r)
 	}
 }
 
+static bool is_stub(struct str nameserver)
+{
+	return str_is(nameserver, "127.0.0.53") || str_is(nameserver, "127.0.0.54");
+}
+
 bool resolv_is_stub(const struct resolv *r)
 {
 	for (size_t i = 0; i < r->nameservers.n; i++)
-		if (str_is(r->nameservers.p[i], "127.0.0.53") || str_is(r->nameservers.p[i], "127.0.0.54"))
+		if (is_stub(r->nameservers.p[i]))
 			return true;
 	return false;
+}
+
+bool resolv_is_stub_only(const struct resolv *r)
+{
+	for (size_t i = 0; i < r->nameservers.n; i++)
+		if (!is_stub(r->nameservers.p[i]))
+			return false;
+	return r->nameservers.n > 0;
 }

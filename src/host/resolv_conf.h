@@ -19,5 +19,7 @@ struct resolv {
 void resolv_parse(struct arena *, struct str text, struct resolv *);
 /* Does it name systemd-resolved's own address? */
 bool resolv_is_stub(const struct resolv *);
+/* Does it name no other? The C library goes on to the next where one does not answer. */
+bool resolv_is_stub_only(const struct resolv *);
 
 #endif

@@ -87,14 +87,23 @@ static void read_policy(struct reader *r)
 		put(r, "policy.docker", strictest(r, registries), FROM(POLICY, 0), false);
 }
 
-/* "text", or a list of them on one line, as words. What is written another way is not known. */
+/* "text", or a list of them on one line, as words, a comment behind it taken off. What is written another way is not known. */
 static bool plain_value(struct reader *r, struct str value, struct str *ret)
 {
 	char *p = str_dup(r->rows->arena, value);
+	char quote = '\0';
 
-	for (size_t i = 0; i < value.n; i++)
+	for (size_t i = 0; i < value.n; i++) {
+		if (p[i] == '#' && !quote)
+			value.n = i;
+		else if (p[i] == quote)
+			quote = '\0';
+		else if (!quote && (p[i] == '"' || p[i] == '\''))
+			quote = p[i];
 		if (strchr("[],\"'", p[i]))
 			p[i] = ' ';
+	}
+	value = str_trim(value);
 	*ret = str_squeeze(r->rows->arena, (struct str){p, value.n});
 	return !str_starts(value, "[") || str_ends(value, "]");
 }

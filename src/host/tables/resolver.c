@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How names are resolved: /etc/resolv.conf and who writes it. */
 #include "host/conf.h"
+#include "host/nsswitch.h"
 #include "host/resolv_conf.h"
 #include "host/table.h"
 
@@ -11,13 +12,15 @@ static const struct column columns[] = {
 					 "Servers that are asked; with systemd-resolved those that it asks", 0},
 	[SEARCH] = {"search", TYPE_LIST, "Domains that are tried for short names", 0},
 	[OPTIONS] = {"options", TYPE_LIST, "options of resolv.conf(5)", 0},
-	[DNSSEC] = {"dnssec", TYPE_STRING,
-				"DNSSEC= of systemd-resolved: yes, no or allow-downgrade; absent: not in use",
-				COLUMN_SETTABLE},
-	[DNS_OVER_TLS] = {"dns_over_tls", TYPE_STRING,
-					  "DNSOverTLS= of systemd-resolved: yes, no or opportunistic; absent: not in "
-					  "use",
-					  COLUMN_SETTABLE},
+	[DNSSEC] =
+		{"dnssec", TYPE_STRING,
+		 "DNSSEC= of systemd-resolved: yes, no or allow-downgrade; absent: others are asked, too",
+		 COLUMN_SETTABLE},
+	[DNS_OVER_TLS] =
+		{"dns_over_tls", TYPE_STRING,
+		 "DNSOverTLS= of systemd-resolved: yes, no or opportunistic; absent: others are asked, "
+		 "too",
+		 COLUMN_SETTABLE},
 	[MANAGED_BY] = {"managed_by", TYPE_STRING,
 					"Who writes /etc/resolv.conf: systemd-resolved, resolvconf, NetworkManager, or "
 					"file when nobody does",
@@ -74,7 +77,8 @@ static bool set_default(struct host *host, struct rows *rows, struct row *row, i
 						const char *key)
 {
 	static const char *const files[] = {
-		"/usr/lib/systemd/resolved.conf", "/etc/systemd/resolved.conf",
+		"/usr/lib/systemd/resolved.conf",
+		"/etc/systemd/resolved.conf",
 	};
 	const char *comment = arena_printf(rows->arena, "#%s=", key);
 	struct str text, line;
@@ -108,8 +112,11 @@ static void set_resolved(struct host *host, struct rows *rows, struct row *row, 
 		row_str(row, column, canonical(item->value));
 		row_from(row, column, FROM(item->file, item->line));
 	} else if (!set_default(host, rows, row, column, key)) {
-		row_unknown(row, column, arena_printf(rows->arena, "%s= is not set; what holds then was "
-															"decided when systemd was built", key));
+		row_unknown(row, column,
+					arena_printf(rows->arena,
+								 "%s= is not set; what holds then was "
+								 "decided when systemd was built",
+								 key));
 	}
 }
 
@@ -185,7 +192,16 @@ static const char *why_unknown(struct host *host, int r, struct str link)
 	return host_is_live(host) ? NULL : "offline: /etc/resolv.conf is made when the host runs";
 }
 
-static int set_resolved_columns(struct host *host, struct rows *rows, struct row *row,
+/* Do programs ask systemd-resolved, and nobody else? They ask the servers of the list themselves where
+ * that is what resolv.conf leads to, as its other file in /run does. */
+static bool is_asked_alone(struct host *host, struct arena *a, const struct resolv *r,
+						   const char *unknown, struct str link)
+{
+	return resolv_is_stub_only(r) || (unknown && !str_ends(link, RESOLV_UPSTREAM)) ||
+		   nsswitch_asks(host, a, "hosts", "resolve");
+}
+
+static int set_resolved_columns(struct host *host, struct rows *rows, struct row *row, bool alone,
 								struct err *err)
 {
 	struct conf conf = {0};
@@ -193,6 +209,8 @@ static int set_resolved_columns(struct host *host, struct rows *rows, struct row
 
 	if (r < 0)
 		return r;
+	if (!alone)
+		return 0;
 	set_upstream(host, rows, row, &conf);
 	set_resolved(host, rows, row, DNSSEC, &conf, "DNSSEC");
 	set_resolved(host, rows, row, DNS_OVER_TLS, &conf, "DNSOverTLS");
@@ -224,8 +242,10 @@ static int read_resolver(struct host *host, struct rows *rows, struct err *err)
 		row_unknown(row, MANAGED_BY, unknown);
 	else
 		row_strz(row, MANAGED_BY, manager);
-	return strcmp(manager, "systemd-resolved") == 0 ? set_resolved_columns(host, rows, row, err)
-													: 0;
+	if (strcmp(manager, "systemd-resolved") != 0)
+		return 0;
+	return set_resolved_columns(host, rows, row,
+								is_asked_alone(host, rows->arena, &resolv, unknown, link), err);
 }
 
 static const struct table resolver = {

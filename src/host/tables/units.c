@@ -302,16 +302,35 @@ static void set_live_properties(struct reader *r, struct row *row, const struct 
 	}
 }
 
+/* "+" and "!" in front of a program leave it root, whatever User= says; "!!" does so only where the
+ * kernel is too old for ambient capabilities. */
+static const struct conf_item *stays_root(const struct unit_values *commands)
+{
+	for (size_t i = 0; i < commands->n; i++) {
+		struct str command = commands->items[i]->value;
+
+		while (command.n && strchr("@-:", command.p[0]))
+			command = (struct str){command.p + 1, command.n - 1};
+		if (str_starts(command, "+") || (str_starts(command, "!") && !str_starts(command, "!!")))
+			return commands->items[i];
+	}
+	return NULL;
+}
+
 /* The lines of the unit file, or of a drop-in, that say what it runs and as whom. */
 static void set_places(struct row *row, const struct unit_file *file, struct arena *a)
 {
 	struct unit_values commands = unitfile_values(file, a, "Service", "ExecStart");
-	const struct conf_item *user = NULL;
+	const struct conf_item *user = NULL, *root = stays_root(&commands);
 
 	if (commands.n)
 		row_from(row, EXEC_START, FROM(commands.items[0]->file, commands.items[0]->line));
 	if (unitfile_value(file, "Service", "User", &user).p && user)
 		row_from(row, USER, FROM(user->file, user->line));
+	if (root) {
+		row_strz(row, USER, "root");
+		row_from(row, USER, FROM(root->file, root->line));
+	}
 }
 
 static void set_service_from_file(struct reader *r, struct row *row, const struct unit *u)

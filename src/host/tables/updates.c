@@ -2,6 +2,7 @@
 /* How up to date the host can know itself to be, and whether it keeps itself so. */
 #include "host/table.h"
 
+#include "base/num.h"
 #include "host/apt_conf.h"
 #include "host/apt_lists.h"
 #include "host/conf.h"
@@ -22,12 +23,15 @@ static const struct column columns[] = {
 	[LISTS_AGE_DAYS] = {"lists_age_days", TYPE_INT, "Whole days since then", 0},
 	[PENDING] = {"pending", TYPE_INT, "Packages with a newer version in the lists", 0},
 	[SECURITY_PENDING] = {"security_pending", TYPE_INT, "Those in a security archive", 0},
-	[AUTOMATIC] = {"automatic", TYPE_BOOL,
-				   "Security updates install themselves: the program is there, switched on, and a "
-				   "timer starts it",
-				   COLUMN_SETTABLE},
+	[AUTOMATIC] =
+		{"automatic", TYPE_BOOL,
+		 "Security updates install themselves: the program is there, switched on at least once a "
+		 "week, and a timer starts it",
+		 COLUMN_SETTABLE},
 	{0},
 };
+
+#define MAX_DAYS 7 /* between two runs, for them to be called automatic */
 
 static bool exists(struct host *host, const char *path)
 {
@@ -135,17 +139,18 @@ static void set_apt_pending(struct host *host, struct rows *rows, struct row *ro
 	row_unknown(row, SECURITY_PENDING, arena_strdup(rows->arena, err.msg));
 }
 
-/* APT::Periodic intervals: "always", or a number (of days, or with a unit) that is not 0. */
+/* APT::Periodic intervals: "always", or a number of days, or one with a unit; 0 is never. */
 static bool is_interval(const struct apt_item *item)
 {
+	int64_t seconds;
+	uint64_t days;
+
 	if (!item)
 		return false;
-	if (str_is(item->value, "always"))
+	if (str_is(item->value, "always") || num_u64(item->value, 1, MAX_DAYS, &days) == 0)
 		return true;
-	for (size_t i = 0; i < item->value.n; i++)
-		if (item->value.p[i] >= '1' && item->value.p[i] <= '9')
-			return true;
-	return false;
+	return num_u64(item->value, 0, UINT64_MAX, &days) < 0 &&
+		   num_duration(item->value, &seconds) == 0 && seconds > 0 && seconds <= MAX_DAYS * 86400;
 }
 
 static bool has_nocase(struct str s, const char *word)
@@ -171,17 +176,29 @@ static bool takes_security(const struct apt_conf *conf, const char *name)
 	return false;
 }
 
-/* A pattern for packages that are left alone fits from the start of the name. */
-static bool leaves_all_alone(const struct apt_conf *conf)
+/* Does a pattern of the list fit every package? They fit from the start of the name. */
+static bool names_all(const struct apt_conf *conf, const char *list, bool *ret_some)
 {
 	static const char *const all[] = {"", ".", ".*", ".+", "^", "^.*"};
+	bool found = false;
 
-	for (size_t i = 0; i < conf->n; i++)
+	for (size_t i = 0; i < conf->n; i++) {
+		if (conf->p[i].cleared || !str_is_nocase(conf->p[i].name, list))
+			continue;
+		*ret_some = true;
 		for (size_t k = 0; k < ARRAY_LEN(all); k++)
-			if (!conf->p[i].cleared && str_is(conf->p[i].value, all[k]) &&
-				str_is_nocase(conf->p[i].name, "Unattended-Upgrade::Package-Blacklist::"))
-				return true;
-	return false;
+			found |= str_is(conf->p[i].value, all[k]);
+	}
+	return found;
+}
+
+/* All packages are left alone, or all but a few that are named. */
+static bool leaves_alone(const struct apt_conf *conf)
+{
+	bool some = false, wanted = false;
+
+	return names_all(conf, "Unattended-Upgrade::Package-Blacklist::", &some) ||
+		   (!names_all(conf, "Unattended-Upgrade::Package-Whitelist::", &wanted) && wanted);
 }
 
 static bool takes_security_at_all(const struct apt_conf *conf)
@@ -196,7 +213,7 @@ static bool is_configured(const struct apt_conf *conf)
 	return apt_conf_bool(conf, "APT::Periodic::Enable", true) &&
 		   is_interval(apt_conf_last(conf, "APT::Periodic::Update-Package-Lists")) &&
 		   is_interval(apt_conf_last(conf, "APT::Periodic::Unattended-Upgrade")) &&
-		   !leaves_all_alone(conf) && takes_security_at_all(conf);
+		   !leaves_alone(conf) && takes_security_at_all(conf);
 }
 
 /* Timers; without systemd the same job is cron's. */
@@ -337,7 +354,8 @@ static int read_updates(struct host *host, struct rows *rows, struct err *err)
 
 /* --- changing -------------------------------------------------------------------------------- */
 
-static int set_updates(struct host *host, const struct wish *wish, struct edits *edits, struct err *err)
+static int set_updates(struct host *host, const struct wish *wish, struct edits *edits,
+					   struct err *err)
 {
 	static const char *const keys[] = {"APT::Periodic::Update-Package-Lists",
 									   "APT::Periodic::Unattended-Upgrade"};
@@ -349,13 +367,15 @@ static int set_updates(struct host *host, const struct wish *wish, struct edits 
 	int r = dpkg_read(host, edits->arena, &db, err);
 
 	if (wish->column != AUTOMATIC || !wish->value.number || r == -ENOENT)
-		return err_set(err, ENOTSUP, "updates are installed by hand; of dnf: install dnf-automatic, set "
-									 "apply_updates = yes and enable its timer");
+		return err_set(err, ENOTSUP,
+					   "updates are installed by hand; of dnf: install dnf-automatic, set "
+					   "apply_updates = yes and enable its timer");
 	if (r < 0)
 		return r;
 	if (!is_started(host, &scratch, &db))
-		return err_set(err, ENOTSUP, "apt-daily.timer or apt-daily-upgrade.timer does not start: see "
-									 "systemctl enable, or unmask");
+		return err_set(err, ENOTSUP,
+					   "apt-daily.timer or apt-daily-upgrade.timer does not start: see "
+					   "systemctl enable, or unmask");
 	if (!dpkg_installed(&db, "unattended-upgrades")) {
 		r = package_install(host, &program, 1, edits, err);
 		comes = !exists(host, "/etc/apt/apt.conf.d/50unattended-upgrades");
@@ -364,9 +384,10 @@ static int set_updates(struct host *host, const struct wish *wish, struct edits 
 		return r;
 	apt_conf_read(host, edits->arena, &conf);
 	/* The configuration that comes with it takes security updates. */
-	if (leaves_all_alone(&conf) || (!comes && !takes_security_at_all(&conf)))
-		return err_set(err, ENOTSUP, "unattended-upgrades takes nothing from a security archive: see "
-									 "50unattended-upgrades");
+	if (leaves_alone(&conf) || (!comes && !takes_security_at_all(&conf)))
+		return err_set(err, ENOTSUP,
+					   "unattended-upgrades takes nothing from a security archive: see "
+					   "50unattended-upgrades");
 	if (!apt_conf_bool(&conf, "APT::Periodic::Enable", true))
 		r = apt_conf_set(&conf, STR("APT::Periodic::Enable"), STR("1"), edits, err);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(keys); i++)

@@ -65,7 +65,8 @@ RULES = {
     },
     "boot.rescue-login": {
         "bad": [drop_in("rescue.service", "[Service]\nExecStart=\nExecStart=/bin/bash"),
-                drop_in("emergency.service", "[Service]\nExecStart=\nExecStart=-/bin/sh")],
+                drop_in("emergency.service", "[Service]\nExecStart=\nExecStart=-/bin/sh"),
+                drop_in("rescue.service", "[Service]\nExecStart=-/bin/bash")],
         "fine": [drop_in("rescue.service", "[Service]\nEnvironment=A=B")],
         "undo": "rm -rf /etc/systemd/system/rescue.service.d /etc/systemd/system/emergency.service.d\n"
                 "systemctl daemon-reload",
@@ -78,6 +79,8 @@ RULES = {
                 ("systemctl start debug-shell.service", "systemctl stop debug-shell.service"),
                 ("systemctl enable --runtime debug-shell.service",
                  "systemctl disable --runtime debug-shell.service"),
+                (drop_in("getty@tty1.service", "[Service]\nExecStart=\nExecStart=-/sbin/agetty -a root tty1"),
+                 "rm -r /etc/systemd/system/getty@tty1.service.d; systemctl daemon-reload"),
                 grub("systemd.debug-shell"), grub("init=/bin/sh", "GRUB_CMDLINE_LINUX_DEFAULT")],
         "fine": [word("systemd.debug_shell=0"), word("init=/lib/systemd/systemd"), grub("rd.shell=0")],
         "alone": True,

@@ -85,7 +85,7 @@ def podded(name, process="", namespaces=BOTH, annotation=""):
 RULES = {
     "containers.docker-tcp": {
         "bad": ["say hosts '[\"fd://\", \"tcp://127.0.0.1:2375\"]'", "option -H tcp://0.0.0.0:2375",
-                "option --host=tcp://[::]:2376 --tls",
+                "option --host=tcp://[::]:2376 --tls", "option -H localhost:2375",
                 "put /etc/systemd/system/docker.socket.d/x.conf '[Socket]\nListenStream=2375'"],
         "fine": ["option -H tcp://0.0.0.0:2376 --tlsverify"]},
     "containers.docker-inter-container": {"bad": ["say icc true", "sed -i /icc/d /etc/docker/daemon.json"]},
@@ -101,7 +101,7 @@ RULES = {
     "containers.insecure-registry": {
         "bad": ["say insecure-registries '[\"registry.lan:5000\"]'", "option --insecure-registry 10.0.0.0/8",
                 "put /etc/containers/registries.conf.d/x.conf "
-                "'[[registry]]\nlocation = \"lan:5000\"\ninsecure = true'"],
+                "'[[registry]]\nlocation = \"lan:5000\"\ninsecure = true # for now'"],
         "fine": ["say insecure-registries '[\"127.0.0.1:5000\"]'"]},
     "containers.unsigned-images": {"bad": [
         "put /etc/containers/policy.json '{\"default\": [{\"type\": \"insecureAcceptAnything\"}]}'",

@@ -51,6 +51,8 @@ RULES = {
     },
     "net.dns-unvalidated": {
         "bad": ["printf 'nameserver 127.0.0.1\\nnameserver 10.0.0.1\\n' >/etc/resolv.conf",
+                "printf '[Resolve]\\nDNSSEC=yes\\n' >/etc/systemd/resolved.conf\n"
+                "printf 'nameserver 127.0.0.53\\nnameserver 10.0.0.1\\n' >/etc/resolv.conf",
                 ("end $(cat /run/held/unbound.53); rm /run/held/unbound.53; hold dnsmasq udp 127.0.0.1 53",
                  "end $(cat /run/held/dnsmasq.53); rm /run/held/dnsmasq.53; hold unbound udp 127.0.0.1 53")],
         "alone": True,

@@ -182,6 +182,7 @@ put /etc/rabbitmq/rabbitmq.conf 'loopback_users.guest = true'
     "services.own-units-not-root": {
         "bad": [own(SANDBOX), own(SANDBOX + "\nUser=root"), own(SANDBOX + "\nUser=0"),
                 own(SANDBOX, "/usr/local/lib/systemd/system"),
+                own(SANDBOX + "\nUser=ops\nExecStart=\nExecStart=-+/usr/local/bin/daemon infinity"),
                 (own(SANDBOX + "\nUser=ops")[0] + "\nput /etc/systemd/system/own.service.d/x.conf '[Service]\nUser='\n"
                  "systemctl daemon-reload; systemctl restart own.service", own("")[1])],
         "fine": [own(SANDBOX + "\nUser=ops"), own(SANDBOX + "\nDynamicUser=yes")],

@@ -128,6 +128,8 @@ RULES = {
                 "systemctl mask apt-daily-upgrade.timer", "systemctl disable apt-daily.timer",
                 conf('#clear Unattended-Upgrade::Origins-Pattern;'),
                 conf('Unattended-Upgrade::Package-Blacklist { "linux-"; ".*"; };'),
+                conf('Unattended-Upgrade::Package-Whitelist { "tzdata"; };'),
+                conf('APT::Periodic::Unattended-Upgrade "365";'), conf('APT::Periodic::Update-Package-Lists "31d";'),
                 "sed -i '/Debian-Security/d' /etc/apt/apt.conf.d/50unattended-upgrades",
                 "rm /etc/apt/apt.conf.d/20auto-upgrades"],
         "undo": "systemctl unmask apt-daily-upgrade.timer; systemctl enable apt-daily.timer apt-daily-upgrade.timer",
