@@ -185,6 +185,16 @@ class Names(Case):
     def test_an_unknown_color(self):
         self.assert_refused(self.audit("--color", "sometimes"), USAGE, "sometimes")
 
+    def test_explain_names_the_column_that_tells_which_row(self):
+        told = run("explain", "cron.files-private", "--root", self.root).stdout
+        self.assertIn("  set mode, owner and group of PATH, and ", told)
+        self.assertIn(": set PermitRootLogin in ", run("explain", "ssh.no-root-login", "--root", self.root).stdout)
+
+    def test_explain_lists_what_tries_a_rule_once(self):
+        told = run("explain", "ssh.allowed-users", "--root", self.root).stdout
+        self.assertEqual(told.count("\ntried by\n"), 1)
+        self.assertEqual(told.count("  revet prove "), 2)
+
     def test_explain_takes_one_rule(self):
         self.assert_refused(run("explain"), USAGE, "revet explain [OPTION...] RULE")
         self.assert_refused(run("explain", "a", "b"), USAGE, "revet explain [OPTION...] RULE")
