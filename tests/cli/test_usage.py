@@ -190,6 +190,15 @@ class Names(Case):
         self.assertIn("  set mode, owner and group of PATH, and ", told)
         self.assertIn(": set PermitRootLogin in ", run("explain", "ssh.no-root-login", "--root", self.root).stdout)
 
+    def test_firewall_reads_the_site_file_that_is_named(self):
+        file = self.tmp / "site.yaml"
+        file.write_text("profile: server\n")
+        file.chmod(0o600)
+        for ran in (run("firewall", "--site", file), run("firewall", env={"REVET_SITE": str(file)})):
+            self.assert_refused(ran, CONFIG, f"{file} is not there, or does not say who is served", "revet init")
+        file.write_text("serve: []\n")
+        self.assert_refused(run("firewall", "--site", file), CONFIG, f"{file}:1:1: ")
+
     def test_explain_lists_what_tries_a_rule_once(self):
         told = run("explain", "ssh.allowed-users", "--root", self.root).stdout
         self.assertEqual(told.count("\ntried by\n"), 1)
