@@ -289,7 +289,8 @@ void plan_print_sum(const struct plan *p, struct buf *out)
 			buf_printf(out, "Nothing can be changed for the %zu rule%s that fail%s.\n", left,
 					   left == 1 ? "" : "s", left == 1 ? "s" : "");
 		else
-			buf_puts(out, "There is nothing to change.\n");
+			buf_printf(out, "There is nothing to change%s.\n",
+					   count_left(p, LEFT_UNKNOWN) ? " as far as is known" : "");
 		return;
 	}
 	buf_printf(out, "%zu step%s for %zu ", p->steps.n, p->steps.n == 1 ? "" : "s", p->rules.n);

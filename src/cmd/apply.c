@@ -118,14 +118,17 @@ static int check_kept(struct applying *ap, struct err *err)
 	return r;
 }
 
-/* It takes minutes where a mirror is slow or does not answer, and nothing else does. */
-static void tell_of_packages(const struct plan *plan)
+/* Names that nobody resolves are waited for some seconds, packages from a slow mirror for minutes. */
+static void tell_of_doing(const struct plan *plan)
 {
-	for (size_t i = 0; progress_wanted() && i < plan->steps.n; i++)
-		if (strcmp(plan->steps.p[i].type->name, "package") == 0) {
-			fputs("fetching and installing packages, which may take minutes\n", stderr);
-			return;
-		}
+	const char *packages = "";
+
+	if (!progress_wanted())
+		return;
+	for (size_t i = 0; i < plan->steps.n; i++)
+		if (strcmp(plan->steps.p[i].type->name, "package") == 0)
+			packages = "; packages may take minutes";
+	fprintf(stderr, "applying %zu step%s%s\n", plan->steps.n, plan->steps.n == 1 ? "" : "s", packages);
 }
 
 static int do_and_check(struct applying *ap, struct err *err)
@@ -136,7 +139,7 @@ static int do_and_check(struct applying *ap, struct err *err)
 	int r = cs->place.live ? arm(cs, &ap->change, wait, err) : 0;
 
 	ap->begun = r == 0;
-	tell_of_packages(ap->plan);
+	tell_of_doing(ap->plan);
 	if (r == 0)
 		r = change_do(&ap->changes, &ap->change, err);
 	if (r < 0 || !cs->place.live)

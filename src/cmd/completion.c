@@ -11,34 +11,24 @@
 static const struct option_doc options[] = {{0}};
 
 /* What can stand for a value: one of a few words, what a command lists, or a path. */
-enum candidates { NOTHING, WORDS, RULES, FAMILIES, TABLES, FILES, DIRECTORIES };
+enum candidates { NOTHING, WORDS, LIST, FILES, DIRECTORIES };
 
 struct values {
 	enum candidates from;
-	const char *words;
+	const char *words; /* of a list: its name */
+	const char *(*make_words)(void);
 };
 
+/* What lists them, asked when it is needed. */
 static const struct {
-	const char *name; /* an option's, or else the placeholder of its value */
-	struct values values;
-} known[] = {
-	{"family", {FAMILIES, NULL}},
-	{"rule", {RULES, NULL}},
-	{"FORMAT[=FILE]", {WORDS, NULL}}, /* all reports */
-	{"FORMAT[=OUT]",
-	 {WORDS, "text documentation json junit nagios prometheus rspecish silent tap"}},
-	{"TYPE", {WORDS, "deb rpm apk pacman"}},
-	{"FORMAT", {WORDS, "text json"}},
-	{"SEVERITY", {WORDS, "low medium high critical none"}},
-	{"severity", {WORDS, "low medium high critical"}},
-	{"WHEN", {WORDS, "auto always never"}},
-	{"FILE", {FILES, NULL}},
-	{"DIR", {DIRECTORIES, NULL}},
-	/* the words of commands, by what their usage has */
-	{"RULE", {RULES, NULL}},
-	{"FILE...", {FILES, NULL}},
-	{"[NAME [KEY...]]", {TABLES, NULL}},
-	{"bash|zsh|fish", {WORDS, "bash zsh fish"}},
+	const char *name, *command;
+} lists[] = {
+	{"rules", "revet rules 2>/dev/null | cut -d ' ' -f 1"},
+	{"families", "revet rules 2>/dev/null | cut -d . -f 1 | sort -u"},
+	{"tables", "revet table 2>/dev/null | cut -d ' ' -f 1"},
+	{"profiles", "revet profiles 2>/dev/null | cut -d ' ' -f 1"},
+	{"controls", "revet prove --plan 2>/dev/null | grep -v '^ ' | cut -d ' ' -f 1"},
+	{"changes", "revet history 2>/dev/null | cut -d ' ' -f 1"},
 };
 
 static const char *report_names(void)
@@ -52,6 +42,48 @@ static const char *report_names(void)
 	return names;
 }
 
+static const char *map_names(void)
+{
+	static char names[256];
+	struct str name;
+
+	names[0] = '\0';
+	for (size_t i = 0; (name = numbering_name(i)).p; i++)
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%.*s", i ? " " : "",
+				 STR_ARG(name));
+	return names;
+}
+
+static const struct {
+	const char *name; /* an option's, or else the placeholder of its value */
+	struct values values;
+} known[] = {
+	{"family", {LIST, "families", NULL}},
+	{"rule", {LIST, "rules", NULL}},
+	{"profile", {LIST, "profiles", NULL}},
+	{"map", {WORDS, NULL, map_names}},
+	{"FORMAT[=FILE]", {WORDS, NULL, report_names}},
+	{"FORMAT[=OUT]",
+	 {WORDS, "text documentation json junit nagios prometheus rspecish silent tap", NULL}},
+	{"TYPE", {WORDS, "deb rpm apk pacman", NULL}},
+	{"FORMAT", {WORDS, "text json", NULL}},
+	{"SEVERITY", {WORDS, "low medium high critical none", NULL}},
+	{"severity", {WORDS, "low medium high critical", NULL}},
+	{"WHEN", {WORDS, "auto always never", NULL}},
+	{"FILE", {FILES, NULL, NULL}},
+	{"DIR", {DIRECTORIES, NULL, NULL}},
+	/* the words of commands, by what their usage has */
+	{"RULE", {LIST, "rules", NULL}},
+	{"FILE...", {FILES, NULL, NULL}},
+	{"FROM TO", {FILES, NULL, NULL}},
+	{"[PLAN]", {FILES, NULL, NULL}},
+	{"[CONTROL...]", {LIST, "controls", NULL}},
+	{"N", {LIST, "changes", NULL}},
+	{"[N]", {LIST, "changes", NULL}},
+	{"[NAME [KEY...]]", {LIST, "tables", NULL}},
+	{"bash|zsh|fish", {WORDS, "bash zsh fish", NULL}},
+};
+
 static struct values values_of(const char *name)
 {
 	for (size_t i = 0; name && i < ARRAY_LEN(known); i++) {
@@ -59,11 +91,10 @@ static struct values values_of(const char *name)
 
 		if (strcmp(known[i].name, name) != 0)
 			continue;
-		if (v.from == WORDS && !v.words)
-			v.words = report_names();
+		v.words = v.make_words ? v.make_words() : v.words;
 		return v;
 	}
-	return (struct values){NOTHING, NULL};
+	return (struct values){NOTHING, NULL, NULL};
 }
 
 static struct values option_values(const struct option_doc *o)
@@ -85,18 +116,12 @@ static void put_quoted(const char *s, const char *also)
 	putchar('\'');
 }
 
-static const char lists[] =
-	"_revet_list() {\n"
-	"\tcase $1 in\n"
-	"\trules) revet rules 2>/dev/null | cut -d ' ' -f 1 ;;\n"
-	"\tfamilies) revet rules 2>/dev/null | cut -d . -f 1 | sort -u ;;\n"
-	"\ttables) revet table 2>/dev/null | cut -d ' ' -f 1 ;;\n"
-	"\tesac\n"
-	"}\n";
-
-static const char *list_name(enum candidates from)
+static void put_lists(void)
 {
-	return from == RULES ? "rules" : from == FAMILIES ? "families" : "tables";
+	puts("_revet_list() {\n\tcase $1 in");
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		printf("\t%s) %s ;;\n", lists[i].name, lists[i].command);
+	puts("\tesac\n}");
 }
 
 /* --- bash ------------------------------------------------------------------------------------ */
@@ -112,7 +137,7 @@ static void put_bash_values(struct values v)
 	else if (v.from == NOTHING)
 		putchar(':');
 	else
-		printf("_revet_words \"$(_revet_list %s)\"", list_name(v.from));
+		printf("_revet_words \"$(_revet_list %s)\"", v.words);
 }
 
 static void put_bash_command(const struct command *c)
@@ -138,7 +163,7 @@ static void put_bash_command(const struct command *c)
 static void write_bash(void)
 {
 	fputs("# bash completion for revet; made by: revet completion bash\n", stdout);
-	fputs(lists, stdout);
+	put_lists();
 	fputs("_revet_words() {\n"
 		  "\tmapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"$cur\")\n"
 		  "}\n"
@@ -177,7 +202,7 @@ static void put_zsh_values(struct values v)
 	else if (v.from == NOTHING)
 		putchar(' ');
 	else
-		printf("{compadd -- $(_revet_list %s)}", list_name(v.from));
+		printf("{compadd -- $(_revet_list %s)}", v.words);
 }
 
 static void put_zsh_option(const struct option_doc *o)
@@ -207,7 +232,7 @@ static void put_zsh_option(const struct option_doc *o)
 static void write_zsh(void)
 {
 	fputs("#compdef revet\n# zsh completion for revet; made by: revet completion zsh\n", stdout);
-	fputs(lists, stdout);
+	put_lists();
 	puts("_revet() {\n\tlocal -a commands=(");
 	for (const struct command *const *c = LEAF_BEGIN(commands); c < LEAF_END(commands); c++) {
 		printf("\t\t%s:", (*c)->name);
@@ -242,7 +267,7 @@ static void put_fish_values(struct values v)
 	else if (v.from == NOTHING)
 		fputs(" -x", stdout);
 	else
-		printf(" -x -a '(__revet_list %s)'", list_name(v.from));
+		printf(" -x -a '(__revet_list %s)'", v.words);
 }
 
 static void put_fish_command(const struct command *c)
@@ -273,11 +298,10 @@ static void write_fish(void)
 {
 	fputs("# fish completion for revet; made by: revet completion fish\n"
 		  "function __revet_list\n"
-		  "\tswitch $argv[1]\n"
-		  "\tcase rules\n\t\trevet rules 2>/dev/null | cut -d ' ' -f 1\n"
-		  "\tcase families\n\t\trevet rules 2>/dev/null | cut -d . -f 1 | sort -u\n"
-		  "\tcase tables\n\t\trevet table 2>/dev/null | cut -d ' ' -f 1\n"
-		  "\tend\n"
+		  "\tswitch $argv[1]\n", stdout);
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		printf("\tcase %s\n\t\t%s\n", lists[i].name, lists[i].command);
+	fputs("\tend\n"
 		  "end\n"
 		  "complete -c revet -f\n"
 		  "complete -c revet -n __fish_use_subcommand -a help -d 'list the commands'\n"

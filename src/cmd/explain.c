@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,12 +73,16 @@ static void print_fix(void *data, const struct sentence *s)
 		sentence_print(&text, s, params);
 		buf_puts(&text, ": ");
 	}
-	/* Of rows, the braces name the column that tells which one. */
+	/* Of rows, the braces name the column that tells which one: PATH. */
 	while (str_cut(&rest, '{', &piece)) {
 		buf_str(&text, piece);
 		if (!rest.p || !str_cut(&rest, '}', &piece))
 			break;
-		buf_str(&text, s->key.p && str_is(piece, "key") ? s->key : piece);
+		if (s->key.p && str_is(piece, "key"))
+			buf_str(&text, s->key);
+		else
+			for (size_t i = 0; i < piece.n; i++)
+				buf_putc(&text, (char)toupper((unsigned char)piece.p[i]));
 	}
 	print_wrapped("  ", buf_get(&text));
 }

@@ -9,11 +9,12 @@
 #include "change/nft.h"
 #include "host/site_ruleset.h"
 
-enum { REFRESH, ROOT };
+enum { REFRESH, SITE, ROOT };
 
 static const struct option_doc options[] = {
 	[REFRESH] = {"refresh", 0, NULL,
 				 "ask for the addresses of the hosts that the filter in force knows by name"},
+	[SITE] = {"site", 0, "FILE", "what this server is for (" SITE_FILE ")"},
 	[ROOT] = {"root", 0, "DIR", "read the recording in DIR"},
 	{0},
 };
@@ -34,7 +35,7 @@ static int show(struct worker *w, void *data)
 		return fail(EXIT_CONFIG,
 					"%s is not there, or does not say who is served (`serves`, `admins`: revet.yaml(5)); "
 					"revet init writes one",
-					SITE_FILE);
+					w->source.site->path ? w->source.site->path : SITE_FILE);
 	buf_str(&out, cell->string);
 	buf_putc(&out, '\n');
 	return put_stdout(&out);
@@ -68,18 +69,26 @@ static int run_firewall(const struct given *g)
 {
 	_cleanup_snapshot_ struct snapshot *snapshot = snapshot_new();
 	const struct table *table = table_find(STR("firewall"));
+	struct catalogue catalogue;
+	struct site site;
 	struct worker w = {
-		.source = {.root = given_value(g, ROOT)},
+		.source = {.root = given_value(g, ROOT), .site = &site},
 		.snapshot = snapshot,
 		.use = show,
 		.data = (void *)(uintptr_t)table,
 	};
 
+	int code;
+
 	if (given_value(g, REFRESH))
 		return refresh();
+	code = open_catalogue(&catalogue, &site, g, &(struct opening){-1, -1, SITE, w.source.root != NULL});
 	snapshot_want_none(snapshot);
 	snapshot_want_all(snapshot, table);
-	return worker_run(&w);
+	if (code == 0)
+		code = worker_run(&w);
+	catalogue_done(&catalogue);
+	return code;
 }
 
 static const struct command firewall_command = {

@@ -17,7 +17,8 @@ static void list_change(const struct change *c, struct buf *out)
 
 	buf_printf(out, "%04u  ", c->number);
 	value_print(out, TYPE_TIME, &time);
-	buf_printf(out, "  %-10s %3zu steps  ", change_status_name(c->status), c->plan.steps.n);
+	buf_printf(out, "  %-10s %3zu %-5s  ", change_status_name(c->status), c->plan.steps.n,
+			   c->plan.steps.n == 1 ? "step" : "steps");
 	for (size_t i = 0; i < c->plan.rules.n; i++) {
 		if (i == 4) {
 			buf_printf(out, " and %zu more", c->plan.rules.n - i);

@@ -93,9 +93,12 @@ static int show_plan(const struct plan *plan, const struct given *g, struct aren
 	buf_clear(&text);
 	plan_print_sum(plan, &text);
 	/* Without the file, applying would be of what the host is then, and of other rules perhaps. */
-	if (plan->steps.n && file)
+	if (plan->steps.n && file && geteuid() == 0)
 		buf_printf(&text, "Nothing has been changed. Next: revet apply %s%s%s\n", file,
 				   root ? " --root " : "", root ? root : "");
+	else if (plan->steps.n && geteuid() != 0)
+		buf_puts(&text, "Nothing has been changed. What only root can read is left alone, and changing takes root.\n"
+						"Next: sudo revet plan -o FILE, then: sudo revet apply FILE\n");
 	else if (plan->steps.n)
 		buf_printf(&text, "Nothing has been changed. Next: the same with -o FILE, then: revet apply FILE%s%s\n",
 				   root ? " --root " : "", root ? root : "");

@@ -26,7 +26,7 @@ static struct helper_run *start(struct host *h, const struct helper *helper)
 	*s = (struct helper_run){.helper = helper, .exec = EXEC_NONE};
 	pthread_mutex_init(&s->lock, NULL);
 	*vec_push(&h->arena, &h->runs) = s;
-	if (r == 0 && helper->needs)
+	if (r == 0 && helper->needs && !(h->given_path && strcmp(helper->needs, h->given_path) == 0))
 		r = path_stat(h->root_fd, helper->needs, true, &st);
 	if (r < 0)
 		s->missing = -r;

@@ -7,20 +7,35 @@
 
 /* --- loading ----------------------------------------------------------------------------------- */
 
+/* "cis-debian12" of maps/cis-debian12.yaml, or nothing of another file. */
+static struct str name_of(size_t file)
+{
+	struct str path = str_of(embedded_rules[file].path);
+
+	return str_skip(&path, "maps/") ? (struct str){path.p, path.n - strlen(".yaml")} : STR_ABSENT;
+}
+
+struct str numbering_name(size_t i)
+{
+	for (size_t file = 0; file < embedded_count; file++)
+		if (name_of(file).p && i-- == 0)
+			return name_of(file);
+	return STR_ABSENT;
+}
+
 static int no_such_map(const char *name, struct err *err)
 {
 	char names[256] = "";
+	struct str file;
 	size_t n = 0;
 
-	for (size_t i = 0; i < embedded_count; i++) {
-		struct str file = str_of(embedded_rules[i].path);
-
-		if (!str_skip(&file, "maps/") || n + file.n + 3 >= sizeof(names))
-			continue;
+	for (size_t i = 0; (file = numbering_name(i)).p; i++) {
+		if (n + file.n + 3 >= sizeof(names))
+			break;
 		if (n)
 			n = (size_t)(stpcpy(names + n, ", ") - names);
-		memcpy(names + n, file.p, file.n - strlen(".yaml"));
-		n += file.n - strlen(".yaml");
+		memcpy(names + n, file.p, file.n);
+		n += file.n;
 		names[n] = '\0';
 	}
 	return err_set(err, ENOENT, "there is no map '%s'; there are: %s", name, names);

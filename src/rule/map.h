@@ -33,6 +33,8 @@ struct numbering {
 	VEC(struct map_item) items; /* in the order of the file */
 };
 
+/* Of those there are the i-th, or nothing. */
+struct str numbering_name(size_t i);
 /* -ENOENT: there is no such map, and the message lists those there are. */
 int numbering_load(struct numbering *, const struct catalogue *, const char *name, struct arena *,
 				   struct err *);

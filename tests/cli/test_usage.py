@@ -185,6 +185,25 @@ class Names(Case):
     def test_an_unknown_color(self):
         self.assert_refused(self.audit("--color", "sometimes"), USAGE, "sometimes")
 
+    def test_explain_names_the_column_that_tells_which_row(self):
+        told = run("explain", "cron.files-private", "--root", self.root).stdout
+        self.assertIn("  set mode, owner and group of PATH, and ", told)
+        self.assertIn(": set PermitRootLogin in ", run("explain", "ssh.no-root-login", "--root", self.root).stdout)
+
+    def test_firewall_reads_the_site_file_that_is_named(self):
+        file = self.tmp / "site.yaml"
+        file.write_text("profile: server\n")
+        file.chmod(0o600)
+        for ran in (run("firewall", "--site", file), run("firewall", env={"REVET_SITE": str(file)})):
+            self.assert_refused(ran, CONFIG, f"{file} is not there, or does not say who is served", "revet init")
+        file.write_text("serve: []\n")
+        self.assert_refused(run("firewall", "--site", file), CONFIG, f"{file}:1:1: ")
+
+    def test_explain_lists_what_tries_a_rule_once(self):
+        told = run("explain", "ssh.allowed-users", "--root", self.root).stdout
+        self.assertEqual(told.count("\ntried by\n"), 1)
+        self.assertEqual(told.count("  revet prove "), 2)
+
     def test_explain_takes_one_rule(self):
         self.assert_refused(run("explain"), USAGE, "revet explain [OPTION...] RULE")
         self.assert_refused(run("explain", "a", "b"), USAGE, "revet explain [OPTION...] RULE")
