@@ -51,8 +51,22 @@ static int write_file(const struct changes *cs, const char *path, const char *mo
 /* --- the script ------------------------------------------------------------------------------------ */
 
 /* Where revet does not start, or dies of itself (by a signal that a fault raises), undo.sh does it. That
- * asks nobody, so here it is asked what the journal says: what was confirmed meanwhile stays. */
+ * asks nobody, so here it is asked what the journal says: what was confirmed meanwhile stays. `again` is
+ * for what may wait: what cannot be undone now (no room, a lock that others hold) may be so later. */
 static const char script[] =
+	"has_ended() {\n"
+	"\tcase $(grep '^status ' \"$DIR/journal\" | tail -n 1) in\n"
+	"\t*committed | *reverted) return 0 ;;\n"
+	"\tesac\n"
+	"\treturn 1\n"
+	"}\n"
+	"if [ \"${1:-}\" = again ]; then\n"
+	"\tuntil /bin/sh \"$0\"; do\n"
+	"\t\tif [ ! -e \"$0\" ] || has_ended; then exit 1; fi\n"
+	"\t\tsleep \"$PAUSE\"\n"
+	"\tdone\n"
+	"\texit 0\n"
+	"fi\n"
 	"status=127\n"
 	"case $(\"$REVET\" version 2>/dev/null) in\n"
 	"'revet '*) \"$REVET\" revert --unconfirmed \"$CHANGE\"; status=$? ;;\n"
@@ -61,10 +75,10 @@ static const char script[] =
 	"126 | 127 | 132 | 134 | 135 | 139) ;;\n"
 	"*) exit $status ;;\n"
 	"esac\n"
-	"case $(grep '^status ' \"$DIR/journal\" | tail -n 1) in\n"
-	"*committed | *reverted) exit 0 ;;\n"
-	"esac\n"
-	"exec /bin/sh \"$DIR/undo.sh\"\n";
+	"if has_ended; then exit 0; fi\n"
+	/* It cannot tell what it has not undone, so that once has to do. */
+	"/bin/sh \"$DIR/undo.sh\"\n"
+	"exit 0\n";
 
 static const char *script_path(struct arena *a, const struct change *c)
 {
@@ -84,7 +98,7 @@ static int write_script(const struct changes *cs, const struct change *c, struct
 					  "# Reverts change %04u, which nobody has confirmed: started by revet's timer, or by "
 					  "the next boot.\n"
 					  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nexport PATH\n"
-					  "CHANGE=%u\nDIR=", c->number, c->number);
+					  "PAUSE=60\nCHANGE=%u\nDIR=", c->number, c->number);
 	step_shell_word(&text, str_of(c->path));
 	buf_puts(&text, "\nREVET=");
 	step_shell_word(&text, str_of(self));
@@ -156,7 +170,7 @@ static int start_timer(const struct changes *cs, const struct change *c, const c
 		arena_printf(&a, "--on-active=%us", seconds), "--timer-property=AccuracySec=100ms",
 		/* `systemctl isolate` stops what its target does not want. */
 		"--timer-property=IgnoreOnIsolate=yes", "--property=IgnoreOnIsolate=yes", "/bin/sh",
-		script_path(&a, c), NULL};
+		script_path(&a, c), "again", NULL};
 
 	return run(cs, argv, err);
 }
@@ -198,7 +212,7 @@ static void wait_and_revert(const char *path, int pipe_fd, unsigned seconds)
 	for (unsigned left = seconds; left;)
 		left = sleep(left);
 	dup2(1, 0);
-	execl("/bin/sh", "sh", path, (char *)NULL);
+	execl("/bin/sh", "sh", path, "again", (char *)NULL);
 	_exit(127);
 }
 

@@ -2,6 +2,7 @@
 #include "change/change.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -59,18 +60,28 @@ static int make_dirs(struct changes *c, struct err *err)
 static int take_lock(struct changes *c, struct err *err)
 {
 	char holder[32] = "";
+	uint64_t pid;
 	int n;
 
 	c->lock_fd = openat(c->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* What has become read-only must not keep anybody from undoing. */
+	if (c->lock_fd < 0 && errno == EROFS) {
+		c->lock_fd = openat(c->dir_fd, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		errno = EROFS;
+	}
 	if (c->lock_fd < 0)
 		return err_errno(err, errno, "%s/changes/lock", CHANGE_STATE_DIR);
 	if (flock(c->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 		(void)!pread(c->lock_fd, holder, sizeof(holder) - 1, 0);
-		return err_set(err, EBUSY, "process %s is changing this system right now: try again when it has ended", holder);
+		c->holder = num_u64(str_of(holder), 1, INT_MAX, &pid) == 0 ? (int)pid : 0;
+		return err_set(err, EBUSY,
+					   "process %s is changing this system right now: try again when it has ended",
+					   holder);
 	}
+	/* Whose it is helps others; that it is held is what counts. */
 	n = snprintf(holder, sizeof(holder), "%d", getpid());
-	if (ftruncate(c->lock_fd, 0) < 0 || pwrite(c->lock_fd, holder, (size_t)n, 0) != n)
-		return err_errno(err, errno, "%s/changes/lock", CHANGE_STATE_DIR);
+	if (ftruncate(c->lock_fd, 0) == 0)
+		(void)!pwrite(c->lock_fd, holder, (size_t)n, 0);
 	return 0;
 }
 
@@ -191,7 +202,7 @@ static int open_fds(struct change *c, struct err *err)
 {
 	c->before_fd = openat(c->dir_fd, "before", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	c->journal_fd = openat(c->dir_fd, "journal", O_WRONLY | O_APPEND | O_CLOEXEC);
-	if (c->before_fd < 0 || c->journal_fd < 0)
+	if (c->before_fd < 0 || (c->journal_fd < 0 && errno != EROFS))
 		return err_errno(err, errno, "%s", c->path);
 	return 0;
 }

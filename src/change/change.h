@@ -47,6 +47,7 @@ struct change {
 struct changes { /* the state directory of one place, locked while it is open for writing */
 	struct place place;
 	int dir_fd, lock_fd;
+	int holder; /* of the lock, after -EBUSY; 0: not known */
 };
 
 /* Creates the directories (0700) that are missing. With `lock`, -EBUSY names the process that is
@@ -84,5 +85,7 @@ int change_undo(struct changes *, struct change *, enum undo_foreign, struct err
 int change_wait(struct change *, int64_t applied, int64_t deadline, const char *session,
 				struct err *);
 int change_commit(struct change *, struct err *);
+/* Is everything as it was before, although the journal does not say so? It could not be written then. */
+bool change_is_undone(const struct changes *, const struct change *);
 
 #endif

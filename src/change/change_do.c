@@ -176,12 +176,44 @@ static int undo_one(struct changes *cs, struct change *c, size_t i, enum undo_fo
 	return r;
 }
 
+/* The last change in force that is later and has to do with the same thing; 0: there is none. */
+static unsigned find_later(struct changes *cs, const struct change *c, const struct step *s)
+{
+	unsigned *numbers, found = 0;
+	struct err ignored;
+	size_t n = 0;
+
+	if (changes_list(cs, c->arena, &numbers, &n, &ignored) < 0)
+		return 0;
+	while (!found && n-- > 0 && numbers[n] > c->number) {
+		struct change later;
+
+		if (change_open(cs, numbers[n], c->arena, &later, &ignored) == 0 &&
+			later.status == CHANGE_COMMITTED)
+			for (size_t i = 0; i < later.plan.steps.n; i++)
+				if (later.plan.steps.p[i].type == s->type &&
+					strcmp(later.plan.steps.p[i].target, s->target) == 0)
+					found = numbers[n];
+		change_close(&later);
+	}
+	return found;
+}
+
 static int refuse_foreign(struct changes *cs, struct change *c, struct err *err)
 {
-	for (size_t i = 0; i < c->plan.steps.n; i++)
-		if (needs_undo(c, i) && is_foreign(cs, c, i, err))
-			return err_context(
-				err, "change %04u: somebody has changed it since (--force overwrites)", c->number);
+	for (size_t i = 0; i < c->plan.steps.n; i++) {
+		unsigned later;
+
+		if (!needs_undo(c, i) || !is_foreign(cs, c, i, err))
+			continue;
+		later = find_later(cs, c, &c->plan.steps.p[i]);
+		if (later)
+			return err_context(err,
+							   "change %04u has changed it since, so take that back first: revet "
+							   "revert %u",
+							   later, later);
+		return err_context(err, "somebody has changed it since (--force overwrites)");
+	}
 	return 0;
 }
 
@@ -278,4 +310,21 @@ int change_undo(struct changes *cs, struct change *c, enum undo_foreign foreign,
 	if (r == -ESTALE && foreign == UNDO_SKIP && journal_status(c, CHANGE_REVERTED, &ignored) == 0)
 		return r;
 	return r < 0 ? r : journal_status(c, CHANGE_REVERTED, err);
+}
+
+bool change_is_undone(const struct changes *cs, const struct change *c)
+{
+	struct err ignored;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->plan.steps.n; i++) {
+		const struct step *s = &c->plan.steps.p[i];
+
+		if (s->type->is_action)
+			continue;
+		if (step_check(&cs->place, s, &s->before, &ignored) < 0)
+			return false;
+		n++;
+	}
+	return n > 0;
 }

@@ -18,6 +18,8 @@ static int append(struct change *c, const char *line, struct err *err)
 {
 	size_t n = strlen(line);
 
+	if (c->journal_fd < 0)
+		return err_errno(err, EROFS, "%s/journal", c->path);
 	/* What a crash has cut short must not take the next line with it. */
 	if (c->torn && write(c->journal_fd, "\n", 1) != 1)
 		return err_errno(err, errno, "%s/journal", c->path);

@@ -98,10 +98,12 @@ void step_shell_word(struct buf *out, struct str s)
 	buf_putc(out, '\'');
 }
 
+/* A group of its own: what is typed at the terminal (Ctrl-C, Ctrl-Z) stops nothing half way. */
 static int enter_root(void *data)
 {
 	const struct place *place = data;
 
+	(void)setpgid(0, 0);
 	return place->live ? 0 : fchdir(place->root_fd) < 0 || chroot(".") < 0;
 }
 

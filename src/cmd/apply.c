@@ -222,11 +222,28 @@ static int begin(struct applying *ap, struct err *err)
 
 /* --- waiting --------------------------------------------------------------------------------------- */
 
+/* Has whatever reverts it given up for now? Then nobody holds the lock. */
+static bool is_left_undone(struct applying *ap)
+{
+	const char *root = ap->changes.place.root;
+	struct changes cs;
+	struct change seen = CHANGE_CLOSED;
+	struct err ignored;
+	bool left = changes_open(&cs, root, true, &ignored) == 0 &&
+				change_open(&cs, ap->change.number, ap->arena, &seen, &ignored) == 0 &&
+				seen.status == CHANGE_REVERTING;
+
+	change_close(&seen);
+	changes_close(&cs);
+	return left;
+}
+
 /* Watches the journal until somebody confirms or the timer reverts. */
 static int watch(struct applying *ap)
 {
 	struct err err;
 
+	interruptions_ignore(false);
 	for (;;) {
 		struct change seen;
 		int64_t left = ap->change.deadline - now();
@@ -245,6 +262,11 @@ static int watch(struct applying *ap)
 		if (status == CHANGE_REVERTED)
 			return fail(EXIT_UNDONE, "change %04u was not confirmed; everything is as it was",
 						ap->change.number);
+		if (status == CHANGE_REVERTING && is_left_undone(ap))
+			return fail(EXIT_CANNOT,
+						"change %04u could not be undone whole, which is tried again every "
+						"minute; why not: revet revert %u",
+						ap->change.number, ap->change.number);
 		if (isatty(STDERR_FILENO))
 			fprintf(stderr, "\rreverts in %02lld:%02lld ", (long long)MAX(left, 0) / 60,
 					(long long)MAX(left, 0) % 60);
@@ -334,6 +356,23 @@ static int run_locked(struct applying *ap)
 	return apply(ap);
 }
 
+void interruptions_ignore(bool ignore)
+{
+	static const int signals[] = {SIGPIPE, SIGHUP,  SIGINT,  SIGQUIT,
+								  SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU};
+
+	sigset_t set;
+
+	/* Those that came meanwhile are gone with that: the worker has had them held back. */
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		sigaddset(&set, signals[i]);
+	if (!ignore)
+		sigprocmask(SIG_UNBLOCK, &set, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		signal(signals[i], ignore ? SIG_IGN : SIG_DFL);
+}
+
 int apply_plan(const struct plan *plan, const struct apply_options *o,
 			   const struct catalogue *catalogue, struct arena *a)
 {
@@ -352,11 +391,7 @@ int apply_plan(const struct plan *plan, const struct apply_options *o,
 	(void)put_stdout(&text);
 	if (!plan->steps.n)
 		return EXIT_DONE;
-	/* Losing the terminal, or whoever reads what it says, must not stop it half way. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
+	interruptions_ignore(true);
 	code = run_locked(&ap);
 	change_close(&ap.change);
 	changes_close(&ap.changes);

@@ -143,6 +143,9 @@ struct apply_options {
 	bool no_input;     /* do not stay to watch for it */
 	bool audit_again;  /* say how many of the plan's rules pass now */
 };
+/* Losing the terminal, or a key that is pressed there, must not stop a change half way; while it is only
+ * watched, it may. */
+void interruptions_ignore(bool);
 int apply_plan(const struct plan *, const struct apply_options *, const struct catalogue *,
 			   struct arena *);
 #define APPLY_WAIT 120 /* seconds to confirm in, when nothing else is said */

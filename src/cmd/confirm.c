@@ -50,6 +50,10 @@ static int confirm(struct changes *cs, struct arena *a, bool same)
 	} else if (c.status != CHANGE_WAITING) {
 		code = fail(EXIT_CANNOT, "change %04u is %s; it cannot be confirmed; see: revet revert", number,
 					change_status_name(c.status));
+	} else if (change_is_undone(cs, &c)) {
+		code = fail(EXIT_CANNOT,
+					"change %04u was undone already; have that written down: revet revert %u",
+					number, number);
 	} else {
 		code = check_session(&c, same);
 		if (code == 0 && change_commit(&c, &err) < 0)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -39,6 +40,9 @@ static int open_changes(struct reverting *rv)
 
 	while ((r = changes_open(&rv->changes, root ? root : "/", true, &err)) == -EBUSY &&
 		   wants(rv, UNCONFIRMED)) {
+		/* One that was stopped, by Ctrl-Z say, would hold it for ever. */
+		if (rv->changes.holder)
+			(void)kill(rv->changes.holder, SIGCONT);
 		changes_close(&rv->changes);
 		nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
 	}
@@ -97,6 +101,7 @@ static int undo(struct reverting *rv, struct change *c)
 								: wants(rv, FORCE)     ? UNDO_FORCE
 													   : UNDO_REFUSE;
 	struct err err, later;
+	bool unwritten;
 	int r;
 
 	/* Should the machine go down meanwhile, the next boot goes on with it. */
@@ -105,10 +110,17 @@ static int undo(struct reverting *rv, struct change *c)
 	r = change_undo(&rv->changes, c, foreign, &err);
 	if (r == -EAGAIN && arm(&rv->changes, c, 1, &later) == 0)
 		return fail(EXIT_DONE, "change %04u: %s", c->number, err.msg);
-	if (r == 0 || c->status == CHANGE_REVERTED)
+	/* All of it, but the journal has no room for that: the next boot sees to it. */
+	unwritten = r < 0 && r != -ESTALE && c->status == CHANGE_REVERTED;
+	if ((c->status == CHANGE_REVERTED && !unwritten) || c->status == CHANGE_COMMITTED)
 		disarm(&rv->changes, c->number);
 	if (wants(rv, UNCONFIRMED))
 		revive(&rv->changes.place, &c->plan);
+	if (unwritten)
+		return fail(wants(rv, UNCONFIRMED) ? EXIT_DONE : EXIT_CANNOT,
+					"change %04u is undone, which cannot be written down: %s", c->number, err.msg);
+	if (r == -ESTALE && foreign == UNDO_REFUSE && c->status == CHANGE_COMMITTED)
+		return fail(EXIT_CANNOT, "change %04u: %s; nothing was undone", c->number, err.msg);
 	if (r < 0)
 		return fail(EXIT_CANNOT, "change %04u: %s; by hand: %s/undo.sh", c->number, err.msg,
 					c->path);
@@ -127,12 +139,29 @@ static int leave(struct reverting *rv)
 	return EXIT_DONE;
 }
 
+/* What the next boot reverts is one change: the one that waits must not be forgotten over another. */
+static int check_pending(struct reverting *rv)
+{
+	unsigned pending;
+	struct err err;
+
+	if (changes_pending(&rv->changes, &rv->arena, &pending, &err) < 0)
+		return fail(EXIT_CANNOT, "%s", err.msg);
+	if (!pending || pending == rv->number || wants(rv, UNCONFIRMED))
+		return 0;
+	return fail(EXIT_PENDING,
+				"change %04u has not ended, and comes first; see: revet confirm, revet revert %u",
+				pending, pending);
+}
+
 static int revert_chosen(struct reverting *rv)
 {
 	struct change c;
 	struct err err;
-	int code = 0;
+	int code = check_pending(rv);
 
+	if (code)
+		return code;
 	if (change_open(&rv->changes, rv->number, &rv->arena, &c, &err) < 0)
 		code = fail(EXIT_USAGE, "%s", err.msg);
 	else if (c.status == CHANGE_REVERTED && !wants(rv, UNCONFIRMED))
@@ -209,6 +238,7 @@ static int run_revert(const struct given *g)
 	if (geteuid() != 0)
 		return fail(EXIT_PERMISSION, "changing a system takes root; try: sudo revet revert");
 	code = open_changes(&rv);
+	interruptions_ignore(true);
 	if (code == 0 && wants(&rv, RULE)) {
 		code = g->n_words ? choose(&rv) : 0;
 		if (code == 0)

@@ -14,7 +14,7 @@ import time
 import unittest
 
 import test_change
-from hostlib import ENVIRONMENT
+from hostlib import ENVIRONMENT, wait_until
 from oracle import REVET, OnHost
 from test_change import look, tree
 from test_lockout import tree as configuration
@@ -101,7 +101,50 @@ class Hard(OnHost):
         self.assertEqual(self.read("/etc/sysctl.d/99-zz-revet.conf"), "# mine\n")
         self.assertIn("reverted", self.revet("history"))
 
+    def test_what_cannot_be_undone_now_is_tried_again(self):
+        """Whoever watches is told; the time is over at once, and a minute is a second."""
+        self.out("sh", "-c", "mount -t tmpfs -o size=16k full /etc/sysctl.d; echo '# mine' >/etc/sysctl.d/99-zz-revet.conf")
+        terminal = subprocess.Popen(
+            self.host.argv(["script", "-qec", "revet apply --wait 10min --rule ssh.keys-only --rule net.icmp-redirects; "
+                            "echo code $?", "/dev/null"]),
+            env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertTrue(wait_until(lambda: "waiting" in self.revet("history"), 20))
+        self.out("sh", "-c", "head -c 16k /dev/zero >/etc/sysctl.d/ballast || true; "
+                 f"sed -i s/^PAUSE=.*/PAUSE=1/ {STATE}/changes/0001/revert.sh")
+        self.time_is_over()
+        said = terminal.communicate(timeout=20)[0]
+        self.assertIn("could not be undone whole, which is tried again every minute", said)
+        self.assertIn("code 1", said)
+        self.assertIn("passwordauthentication yes", self.out("sshd", "-T"))
+        self.assertIn("reverting", self.revet("history"))
+        self.out("rm", "/etc/sysctl.d/ballast")
+        self.assertTrue(wait_until(lambda: "reverted" in self.revet("history"), 20))
+        self.assertEqual(self.read("/etc/sysctl.d/99-zz-revet.conf"), "# mine\n")
+
+    def time_is_over(self):
+        """The timer fires."""
+        self.out("sh", "-ec", "systemctl start $(systemctl list-units --plain --no-legend 'revet-revert-*.timer' | "
+                 "sed 's/timer .*/service/')")
+
     # --- not to be written ---
+
+    def test_the_journal_is_read_only_by_then(self):
+        """The disk that it is on has failed, say: it is undone all the same, and written down later."""
+        self.out("sh", "-c", f"mkdir -p {STATE} && mount -t tmpfs -o mode=700,size=1m none {STATE}")
+        before = tree(self.host.root)
+        self.revet("apply", "--no-input", "--wait", "10min", "--rule", "ssh.keys-only")
+        self.out("mount", "-o", "remount,ro", STATE)
+        self.assertIn("Read-only", self.revet("confirm", code=1))
+        self.time_is_over()
+        self.assertTrue(wait_until(lambda: "passwordauthentication yes" in self.out("sshd", "-T"), 20))
+        self.assertFalse(os.path.exists(f"{self.host.root}/etc/ssh/sshd_config.d/00-revet.conf"))
+        self.assertIn("waiting", self.revet("history"))
+        self.assertTrue(wait_until(lambda: self.host.exec(["pgrep", "-x", "revet"], check=False).returncode, 20))
+        self.out("mount", "-o", "remount,rw", STATE)
+        self.assertIn("undone already", self.revet("confirm", code=1))
+        self.assertTrue(os.path.exists(f"{self.host.root}/etc/systemd/system/revet-revert.service"))
+        self.revet("revert")
+        self.same_tree(before)
 
     def test_read_only(self):
         self.out("mount", "-t", "tmpfs", "-o", "ro", "readonly", "/etc/sysctl.d")
@@ -250,6 +293,24 @@ class Hard(OnHost):
         self.assertIn("passwordauthentication yes", self.out("sshd", "-T"))
         self.assertIn("# mine", self.out("sh", "-c", f"cat {STATE}/changes/0001/before/*.theirs"))
 
+    def test_changes_upon_each_other(self):
+        before = tree(self.host.root)
+        self.revet("apply", "--no-input", "--rule", "ssh.login-grace-time", "--rule", "ssh.no-x11-forwarding")
+        self.revet("revert", "--rule", "ssh.no-x11-forwarding")
+        between = tree(self.host.root)
+        self.assertIn("take that back first: revet revert 2", self.revet("revert", "1", code=1))
+        self.same_tree(between)
+        # One that waits is what the next boot reverts, and stays that.
+        self.revet("apply", "--no-input", "--wait", "10min", "--rule", "ssh.keys-only")
+        for argv in (["2"], ["1"], ["--rule", "ssh.login-grace-time"]):
+            self.assertIn("change 0003", self.revet("revert", *argv, code=5))
+        self.assertIn("changes/0003", self.read("/etc/systemd/system/revet-revert.service"))
+        self.revet("revert")
+        self.same_tree(between)
+        self.revet("revert", "2")
+        self.revet("revert", "1")
+        self.same_tree(before)
+
     # --- interrupted ---
 
     def test_the_terminal_is_lost(self):
@@ -267,6 +328,57 @@ class Hard(OnHost):
         self.out("sh", "-c", "systemctl is-active revet-revert-*.timer")
         self.revet("revert")
         self.same_tree(before)
+
+    def slow_reload(self):
+        self.write("/etc/systemd/system/ssh.service.d/x.conf",
+                   "[Service]\nExecReload=\nExecReload=/bin/sleep 2\nExecReload=/bin/kill -HUP $MAINPID\n")
+        self.out("systemctl", "daemon-reload")
+
+    def on_a_terminal(self, command):
+        """A command that has come as far as to tell services, on a terminal of its own."""
+        started = subprocess.Popen(self.host.argv(["script", "-qec", f"exec {command}", "/dev/null"]), env=ENVIRONMENT,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(started.communicate)
+        self.addCleanup(started.kill)
+        self.assertTrue(wait_until(lambda: self.host.exec(["pgrep", "-f", "^/bin/sleep 2$"], check=False).returncode == 0, 20))
+        return started
+
+    def test_what_is_typed_meanwhile(self):
+        """Ctrl-C, Ctrl-Z and Ctrl-backslash do not stop it, nor what it has started; once it only waits, it is left by them."""
+        self.slow_reload()
+        before = tree(self.host.root)
+        terminal = self.on_a_terminal("revet apply --wait 10min --rule ssh.keys-only")
+        terminal.stdin.write("\x03\x1a\x1c")
+        terminal.stdin.flush()
+        self.assertTrue(wait_until(lambda: "waiting" in self.revet("history"), 20))
+        said = terminal.communicate("\x03", timeout=20)[0]
+        self.assertIn("REVERTS BY ITSELF", said)
+        self.assertIn("waiting", self.revet("history"))
+        terminal = self.on_a_terminal("revet revert")
+        said = terminal.communicate("\x03\x1a\x1c", timeout=20)[0]
+        self.assertIn("is reverted: 2 steps undone and verified", said)
+        self.same_tree(before)
+
+    def test_signals_while_it_reverts(self):
+        self.slow_reload()
+        before = tree(self.host.root)
+        for signal_name in ("HUP", "PIPE", "TERM"):
+            self.revet("apply", "--no-input", "--rule", "ssh.no-x11-forwarding", "--rule", "cron.files-private")
+            terminal = self.on_a_terminal("revet revert")
+            self.out("pkill", f"-{signal_name}", "-x", "revet")
+            self.assertIn("is reverted", terminal.communicate(timeout=20)[0], signal_name)
+            self.same_tree(before)
+
+    def test_stopped_while_it_applies(self):
+        """Whoever holds the lock is made to go on, when the time is over."""
+        self.slow_reload()
+        before = tree(self.host.root)
+        self.out("sh", "-ec", "setsid -f revet apply --no-input --wait 10min --rule ssh.keys-only >/tmp/said 2>&1; "
+                 "until pgrep -f '^/bin/sleep 2$'; do sleep 0.05; done; p=$(pgrep -x revet); kill -STOP $p; sleep 0.2; "
+                 "grep -q '(stopped)' /proc/$p/status; systemctl start revet-revert-0001-applying.service")
+        self.assertTrue(wait_until(lambda: "REVERTS BY ITSELF" in self.read("/tmp/said"), 20))
+        self.time_is_over()
+        self.reverts_in_time(before)
 
     def test_killed_while_it_waits(self):
         before = tree(self.host.root)
