@@ -233,11 +233,33 @@ class Removed(OnHost):
         self.revet("revert")
         self.assertIn(":111 ", self.out("ss", "-Hltn"))
 
+    def test_what_needs_it_now_and_then_is_left_alone(self):
+        """It does not run now; systemd would not start it any more."""
+        job = "[Unit]\n{}=rpcbind.service\n[Service]\nType=oneshot\nExecStart=/bin/true\n"
+        timer = "[Timer]\nOnCalendar=yearly\n[Install]\nWantedBy=timers.target\n"
+        self.write("/etc/systemd/system/job.service", job.format("Requires"))
+        self.write("/etc/systemd/system/job.timer", timer)
+        self.out("systemctl", "enable", "job.timer")
+        told = self.revet("plan", "--rule", "services.rpcbind")
+        self.assertIn("job.service requires rpcbind.service, and would not start any more", told)
+        # Without the first it would start, and the other is started by nobody.
+        for requires, switch in (("Wants", "enable"), ("Requires", "disable")):
+            self.write("/etc/systemd/system/job.service", job.format(requires))
+            self.out("systemctl", switch, "job.timer")
+            self.assertIn("rpcbind.service", self.revet("plan", "--rule", "services.rpcbind"))
+            self.revet("apply", "--no-input", "--rule", "services.rpcbind")
+            self.assertEqual(self.host.exec(["systemctl", "start", "job.service"], check=False).returncode == 0,
+                             requires == "Wants")
+            self.revet("revert")
+        self.out("sh", "-c", "systemctl disable job.timer; rm /etc/systemd/system/job.*; systemctl daemon-reload; "
+                 "systemctl reset-failed")
+
     def test_what_needs_it_is_missed(self):
         self.write("/etc/systemd/system/nginx.service.d/x.conf",
                    "[Unit]\nBindsTo=rpcbind.service\nAfter=rpcbind.service\n")
-        self.out("systemctl", "daemon-reload")
-        self.addCleanup(self.out, "sh", "-c", "rm -r /etc/systemd/system/nginx.service.d; systemctl daemon-reload")
+        # What the boot starts would not come into a plan.
+        self.out("systemctl", "disable", "nginx")
+        self.addCleanup(self.out, "sh", "-c", "rm -r /etc/systemd/system/nginx.service.d; systemctl enable nginx")
         said = self.revet("apply", "--no-input", "--rule", "services.rpcbind", code=4)
         self.assertIn("after the change nginx.service does not run any more", said)
         self.assertLessEqual({":111", ":80"}, {":" + line.split()[3].rpartition(":")[2]

@@ -12,6 +12,7 @@
 #include "base/vec.h"
 #include "host/fields.h"
 #include "host/systemd.h"
+#include "host/unit_needs.h"
 #include "host/unitfile.h"
 #include "host/unitprop.h"
 
@@ -483,6 +484,18 @@ static int read_units(struct host *host, struct rows *rows, struct err *err)
 }
 
 /* What should not run is masked: a dependency, or the next upgrade, does not bring it back. */
+/* systemd starts nothing that requires what is masked. */
+static int check_not_needed(struct host *host, struct edits *edits, struct str unit, struct err *err)
+{
+	const char *gap = NULL;
+	const struct unit_file *by = unit_needed_by(host, edits->arena, unit, &gap);
+
+	if (by)
+		return err_set(err, ENOTSUP, "%.*s requires %.*s, and would not start any more",
+					   STR_ARG(by->name), STR_ARG(unit));
+	return gap ? err_set(err, ENOTSUP, "it is not known what needs %.*s: %s", STR_ARG(unit), gap) : 0;
+}
+
 static int set_units(struct host *host, const struct wish *wish, struct edits *edits,
 					 struct err *err)
 {
@@ -505,6 +518,8 @@ static int set_units(struct host *host, const struct wish *wish, struct edits *e
 	/* A unit file in /etc stands where the mask would. */
 	own = row->cells[FRAGMENT].state == VALUE_SET &&
 		  str_starts(row->cells[FRAGMENT].string, "/etc/systemd/system/");
+	if (off && !own && check_not_needed(host, edits, row->cells[NAME].string, err) < 0)
+		return -ENOTSUP;
 	edit_state(edits, "unit", unit, "enabled", row->cells[ENABLED].string,
 			   !off  ? STR("enabled")
 			   : own ? STR("disabled")
