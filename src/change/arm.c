@@ -76,7 +76,7 @@ static const char script[] =
 	"*) exit $status ;;\n"
 	"esac\n"
 	"if has_ended; then exit 0; fi\n"
-	/* It cannot tell what it has not undone, so that once has to do. */
+	/* It goes by no more than the journal, and is not to overwrite what is changed later. */
 	"/bin/sh \"$DIR/undo.sh\"\n"
 	"exit 0\n";
 

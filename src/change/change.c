@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "change/fs.h"
 #include "change/journal.h"
+#include "change/undo_script.h"
 
 #define MAX_PLAN ((size_t)64 << 20)
 #define MAX_CHANGES ((size_t)9999)
@@ -166,38 +167,6 @@ static int put_file_at(int dir, const char *name, struct str text, unsigned mode
 	return write(fd, text.p, text.n) != (ssize_t)text.n || fsync(fd) < 0 ? -errno : 0;
 }
 
-static void undo_step(struct buf *out, const struct step *s, size_t i)
-{
-	if (!s->type->undo_sh)
-		return;
-	if (s->type->is_action) {
-		buf_puts(out, "if grep -q '^activated' \"$DIR/journal\"; then\n");
-		s->type->undo_sh(out, s);
-		buf_puts(out, "fi\n");
-		return;
-	}
-	buf_printf(out, "if grep -q '^step %zu prepared' \"$DIR/journal\"; then\nSAVED=\"$DIR/before/%zu\"\n",
-			   i, i);
-	s->type->undo_sh(out, s);
-	buf_puts(out, "fi\n");
-}
-
-static void write_undo(const struct plan *p, struct buf *out)
-{
-	buf_puts(out, "#!/bin/sh\n"
-				  "# Undoes this change without revet: sh undo.sh [ROOT]\n"
-				  "# ROOT is where the system is mounted, on rescue media; / when it is left out.\n"
-				  "ROOT=${1:-}\nROOT=${ROOT%/}\n"
-				  "DIR=$(cd \"$(dirname \"$0\")\" && pwd)\n");
-	for (size_t i = p->steps.n; i-- > 0;)
-		if (!p->steps.p[i].type->is_action)
-			undo_step(out, &p->steps.p[i], i);
-	for (size_t i = 0; i < p->steps.n; i++)
-		if (p->steps.p[i].type->is_action)
-			undo_step(out, &p->steps.p[i], i);
-	buf_puts(out, "echo 'status reverted' >>\"$DIR/journal\"\n");
-}
-
 static int open_fds(struct change *c, struct err *err)
 {
 	c->before_fd = openat(c->dir_fd, "before", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -212,7 +181,7 @@ static int fill_dir(struct change *c, struct err *err)
 	_cleanup_buf_ struct buf plan = BUF(MAX_PLAN), undo = BUF(MAX_PLAN);
 	int r = plan_write(&c->plan, &plan);
 
-	write_undo(&c->plan, &undo);
+	undo_script(&c->plan, &undo);
 	if (r == 0 && undo.full)
 		r = -ENOBUFS;
 	if (r == 0)

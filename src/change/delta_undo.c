@@ -381,7 +381,7 @@ void delta_undo_sh(struct buf *out)
 			 "esac\ndone\n"
 			 "while read -r verb own kept after time path; do\n"
 			 "[ \"$verb\" != back ] || { at=$(stat -c %y \"$ROOT${path%/*}\"); "
-			 "cp -a -T --remove-destination \"$SAVED.kept/$kept\" \"$ROOT$path\"; "
+			 "replace \"$SAVED.kept/$kept\" \"$ROOT$path\"; "
 			 "touch -c -m -d \"$at\" \"$ROOT${path%/*}\"; }\n"
 			 "done <\"$SAVED.delta\"\n"
 			 "tac \"$SAVED.delta\" | while read -r verb own kept after time path; do\n"

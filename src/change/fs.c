@@ -493,7 +493,7 @@ void fs_undo_attributes_sh(struct buf *out, const struct step *s)
 	/* A link may have taken its place since. */
 	buf_puts(out, "[ -L \"$ROOT\"");
 	step_shell_word(out, str_of(s->target));
-	buf_puts(out, " ] || cp -rT --attributes-only --preserve=all \"$SAVED\" \"$ROOT\"");
+	buf_puts(out, " ] || make_like \"$SAVED\" \"$ROOT\"");
 	step_shell_word(out, str_of(s->target));
 	buf_putc(out, '\n');
 }

@@ -202,7 +202,7 @@ void record_undo_sh(struct buf *out, const struct record_file *file, const char 
 			   awk);
 	buf_printf(out,
 			   " \"$ROOT%s\" >\"$ROOT%s.revet\" &&\n"
-			   "cp --attributes-only --preserve=all \"$SAVED%s\" \"$ROOT%s.revet\" &&\n"
-			   "mv -f \"$ROOT%s.revet\" \"$ROOT%s\"\n",
-			   file->path, file->path, file->suffix, file->path, file->path, file->path);
+			   "make_like \"$SAVED%s\" \"$ROOT%s.revet\" &&\n"
+			   "mv -f \"$ROOT%s.revet\" \"$ROOT%s\" || failed \"%s\"\n",
+			   file->path, file->path, file->suffix, file->path, file->path, file->path, file->path);
 }

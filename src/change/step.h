@@ -74,7 +74,7 @@ struct step_type {
 	/* For people: a diff, or "key: before -> after". */
 	void (*describe)(struct buf *, const struct step *);
 	/* POSIX shell that undoes it without revet: $ROOT is the system's root ("" for /), $SAVED the
-	 * path of what save() kept. */
+	 * path of what save() kept; what it has in common with others are functions, in undo_script.c. */
 	void (*undo_sh)(struct buf *, const struct step *);
 };
 

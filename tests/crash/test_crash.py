@@ -161,6 +161,53 @@ class Crash(unittest.TestCase):
     def applied(self):
         self.assertEqual(self.revet("apply", self.plan).returncode, 0)
 
+    # --- by the script ---
+
+    def undone_by(self, *shell, env=None):
+        """Times of directories apart."""
+        script = os.path.join(self.root, "var/lib/revet/changes/0001/undo.sh")
+        ran = subprocess.run([*shell, script, self.root], env=env, capture_output=True, text=True, timeout=60)
+        times = lambda what: what[:3] if stat.S_ISDIR(what[0]) else what
+        now, before = ({name: times(what) for name, what in seen.items()} for seen in (tree(self.root), self.before))
+        self.assertEqual(now.keys() ^ before.keys(), set(), ran.stderr)
+        return ran, {name for name in now if now[name] != before[name]}
+
+    def test_the_script_of_any_shell(self):
+        for shell in ("dash", "bash"):
+            with self.subTest(shell):
+                self.applied()
+                ran, others = self.undone_by(shell)
+                self.assertEqual((ran.returncode, ran.stderr, others), (0, "", set()))
+                self.assertEqual(self.status(), "reverted")
+                self.clear()
+
+    def test_the_script_by_busybox(self):
+        """All that many a rescue system has; it knows nothing of attributes and lists of access, and says so."""
+        tools = os.path.join(self.top, "tools")
+        os.mkdir(tools)
+        busybox = shutil.which("busybox")
+        subprocess.run([busybox, "--install", "-s", tools], check=True)
+        self.applied()
+        ran, others = self.undone_by(busybox, "sh", env={"PATH": tools})
+        self.assertEqual((ran.returncode, ran.stderr),
+                         (0, "undo.sh: this cp brings no attributes and lists of access back\n"))
+        self.assertEqual(others, {"etc/group", "etc/login.defs"})
+        for name in others:
+            now, before = look(os.path.join(self.root, name)), self.before[name]
+            self.assertEqual((now[:3], now[3] // 10**9, now[5]), (before[:3], before[3] // 10**9, before[5]))
+        self.assertEqual(self.status(), "reverted")
+
+    def test_what_the_script_cannot_undo_is_not_reverted(self):
+        self.applied()
+        os.rename(os.path.join(self.root, "etc/crontab"), os.path.join(self.root, "etc/away"))
+        script = os.path.join(self.root, "var/lib/revet/changes/0001/undo.sh")
+        ran = subprocess.run(["sh", script, self.root], capture_output=True, text=True, timeout=60)
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("etc/crontab could not be undone\n", ran.stderr)
+        self.assertEqual(self.status(), "committed")
+        os.rename(os.path.join(self.root, "etc/away"), os.path.join(self.root, "etc/crontab"))
+        self.undone("the script had no crontab to undo")
+
     # --- killed ---
 
     def test_killed_while_applying(self):

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "change/delta.h"
 #include "change/lines.h"
+#include "change/undo_script.h"
 #include "host/pacman.h"
 
 static char top[] = "/tmp/revet-delta-XXXXXX";
@@ -141,6 +142,7 @@ static void the_script_does_the_same(void **state _unused_)
 	sh(MESS);
 	assert_int_equal(delta_end(&place, &saved, &err), 0);
 	buf_puts(&script, "ROOT=$1/root SAVED=$1/before/1\n");
+	buf_puts(&script, undo_script_functions);
 	delta_undo_sh(&script);
 	sh(buf_get(&script).p);
 	sh("cd $1/root; rm var/data; touch -d @1700000000.123456789 var");

@@ -483,9 +483,7 @@ static void undo_removed_sh(struct buf *out, const struct step *s)
 	buf_puts(out, "[ -n \"$ROOT\" ] || systemctl daemon-reload\n"
 				  "while read -r what name rest; do\n"
 				  "case $what in\n"
-				  "unit) find \"$ROOT\"" UNIT_LINKS_DIR
-				  " -type l \\( -name \"$name\" -o -lname \"*/$name\" \\) "
-				  "-exec rm -f {} + ;;\n"
+				  "unit) unlink_unit \"$name\" ;;\n"
 				  "link) ln -s \"$rest\" \"$ROOT$name\" ;;\n"
 				  "active) [ -n \"$ROOT\" ] || case $rest in yes) systemctl start \"$name\" ;; "
 				  "*) systemctl stop \"$name\" ;; esac ;;\n"

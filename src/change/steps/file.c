@@ -57,7 +57,7 @@ static void undo_file(struct buf *out, const struct step *s)
 		buf_puts(out, "rm -f \"$ROOT\"");
 		step_shell_word(out, str_of(s->target));
 	} else {
-		buf_puts(out, "cp --preserve=all \"$SAVED\" \"$ROOT\"");
+		buf_puts(out, "copy \"$SAVED\" \"$ROOT\"");
 		step_shell_word(out, str_of(s->target));
 		buf_puts(out, ".revet-undo && mv -f \"$ROOT\"");
 		step_shell_word(out, str_of(s->target));

@@ -298,7 +298,7 @@ static void undo_pam(struct buf *out, const struct step *s _unused_)
 		buf_printf(out, "rm -f \"$ROOT%s%s\"\n", file, leftover_suffix(file));
 		buf_printf(out,
 				   "if grep -qx 'file %zu' \"$SAVED\"; then\n"
-				   "cp --preserve=all \"$SAVED.%zu\" \"$ROOT%s.revet-undo\" &&\n"
+				   "copy \"$SAVED.%zu\" \"$ROOT%s.revet-undo\" &&\n"
 				   "mv -f \"$ROOT%s.revet-undo\" \"$ROOT%s\"\n"
 				   "else rm -f \"$ROOT%s\"; fi\n",
 				   i, i, file, file, file, file);

@@ -130,12 +130,9 @@ static void restore_times(const struct place *place, const struct step *s _unuse
 
 static void undo_unit(struct buf *out, const struct step *s)
 {
-	buf_puts(out, "find \"$ROOT\"" UNIT_LINKS_DIR " -type l \\( -name ");
+	buf_puts(out, "unlink_unit ");
 	step_shell_word(out, str_of(s->target));
-	buf_puts(out, " -o -lname '*/'");
-	step_shell_word(out, str_of(s->target));
-	buf_puts(out, " \\) -exec rm -f {} +\n"
-				  "while read -r what link target; do\n"
+	buf_puts(out, "\nwhile read -r what link target; do\n"
 				  "\t[ \"$what\" != link ] || ln -s \"$target\" \"$ROOT$link\"\n"
 				  "done <\"$SAVED\"\n"
 				  "for dir in \"$ROOT\"" UNIT_LINKS_DIR "/*.wants \"$ROOT\"" UNIT_LINKS_DIR "/*.requires; do\n"
