@@ -50,9 +50,10 @@ static int write_file(const struct changes *cs, const char *path, const char *mo
 
 /* --- the script ------------------------------------------------------------------------------------ */
 
-/* Where revet does not start, or dies of itself (by a signal that a fault raises), undo.sh does it. That
- * asks nobody, so here it is asked what the journal says: what was confirmed meanwhile stays. `again` is
- * for what may wait: what cannot be undone now (no room, a lock that others hold) may be so later. */
+/* Where revet does not start, dies of itself (by a signal that a fault raises), or cannot read the plan
+ * (64: another version has written it, or the disk has spoilt it), undo.sh does it. That asks nobody, so
+ * here it is asked what the journal says: what was confirmed meanwhile stays. `again` is for what may
+ * wait: what cannot be undone now (no room, a lock that others hold) may be so later. */
 static const char script[] =
 	"has_ended() {\n"
 	"\tcase $(grep '^status ' \"$DIR/journal\" | tail -n 1) in\n"
@@ -72,7 +73,7 @@ static const char script[] =
 	"'revet '*) \"$REVET\" revert --unconfirmed \"$CHANGE\"; status=$? ;;\n"
 	"esac\n"
 	"case $status in\n"
-	"126 | 127 | 132 | 134 | 135 | 139) ;;\n"
+	"64 | 126 | 127 | 132 | 134 | 135 | 139) ;;\n"
 	"*) exit $status ;;\n"
 	"esac\n"
 	"if has_ended; then exit 0; fi\n"

@@ -145,9 +145,11 @@ static int check_pending(struct reverting *rv)
 	unsigned pending;
 	struct err err;
 
+	if (wants(rv, UNCONFIRMED))
+		return 0;
 	if (changes_pending(&rv->changes, &rv->arena, &pending, &err) < 0)
 		return fail(EXIT_CANNOT, "%s", err.msg);
-	if (!pending || pending == rv->number || wants(rv, UNCONFIRMED))
+	if (!pending || pending == rv->number)
 		return 0;
 	return fail(EXIT_PENDING,
 				"change %04u has not ended, and comes first; see: revet confirm, revet revert %u",

@@ -121,6 +121,15 @@ class Hard(OnHost):
         self.assertTrue(wait_until(lambda: "reverted" in self.revet("history"), 20))
         self.assertEqual(self.read("/etc/sysctl.d/99-zz-revet.conf"), "# mine\n")
 
+    def test_a_plan_that_cannot_be_read_any_more(self):
+        """By another version of revet, say."""
+        self.revet("apply", "--no-input", "--wait", "10min", "--rule", "ssh.keys-only")
+        self.out("sed", "-i", "s/{/{\"later\": 1, /", f"{STATE}/changes/0001/plan.json")
+        self.assertIn("plan.json", self.revet("revert", code=1))
+        self.time_is_over()
+        self.assertTrue(wait_until(lambda: "passwordauthentication yes" in self.out("sshd", "-T"), 20))
+        self.assertTrue(wait_until(lambda: "reverted" in self.read(f"{STATE}/changes/0001/journal"), 20))
+
     def time_is_over(self):
         """The timer fires."""
         self.out("sh", "-ec", "systemctl start $(systemctl list-units --plain --no-legend 'revet-revert-*.timer' | "
