@@ -3,6 +3,7 @@
 filters of others, the session that confirms."""
 
 import subprocess
+import tempfile
 import unittest
 
 from hostlib import wait_until
@@ -177,6 +178,22 @@ class Proof(OnHost):
         self.assertIn("port 2222", ran.stderr)
         self.assertIn("nothing was changed", ran.stderr)
 
+    def test_one_more_session_in_an_open_connection_is_no_login(self):
+        """OpenSSH's ControlMaster."""
+        with tempfile.TemporaryDirectory() as top:
+            argv = ["ssh", "-F", "none", "-i", self.host.image.key, "-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null",
+                    "-oBatchMode=yes", "-oLogLevel=ERROR", f"-oControlPath={top}/s", f"ops@{self.host.net().host}"]
+            run = lambda command: self.host.outside([*argv, f"echo {PASSWORD} | sudo -S -p '' revet {command}"], timeout=60)
+            self.host.outside([*argv[:1], "-MNf", *argv[1:]])
+            try:
+                self.assertIn("REVERTS", run("apply --no-input --wait 10min --rule ssh.keys-only").stdout)
+                refused = run("confirm")
+            finally:
+                self.host.outside([*argv[:1], "-Oexit", *argv[1:]])
+            self.assertEqual(refused.returncode, 64, refused.stdout + refused.stderr)
+            self.assertIn("was open before the change", refused.stderr)
+            self.assertEqual(run("confirm").returncode, 0)
+
     def test_an_emptied_environment_makes_no_console(self):
         ran = self.host.ssh([f"exec env -i /bin/sh -c 'echo {PASSWORD} | sudo -S /usr/local/bin/revet apply "
                              "--no-input --wait 10min --rule ssh.keys-only'"], timeout=60)
@@ -189,6 +206,28 @@ class Proof(OnHost):
         self.assertIn("REVERTS", ran.stdout, ran.stderr)
         confirmed = self.over_a_hop("revet confirm")
         self.assertEqual(confirmed.returncode, 0, confirmed.stderr)
+
+
+class Penalties(OnHost):
+    """OpenSSH counts against an address what comes from it and does not log in, as revet's own looks at sshd."""
+
+    image = "debian-13"
+
+    def test_what_sshd_counts_keeps_nobody_out(self):
+        self.host.put(self.host.image.key, "/home/ops/key", mode="600")
+        self.out("chown", "ops", "/home/ops/key")
+        for penalties in ("", "PerSourcePenalties noauth:30s authfail:30s min:1s\nMaxStartups 2\n"):
+            self.write("/etc/ssh/sshd_config.d/50-other.conf", penalties)
+            self.out("systemctl", "restart", "ssh")
+            ran = self.host.ssh([f"echo {PASSWORD} | sudo -S revet apply --no-input --wait 10min --family ssh"], timeout=60)
+            self.assertIn("REVERTS", ran.stdout, ran.stderr)
+            # Its own address is another matter where they are that strict.
+            hop = "ssh -F none -i key -oStrictHostKeyChecking=no -oBatchMode=yes 127.0.0.1 id -un"
+            if not penalties:
+                self.assertEqual(self.host.ssh([hop]).stdout, "ops\n")
+            done = self.host.ssh([f"echo {PASSWORD} | sudo -S revet confirm"], timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.out("revet", "revert")
 
 
 class Others(OnHost):
