@@ -59,14 +59,14 @@ RULES = {
         "alone": True,
     },
     "pam.faillock": {"bad": [
+        "sed -i /preauth/d /etc/pam.d/common-auth",
+        swap("common-auth", "^auth requisite.*preauth", "auth sufficient pam_unix.so\\n&"),
         "sed -i /authfail/d /etc/pam.d/common-auth",
         swap("sshd", "^@include common-auth", "auth required pam_unix.so"),
         swap("common-auth", "^auth.*authfail", "auth optional pam_faillock.so authfail"),
         swap("common-auth", "^(auth.*authfail)", "#\\1"),
         swap("login", "^@include common-auth", "auth include plain")
         + "; put /etc/pam.d/plain 'auth required pam_unix.so'",
-        "sed -i /preauth/d /etc/pam.d/common-auth",
-        swap("common-auth", "^auth requisite.*preauth", "auth sufficient pam_unix.so\\n&"),
     ]},
     "pam.faillock-limits": {"bad": [
         conf("faillock.conf", "deny = 50"),

@@ -23,7 +23,8 @@ LEFT = {
 RULES = {
     "sudo.doas-no-password": {"bad": ["put /etc/doas.conf 'permit nopass :sudo'",
                                       "put /etc/doas.conf 'permit keepenv nopass setenv { A=b } dev as root'",
-                                      "put /etc/doas.conf 'permit \\\n nopass dev'"],
+                                      "put /etc/doas.conf 'permit \\\n nopass dev'",
+                                      "put /etc/doas.conf 'permit nopass keepenv dev as 0 cmd /bin/bash'"],
                               "fine": ["put /etc/doas.conf 'permit persist :sudo'",
                                        "put /etc/doas.conf 'permit nopass dev as www-data'",
                                        "put /etc/doas.conf 'permit nopass dev cmd /usr/bin/id'"]},
