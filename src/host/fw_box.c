@@ -107,6 +107,20 @@ bool fw_add_network(struct arena *a, struct nft_ranges *r, int family, struct st
 	return true;
 }
 
+bool fw_to_parse(struct arena *a, int family, struct str address, struct str port,
+				 struct fw_to *ret)
+{
+	struct fw_to to = {.known = true, .address.width = family == AF_INET ? 4 : 16};
+	uint64_t number = 0;
+
+	if ((port.n && num_u64(port, 1, 65535, &number) < 0) || str_has_char(address, '/') ||
+		(address.n && !fw_add_network(a, &to.address, family, address)))
+		return false;
+	to.port = (uint16_t)number;
+	*ret = to;
+	return true;
+}
+
 /* --- boxes ----------------------------------------------------------------------------------- */
 
 void fw_box_narrow(struct arena *a, struct fw_box *box, enum fw_field f,

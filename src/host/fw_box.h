@@ -58,11 +58,18 @@ enum fw_does {
 	FW_RETURNS,
 	FW_TRANSLATES
 };
+/* Where a packet goes instead. */
+struct fw_to {
+	bool known;
+	struct nft_ranges address; /* one; none: this host itself */
+	uint16_t port;             /* 0: as before */
+};
 struct fw_clause {
 	struct fw_box box;
 	enum fw_certainty sure;
 	enum fw_does does;
 	struct str target; /* of a jump */
+	struct fw_to to;   /* of a translation of what packets are for */
 	bool alters;       /* it changes something in the packet that later rules look at */
 };
 
@@ -78,6 +85,8 @@ int fw_state_number(struct str name);
 bool fw_add_interface(struct arena *, struct nft_ranges *, struct str name);
 /* "192.0.2.0/24" or an address alone; family: AF_INET or AF_INET6. */
 bool fw_add_network(struct arena *, struct nft_ranges *, int family, struct str text);
+/* An address of that family, or none, and a port, or none. False: it is no such one alone. */
+bool fw_to_parse(struct arena *, int family, struct str address, struct str port, struct fw_to *ret);
 /* For people: "tcp dport 22 from 10.0.0.0/8 refused". */
 void fw_clause_print(struct buf *, const struct fw_clause *);
 

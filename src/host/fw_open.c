@@ -3,13 +3,20 @@
 
 #include <netinet/in.h>
 
-#include "host/rtnetlink.h"
-
 #define MAX_TRIED ((size_t)10000000)
 #define MAX_HELD ((size_t)64 << 20) /* bytes, for one port */
 #define RANGE_COST 4                /* of a range of addresses, in rules that are tried */
 #define MAX_DEPTH 16                /* the kernel's own limit on jumps */
 #define CONNTRACK -200 /* priority in prerouting from which on a packet belongs to a connection */
+
+#define DSTNAT -100   /* where what a packet is for is translated */
+#define MAX_PASSED 64 /* rules that translate, for one port */
+
+/* Packets from some are for somebody else from here on. */
+struct passed {
+	struct nft_ranges sources;
+	const struct fw_to *to;
+};
 
 /* One base chain, with all that it jumps to. */
 struct walk {
@@ -17,12 +24,19 @@ struct walk {
 	struct arena *arena; /* of this walk */
 	bool v6, udp, untracked;
 	uint16_t port;
-	unsigned char uplink[FW_IFNAME]; /* empty: it is not known */
-	const struct fw_chain *chain;    /* the present one */
+	unsigned char uplink[FW_IFNAME];   /* empty: it is not known */
+	const struct fw_to *to;            /* what it has been translated to; NULL: it has not */
+	bool passed_on;                    /* to another host, */
+	unsigned char downlink[FW_IFNAME]; /* behind this interface; empty: it is not known */
+	enum fw_certainty jump;            /* of the jump that led here */
+	const struct fw_chain *base;
+	const struct fw_chain *chain; /* the present one */
 	size_t rule;
-	struct nft_ranges in, perhaps;      /* decided */
-	struct nft_ranges may_in, may_out;  /* some rule that is not understood may have decided so */
-	struct nft_ranges changed;          /* perhaps other packets from here on */
+	struct nft_ranges in, perhaps;     /* decided */
+	struct nft_ranges may_in, may_out; /* some rule that is not understood may have decided so */
+	struct nft_ranges changed;         /* perhaps other packets from here on */
+	VEC(struct passed) passed;
+	struct nft_ranges gone;             /* these are for others for sure */
 	const struct fw_chain *doubt_chain; /* the first that left something unknown */
 	size_t doubt_rule;
 };
@@ -103,11 +117,13 @@ static bool meets_interface(const struct walk *w, const struct nft_ranges *r,
 static bool meets_destination(const struct walk *w, const struct nft_ranges *r,
 							  enum fw_certainty *sure)
 {
-	const struct nft_ranges *own = &w->open->own[w->v6];
+	const struct nft_ranges *own = &w->open->place.own[w->v6];
 	bool known = own->list.n;
-	const struct nft_ranges *all = known ? own : &w->open->world[w->v6];
+	const struct nft_ranges *all = known ? own : &w->open->place.world[w->v6];
 	struct nft_ranges some = nft_ranges_common(w->arena, all, r);
 
+	if (w->to && w->to->address.list.n)
+		return nft_ranges_hold(r, &w->to->address);
 	if (!nft_ranges_equal(&some, all))
 		*sure = MAX(*sure, known ? FW_CHANCE : FW_OPEN);
 	return some.list.n;
@@ -129,7 +145,8 @@ static bool meets_flags(const struct nft_ranges *r, enum fw_certainty *sure)
 static bool meets_field(const struct walk *w, enum fw_field f, const struct nft_ranges *r,
 						enum fw_certainty *sure)
 {
-	const unsigned char port[2] = {(unsigned char)(w->port >> 8), (unsigned char)w->port};
+	unsigned number = w->to && w->to->port ? w->to->port : w->port;
+	const unsigned char port[2] = {(unsigned char)(number >> 8), (unsigned char)number};
 
 	switch (f) {
 	case FW_FAMILY:
@@ -146,16 +163,17 @@ static bool meets_field(const struct walk *w, enum fw_field f, const struct nft_
 	case FW_CT_STATE:
 		*sure = w->untracked ? FW_OPEN : *sure;
 		return w->untracked || has_byte(r, FW_NEW);
-	case FW_CT_DNAT: /* what has been translated is told apart */
-		return has_byte(r, 0);
+	case FW_CT_DNAT:
+		return has_byte(r, w->to != NULL);
 	case FW_TO_HOST:
-	case FW_LOCAL:
 		return has_byte(r, 1);
+	case FW_LOCAL:
+		return has_byte(r, !w->passed_on);
 	case FW_IIF:
 		return meets_interface(w, r, sure);
 	case FW_OIF:
-		*sure = FW_OPEN;
-		return true;
+		*sure = w->downlink[0] ? *sure : FW_OPEN;
+		return !w->downlink[0] || has(r, w->downlink);
 	case FW_DADDR4:
 	case FW_DADDR6:
 		return meets_destination(w, r, sure);
@@ -236,9 +254,13 @@ static struct outcome look_into(struct walk *w, const struct fw_chain *target,
 static void jump_perhaps(struct walk *w, const struct fw_chain *target, enum fw_certainty sure,
 						 const struct nft_ranges *hit, struct nft_ranges *live, unsigned depth)
 {
-	struct outcome there = look_into(w, target, hit, depth);
+	enum fw_certainty before = w->jump;
 	struct nft_ranges out = *hit;
+	struct outcome there;
 
+	w->jump = MAX(before, sure);
+	there = look_into(w, target, hit, depth);
+	w->jump = before;
 	take_away(w, &out, &there.rest);
 	take_away(w, &out, &there.in);
 	take_away(w, &out, &there.perhaps);
@@ -282,10 +304,39 @@ static void go(struct walk *w, const struct fw_clause *c, enum fw_certainty sure
 	}
 }
 
+/* Is it known what becomes of a packet that the rule translates, in the chain where that happens? */
+static bool can_follow(const struct walk *w, const struct fw_clause *c, enum fw_certainty sure)
+{
+	return c->to.known && !c->alters && !w->to && MAX(sure, w->jump) <= FW_CHANCE &&
+		   str_is(w->base->type, "nat") && str_is(w->base->hook, "prerouting") &&
+		   (!c->to.address.list.n || c->to.address.width == (w->v6 ? 16 : 4)) &&
+		   w->passed.n < MAX_PASSED;
+}
+
+/* Of a chance the rest goes on as before. Whichever chain comes first translates. */
+static void pass_on(struct walk *w, const struct fw_clause *c, enum fw_certainty sure,
+					const struct nft_ranges *hit, struct nft_ranges *live)
+{
+	struct nft_ranges sources = {.width = hit->width};
+
+	add_common(w, &w->changed, hit, &w->gone);
+	add(w, &sources, hit);
+	*vec_push(w->arena, &w->passed) = (struct passed){sources, &c->to};
+	if (MAX(sure, w->jump) != FW_ALL)
+		return;
+	decide(w, FW_ADMITS, hit);
+	take_away(w, live, hit);
+	add(w, &w->gone, hit);
+}
+
 static void apply(struct walk *w, const struct fw_clause *c, enum fw_certainty sure,
 				  const struct nft_ranges *hit, struct nft_ranges *live,
 				  struct nft_ranges *returned, unsigned depth)
 {
+	if (c->does == FW_TRANSLATES && can_follow(w, c, sure)) {
+		pass_on(w, c, sure, hit, live);
+		return;
+	}
 	if (c->alters || c->does == FW_TRANSLATES) {
 		add(w, &w->changed, hit);
 		doubt(w);
@@ -344,13 +395,13 @@ static void try_clause(struct walk *w, const struct fw_clause *c, struct pending
 	spend(w, 1);
 	if (!meets(w, c, &sure, &sources))
 		return;
-	sources = sources ? sources : &w->open->world[w->v6];
+	sources = sources ? sources : &w->open->place.world[w->v6];
 	if (sure == FW_ALL && !c->alters && (c->does == FW_ADMITS || c->does == FW_REFUSES)) {
 		if (p->does != c->does)
 			settle(w, p, live);
 		p->does = c->does;
 		nft_ranges_add_all(w->arena, &p->sources, sources);
-		if (sources == &w->open->world[w->v6])
+		if (sources == &w->open->place.world[w->v6])
 			settle(w, p, live);
 		return;
 	}
@@ -396,14 +447,27 @@ static bool has_device(const struct fw_chain *chain, const struct walk *w)
 	return !chain->devices && uplink.n;
 }
 
-static bool passes(const struct fw_chain *chain, const struct walk *w)
+static bool is_of_family(const struct fw_chain *chain, const struct walk *w)
 {
-	bool ip = str_is(chain->family, "inet") || str_is(chain->family, w->v6 ? "ip6" : "ip");
+	return str_is(chain->family, "inet") || str_is(chain->family, w->v6 ? "ip6" : "ip");
+}
 
+/* What a packet passes before it is known for whom it is, */
+static bool is_early(const struct fw_chain *chain, const struct walk *w)
+{
 	if (str_is(chain->hook, "ingress"))
 		return (str_is(chain->family, "netdev") || str_is(chain->family, "inet")) &&
 			   has_device(chain, w);
-	return ip && (str_is(chain->hook, "prerouting") || str_is(chain->hook, "input"));
+	return is_of_family(chain, w) && str_is(chain->hook, "prerouting") &&
+		   (str_is(chain->type, "nat") || chain->priority <= DSTNAT);
+}
+
+/* and what after. */
+static bool is_late(const struct fw_chain *chain, const struct walk *w)
+{
+	return is_of_family(chain, w) && !is_early(chain, w) &&
+		   (str_is(chain->hook, "prerouting") ||
+			str_is(chain->hook, w->passed_on ? "forward" : "input"));
 }
 
 static bool is_untracked(const struct fw_chain *chain)
@@ -417,34 +481,82 @@ static void walk_base(struct walk *w, const struct fw_chain *chain)
 	struct nft_ranges rest, none = {.width = w->v6 ? 16 : 4};
 
 	w->in = w->perhaps = w->may_in = w->may_out = none;
+	w->base = chain;
 	w->untracked = is_untracked(chain);
-	rest = walk_chain(w, chain, w->open->world[w->v6], 0);
+	rest = walk_chain(w, chain, w->open->place.world[w->v6], 0);
 	w->chain = chain;
 	decide(w, str_is(chain->policy, "drop") ? FW_REFUSES : FW_ADMITS, &rest);
 }
 
+/* Of those that are let pass, or may be. */
+struct judged {
+	struct nft_ranges in, live;
+};
+
 /* Every base chain has to let a packet pass, so that one that does not is enough; but for a packet that
  * another one may have changed. */
-static void walk_all(struct walk *w, struct fw_sources *ret)
+static void pass_chains(struct walk *w,
+						bool (*is_passed)(const struct fw_chain *, const struct walk *),
+						struct judged *j)
 {
 	const struct fw_ruleset *set = w->open->set;
-	struct nft_ranges in = w->open->world[w->v6], live = in, out;
 
-	w->changed = (struct nft_ranges){.width = in.width};
 	for (size_t i = 0; i < set->n; i++) {
-		if (!passes(set->p[i], w))
+		struct nft_ranges out = w->open->place.world[w->v6];
+
+		if (!is_passed(set->p[i], w))
 			continue;
 		walk_base(w, set->p[i]);
-		in = nft_ranges_common(w->arena, &in, &w->in);
-		out = w->open->world[w->v6];
+		j->in = nft_ranges_common(w->arena, &j->in, &w->in);
 		take_away(w, &out, &w->in);
 		take_away(w, &out, &w->perhaps);
-		take_away(w, &live, &out);
+		take_away(w, &j->live, &out);
 	}
-	add(w, &live, &w->changed);
-	take_away(w, &in, &w->changed);
-	add(w, &ret->in, &in);
-	add(w, &ret->perhaps, &live);
+}
+
+static void take_judged(struct walk *w, struct judged *j, const struct nft_ranges *sources,
+						struct fw_sources *ret)
+{
+	add_common(w, &j->live, &w->changed, sources);
+	take_away(w, &j->in, &w->changed);
+	add(w, &ret->in, &j->in);
+	add(w, &ret->perhaps, &j->live);
+}
+
+/* To where it has been translated. */
+static void follow(struct walk *w, const struct passed *p, const struct judged *early,
+				   struct fw_sources *ret)
+{
+	struct judged there = {nft_ranges_common(w->arena, &early->in, &p->sources),
+						   nft_ranges_common(w->arena, &early->live, &p->sources)};
+
+	w->to = p->to;
+	w->passed_on =
+		p->to->address.list.n && !nft_ranges_hold(&w->open->place.own[w->v6], &p->to->address);
+	if (w->passed_on)
+		fw_place_link(&w->open->place, &p->to->address, w->downlink);
+	pass_chains(w, is_late, &there);
+	take_judged(w, &there, &p->sources, ret);
+	w->to = NULL;
+	w->passed_on = false;
+	memset(w->downlink, 0, sizeof(w->downlink));
+}
+
+static void walk_all(struct walk *w, struct fw_sources *ret)
+{
+	struct nft_ranges world = w->open->place.world[w->v6];
+	struct judged early = {world, world}, own;
+
+	w->changed = w->gone = (struct nft_ranges){.width = world.width};
+	w->passed.n = 0;
+	pass_chains(w, is_early, &early);
+	own = early;
+	take_away(w, &own.in, &w->gone);
+	take_away(w, &own.live, &w->gone);
+	pass_chains(w, is_late, &own);
+	take_judged(w, &own, &world, ret);
+	for (size_t i = 0; i < w->passed.n && w->open->left; i++)
+		follow(w, &w->passed.p[i], &early, ret);
 }
 
 /* --- of one port ----------------------------------------------------------------------------- */
@@ -499,54 +611,13 @@ int fw_open_port(struct fw_open *open, bool v6, bool udp, uint16_t port, struct 
 	return 0;
 }
 
-/* --- what there is --------------------------------------------------------------------------- */
-
-/* Not from this network or host itself, nor from groups; of IPv6, global and unique local addresses. */
-static void add_world(struct fw_open *open, struct arena *a)
-{
-	static const char *const four[] = {"1.0.0.0/8",   "2.0.0.0/7",   "4.0.0.0/6",   "8.0.0.0/5",
-									   "16.0.0.0/4",  "32.0.0.0/3",  "64.0.0.0/3",  "96.0.0.0/4",
-									   "112.0.0.0/5", "120.0.0.0/6", "124.0.0.0/7", "126.0.0.0/8",
-									   "128.0.0.0/2", "192.0.0.0/3"};
-	static const char *const six[] = {"2000::/3", "fc00::/7"};
-
-	open->world[0].width = open->own[0].width = 4;
-	open->world[1].width = open->own[1].width = 16;
-	for (size_t i = 0; i < ARRAY_LEN(four); i++)
-		(void)fw_add_network(a, &open->world[0], AF_INET, str_of(four[i]));
-	for (size_t i = 0; i < ARRAY_LEN(six); i++)
-		(void)fw_add_network(a, &open->world[1], AF_INET6, str_of(six[i]));
-	nft_ranges_join(&open->world[0]);
-	nft_ranges_join(&open->world[1]);
-}
-
-static void add_own(struct fw_open *open, struct host *host, struct arena *a)
-{
-	struct str text, line, address;
-	struct err ignored = {0};
-
-	if (host_query(host, &interfaces_query, a, &text, &ignored) < 0)
-		return;
-	while (str_line(&text, &line)) {
-		bool six;
-
-		if (!str_skip(&line, "address=") || !str_cut(&line, '/', &address))
-			continue;
-		six = str_has_char(address, ':');
-		(void)fw_add_network(a, &open->own[six], six ? AF_INET6 : AF_INET, address);
-	}
-	for (int v = 0; v < 2; v++) {
-		nft_ranges_join(&open->own[v]);
-		open->own[v] = nft_ranges_common(a, &open->own[v], &open->world[v]);
-	}
-}
+/* --- what rules tell apart ------------------------------------------------------------------ */
 
 void fw_open_init(struct fw_open *open, struct host *host, const struct fw_ruleset *set,
 				  struct arena *a)
 {
 	*open = (struct fw_open){.set = set, .left = MAX_TRIED};
-	add_world(open, a);
-	add_own(open, host, a);
+	fw_place_read(host, a, &open->place);
 }
 
 static void cut(const struct nft_ranges *ports, bool *cuts)

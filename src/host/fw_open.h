@@ -2,19 +2,20 @@
 /*
  * Who gets through the packet filter to a port of this host: the first packet of a TCP connection, or a UDP
  * datagram, that comes in by an interface of a default route, for an address of this host. A walk of all base
- * chains that it passes, for all source addresses at once. What is not understood is unknown for whom it may
- * be about.
+ * chains that it passes, for all source addresses at once. What is translated on the way, to another port or
+ * to another host such as a container, is followed there. What is not understood is unknown for whom it may be
+ * about.
  */
 #ifndef REVET_HOST_FW_OPEN_H
 #define REVET_HOST_FW_OPEN_H
 
+#include "host/fw_place.h"
 #include "host/netfilter.h"
 
 struct fw_open {
 	const struct fw_ruleset *set;
-	size_t left;                /* how many rules may still be tried */
-	struct nft_ranges world[2]; /* addresses that packets come from, of IPv4 and IPv6 */
-	struct nft_ranges own[2];   /* of this host, but for its link; none: they are not known */
+	size_t left; /* how many rules may still be tried */
+	struct fw_place place;
 };
 
 struct fw_sources {

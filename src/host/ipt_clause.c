@@ -245,6 +245,45 @@ static void take_target(struct reader *t, bool go, struct str target)
 		}
 }
 
+/* "192.0.2.1:80", "[2001:db8::1]:80", an address alone, or ":80". */
+static void take_destination(struct reader *t, struct str to)
+{
+	struct str address = to, port = STR("");
+	int family = t->v6 ? AF_INET6 : AF_INET;
+
+	if (str_skip(&to, "[")) {
+		if (!str_cut(&to, ']', &address) || !to.p || (to.n && !str_skip(&to, ":")))
+			return;
+		port = to;
+	} else if (!t->v6) {
+		(void)str_cut(&to, ':', &address);
+		port = to.p ? to : port;
+	}
+	(void)fw_to_parse(t->arena, family, address, port, &t->now.to);
+}
+
+/* The options of what translates. Any that is not known leaves it unknown. */
+static void take_to(struct reader *t, struct str target, struct str line)
+{
+	bool redirects = str_is(target, "REDIRECT");
+	struct str option, to = STR_ABSENT;
+
+	if (!redirects && !str_is(target, "DNAT"))
+		return;
+	while (str_word(&line, &option)) {
+		if (str_is(option, redirects ? "--to-ports" : "--to-destination")) {
+			if (to.p || !ipt_value(&line, &to))
+				return;
+		} else if (!str_is(option, "--random") && !str_is(option, "--persistent")) {
+			return;
+		}
+	}
+	if (redirects)
+		(void)fw_to_parse(t->arena, AF_INET, STR(""), to, &t->now.to);
+	else if (to.p)
+		take_destination(t, to);
+}
+
 /* Of an option that is not known, what follows is its value unless it looks like an option. */
 static bool has_value(struct str option, struct str rest)
 {
@@ -272,6 +311,7 @@ static bool take_options(struct reader *t, struct str line)
 			return false;
 		if (str_is(option, "-j") || str_is(option, "-g")) {
 			take_target(t, str_is(option, "-g"), value);
+			take_to(t, value, line);
 			return true;
 		}
 		if (str_is(option, "--tcp-flags")) {

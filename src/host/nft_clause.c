@@ -2,6 +2,8 @@
 /* See libnftables-json(5). */
 #include "host/nft_clause.h"
 
+#include <netinet/in.h>
+
 #include "host/nft_condition.h"
 
 static bool has_value(const json_t *object, const char *name, const char *value)
@@ -17,6 +19,26 @@ static void add_clause(struct nft_reader *t, const struct fw_clause *c)
 
 	if (!c->box.empty && (c->does != FW_DOES_NOTHING || c->alters))
 		*vec_push(t->arena, &rule->clauses) = *c;
+}
+
+/* One with an address is for the family of that, which the kernel asks for without nft's listing it. */
+static void take_to(struct nft_reader *t, const json_t *body, bool redirects, struct fw_clause *c)
+{
+	const json_t *address = json_object_get(body, "addr"), *port = json_object_get(body, "port");
+	const char *family = json_string_value(json_object_get(body, "family"));
+	struct str name = family ? str_of(family) : t->chain->family;
+	struct str number = STR("");
+	bool six = str_is(name, "ip6"), one = six || str_is(name, "ip");
+
+	if (one)
+		fw_box_narrow_to(t->arena, &c->box, FW_FAMILY, six ? 6 : 4);
+	if (json_is_integer(port))
+		number = str_of(arena_printf(t->arena, "%" JSON_INTEGER_FORMAT, json_integer_value(port)));
+	if ((port && !number.n) || (redirects ? address != NULL : !json_is_string(address)))
+		return;
+	if (one || redirects)
+		(void)fw_to_parse(t->arena, six ? AF_INET6 : AF_INET,
+						  redirects ? STR("") : str_of(json_string_value(address)), number, &c->to);
 }
 
 static bool take_verdict(struct nft_reader *t, const json_t *statement, struct fw_clause *c)
@@ -50,6 +72,8 @@ static bool take_verdict(struct nft_reader *t, const json_t *statement, struct f
 		c->does = verdicts[i].does;
 		c->sure = MAX(c->sure, verdicts[i].sure);
 		c->target = target ? str_of(arena_strdup(t->arena, target)) : STR_ABSENT;
+		if (strcmp(verdicts[i].name, "dnat") == 0 || strcmp(verdicts[i].name, "redirect") == 0)
+			take_to(t, body, verdicts[i].name[0] == 'r', c);
 		return true;
 	}
 	return false;

@@ -292,8 +292,8 @@ static void check_port(struct arena *a, const struct fw_ruleset *set, uint16_t p
 	struct fw_sources sources;
 	struct err err = {0};
 
-	open.world[0] = nft_ranges_whole(a, 4);
-	open.world[1] = nft_ranges_whole(a, 16);
+	open.place.world[0] = nft_ranges_whole(a, 4);
+	open.place.world[1] = nft_ranges_whole(a, 16);
 	assert_int_equal(fw_open_port(&open, false, false, port, a, &sources, &err), 0);
 	for (unsigned i = 0; i < 66; i++) {
 		struct packet p = {.source = {10, 0, 0, (unsigned char)i}, .port = port};
@@ -341,7 +341,7 @@ static void open_to_many(void **state _unused_)
 		int r;
 
 		seed = 4;
-		open.world[0] = nft_ranges_whole(&a, 4);
+		open.place.world[0] = nft_ranges_whole(&a, 4);
 		map_init(&set.by_name, &a);
 		chain = add_chain(&a, &set, "a", false, LARGE, true);
 		chain->hook = STR("input");
@@ -372,7 +372,7 @@ static void open_in_circles(void **state _unused_)
 	struct fw_chain *chain;
 
 	seed = 5;
-	open.world[0] = nft_ranges_whole(&a, 4);
+	open.place.world[0] = nft_ranges_whole(&a, 4);
 	map_init(&set.by_name, &a);
 	chain = add_chain(&a, &set, "a", true, 20, true);
 	chain->hook = STR("input");

@@ -79,7 +79,7 @@ static void add_peers(struct reader *r, const struct site_peers *peers, bool v6,
 	struct arena *a = r->rows->arena;
 
 	if (peers->world)
-		nft_ranges_add_all(a, to, &r->open.world[v6]);
+		nft_ranges_add_all(a, to, &r->open.place.world[v6]);
 	vec_each(&peers->networks, n) if (n->family == (v6 ? AF_INET6 : AF_INET))
 		nft_ranges_add_network(a, to, n->address, n->prefix);
 }
@@ -157,7 +157,9 @@ static void add_ports(struct reader *r, struct group *found, uint16_t low, uint1
 
 static enum world is_open(const struct reader *r, const struct fw_sources *s, bool v6)
 {
-	return nft_ranges_equal(&s->in, &r->open.world[v6]) ? OPEN : s->perhaps.list.n ? UNSURE : SHUT;
+	if (nft_ranges_equal(&s->in, &r->open.place.world[v6]))
+		return OPEN;
+	return s->perhaps.list.n ? UNSURE : SHUT;
 }
 
 static int find_groups(struct reader *r, bool v6, bool udp, const bool *cuts, struct err *err)
@@ -208,7 +210,7 @@ static void set_networks(struct reader *r, struct row *row, int column,
 	}
 	if (n < networks->list.n)
 		items[n++] = STR("and others");
-	if (nft_ranges_equal(networks, &r->open.world[v6])) {
+	if (nft_ranges_equal(networks, &r->open.place.world[v6])) {
 		items[0] = STR("world");
 		n = 1;
 	}

@@ -19,6 +19,11 @@ def nft(*commands):
     return "\n".join(f"nft '{command}'" for command in commands), AGAIN
 
 
+def translated(to, *more):
+    return nft("add table ip n", "add chain ip n p { type nat hook prerouting priority -100; }",
+               f"add rule ip n p tcp dport 8080 {to}", *more)
+
+
 ALONE = True  # there is one site file
 
 RULES = {
@@ -38,10 +43,13 @@ RULES = {
                 nft("add rule inet revet input ip saddr 203.0.113.0/24 udp dport 8000-9000 accept"),
                 nft("add chain inet revet more", "add rule inet revet more tcp dport 443-444 accept",
                     "add rule inet revet input meta l4proto tcp goto more"),
+                translated("redirect to :443"),
+                translated("dnat to 198.51.100.77:80", "add rule inet revet forward ip daddr 198.51.100.77 accept"),
                 "put /etc/revet/site.yaml 'admins: {users: [ops]}\nserves: [{port: 443/tcp, to: [10.0.0.0/8]}]'",
                 "put /etc/revet/site.yaml 'admins: {users: [ops], from: [10.0.0.0/8]}\nserves: [{port: 443/tcp, to: world}]'"],
         "fine": [nft("add rule inet revet input tcp dport 443 ip saddr 10.0.0.0/8 accept"),
                  nft("add rule inet revet input ip daddr 224.0.0.251 udp dport 5353 accept"),
+                 translated("redirect to :23"), translated("dnat to 198.51.100.77:80"),
                  "put /etc/revet/site.yaml 'admins: {users: [ops]}\nserves: [{port: 443/tcp, to: world}, {port: 23/tcp, to: world}]'"],
     },
     "firewall.beyond-site-ipv6": {
