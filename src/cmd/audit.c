@@ -133,6 +133,7 @@ static int judge_and_report(struct worker *w, void *data)
 		.site = &run->site,
 		.map = run->map,
 		.is_whole = run->is_whole,
+		.is_here = !w->source.root && !w->source.snapshot_file,
 		.confinement = w->confinement,
 		.utf8 = run->utf8,
 		.verbose = run->verbose,
