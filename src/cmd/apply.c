@@ -128,7 +128,8 @@ static void tell_of_doing(const struct plan *plan)
 	for (size_t i = 0; i < plan->steps.n; i++)
 		if (strcmp(plan->steps.p[i].type->name, "package") == 0)
 			packages = "; packages may take minutes";
-	fprintf(stderr, "applying %zu step%s%s\n", plan->steps.n, plan->steps.n == 1 ? "" : "s", packages);
+	fprintf(stderr, "applying %zu step%s%s\n", plan->steps.n, plan->steps.n == 1 ? "" : "s",
+			packages);
 }
 
 static int do_and_check(struct applying *ap, struct err *err)

@@ -42,8 +42,9 @@ struct run {
 	struct site site;
 	struct numbering numbering;
 	const struct numbering *map; /* NULL: none was asked for */
-	struct output outputs[MAX_OUTPUTS + 1]; /* one for the last audit */
+	struct output outputs[MAX_OUTPUTS];
 	size_t n_outputs;
+	struct output last; /* the last audit, where it is kept */
 	int fail_on; /* a severity, or above critical for none */
 	int64_t begin;
 	const char *since; /* an earlier report, open as since_fd; NULL: none */
@@ -120,6 +121,32 @@ static int read_earlier(const struct run *run, struct arena *a, struct earlier *
 	return code;
 }
 
+static int write_report(const struct run *run, struct audit *audit, const struct output *o)
+{
+	_cleanup_buf_ struct buf text = BUF(MAX_REPORT);
+
+	audit->color = o->path ? run->color.files : run->color.out;
+	o->report->write(audit, &text);
+	if (text.full)
+		return fail(EXIT_CANNOT, "the report is larger than 256 MiB");
+	return output_write(o, buf_get(&text));
+}
+
+/* That the next audit has nothing to compare with, on a full disk say, is said, and does not spoil this
+ * one. The parent, which has the same offset in the file, puts it in place when that is past something. */
+static void write_last(const struct run *run, struct audit *audit)
+{
+	if (run->last.fd >= 0 && write_report(run, audit, &run->last) != 0)
+		(void)lseek(run->last.fd, 0, SEEK_SET);
+}
+
+static void end_last(struct run *run, int code)
+{
+	bool written = run->last.fd >= 0 && lseek(run->last.fd, 0, SEEK_CUR) > 0;
+
+	(void)output_end(&run->last, written ? code : EXIT_CANNOT);
+}
+
 static int judge_and_report(struct worker *w, void *data)
 {
 	struct run *run = data;
@@ -133,6 +160,7 @@ static int judge_and_report(struct worker *w, void *data)
 		.site = &run->site,
 		.map = run->map,
 		.is_whole = run->is_whole,
+		.is_here = !w->source.root && !w->source.snapshot_file,
 		.confinement = w->confinement,
 		.utf8 = run->utf8,
 		.verbose = run->verbose,
@@ -156,16 +184,10 @@ static int judge_and_report(struct worker *w, void *data)
 			code = EXIT_FINDINGS;
 	}
 	audit.took_us = now_us() - run->begin;
-	for (size_t i = 0; i < run->n_outputs; i++) {
-		_cleanup_buf_ struct buf text = BUF(MAX_REPORT);
-
-		audit.color = run->outputs[i].path ? run->color.files : run->color.out;
-		run->outputs[i].report->write(&audit, &text);
-		if (text.full)
-			return fail(EXIT_CANNOT, "the report is larger than 256 MiB");
-		if (output_write(&run->outputs[i], buf_get(&text)))
+	for (size_t i = 0; i < run->n_outputs; i++)
+		if (write_report(run, &audit, &run->outputs[i]))
 			return EXIT_CANNOT;
-	}
+	write_last(run, &audit);
 	return code;
 }
 
@@ -195,14 +217,6 @@ static bool keeps_last(const struct given *g)
 			return false;
 	return geteuid() == 0 && lstat(STATE_DIR, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == 0 &&
 		   !(st.st_mode & 022);
-}
-
-static int open_last(struct run *run)
-{
-	struct output *o = &run->outputs[run->n_outputs++];
-
-	*o = (struct output){.report = find_report(STR("json")), .fd = -1};
-	return output_open(o, LAST_AUDIT);
 }
 
 static int load_map(const struct given *g, struct run *run)
@@ -241,7 +255,7 @@ static int prepare(const struct given *g, struct run *run, struct worker *w)
 	if (code == 0)
 		code = open_outputs(g, run);
 	if (code == 0 && run->keeps)
-		code = open_last(run);
+		(void)output_open(&run->last, LAST_AUDIT);
 	for (size_t i = 0; code == 0 && i < run->n; i++)
 		judge_wants(run->rules[i], &run->catalogue.language.params, w->snapshot);
 	if (code == 0 && os)
@@ -267,6 +281,7 @@ static int run_audit(const struct given *g)
 	setlocale(LC_CTYPE, "");
 	run->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	run->since_fd = -1;
+	run->last = (struct output){.report = find_report(STR("json")), .fd = -1};
 	run->verbose = has_option(g, VERBOSE);
 	if (w.source.snapshot_file && (w.source.root || w.source.record_dir))
 		code = fail(EXIT_USAGE, "--snapshot goes with neither --root nor --record");
@@ -276,6 +291,7 @@ static int run_audit(const struct given *g)
 		code = worker_run(&w);
 	for (size_t i = 0; i < run->n_outputs; i++)
 		code = output_end(&run->outputs[i], code);
+	end_last(run, code);
 	close_fd(&run->since_fd);
 	catalogue_done(&run->catalogue);
 	free(run);

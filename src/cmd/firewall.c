@@ -33,8 +33,8 @@ static int show(struct worker *w, void *data)
 		return fail(EXIT_CANNOT, "%s", cell->why);
 	if (cell->state == VALUE_ABSENT)
 		return fail(EXIT_CONFIG,
-					"%s is not there, or does not say who is served (`serves`, `admins`: revet.yaml(5)); "
-					"revet init writes one",
+					"%s is not there, or does not say who is served (`serves`, `admins`: "
+					"revet.yaml(5)); revet init writes one",
 					w->source.site->path ? w->source.site->path : SITE_FILE);
 	buf_str(&out, cell->string);
 	buf_putc(&out, '\n');

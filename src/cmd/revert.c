@@ -124,7 +124,8 @@ static int undo(struct reverting *rv, struct change *c)
 	if (r < 0)
 		return fail(EXIT_CANNOT, "change %04u: %s; by hand: %s/undo.sh", c->number, err.msg,
 					c->path);
-	printf("change %04u is reverted: %zu steps undone and verified\n", c->number, c->plan.steps.n);
+	printf("change %04u is reverted: %zu step%s undone and verified\n", c->number, c->plan.steps.n,
+		   c->plan.steps.n == 1 ? "" : "s");
 	return EXIT_DONE;
 }
 

@@ -17,6 +17,7 @@ struct audit {
 	const struct numbering *map; /* whose numbers to score by; NULL: none */
 	const struct site *site; /* with its waivers; its path is NULL where there is none */
 	bool is_whole;           /* all rules of the profile were judged */
+	bool is_here;    /* this host as it runs, not a tree, a recording or a snapshot */
 	int64_t took_us;         /* reading and judging */
 	struct confinement confinement;
 	const struct earlier *since; /* NULL: nothing to compare with */

@@ -204,7 +204,7 @@ static void write_next(struct buf *out, const struct audit *a)
 	}
 	if (worst)
 		buf_printf(out, "Next: %srevet explain %s\n",
-				   snapshot_facts(a->snapshot)->live ? "revet plan, " : "", worst->rule->id);
+				   a->is_here ? "revet plan, " : "", worst->rule->id);
 }
 
 /* "Since 2026-11-20T10:00:00Z: +1 new  -2 fixed", and which. */

@@ -48,6 +48,12 @@ class Plan(Case):
                         told)
         self.assertEqual((self.root / "etc/login.defs").read_text(), "PASS_WARN_AGE 7\nPASS_MIN_DAYS 0\n")
 
+    def test_an_audit_leads_to_a_plan_of_this_host_alone(self):
+        write_tree(self.tmp / "rules", {"own/here.yaml": rule("PASS_WARN_AGE", "9998")})
+        here = run("audit", "--rule", "own.here", env={"REVET_RULES": str(self.tmp / "rules")})
+        self.assertTrue(here.stdout.endswith("\nNext: revet plan, revet explain own.here\n"), here.stdout)
+        self.assertTrue(self.revet("audit", "--rule", "own.here").stdout.endswith("\nNext: revet explain own.here\n"))
+
     def test_nothing_reverts_a_tree_by_itself(self):
         write_tree(self.root, {"etc/ssh/sshd_config": "Include /etc/ssh/sshd_config.d/*.conf\nPermitRootLogin yes\n"})
         told = self.plan("--rule", "ssh.no-root-login")

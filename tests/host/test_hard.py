@@ -59,6 +59,18 @@ class Hard(OnHost):
 
     # --- no room ---
 
+    def test_an_audit_is_not_spoilt_where_it_cannot_be_kept(self):
+        for options in ("size=100k", "size=100k,ro"):
+            self.out("mkdir", "-p", STATE)
+            self.out("mount", "-t", "tmpfs", "-o", f"mode=700,{options}", "none", STATE)
+            code, said = self.run_revet("audit", "-f", "json=/root/a.json", "--fail-on", "none")
+            self.assertEqual(code, 0, said)
+            self.assertRegex(said, rf"\Arevet: {STATE}/last-audit.json:? cannot be written: [^\n]*\n\Z")
+            self.assertIn('"format": "revet-audit"', self.out("cat", "/root/a.json"))
+            self.assertEqual(self.out("ls", STATE), "")
+            self.out("rm", "/root/a.json")
+            self.out("umount", STATE)
+
     def test_no_room_for_the_journal(self):
         codes = set()
         for kib in (4, 8, 12, 16, 20, 24, 32, 48, 64, 96, 128):
