@@ -19,6 +19,22 @@ bool str_is_nocase(struct str s, const char *z)
 	return s.p && s.n == strlen(z) && strncasecmp(s.p, z, s.n) == 0;
 }
 
+bool str_is_one_of(struct str s, const char *const *names)
+{
+	for (; names && *names; names++)
+		if (str_is(s, *names))
+			return true;
+	return false;
+}
+
+bool str_is_one_of_nocase(struct str s, const char *const *names)
+{
+	for (; names && *names; names++)
+		if (str_is_nocase(s, *names))
+			return true;
+	return false;
+}
+
 bool str_starts(struct str s, const char *prefix)
 {
 	size_t n = strlen(prefix);
