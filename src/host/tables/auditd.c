@@ -79,13 +79,8 @@ static void add_item(struct rows *rows, struct map *seen, const struct conf_item
 {
 	struct str key = str_lower(rows->arena, item->key),
 			   value = item->value.p ? item->value : STR("");
-	struct row *row = map_get(seen, key);
+	struct row *row = rows_setting(rows, seen, key, FROM(item->file, item->line));
 
-	if (!row) {
-		row = rows_add(rows, FROM(item->file, item->line));
-		map_put(seen, key, row);
-	}
-	row->from = FROM(item->file, item->line);
 	row_str(row, KEY, key);
 	row_str(row, VALUE,
 			str_is_one_of(key, cased) || str_has_char(value, '/') ? value

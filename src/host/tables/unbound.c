@@ -47,15 +47,9 @@ static bool adds_up(const struct unbound_option *o)
 
 static struct row *row_of(struct rows *rows, struct map *single, const struct unbound_option *o)
 {
-	struct row *row = adds_up(o) ? NULL : map_get(single, o->key);
+	struct from from = FROM(o->file, o->line);
 
-	if (!row) {
-		row = rows_add(rows, FROM(o->file, o->line));
-		if (!adds_up(o))
-			map_put(single, o->key, row);
-	}
-	row->from = FROM(o->file, o->line);
-	return row;
+	return adds_up(o) ? rows_add(rows, from) : rows_setting(rows, single, o->key, from);
 }
 
 static int read_unbound(struct host *host, struct rows *rows, struct err *err)
