@@ -81,5 +81,7 @@ void nearest_try(struct nearest *, const char *name);
 /* Bytes of the valid UTF-8 sequence at s.p (1 to 4), or 0 when it is invalid or s is empty.
  * Overlong forms, surrogates and anything past U+10FFFF are invalid (RFC 3629). */
 size_t str_utf8(struct str s);
+/* Writes the character; how many bytes it took. */
+size_t str_put_utf8(char to[4], uint32_t rune);
 
 #endif
