@@ -21,4 +21,12 @@ int num_duration(struct str, int64_t *ret);
 /* Seconds since 1970 in UTC from "2027-03-01", "2027-03-01T12:00:00Z". */
 int num_time(struct str, int64_t *ret);
 
+/* Four bytes, the highest first, as protocols of the network have them. */
+static inline uint32_t num_be32(const void *bytes)
+{
+	const unsigned char *p = bytes;
+
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
 #endif

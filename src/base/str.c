@@ -19,6 +19,22 @@ bool str_is_nocase(struct str s, const char *z)
 	return s.p && s.n == strlen(z) && strncasecmp(s.p, z, s.n) == 0;
 }
 
+bool str_is_one_of(struct str s, const char *const *names)
+{
+	for (; names && *names; names++)
+		if (str_is(s, *names))
+			return true;
+	return false;
+}
+
+bool str_is_one_of_nocase(struct str s, const char *const *names)
+{
+	for (; names && *names; names++)
+		if (str_is_nocase(s, *names))
+			return true;
+	return false;
+}
+
 bool str_starts(struct str s, const char *prefix)
 {
 	size_t n = strlen(prefix);
@@ -327,4 +343,15 @@ bool str_has_line(struct str text, struct str wanted)
 		if (str_eq(line, wanted))
 			return true;
 	return false;
+}
+
+size_t str_put_utf8(char to[4], uint32_t rune)
+{
+	static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+	size_t n = rune < 0x80 ? 1 : rune < 0x800 ? 2 : rune < 0x10000 ? 3 : 4;
+
+	for (size_t i = n; i-- > 1; rune >>= 6)
+		to[i] = (char)(0x80 | (rune & 0x3f));
+	to[0] = (char)(lead[n] | rune);
+	return n;
 }

@@ -20,6 +20,9 @@ struct str {
 /* For printf: "%.*s", STR_ARG(s). */
 #define STR_ARG(s) (int)MIN((s).n, (size_t)4096), (s).p ? (s).p : ""
 
+/* A list of C strings. */
+#define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
+
 static inline struct str str_of(const char *s)
 {
 	return (struct str){s, s ? strlen(s) : 0};
@@ -28,6 +31,9 @@ static inline struct str str_of(const char *s)
 bool str_eq(struct str, struct str);
 bool str_is(struct str, const char *);        /* equal to a C string */
 bool str_is_nocase(struct str, const char *); /* ASCII case only */
+/* Is it one of the list, which ends with NULL? NULL: there is none. */
+bool str_is_one_of(struct str, const char *const *names);
+bool str_is_one_of_nocase(struct str, const char *const *names);
 bool str_starts(struct str, const char *prefix);
 bool str_ends(struct str, const char *suffix);
 bool str_has_char(struct str, char c);
@@ -75,5 +81,7 @@ void nearest_try(struct nearest *, const char *name);
 /* Bytes of the valid UTF-8 sequence at s.p (1 to 4), or 0 when it is invalid or s is empty.
  * Overlong forms, surrogates and anything past U+10FFFF are invalid (RFC 3629). */
 size_t str_utf8(struct str s);
+/* Writes the character; how many bytes it took. */
+size_t str_put_utf8(char to[4], uint32_t rune);
 
 #endif

@@ -166,7 +166,7 @@ static int look(struct look *l)
 
 /* --- the files of the change ------------------------------------------------------------------- */
 
-const char *delta_file(const struct saved *saved, struct arena *a, const char *suffix)
+static const char *delta_file(const struct saved *saved, struct arena *a, const char *suffix)
 {
 	return arena_printf(a, "%s%s", saved->name, suffix);
 }

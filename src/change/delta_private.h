@@ -36,7 +36,6 @@ static inline bool delta_has_names(const struct stat *st)
 }
 
 /* Files of the change: the name of `saved` and the suffix. */
-const char *delta_file(const struct saved *, struct arena *, const char *suffix);
 bool delta_has_file(const struct saved *, struct arena *, const char *suffix);
 int delta_read(const struct saved *, struct arena *, const char *suffix, struct str *ret, struct err *);
 int delta_write(const struct saved *, const char *suffix, const struct buf *, struct err *);

@@ -252,16 +252,12 @@ static bool is_shut_by_failures(struct login *l, const struct pam_line *line, co
 /* In front of pam_unix these decide by themselves, on grounds that are not looked into. */
 static bool may_deny(const struct pam_line *line)
 {
-	static const char *const modules[] = {"pam_deny.so",       "pam_wheel.so",  "pam_listfile.so",
-										  "pam_access.so",     "pam_shells.so", "pam_securetty.so",
-										  "pam_succeed_if.so", "pam_time.so"};
 
 	if (!str_is_nocase(line->control, "required") && !str_is_nocase(line->control, "requisite"))
 		return false;
-	for (size_t i = 0; i < ARRAY_LEN(modules); i++)
-		if (str_is(line->module, modules[i]))
-			return true;
-	return false;
+	return str_is_one_of(line->module, NAMES("pam_deny.so", "pam_wheel.so", "pam_listfile.so",
+											 "pam_access.so", "pam_shells.so", "pam_securetty.so",
+											 "pam_succeed_if.so", "pam_time.so"));
 }
 
 /* Does the line keep out whoever has the right password? */

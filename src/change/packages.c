@@ -42,6 +42,27 @@ static ssize_t path_of_fd(int fd, struct arena *a, char path[PATH_MAX])
 	return n < 0 ? -errno : n;
 }
 
+int packages_run(const struct place *place, const char *const *command, const struct names *names,
+				 struct arena *a, struct str *ret, struct err *err)
+{
+	struct exec_result result = {0};
+	struct names argv = {0};
+	int r;
+
+	for (; *command; command++)
+		*vec_push(a, &argv) = *command;
+	for (size_t i = 0; i < names->n; i++)
+		*vec_push(a, &argv) = names->p[i];
+	*vec_push(a, &argv) = NULL;
+	if (!ret)
+		return step_run(place, argv.p, PACKAGES_TIMEOUT, err);
+	r = step_ask(place, argv.p, PACKAGES_TIMEOUT, a, &result, err);
+	if (r == 0 && result.status)
+		return step_run(place, argv.p, PACKAGES_TIMEOUT, err);
+	*ret = result.out;
+	return r;
+}
+
 int packages_path(const struct place *place, const struct saved *saved, const char *suffix,
 				  struct arena *a, const char **ret, struct err *err)
 {

@@ -38,6 +38,10 @@ struct names {
 struct names packages_installed_by(const struct step *, struct arena *);
 struct names packages_removed_by(const struct step *, struct arena *);
 
+/* Runs the command with all of them behind it. *ret: what it prints; ret may be NULL. */
+int packages_run(const struct place *, const char *const *command, const struct names *,
+				 struct arena *, struct str *ret, struct err *);
+
 /* The path, as programs in the place see it, of a file of the change: `saved` and the suffix. */
 int packages_path(const struct place *, const struct saved *, const char *suffix, struct arena *,
 				  const char **ret, struct err *);

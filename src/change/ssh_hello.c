@@ -6,6 +6,9 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "base/num.h"
+#include "host/ssh_key.h"
+
 #define PATIENCE_MS 3000
 #define MAX_PACKET ((size_t)35000) /* RFC 4253, 6.1: the most that one has to take */
 #define MAX_SAID ((size_t)16384)   /* the version, and lines that may stand before it */
@@ -98,31 +101,13 @@ static int hear_version(struct talk *t, size_t *ret_at)
 	return -EPROTO;
 }
 
-static size_t number_at(const char *p)
-{
-	const unsigned char *u = (const unsigned char *)p;
-
-	return (size_t)u[0] << 24 | (size_t)u[1] << 16 | (size_t)u[2] << 8 | u[3];
-}
-
-static bool take_list(struct str *rest, struct str *ret)
-{
-	size_t n;
-
-	if (rest->n < 4 || (n = number_at(rest->p)) > rest->n - 4)
-		return false;
-	*ret = (struct str){rest->p + 4, n};
-	*rest = (struct str){rest->p + 4 + n, rest->n - 4 - n};
-	return true;
-}
-
 bool ssh_hello_parse(struct str lists, struct ssh_hello *ret)
 {
 	struct str other_way;
 
-	return take_list(&lists, &ret->kex) && take_list(&lists, &ret->host_keys) &&
-		   take_list(&lists, &ret->ciphers) && take_list(&lists, &other_way) &&
-		   take_list(&lists, &ret->macs);
+	return ssh_take_string(&lists, &ret->kex) && ssh_take_string(&lists, &ret->host_keys) &&
+		   ssh_take_string(&lists, &ret->ciphers) && ssh_take_string(&lists, &other_way) &&
+		   ssh_take_string(&lists, &ret->macs);
 }
 
 /* The packet at `at`: length, length of the padding, number of the message. Not encrypted yet. */
@@ -133,7 +118,7 @@ static int hear_offer(struct talk *t, size_t at, struct arena *a, struct ssh_hel
 
 	if (r < 0)
 		return r;
-	n = number_at(t->said + at);
+	n = num_be32(t->said + at);
 	if (n > MAX_PACKET - 4 || n < header - 4 || t->said[at + 5] != KEXINIT)
 		return -ENOMSG;
 	r = hear(t, at + 4 + n);

@@ -158,12 +158,7 @@ static void define(struct reader *r, struct str name, struct str value)
 /* What apachectl takes from there beside what the files use. */
 static bool is_option(struct str name)
 {
-	static const char *const names[] = {"APACHE_ARGUMENTS", "APACHE_CONFDIR", "APACHE_HTTPD"};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (str_is(name, names[i]))
-			return true;
-	return false;
+	return str_is_one_of(name, NAMES("APACHE_ARGUMENTS", "APACHE_CONFDIR", "APACHE_HTTPD"));
 }
 
 static int read_envvars(struct reader *r, struct str text)

@@ -283,19 +283,18 @@ const char *apt_conf_elsewhere(const struct apt_conf *conf, struct arena *a)
 	return NULL;
 }
 
+bool apt_bool(struct str s, bool otherwise)
+{
+	if (str_is_one_of_nocase(s, NAMES("no", "false", "without", "off", "disable", "0")))
+		return false;
+	return otherwise || str_is_one_of_nocase(s, NAMES("yes", "true", "with", "on", "enable", "1"));
+}
+
 bool apt_conf_bool(const struct apt_conf *conf, const char *name, bool otherwise)
 {
-	static const char *const no[] = {"no", "false", "without", "off", "disable", "0"};
-	static const char *const yes[] = {"yes", "true", "with", "on", "enable", "1"};
 	const struct apt_item *item = apt_conf_last(conf, name);
 
-	for (size_t i = 0; item && i < ARRAY_LEN(no); i++) {
-		if (str_is_nocase(item->value, no[i]))
-			return false;
-		if (str_is_nocase(item->value, yes[i]))
-			return true;
-	}
-	return otherwise;
+	return item ? apt_bool(item->value, otherwise) : otherwise;
 }
 
 int apt_conf_set(const struct apt_conf *conf, struct str name, struct str value, struct edits *edits,

@@ -29,6 +29,7 @@ void apt_conf_parse(struct arena *, struct str text, const char *file, struct ap
 /* The value of a scalar, absent when nothing sets it. */
 const struct apt_item *apt_conf_last(const struct apt_conf *, const char *name);
 /* apt's reading of truth values; `otherwise` for what is neither. */
+bool apt_bool(struct str, bool otherwise);
 bool apt_conf_bool(const struct apt_conf *, const char *name, bool otherwise);
 
 /* Why apt looks for sources, keys or more configuration elsewhere than in /etc/apt; NULL: it does not,

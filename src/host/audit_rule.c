@@ -12,14 +12,6 @@ struct parser {
 	const struct passwd_db *users; /* NULL: not known */
 };
 
-static bool is_among(struct str name, const char *const *names)
-{
-	for (; *names; names++)
-		if (str_is(name, *names))
-			return true;
-	return false;
-}
-
 static const char *const user_fields[] = {"uid", "euid", "suid", "fsuid", "auid", "obj_uid", NULL};
 static const char *const group_fields[] = {"gid", "egid", "sgid", "fsgid", "obj_gid", NULL};
 static const char *const argument_fields[] = {"a0", "a1", "a2", "a3", NULL};
@@ -81,9 +73,9 @@ static struct str plain_value(struct parser *p, struct str name, struct str valu
 		{"success", "true", "1"},  {"success", "no", "0"},     {"success", "false", "0"},
 	};
 
-	if (is_among(name, user_fields) || is_among(name, group_fields))
-		return plain_id(p, value, is_among(name, group_fields));
-	if (is_among(name, argument_fields))
+	if (str_is_one_of(name, user_fields) || str_is_one_of(name, group_fields))
+		return plain_id(p, value, str_is_one_of(name, group_fields));
+	if (str_is_one_of(name, argument_fields))
 		return plain_number(p->arena, value);
 	if (str_is(name, "exit"))
 		return plain_exit(value);

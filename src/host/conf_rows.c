@@ -10,13 +10,8 @@
 
 static void add_item(struct rows *rows, struct map *seen, const struct conf_item *item)
 {
-	struct row *row = map_get(seen, item->key);
+	struct row *row = rows_setting(rows, seen, item->key, FROM(item->file, item->line));
 
-	if (!row) {
-		row = rows_add(rows, FROM(item->file, item->line));
-		map_put(seen, item->key, row);
-	}
-	row->from = FROM(item->file, item->line);
 	row_str(row, CONF_KEY, item->key);
 	/* Lists and limits have their defaults again then; systemd passes over an empty flag or word. */
 	if (!item->value.n && row->cells[CONF_VALUE].state != VALUE_ABSENT)

@@ -22,16 +22,12 @@ struct podman {
 /* What Podman gives to every container; the last three until version 4. */
 static bool is_given(struct str capability)
 {
-	static const char *const names[] = {
-		"CHOWN",  "DAC_OVERRIDE", "FOWNER", "FSETID",     "KILL",    "NET_BIND_SERVICE", "SETFCAP",
-		"SETGID", "SETPCAP",      "SETUID", "SYS_CHROOT", "NET_RAW", "AUDIT_WRITE",      "MKNOD",
-	};
 
 	str_skip(&capability, "CAP_");
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (str_is(capability, names[i]))
-			return true;
-	return false;
+	return str_is_one_of(capability,
+						 NAMES("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL",
+							   "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID",
+							   "SYS_CHROOT", "NET_RAW", "AUDIT_WRITE", "MKNOD"));
 }
 
 static const json_t *member(const json_t *object, const char *a, const char *b)

@@ -155,35 +155,11 @@ static const struct {
 /* Options that stand alone: no value follows them. */
 static bool is_switch(struct str key)
 {
-	static const char *const names[] = {
-		"debug",
-		"experimental",
-		"help",
-		"icc",
-		"init",
-		"ip-forward",
-		"ip-masq",
-		"iptables",
-		"ip6tables",
-		"ipv6",
-		"live-restore",
-		"no-new-privileges",
-		"raw-logs",
-		"rootless",
-		"tls",
-		"version",
-		"selinux-enabled",
-		"tlsverify",
-		"userland-proxy",
-		"validate",
-		"disable-legacy-registry",
-		"allow-direct-routing",
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (str_is(key, names[i]))
-			return true;
-	return false;
+	return str_is_one_of(key, NAMES("debug", "experimental", "help", "icc", "init", "ip-forward",
+									"ip-masq", "iptables", "ip6tables", "ipv6", "live-restore",
+									"no-new-privileges", "raw-logs", "rootless", "tls", "version",
+									"selinux-enabled", "tlsverify", "userland-proxy", "validate",
+									"disable-legacy-registry", "allow-direct-routing"));
 }
 
 static struct str key_of(struct str option, bool *ret_pairs)

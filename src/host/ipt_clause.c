@@ -120,9 +120,9 @@ static const struct {
 
 /* Modules that have no condition but by their options. */
 static const char *const modules[] = {
-	"tcp",      "udp",       "comment",   "conntrack", "state", "multiport", "limit",
-	"addrtype", "hashlimit", "connlimit", "icmp",      "icmp6", "recent",    "statistic",
-	"pkttype",  "ttl",       "hl",        "length",    "time",  "set",       "rt"};
+	"tcp",       "udp",       "comment", "conntrack", "state",  "multiport", "limit",   "addrtype",
+	"hashlimit", "connlimit", "icmp",    "icmp6",     "recent", "statistic", "pkttype", "ttl",
+	"hl",        "length",    "time",    "set",       "rt",     NULL};
 /* Options, by how they begin, that hold now and then, or of packets of some senders. */
 static const struct {
 	const char *begin;
@@ -137,15 +137,7 @@ static const struct {
 };
 /* Options that say nothing about the packet. */
 static const char *const silent[] = {"--comment", "--name", "--mask", "--set",
-									 "--rsource", "--reap", "--rttl"};
-
-static bool is_one_of(struct str word, const char *const *names, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_is(word, names[i]))
-			return true;
-	return false;
-}
+									 "--rsource", "--reap", "--rttl", NULL};
 
 static void less_sure(struct reader *t, enum fw_certainty sure)
 {
@@ -197,11 +189,10 @@ static void narrow_flags(struct reader *t, struct str mask, struct str set, bool
 static void take_option(struct reader *t, struct str option, struct str value, bool negated)
 {
 	if (str_is(option, "-m")) {
-		less_sure(t, is_one_of(value, modules, ARRAY_LEN(modules)) ? FW_ALL : FW_OPEN);
+		less_sure(t, str_is_one_of(value, modules) ? FW_ALL : FW_OPEN);
 		return;
 	}
-	if (narrow(t, option, value, negated) ||
-		(!negated && is_one_of(option, silent, ARRAY_LEN(silent))))
+	if (narrow(t, option, value, negated) || (!negated && str_is_one_of(option, silent)))
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(by_chance); i++)
 		if (str_starts(option, by_chance[i].begin)) {
@@ -287,14 +278,13 @@ static void take_to(struct reader *t, struct str target, struct str line)
 /* Of an option that is not known, what follows is its value unless it looks like an option. */
 static bool has_value(struct str option, struct str rest)
 {
-	static const char *const always[] = {"-m", "-j", "-g", "--comment", "--name"};
+	static const char *const always[] = {"-m", "-j", "-g", "--comment", "--name", NULL};
 
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)
 		if (str_is(option, options[i].option))
 			return true;
 	rest = str_trim(rest);
-	return is_one_of(option, always, ARRAY_LEN(always)) ||
-		   (rest.n && rest.p[0] != '-' && !str_starts(rest, "! "));
+	return str_is_one_of(option, always) || (rest.n && rest.p[0] != '-' && !str_starts(rest, "! "));
 }
 
 /* What is behind the target are its own options. */

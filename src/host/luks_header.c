@@ -26,11 +26,6 @@ struct header_1 {
 };
 _Static_assert(sizeof(struct header_1) == 592, "as section 2.1 of the specification has it");
 
-static uint32_t u32(const uint8_t p[4])
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 static struct str text(struct arena *a, const char *p, size_t n)
 {
 	n = strnlen(p, n);
@@ -70,13 +65,13 @@ static void read_1(struct arena *a, struct str bytes, struct luks_header *ret)
 		str_of(arena_printf(a, "%.*s-%.*s", (int)strnlen(h.cipher, sizeof(h.cipher)), h.cipher,
 							(int)strnlen(h.mode, sizeof(h.mode)), h.mode));
 	for (unsigned i = 0; i < SLOTS_1; i++)
-		if (u32(h.slots[i].active) == SLOT_IN_USE)
+		if (num_be32(h.slots[i].active) == SLOT_IN_USE)
 			*vec_push(a, &ret->slots) = (struct luks_slot){
 				.number = i,
-				.key_bits = (unsigned)MIN(u32(h.key_bytes), 1u << 20) * 8,
+				.key_bits = (unsigned)MIN(num_be32(h.key_bytes), 1u << 20) * 8,
 				.kdf = STR("pbkdf2"),
 				.hash = text(a, h.hash, sizeof(h.hash)),
-				.iterations = u32(h.slots[i].iterations),
+				.iterations = num_be32(h.slots[i].iterations),
 			};
 }
 

@@ -44,27 +44,19 @@ static bool take_but_lines(struct str *text, struct str *ret)
 
 bool nft_text_is_name(struct str name)
 {
-	static const char *const families[] = {"inet", "ip", "ip6", "arp", "bridge", "netdev"};
 	struct str family;
 
 	if (!str_has_char(name, ' ') || !str_cut(&name, ' ', &family) || !name.n || name.n > 128 ||
 		word_length(name) != name.n || !strchr(letters, name.p[0]) ||
 		memchr("0123456789.-", name.p[0], 12))
 		return false;
-	for (size_t i = 0; i < ARRAY_LEN(families); i++)
-		if (str_is(family, families[i]))
-			return true;
-	return false;
+	return str_is_one_of(family, NAMES("inet", "ip", "ip6", "arp", "bridge", "netdev"));
 }
 
 static bool is_harmless(struct str token)
 {
-	static const char *const words[] = {"include", "define", "redefine", "undefine"};
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (str_is(token, words[i]))
-			return false;
-	return !(token.n == 1 && ((unsigned char)token.p[0] < 0x20 || strchr("\"$\\", token.p[0])) &&
+	return !str_is_one_of(token, NAMES("include", "define", "redefine", "undefine")) &&
+		   !(token.n == 1 && ((unsigned char)token.p[0] < 0x20 || strchr("\"$\\", token.p[0])) &&
 			 token.p[0] != '\n');
 }
 

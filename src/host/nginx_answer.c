@@ -40,13 +40,8 @@ void nginx_redirects(struct arena *arena, const struct directive *block, struct 
 
 static bool is_everything(struct str pattern)
 {
-	static const char *const patterns[] = {"^",    ".*",    "(.*)",   "^.*",
-										   "^.*$", "^(.*)", "^(.*)$", "^/(.*)$"};
-
-	for (size_t i = 0; i < ARRAY_LEN(patterns); i++)
-		if (str_is(pattern, patterns[i]))
-			return true;
-	return false;
+	return str_is_one_of(pattern,
+						 NAMES("^", ".*", "(.*)", "^.*", "^.*$", "^(.*)", "^(.*)$", "^/(.*)$"));
 }
 
 /* Behind `break`, or a rewrite that ends with it or with `last`, what follows is not done; under a

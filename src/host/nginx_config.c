@@ -151,12 +151,7 @@ static enum token next_token(struct cursor *c, struct str *ret)
 
 static bool is_data(struct str name)
 {
-	static const char *const names[] = {"types", "map", "geo", "split_clients", "charset_map"};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (str_is(name, names[i]))
-			return true;
-	return false;
+	return str_is_one_of(name, NAMES("types", "map", "geo", "split_clients", "charset_map"));
 }
 
 static int skip_data(struct cursor *c)

@@ -5,13 +5,9 @@
 
 static bool is_local_source(struct str word)
 {
-	static const char *const local[] = {"files",   "compat",     "db",
-										"systemd", "mymachines", "altfiles"};
-
-	for (size_t i = 0; i < ARRAY_LEN(local); i++)
-		if (str_is(word, local[i]))
-			return true;
-	return word.p[0] == '[' || word.p[word.n - 1] == ']'; /* [NOTFOUND=return] */
+	return str_is_one_of(word,
+						 NAMES("files", "compat", "db", "systemd", "mymachines", "altfiles")) ||
+		   word.p[0] == '[' || word.p[word.n - 1] == ']'; /* [NOTFOUND=return] */
 }
 
 /* The sources of the database when the line is about it. The colon may stand apart, or not at all. */

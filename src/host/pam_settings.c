@@ -20,14 +20,6 @@ struct settings {
 	struct setting *first, **end;
 };
 
-static bool is_among(const char *const *list, struct str s)
-{
-	for (; list && *list; list++)
-		if (str_is(s, *list))
-			return true;
-	return false;
-}
-
 static struct setting *add(struct settings *s, struct str key)
 {
 	struct setting *setting = arena_new(s->arena, struct setting, 1);
@@ -50,7 +42,7 @@ static void set(struct settings *s, const struct pam_module *m, const struct set
 	next = setting->next;
 	*setting = *from;
 	setting->next = next;
-	if (is_among(m->flags, setting->key) || !setting->value.p)
+	if (str_is_one_of(setting->key, m->flags) || !setting->value.p)
 		setting->value = STR("true");
 }
 
@@ -73,7 +65,7 @@ static void set_from_arguments(struct settings *s, const struct pam_module *m,
 		struct str value = line->args[i], key = STR_ABSENT;
 
 		str_cut(&value, '=', &key);
-		if (!is_among(m->not_settings, key) && !str_is(key, "conf"))
+		if (!str_is_one_of(key, m->not_settings) && !str_is(key, "conf"))
 			set(s, m, &(struct setting){key, value, line->file, NULL, line->line, NULL}, true);
 	}
 }

@@ -27,14 +27,6 @@ static bool has_argument(const struct pam_line *line, const char *argument)
 	return false;
 }
 
-static bool is_among(const char *const *list, struct str s)
-{
-	for (; *list; list++)
-		if (str_is(s, *list))
-			return true;
-	return false;
-}
-
 static enum result result_of(const struct pam_line *line, bool right)
 {
 	/* These know nothing of an account of /etc/passwd. */
@@ -56,11 +48,11 @@ static enum result result_of(const struct pam_line *line, bool right)
 		return has_argument(line, "isregular") ? SUCCESS : FAILED;
 	if (str_is(line->module, "pam_nologin.so"))
 		return has_argument(line, "successok") ? SUCCESS : IGNORED;
-	return is_among(elsewhere, line->module)  ? UNKNOWN_USER
-		   : is_among(agree, line->module)    ? SUCCESS
-		   : is_among(abstain, line->module)  ? IGNORED
-		   : is_among(keep_out, line->module) ? FAILED
-											  : DOUBTFUL;
+	return str_is_one_of(line->module, elsewhere)  ? UNKNOWN_USER
+		   : str_is_one_of(line->module, agree)    ? SUCCESS
+		   : str_is_one_of(line->module, abstain)  ? IGNORED
+		   : str_is_one_of(line->module, keep_out) ? FAILED
+												   : DOUBTFUL;
 }
 
 static enum action action_named(struct str name, unsigned *ret_jump)

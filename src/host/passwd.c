@@ -11,7 +11,7 @@
 
 /* Shells that end at once, by the last component of their path. */
 static const char *const no_login[] = {
-	"nologin", "false", "true", "sync", "shutdown", "halt", "poweroff", "reboot", "null",
+	"nologin", "false", "true", "sync", "shutdown", "halt", "poweroff", "reboot", "null", NULL,
 };
 
 /* As glibc reads a number here: strtoul() passes over white space and a plus sign in front, so an
@@ -398,10 +398,7 @@ bool passwd_can_login(const struct passwd_user *user)
 
 	while (str_cut(&rest, '/', &name))
 		;
-	for (size_t i = 0; i < ARRAY_LEN(no_login); i++)
-		if (str_is(name, no_login[i]))
-			return false;
-	return true;
+	return !str_is_one_of(name, no_login);
 }
 
 bool passwd_is_system(const struct passwd_db *db, uint32_t uid)

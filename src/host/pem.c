@@ -7,6 +7,7 @@
 
 #include "host/fields.h"
 #include "host/pubkey.h"
+#include "host/ssh_key.h"
 
 #define KEY_LINE "private-key:"
 #define OPENSSH_MAGIC "openssh-key-v1"
@@ -142,21 +143,6 @@ static void scrub_der_key(struct str der, struct str label, struct buf *out)
 	put_key(out, str_is(kind, "PRIVATE") ? STR_ABSENT : kind, false, STR_ABSENT);
 }
 
-static bool take_string(struct str *data, struct str *ret)
-{
-	const unsigned char *p = (const unsigned char *)data->p;
-	size_t n;
-
-	if (data->n < 4)
-		return false;
-	n = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
-	if (n > data->n - 4)
-		return false;
-	*ret = (struct str){data->p + 4, n};
-	*data = (struct str){data->p + 4 + n, data->n - 4 - n};
-	return true;
-}
-
 /* openssh-key-v1: the name of its cipher and its public half stand in front, in the clear. */
 static void scrub_openssh(struct str data, struct buf *out)
 {
@@ -166,12 +152,12 @@ static void scrub_openssh(struct str data, struct buf *out)
 	if (data.n < magic + 4 || memcmp(data.p, "openssh-key-v1", magic) != 0)
 		return;
 	data = (struct str){data.p + magic, data.n - magic};
-	if (!take_string(&data, &cipher) || !take_string(&data, &skipped) ||
-		!take_string(&data, &skipped) || data.n < 4)
+	if (!ssh_take_string(&data, &cipher) || !ssh_take_string(&data, &skipped) ||
+		!ssh_take_string(&data, &skipped) || data.n < 4)
 		return;
 	data = (struct str){data.p + 4, data.n - 4}; /* how many keys: one */
-	if (take_string(&data, &public_half))
-		take_string(&public_half, &type);
+	if (ssh_take_string(&data, &public_half))
+		ssh_take_string(&public_half, &type);
 	put_key(out, type, !str_is(cipher, "none"), STR_ABSENT);
 }
 

@@ -380,13 +380,8 @@ static bool is_include(struct reader *r, fields *f, struct from from, unsigned d
 
 static bool is_type(struct str s)
 {
-	static const char *const types[] = {"local",     "host",       "hostssl",
-										"hostnossl", "hostgssenc", "hostnogssenc"};
-
-	for (size_t i = 0; i < ARRAY_LEN(types); i++)
-		if (str_is(s, types[i]))
-			return true;
-	return false;
+	return str_is_one_of(
+		s, NAMES("local", "host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc"));
 }
 
 static void read_line(struct reader *r, struct str line, struct from from, unsigned depth)

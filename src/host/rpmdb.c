@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/rpmdb.h"
 
+#include "base/num.h"
 #include "base/vec.h"
 #include "host/sqlite.h"
 
@@ -11,11 +12,6 @@ enum { INT32 = 4, INT64 = 5, STRING = 6, STRING_ARRAY = 8, I18N_STRING = 9 };
 #define MAX_ENTRIES 0xffffu     /* rpm's own limits are in the same order */
 #define MAX_HEADER (256u << 20) /* rpm's HEADER_DATA_MAX */
 
-static uint32_t big32(const unsigned char *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 int rpm_header_parse(struct str blob, struct rpm_header *ret)
 {
 	const unsigned char *p = (const unsigned char *)blob.p;
@@ -23,8 +19,8 @@ int rpm_header_parse(struct str blob, struct rpm_header *ret)
 
 	if (blob.n < 8)
 		return -EINVAL;
-	n = big32(p);
-	size = big32(p + 4);
+	n = num_be32(p);
+	size = num_be32(p + 4);
 	if (n > MAX_ENTRIES || size > MAX_HEADER || blob.n - 8 < (size_t)n * ENTRY_SIZE + size)
 		return -EINVAL;
 	*ret = (struct rpm_header){
@@ -41,12 +37,12 @@ static struct str find(const struct rpm_header *h, enum rpm_tag tag, uint32_t *r
 {
 	for (uint32_t i = 0; i < h->n; i++) {
 		const unsigned char *entry = h->index + (size_t)i * ENTRY_SIZE;
-		uint32_t offset = big32(entry + 8);
+		uint32_t offset = num_be32(entry + 8);
 
-		if (big32(entry) != (uint32_t)tag || offset >= h->data.n)
+		if (num_be32(entry) != (uint32_t)tag || offset >= h->data.n)
 			continue;
-		*ret_type = big32(entry + 4);
-		*ret_count = big32(entry + 12);
+		*ret_type = num_be32(entry + 4);
+		*ret_count = num_be32(entry + 12);
 		return (struct str){h->data.p + offset, h->data.n - offset};
 	}
 	return STR_ABSENT;
@@ -82,7 +78,7 @@ bool rpm_number(const struct rpm_numbers *numbers, uint32_t i, uint64_t *ret)
 	if (i >= numbers->n)
 		return false;
 	p += i * numbers->width;
-	*ret = numbers->width == 4 ? big32(p) : (uint64_t)big32(p) << 32 | big32(p + 4);
+	*ret = numbers->width == 4 ? num_be32(p) : (uint64_t)num_be32(p) << 32 | num_be32(p + 4);
 	return true;
 }
 

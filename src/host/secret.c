@@ -86,12 +86,8 @@ static bool is_name_char(char c)
 /* What could not be one, and says something to who reads it. */
 static bool is_harmless(struct str value)
 {
-	static const char *const plain[] = {"", "yes", "no", "true", "false", "on", "off", SECRET_MASK};
-
-	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
-		if (str_is_nocase(value, plain[i]))
-			return true;
-	return false;
+	return str_is_one_of_nocase(value,
+								NAMES("", "yes", "no", "true", "false", "on", "off", SECRET_MASK));
 }
 
 /* Where the value of a secret's name begins. */

@@ -12,19 +12,11 @@
 /* Is it the name of something that is nobody's business? */
 static bool is_secret(struct str key)
 {
-	static const char *const names[] = {"requirepass", "masterauth", "auth-pass",
-										"primary_conninfo"};
-	static const char *const not_names[] = {"password_encryption", "old_passwords",
-											"authorization"};
-
 	/* These say how, and not what. */
-	for (size_t i = 0; i < ARRAY_LEN(not_names); i++)
-		if (str_is_nocase(key, not_names[i]))
-			return false;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (str_is_nocase(key, names[i]))
-			return true;
-	return secret_is_name(key);
+	if (str_is_one_of_nocase(key, NAMES("password_encryption", "old_passwords", "authorization")))
+		return false;
+	return secret_is_name(key) || str_is_one_of_nocase(key, NAMES("requirepass", "masterauth",
+																  "auth-pass", "primary_conninfo"));
 }
 
 void settings_init(struct settings *s, struct arena *arena)

@@ -231,17 +231,15 @@ static bool has_single_path(struct host *host, struct arena *a, const struct hos
 
 static bool uses_dhcp(struct host *host, struct arena *a)
 {
-	static const char *const clients[] = {"dhclient",       "dhcpcd",   "udhcpc", "systemd-network",
-										  "NetworkManager", "connmand", "wickedd"};
 	struct procs procs;
 	struct err ignored = {0};
 
 	if (procs_read(host, a, &procs, &ignored) < 0)
 		return true;
 	for (size_t i = 0; i < procs.n; i++)
-		for (size_t k = 0; k < ARRAY_LEN(clients); k++)
-			if (str_is(procs.p[i].name, clients[k]))
-				return true;
+		if (str_is_one_of(procs.p[i].name, NAMES("dhclient", "dhcpcd", "udhcpc", "systemd-network",
+												 "NetworkManager", "connmand", "wickedd")))
+			return true;
 	return procs.gap;
 }
 

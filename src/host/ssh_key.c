@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 
 #include "base/buf.h"
+#include "base/num.h"
 
 #define MAX_BLOB ((size_t)64 << 10) /* the largest RSA key that OpenSSH takes has 16384 bits */
 
@@ -93,19 +94,14 @@ static struct str decode(struct arena *arena, struct str text)
 	return (struct str){(const char *)out, n - pad};
 }
 
-/* A 32-bit length and that many bytes. */
-static bool take_string(struct str *blob, struct str *ret)
+bool ssh_take_string(struct str *s, struct str *ret)
 {
-	const unsigned char *p = (const unsigned char *)blob->p;
 	size_t n;
 
-	if (blob->n < 4)
+	if (s->n < 4 || (n = num_be32(s->p)) > s->n - 4)
 		return false;
-	n = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
-	if (n > blob->n - 4)
-		return false;
-	*ret = (struct str){blob->p + 4, n};
-	*blob = (struct str){blob->p + 4 + n, blob->n - 4 - n};
+	*ret = (struct str){s->p + 4, n};
+	*s = (struct str){s->p + 4 + n, s->n - 4 - n};
 	return true;
 }
 
@@ -155,18 +151,18 @@ static bool parse_blob(struct arena *arena, struct str word, struct str blob, st
 	const struct ssh_type *type;
 	bool certificate = false;
 
-	if (!take_string(&rest, &name))
+	if (!ssh_take_string(&rest, &name))
 		return false;
 	type = find_type(name, &certificate);
 	if (!type || !is_name_of(type, certificate, word))
 		return false;
-	if (certificate && !take_string(&rest, &field))
+	if (certificate && !ssh_take_string(&rest, &field))
 		return false;
 	fields = rest;
 	*ret = (struct ssh_key){.bits = type->bits, .certificate = certificate};
 	ret->type = certificate ? type->certificate : type->name;
 	for (unsigned i = 1; i <= type->fields; i++) {
-		if (!take_string(&rest, &field))
+		if (!ssh_take_string(&rest, &field))
 			return false;
 		if (i == type->measured)
 			ret->bits = bit_length(field);

@@ -26,4 +26,7 @@ bool ssh_key_line_parse(struct arena *, struct str line, struct ssh_key_line *re
 /* The next option of a list, without the comma: `from="10.0.0.0/8,fd00::/8"`. */
 bool ssh_key_option(struct str *options, struct str *ret);
 
+/* Takes a string off, as SSH writes one (RFC 4251, 5): a length of 32 bits, and that many bytes. */
+bool ssh_take_string(struct str *, struct str *ret);
+
 #endif

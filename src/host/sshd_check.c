@@ -27,31 +27,15 @@ static const struct {
 						   "local3", "local4", "local5", "local6", "local7", NULL}},
 };
 
-static bool is_one_of(struct str s, const char *const *words)
-{
-	for (; *words; words++)
-		if (str_is_nocase(s, *words))
-			return true;
-	return false;
-}
-
 static bool is_word_of(const struct sshd_line *line)
 {
-	static const char *const yes_no[] = {"yes", "no", NULL};
-	static const char *const tunnels[] = {"yes", "no", "point-to-point", "ethernet"};
-
 	/* The one keyword of which sshd minds the case. */
-	if (strcmp(line->keyword->name, "PermitTunnel") == 0) {
-		for (size_t i = 0; i < ARRAY_LEN(tunnels); i++)
-			if (str_is(line->args[0], tunnels[i]))
-				return true;
-		return false;
-	}
-
+	if (strcmp(line->keyword->name, "PermitTunnel") == 0)
+		return str_is_one_of(line->args[0], NAMES("yes", "no", "point-to-point", "ethernet"));
 	for (size_t i = 0; i < ARRAY_LEN(fixed_words); i++)
 		if (strcmp(line->keyword->name, fixed_words[i].keyword) == 0)
-			return is_one_of(line->args[0], fixed_words[i].words);
-	return is_one_of(line->args[0], yes_no);
+			return str_is_one_of_nocase(line->args[0], fixed_words[i].words);
+	return str_is_one_of_nocase(line->args[0], NAMES("yes", "no"));
 }
 
 /* --- Match ------------------------------------------------------------------------------------ */
@@ -88,7 +72,7 @@ static const char *match_problem(struct str name, struct str value)
 	struct str item = STR_ABSENT;
 	uint64_t port;
 
-	if (!is_one_of(name, names))
+	if (!str_is_one_of_nocase(name, names))
 		return "a criterion of Match that sshd does not know";
 	if (str_is_nocase(name, "localport") && num_u64(value, 1, 65535, &port) < 0)
 		return "LocalPort of Match is no port";

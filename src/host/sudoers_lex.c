@@ -149,7 +149,8 @@ static struct str without_escapes(struct sudoers_lexer *p, struct str s, const c
 	return (struct str){copy, n};
 }
 
-bool lex_string(struct sudoers_lexer *p, struct str *ret)
+/* In double quotes, not empty. */
+static bool lex_string(struct sudoers_lexer *p, struct str *ret)
 {
 	size_t n = 1;
 

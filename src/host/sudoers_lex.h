@@ -25,7 +25,6 @@ bool lex_bad(struct sudoers_lexer *, const char *problem); /* sets it; always fa
 char lex_peek(struct sudoers_lexer *); /* the next byte that is no blank; '\0' at the end */
 bool lex_take(struct sudoers_lexer *, char c);
 bool lex_negation(struct sudoers_lexer *);                /* an odd number of `!` */
-bool lex_string(struct sudoers_lexer *, struct str *ret); /* in double quotes, not empty */
 bool lex_word(struct sudoers_lexer *, struct str *ret);   /* a user, group or host */
 bool lex_command(struct sudoers_lexer *, struct sudoers_member *ret); /* digests and ! included */
 bool lex_name(struct sudoers_lexer *, struct str *ret); /* of an alias, tag or option */

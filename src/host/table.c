@@ -101,6 +101,18 @@ struct row *rows_add(struct rows *rows, struct from from)
 	return row;
 }
 
+struct row *rows_setting(struct rows *rows, struct map *seen, struct str key, struct from from)
+{
+	struct row *row = map_get(seen, key);
+
+	if (!row) {
+		row = rows_add(rows, from);
+		map_put(seen, key, row);
+	}
+	row->from = from;
+	return row;
+}
+
 void rows_gap(struct rows *rows, const char *fmt, ...)
 {
 	char text[480];

@@ -46,6 +46,7 @@ struct column {
 struct rows;
 struct row;
 struct demand;
+struct map;
 struct wish;
 struct edits;
 
@@ -136,6 +137,9 @@ void rows_make_index(struct rows *);
 /* A new row whose cells are all absent. Past rows->max (200,000), or when the table holds 40 MiB, it
  * opens a gap and returns a scratch row, so callers need not check. */
 struct row *rows_add(struct rows *, struct from);
+/* Of settings whose last line holds: the row that the key has among those seen, or a new one; it now
+ * comes from there. The key lives as long as `seen`. */
+struct row *rows_setting(struct rows *, struct map *seen, struct str key, struct from);
 void rows_gap(struct rows *, const char *fmt, ...) _printf_(2, 3); /* the first reason is kept */
 /* The same for settings of which the last one holds: what could not be read may have set any of them
  * to something else, so the column of the rows so far is unknown. */

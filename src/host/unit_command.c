@@ -82,7 +82,8 @@ static bool take_word(struct arena *a, struct str *s, bool escapes, struct str *
 	return true;
 }
 
-bool unit_word(struct arena *a, struct str *s, struct str *ret)
+/* The next word as systemd splits values that it takes quotes and backslashes off. False at the end. */
+static bool unit_word(struct arena *a, struct str *s, struct str *ret)
 {
 	return take_word(a, s, true, ret);
 }

@@ -33,7 +33,4 @@ struct unit_paths {
 int unit_environment_files(struct host *, struct arena *, const struct unit_file *,
 						   struct unit_paths *ret, struct err *);
 
-/* The next word as systemd splits values that it takes quotes and backslashes off. False at the end. */
-bool unit_word(struct arena *, struct str *, struct str *ret);
-
 #endif

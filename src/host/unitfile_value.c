@@ -38,26 +38,14 @@ struct str unitfile_value(const struct unit_file *u, const char *section, const 
 	return item && item->value.n ? item->value : STR_ABSENT;
 }
 
-static bool is_one_of(struct str s, const char *const *words)
-{
-	for (; *words; words++)
-		if (str_is_nocase(s, *words))
-			return true;
-	return false;
-}
-
 bool unitfile_true(struct str s)
 {
-	static const char *const words[] = {"1", "yes", "y", "true", "t", "on", NULL};
-
-	return is_one_of(s, words);
+	return str_is_one_of_nocase(s, NAMES("1", "yes", "y", "true", "t", "on"));
 }
 
 bool unitfile_false(struct str s)
 {
-	static const char *const words[] = {"0", "no", "n", "false", "f", "off", NULL};
-
-	return is_one_of(s, words);
+	return str_is_one_of_nocase(s, NAMES("0", "no", "n", "false", "f", "off"));
 }
 
 struct str unitfile_user(const struct unit_file *u)

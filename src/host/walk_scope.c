@@ -102,14 +102,6 @@ bool walk_scope_is_local(int fd)
 	return false;
 }
 
-static bool is_one_of(struct str s, const char *const *list)
-{
-	for (; *list; list++)
-		if (str_is(s, *list))
-			return true;
-	return false;
-}
-
 /* On a disk or in memory of this machine. Images that cannot be written (snaps are squashfs) were
  * checked by who made them, and an overlay other than the root is a container's. */
 static bool is_local(const struct mount *m)
@@ -119,9 +111,9 @@ static bool is_local(const struct mount *m)
 
 	if (str_is(m->target, "/"))
 		return true;
-	if (is_one_of(m->fstype, images))
+	if (str_is_one_of(m->fstype, images))
 		return false;
-	return is_one_of(m->fstype, local) || str_starts(m->source, "/dev/");
+	return str_is_one_of(m->fstype, local) || str_starts(m->source, "/dev/");
 }
 
 static bool is_below(struct str path, struct str dir)

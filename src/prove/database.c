@@ -131,27 +131,21 @@ static enum database_answer ask_mongodb(int fd)
 	return memmem(answer.p, answer.n, ok, sizeof(ok) - 1) ? DATABASE_LETS_IN : DATABASE_REFUSES;
 }
 
-#define PROGRAMS(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 static const struct database databases[] = {
-	{"PostgreSQL", 5432, PROGRAMS("postgres", "postmaster"), ask_postgres},
-	{"MySQL", 3306, PROGRAMS("mysqld", "mariadbd"), ask_mysql},
-	{"Redis", 6379, PROGRAMS("redis-server", "valkey-server", "keydb-server"), ask_redis},
-	{"memcached", 11211, PROGRAMS("memcached"), ask_memcached},
-	{"MongoDB", 27017, PROGRAMS("mongod", "mongos"), ask_mongodb},
-	{"InfluxDB", 8086, PROGRAMS("influxd"), ask_influxdb},
+	{"PostgreSQL", 5432, NAMES("postgres", "postmaster"), ask_postgres},
+	{"MySQL", 3306, NAMES("mysqld", "mariadbd"), ask_mysql},
+	{"Redis", 6379, NAMES("redis-server", "valkey-server", "keydb-server"), ask_redis},
+	{"memcached", 11211, NAMES("memcached"), ask_memcached},
+	{"MongoDB", 27017, NAMES("mongod", "mongos"), ask_mongodb},
+	{"InfluxDB", 8086, NAMES("influxd"), ask_influxdb},
 };
 
 /* What stands on the host for a server in a container. */
 static bool is_proxy(struct str program)
 {
-	static const char *const names[] = {"docker-proxy", "rootlessport", "rootlesskit", "pasta",
-										"slirp4netns"};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (str_is(program, names[i]))
-			return true;
-	return !program.n;
+	return str_is_one_of(program, NAMES("docker-proxy", "rootlessport", "rootlesskit", "pasta",
+										"slirp4netns")) ||
+		   !program.n;
 }
 
 const struct database *database_of(struct str program, int64_t port)
@@ -159,9 +153,8 @@ const struct database *database_of(struct str program, int64_t port)
 	for (size_t i = 0; i < ARRAY_LEN(databases); i++) {
 		if (is_proxy(program) && databases[i].port == port)
 			return &databases[i];
-		for (const char *const *name = databases[i].programs; *name; name++)
-			if (str_is(program, *name))
-				return &databases[i];
+		if (str_is_one_of(program, databases[i].programs))
+			return &databases[i];
 	}
 	return NULL;
 }

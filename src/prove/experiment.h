@@ -47,7 +47,6 @@ struct experiment {
 LEAF_SET(experiments, struct experiment);
 #define EXPERIMENT(symbol) LEAF(experiments, struct experiment, symbol)
 
-#define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define NO_NAMES ((const char *const[]){NULL})
 
 struct trial {

@@ -20,13 +20,8 @@ bool mount_has(const struct rows *rows, const struct row *row, const char *optio
  * by. */
 static bool is_of_files(struct str type)
 {
-	static const char *const types[] = {"ext4",  "ext3",  "ext2", "xfs",
-										"btrfs", "tmpfs", "f2fs", "overlay"};
-
-	for (size_t i = 0; i < ARRAY_LEN(types); i++)
-		if (str_is(type, types[i]))
-			return true;
-	return false;
+	return str_is_one_of(type,
+						 NAMES("ext4", "ext3", "ext2", "xfs", "btrfs", "tmpfs", "f2fs", "overlay"));
 }
 
 bool mount_holds_files(const struct rows *rows, const struct row *row)

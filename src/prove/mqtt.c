@@ -130,12 +130,8 @@ int mqtt_ask(struct trial *t, const struct mqtt_broker *b, const struct tls_iden
 
 static bool is_broker(struct str process, int64_t port)
 {
-	static const char *const names[] = {"mosquitto", "emqx", "vernemq", "nanomq", "rmqttd"};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (str_is(process, names[i]))
-			return true;
-	return port == PORT_PLAIN || port == PORT_TLS;
+	return str_is_one_of(process, NAMES("mosquitto", "emqx", "vernemq", "nanomq", "rmqttd")) ||
+		   port == PORT_PLAIN || port == PORT_TLS;
 }
 
 /* An address to connect to from this host, for one that is listened on. */

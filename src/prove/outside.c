@@ -379,15 +379,6 @@ bool outside_has(const struct origin *origin)
 	return origin->ns >= 0 && !origin->why_not && !origin->done;
 }
 
-const struct origin *outside_origin(const struct outside *o, enum origin_kind kind, int family)
-{
-	for (size_t i = 0; i < o->origins.n; i++)
-		if (o->origins.p[i].kind == kind && o->origins.p[i].family == family &&
-			outside_has(&o->origins.p[i]))
-			return &o->origins.p[i];
-	return NULL;
-}
-
 const struct target *outside_target(const struct outside *o, int family)
 {
 	for (size_t i = 0; i < o->targets.n; i++)

@@ -91,8 +91,6 @@ void outside_close(struct outside *);
 
 /* Can something be sent from there? */
 bool outside_has(const struct origin *);
-/* The first that something can be sent from, NULL: none. */
-const struct origin *outside_origin(const struct outside *, enum origin_kind, int family);
 const struct target *outside_target(const struct outside *, int family);
 /* Does the kernel take what comes from there by its wire to that address, if no packet filter keeps it back? */
 bool outside_takes(const struct outside *, const struct origin *, const struct target *);

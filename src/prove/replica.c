@@ -38,7 +38,9 @@ static int pass_on(struct trial *t, const struct outside *o, struct err *err)
 	return 0;
 }
 
-bool replica_open(struct trial *t, struct outside *o)
+/* Of the origins and targets that outside_choose() has chosen; outside_close() takes it down. False where
+ * it cannot be, which has been said by trial_not_run(). */
+static bool replica_open(struct trial *t, struct outside *o)
 {
 	struct err err;
 	int r = outside_read_rules(t, o, &err);

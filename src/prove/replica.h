@@ -11,9 +11,6 @@
 
 #include "prove/outside.h"
 
-/* Of the origins and targets that outside_choose() has chosen; outside_close() takes it down. False where
- * it cannot be, which has been said by trial_not_run(). */
-bool replica_open(struct trial *, struct outside *);
 /* A socket in the copy that waits as one of the host does. */
 struct copied_socket {
 	int fd;

@@ -113,7 +113,7 @@ int earlier_parse(struct earlier *e, struct str text, const char *name, struct a
 	return r;
 }
 
-const struct earlier_result *earlier_find(const struct earlier *e, const char *rule)
+static const struct earlier_result *earlier_find(const struct earlier *e, const char *rule)
 {
 	return map_get(&e->by_rule, str_of(rule));
 }

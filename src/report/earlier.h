@@ -33,7 +33,6 @@ enum verdict earlier_verdict(const struct earlier_result *); /* of NULL too */
 
 /* text: of `-f json`; everything is kept in the arena. -EINVAL when it is no such report. */
 int earlier_parse(struct earlier *, struct str text, const char *name, struct arena *, struct err *);
-const struct earlier_result *earlier_find(const struct earlier *, const char *rule); /* or NULL */
 enum since earlier_change(const struct earlier *, const struct judgement *);
 
 #endif

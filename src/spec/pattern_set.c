@@ -192,24 +192,13 @@ static bool in_ranges(const struct set *set, uint32_t rune)
 	return false;
 }
 
-static size_t encode(uint32_t rune, char ret[4])
-{
-	static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-	size_t n = rune < 0x80 ? 1 : rune < 0x800 ? 2 : rune < 0x10000 ? 3 : 4;
-
-	for (size_t i = n; i-- > 1; rune >>= 6)
-		ret[i] = (char)(0x80 | (rune & 0x3f));
-	ret[0] = (char)(lead[n] | rune);
-	return n;
-}
-
 static bool set_has_slowly(const struct set *set, uint32_t rune)
 {
 	bool has = in_ranges(set, rune);
 	char text[4];
 
 	for (size_t i = 0; !has && i < set->properties.n; i++) {
-		struct str one = {text, encode(rune, text)};
+		struct str one = {text, str_put_utf8(text, rune)};
 
 		has = (regex_match(set->properties.p[i].is, one) == 1) != set->properties.p[i].negated;
 	}

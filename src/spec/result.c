@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "spec/result.h"
 
-void result_print_name(struct buf *out, const struct result *r)
+static void print_name(struct buf *out, const struct result *r)
 {
 	buf_printf(out, "%s: ", r->resource->kind->title);
 	buf_printable(out, str_of(r->resource->id));
@@ -10,7 +10,7 @@ void result_print_name(struct buf *out, const struct result *r)
 
 void result_print(struct buf *out, const struct result *r, bool one_line)
 {
-	result_print_name(out, r);
+	print_name(out, r);
 	buf_putc(out, ':');
 	if (r->outcome == OUTCOME_SKIP) {
 		buf_puts(out, " skipped");

@@ -5,8 +5,7 @@
 
 #include "spec/spec.h"
 
-void result_print_name(struct buf *, const struct result *); /* "File: /etc/passwd: mode" */
-/* With what became of it. */
+/* "File: /etc/passwd: mode" with what became of it. */
 void result_print(struct buf *, const struct result *, bool one_line);
 void result_print_summary(struct buf *,
 						  const struct results *); /* "Count: 3, Failed: 1, Skipped: 0" */

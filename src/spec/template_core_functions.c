@@ -81,7 +81,7 @@ int call_number(struct call *c, size_t i, int64_t *ret)
 	return 0;
 }
 
-int call_real(struct call *c, size_t i, double *ret)
+static int call_real(struct call *c, size_t i, double *ret)
 {
 	struct datum d;
 

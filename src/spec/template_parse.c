@@ -117,17 +117,6 @@ static bool take_word(struct parser *p, const char *word)
 
 /* --- literals -------------------------------------------------------------------------------- */
 
-static size_t put_rune(char *to, uint32_t rune)
-{
-	static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-	size_t n = rune < 0x80 ? 1 : rune < 0x800 ? 2 : rune < 0x10000 ? 3 : 4;
-
-	for (size_t i = n; i-- > 1; rune >>= 6)
-		to[i] = (char)(0x80 | (rune & 0x3f));
-	to[0] = (char)(lead[n] | rune);
-	return n;
-}
-
 static int digits(struct parser *p, size_t n, unsigned base, uint32_t *ret)
 {
 	for (*ret = 0; n; n--) {
@@ -173,7 +162,7 @@ static int take_escape(struct parser *p, char *to, size_t *ret_n)
 	if (c == 'x')
 		to[0] = (char)rune;
 	else if (r == 0)
-		*ret_n = put_rune(to, rune);
+		*ret_n = str_put_utf8(to, rune);
 	return r;
 }
 

@@ -102,7 +102,6 @@ int call_fail(struct call *, const char *fmt, ...) _printf_(2, 3);
 /* Argument i as text, a number or a list; numbers may be text, too. */
 int call_text(struct call *, size_t i, struct str *ret);
 int call_number(struct call *, size_t i, int64_t *ret);
-int call_real(struct call *, size_t i, double *ret);
 int call_list(struct call *, size_t i, const struct datum **ret, size_t *ret_n);
 int call_map(struct call *, size_t i, struct datum **ret);
 int call_spend(struct call *, size_t steps); /* so many things are made */

@@ -11,6 +11,8 @@
 #include "change/packages.h"
 #include "host/rpmdb.h"
 
+#define RPM "/usr/bin/rpm"
+
 int dnf_fetched(const struct place *place, const struct saved *saved, struct arena *a,
 				struct names *ret, struct err *err)
 {
@@ -51,7 +53,7 @@ static int refuse_new_keys(const struct place *place, const struct keys *before,
 	int r = rpmdb_each(place->root_fd, note_key, &now, err);
 
 	for (size_t i = 0; r == 0 && i < now.names.n; i++) {
-		const char *const argv[] = {"/usr/bin/rpm", "-e", "--allmatches", now.names.p[i], NULL};
+		const char *const argv[] = {RPM, "-e", "--allmatches", now.names.p[i], NULL};
 
 		if (has_key(before, now.names.p[i]))
 			continue;
@@ -98,33 +100,13 @@ static int fetch(const struct place *place, const struct step *step, const struc
 	return r == 0 ? refuse_new_keys(place, &keys, a, err) : r;
 }
 
-static int ask_rpm(const struct place *place, const struct names *files, const char *const *options,
-				   struct arena *a, struct str *ret, struct err *err)
-{
-	struct exec_result result = {0};
-	struct names argv = {0};
-	int r;
-
-	*vec_push(a, &argv) = "/usr/bin/rpm";
-	for (; *options; options++)
-		*vec_push(a, &argv) = *options;
-	for (size_t i = 0; i < files->n; i++)
-		*vec_push(a, &argv) = files->p[i];
-	*vec_push(a, &argv) = NULL;
-	if (!ret)
-		return step_run(place, argv.p, PACKAGES_TIMEOUT, err);
-	r = step_ask(place, argv.p, PACKAGES_TIMEOUT, a, &result, err);
-	*ret = result.out;
-	return r == 0 && result.status ? step_run(place, argv.p, PACKAGES_TIMEOUT, err) : r;
-}
-
 /* What dnf would remove for it; rpm would leave that beside it. */
 static int refuse_obsoleting(const struct place *place, const struct names *files,
 							 const struct state *installed, struct arena *a, struct err *err)
 {
-	static const char *const obsoletes[] = {"-qp", "--qf", "[%{OBSOLETENAME}\n]", NULL};
+	static const char *const obsoletes[] = {RPM, "-qp", "--qf", "[%{OBSOLETENAME}\n]", NULL};
 	struct str lines = STR(""), line;
-	int r = ask_rpm(place, files, obsoletes, a, &lines, err);
+	int r = packages_run(place, obsoletes, files, a, &lines, err);
 
 	while (r == 0 && str_line(&lines, &line))
 		if (state_has(installed, str_dup(a, line)))
@@ -135,9 +117,9 @@ static int refuse_obsoleting(const struct place *place, const struct names *file
 int dnf_save(const struct place *place, const struct step *step, const struct state *installed,
 			 const struct saved *saved, struct err *err)
 {
-	static const char *const name[] = {"-qp", "--qf",
+	static const char *const name[] = {RPM, "-qp", "--qf",
 									   "%{NAME} %|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\n", NULL};
-	static const char *const test[] = {"-i", "--test", NULL};
+	static const char *const test[] = {RPM, "-i", "--test", NULL};
 	_cleanup_arena_ struct arena a = {0};
 	struct names files = {0};
 	struct str lines = STR("");
@@ -148,10 +130,10 @@ int dnf_save(const struct place *place, const struct step *step, const struct st
 	if (r == 0)
 		r = dnf_fetched(place, saved, &a, &files, err);
 	if (r == 0 && files.n)
-		r = ask_rpm(place, &files, name, &a, &lines, err);
+		r = packages_run(place, name, &files, &a, &lines, err);
 	if (r == 0)
 		r = packages_check_new(lines, step, installed, &a, err);
 	if (r == 0)
 		r = refuse_obsoleting(place, &files, installed, &a, err);
-	return r == 0 ? ask_rpm(place, &files, test, &a, NULL, err) : r;
+	return r == 0 ? packages_run(place, test, &files, &a, NULL, err) : r;
 }

@@ -16,6 +16,7 @@
 #include "change/packages.h"
 #include "host/pacman.h"
 
+#define PACMAN "/usr/bin/pacman", "--noconfirm"
 #define DATABASE "/var/lib/pacman"
 #define LOCK DATABASE "/db.lck"
 #define LOCK_PATIENCE 60
@@ -40,29 +41,6 @@ static int capture_pacman(const struct place *place, struct arena *a, struct sta
 						  struct err *err)
 {
 	return pacman_each(place->root_fd, capture_one, &(struct capturing){a, ret}, err);
-}
-
-static int run_pacman(const struct place *place, const char *const *options,
-					  const struct names *what, struct arena *a, struct str *ret, struct err *err)
-{
-	struct names argv = {0};
-	struct exec_result result = {0};
-	int r;
-
-	*vec_push(a, &argv) = "/usr/bin/pacman";
-	*vec_push(a, &argv) = "--noconfirm";
-	for (; *options; options++)
-		*vec_push(a, &argv) = *options;
-	for (size_t i = 0; i < what->n; i++)
-		*vec_push(a, &argv) = what->p[i];
-	*vec_push(a, &argv) = NULL;
-	if (!ret)
-		return step_run(place, argv.p, PACKAGES_TIMEOUT, err);
-	r = step_ask(place, argv.p, PACKAGES_TIMEOUT, a, &result, err);
-	if (r == 0 && result.status)
-		return step_run(place, argv.p, PACKAGES_TIMEOUT, err);
-	*ret = result.out;
-	return r;
 }
 
 struct listing {
@@ -136,14 +114,14 @@ static int install_pacman(const struct place *place, const char *const *options,
 	*vec_push(a, &all) = "--cachedir";
 	*vec_push(a, &all) = dir;
 	*vec_push(a, &all) = NULL;
-	return run_pacman(place, all.p, what, a, ret, err);
+	return packages_run(place, all.p, what, a, ret, err);
 }
 
 /* Its lock, while it fetches, moves the time of the directory that the lock is in. */
 static int fetch_pacman(const struct place *place, const struct saved *saved,
 						const struct names *what, struct arena *a, struct err *err)
 {
-	static const char *const fetch[] = {"-Sw", NULL};
+	static const char *const fetch[] = {PACMAN, "-Sw", NULL};
 	const char *name;
 	_cleanup_close_ int dir = fs_open_parent(place, LOCK, &name);
 	struct stat st;
@@ -158,7 +136,7 @@ static int fetch_pacman(const struct place *place, const struct saved *saved,
 static int save_installed(const struct place *place, const struct step *step,
 						  const struct saved *saved, struct arena *a, struct err *err)
 {
-	static const char *const ask[] = {"-Sp", "--print-format", "%n %v", NULL};
+	static const char *const ask[] = {PACMAN, "-Sp", "--print-format", "%n %v", NULL};
 	struct names wanted = packages_installed_by(step, a);
 	struct state installed = {0};
 	struct str lines = STR_ABSENT;
@@ -179,7 +157,7 @@ static int save_installed(const struct place *place, const struct step *step,
 static int list_coming(const struct place *place, const struct saved *saved, struct names *ret,
 					   struct arena *a, struct err *err)
 {
-	static const char *const list[] = {"-Qlp", NULL};
+	static const char *const list[] = {PACMAN, "-Qlp", NULL};
 	struct names files = {0}, packages = {0};
 	struct str text = STR(""), line, name = STR_ABSENT;
 	int r = packages_fetched(place, saved, "", a, &files, err);
@@ -188,7 +166,7 @@ static int list_coming(const struct place *place, const struct saved *saved, str
 		if (!str_ends(str_of(files.p[i]), ".sig") && !str_ends(str_of(files.p[i]), ".part"))
 			*vec_push(a, &packages) = files.p[i];
 	if (r == 0 && packages.n)
-		r = run_pacman(place, list, &packages, a, &text, err);
+		r = packages_run(place, list, &packages, a, &text, err);
 	while (r == 0 && str_line(&text, &line))
 		if (str_cut(&line, ' ', &name) && line.p && str_starts(line, "/")) {
 			line.n -= line.p[line.n - 1] == '/';
@@ -200,10 +178,10 @@ static int list_coming(const struct place *place, const struct saved *saved, str
 static int save_pacman(const struct place *place, const struct step *step,
 					   const struct saved *saved, struct err *err)
 {
-	static const char *const ask[] = {"-Rp", NULL};
+	static const char *const ask[] = {PACMAN, "-Rp", NULL};
 	_cleanup_arena_ struct arena a = {0};
 	struct names removed = packages_removed_by(step, &a);
-	int r = removed.n ? run_pacman(place, ask, &removed, &a, NULL, err) : 0;
+	int r = removed.n ? packages_run(place, ask, &removed, &a, NULL, err) : 0;
 
 	return r == 0 && packages_installed_by(step, &a).n ? save_installed(place, step, saved, &a, err)
 													   : r;
@@ -212,7 +190,8 @@ static int save_pacman(const struct place *place, const struct step *step,
 static int perform_pacman(const struct place *place, const struct step *step,
 						  const struct saved *saved, struct err *err)
 {
-	static const char *const remove[] = {"-R", NULL}, *const install[] = {"-S", NULL};
+	static const char *const remove[] = {PACMAN, "-R", NULL};
+	static const char *const install[] = {PACMAN, "-S", NULL};
 	_cleanup_arena_ struct arena a = {0};
 	struct names removed = packages_removed_by(step, &a), database = {0}, coming = {0};
 	struct names wanted = packages_installed_by(step, &a);
@@ -225,7 +204,7 @@ static int perform_pacman(const struct place *place, const struct step *step,
 	if (r == 0)
 		r = packages_keep(place, &l.paths, &coming, &database, saved, err);
 	if (r == 0 && removed.n)
-		r = run_pacman(place, remove, &removed, &a, NULL, err);
+		r = packages_run(place, remove, &removed, &a, NULL, err);
 	if (r == 0 && wanted.n)
 		r = install_pacman(place, install, saved, &wanted, &a, NULL, err);
 	if (r == 0)

@@ -16,6 +16,7 @@
 #include "host/rpmdb.h"
 
 #define LOCK_PATIENCE 60
+#define RPM "/usr/bin/rpm"
 
 /* --- looking ----------------------------------------------------------------------------------- */
 
@@ -50,22 +51,6 @@ static int capture_rpm(const struct place *place, struct arena *a, struct state 
 }
 
 /* --- rpm --------------------------------------------------------------------------------------- */
-
-static int run_rpm(const struct place *place, const char *verb, const char *option,
-				   const struct names *what, struct arena *a, struct err *err)
-{
-	const char **argv = arena_alloc(a, (what->n + 5) * sizeof(*argv));
-	size_t n = 0;
-
-	argv[n++] = "/usr/bin/rpm";
-	argv[n++] = verb;
-	if (option)
-		argv[n++] = option;
-	for (size_t i = 0; i < what->n; i++)
-		argv[n++] = what->p[i];
-	argv[n] = NULL;
-	return step_run(place, argv, PACKAGES_TIMEOUT, err);
-}
 
 struct listing {
 	struct arena *arena;
@@ -103,20 +88,10 @@ static const char *database_dir(const struct place *place, struct arena *a)
 static int list_coming(const struct place *place, const struct names *files, struct names *ret,
 					   struct arena *a, struct err *err)
 {
-	struct exec_result result = {0};
-	struct names argv = {0};
-	struct str line;
-	int r;
+	struct str text = STR(""), line;
+	int r = packages_run(place, NAMES(RPM, "-qlp"), files, a, &text, err);
 
-	*vec_push(a, &argv) = "/usr/bin/rpm";
-	*vec_push(a, &argv) = "-qlp";
-	for (size_t i = 0; i < files->n; i++)
-		*vec_push(a, &argv) = files->p[i];
-	*vec_push(a, &argv) = NULL;
-	r = step_ask(place, argv.p, PACKAGES_TIMEOUT, a, &result, err);
-	if (r == 0 && result.status)
-		r = step_run(place, argv.p, PACKAGES_TIMEOUT, err);
-	while (r == 0 && str_line(&result.out, &line))
+	while (r == 0 && str_line(&text, &line))
 		if (str_starts(line, "/"))
 			*vec_push(a, ret) = str_dup(a, line);
 	return r;
@@ -139,13 +114,13 @@ static int save_rpm(const struct place *place, const struct step *step, const st
 static int run_all(const struct place *place, const struct names *removed,
 				   const struct names *files, struct arena *a, struct err *err)
 {
-	int r = removed->n ? run_rpm(place, "-e", "--test", removed, a, err) : 0;
+	int r = removed->n ? packages_run(place, NAMES(RPM, "-e", "--test"), removed, a, NULL, err) : 0;
 
 	if (r == 0 && files->n)
-		r = run_rpm(place, "-i", "--test", files, a, err);
+		r = packages_run(place, NAMES(RPM, "-i", "--test"), files, a, NULL, err);
 	if (r == 0 && removed->n)
-		r = run_rpm(place, "-e", NULL, removed, a, err);
-	return r == 0 && files->n ? run_rpm(place, "-i", NULL, files, a, err) : r;
+		r = packages_run(place, NAMES(RPM, "-e"), removed, a, NULL, err);
+	return r == 0 && files->n ? packages_run(place, NAMES(RPM, "-i"), files, a, NULL, err) : r;
 }
 
 static int perform_rpm(const struct place *place, const struct step *step,

@@ -88,26 +88,6 @@ static strings words(struct arena *a, struct str text)
 	return list;
 }
 
-static bool is_yes(struct str s)
-{
-	static const char *const yes[] = {"yes", "true", "with", "on", "enable", "1"};
-
-	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
-		if (str_is_nocase(s, yes[i]))
-			return true;
-	return false;
-}
-
-static bool is_no(struct str s)
-{
-	static const char *const no[] = {"no", "false", "without", "off", "disable", "0"};
-
-	for (size_t i = 0; i < ARRAY_LEN(no); i++)
-		if (str_is_nocase(s, no[i]))
-			return true;
-	return false;
-}
-
 static struct str scheme_of(struct str uri)
 {
 	struct str scheme = STR_ABSENT;
@@ -120,12 +100,8 @@ static struct str scheme_of(struct str uri)
 /* The release's own suite, by its codename or by how far back it is. */
 static bool is_release(struct str suite, struct str codename)
 {
-	static const char *const aliases[] = {"stable", "oldstable", "oldoldstable", "testing"};
-
-	for (size_t i = 0; i < ARRAY_LEN(aliases); i++)
-		if (str_is(suite, aliases[i]))
-			return true;
-	return codename.n && str_eq(suite, codename);
+	return str_is_one_of(suite, NAMES("stable", "oldstable", "oldoldstable", "testing")) ||
+		   (codename.n && str_eq(suite, codename));
 }
 
 /* bookworm-security; up to Debian 10 buster/updates. */
@@ -203,11 +179,11 @@ static void set_option(struct source *s, struct str option)
 	if (str_is_nocase(name, "signed-by"))
 		s->signed_by = option;
 	else if (str_is_nocase(name, "trusted"))
-		s->trusted = is_yes(option);
+		s->trusted = apt_bool(option, false);
 	else if (str_is_nocase(name, "check-valid-until"))
-		s->undated = is_no(option);
+		s->undated = !apt_bool(option, true);
 	else if (is_insecure(name))
-		s->insecure = s->insecure || is_yes(option);
+		s->insecure = s->insecure || apt_bool(option, false);
 }
 
 /* What is before a '#' outside brackets and quotes, where apt ends the line. */
@@ -298,13 +274,13 @@ static void set_field(struct source *s, struct str name, struct str value)
 	if (str_is_nocase(name, "Signed-By"))
 		s->signed_by = str_has(value, "-----BEGIN") ? STR("inline") : deb822_first_line(value);
 	else if (str_is_nocase(name, "Trusted"))
-		s->trusted = is_yes(deb822_first_line(value));
+		s->trusted = apt_bool(deb822_first_line(value), false);
 	else if (str_is_nocase(name, "Check-Valid-Until"))
-		s->undated = is_no(deb822_first_line(value));
+		s->undated = !apt_bool(deb822_first_line(value), true);
 	else if (is_insecure(name))
-		s->insecure = s->insecure || is_yes(deb822_first_line(value));
+		s->insecure = s->insecure || apt_bool(deb822_first_line(value), false);
 	else if (str_is_nocase(name, "Enabled"))
-		s->enabled = is_yes(deb822_first_line(value));
+		s->enabled = apt_bool(deb822_first_line(value), false);
 }
 
 static void read_deb822(struct rows *rows, const char *path, struct str codename, struct str text)

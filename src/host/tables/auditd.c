@@ -59,38 +59,32 @@ static const char *const keys[] = {
 	"use_libwrap",
 	"verify_email",
 	"write_logs",
+	NULL,
 };
 
 /* Settings whose values are names or paths, which have a case. `exec /path` is one too. */
 static const char *const cased[] = {
-	"action_mail_acct", "dispatcher", "krb5_key_file", "krb5_principal",
-	"log_file",         "log_group",  "name",          "plugin_dir",
+	"action_mail_acct",
+	"dispatcher",
+	"krb5_key_file",
+	"krb5_principal",
+	"log_file",
+	"log_group",
+	"name",
+	"plugin_dir",
+	NULL,
 };
-
-static bool is_among(struct str s, const char *const *names, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_is(s, names[i]))
-			return true;
-	return false;
-}
 
 static void add_item(struct rows *rows, struct map *seen, const struct conf_item *item)
 {
 	struct str key = str_lower(rows->arena, item->key),
 			   value = item->value.p ? item->value : STR("");
-	struct row *row = map_get(seen, key);
+	struct row *row = rows_setting(rows, seen, key, FROM(item->file, item->line));
 
-	if (!row) {
-		row = rows_add(rows, FROM(item->file, item->line));
-		map_put(seen, key, row);
-	}
-	row->from = FROM(item->file, item->line);
 	row_str(row, KEY, key);
 	row_str(row, VALUE,
-			is_among(key, cased, ARRAY_LEN(cased)) || str_has_char(value, '/')
-				? value
-				: str_lower(rows->arena, value));
+			str_is_one_of(key, cased) || str_has_char(value, '/') ? value
+																  : str_lower(rows->arena, value));
 }
 
 static int read_auditd(struct host *host, struct rows *rows, struct err *err)
@@ -111,7 +105,7 @@ static int read_auditd(struct host *host, struct rows *rows, struct err *err)
 
 static bool is_auditd_key(struct str key)
 {
-	return is_among(key, keys, ARRAY_LEN(keys));
+	return str_is_one_of(key, keys);
 }
 
 static int set_auditd(struct host *host, const struct wish *wish, struct edits *edits, struct err *err)

@@ -88,6 +88,7 @@ static const int of_list[CONTAINER_LISTS] = {
 
 /* Whoever writes here, or reads the first of them, is root. */
 static const char *const powerful[] = {
+	"/",
 	"/etc",
 	"/root",
 	"/boot",
@@ -133,10 +134,12 @@ static const char *const powerful[] = {
 	"/proc/sys/kernel",
 	"/proc/sys/kernel/core_pattern",
 	"/etc/crontab",
+	NULL,
 };
 
 /* Where secrets of the host lie, for those who may only read. */
 static const char *const secret[] = {
+	"/",
 	"/etc",
 	"/root",
 	"/var/lib/docker",
@@ -149,6 +152,7 @@ static const char *const secret[] = {
 	"/dev/mem",
 	"/var/lib/containers",
 	"/var/lib/kubelet",
+	NULL,
 };
 
 static const char *const sockets[] = {
@@ -171,14 +175,6 @@ static struct str plain_path(struct arena *a, struct str path)
 	if (str_is(path, "/var/run") || str_starts(path, "/var/run/"))
 		path = (struct str){path.p + var.n, path.n - var.n};
 	return path.n ? (struct str){str_dup(a, path), path.n} : STR("/");
-}
-
-static bool is_one_of(struct str path, const char *const *names, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_is(path, names[i]))
-			return true;
-	return str_is(path, "/");
 }
 
 /* The socket itself, or a directory above it. */
@@ -216,9 +212,9 @@ static void judge_mounts(struct rows *rows, struct row *row, const struct contai
 			rows_gap(rows, "%s: a mount whose source is not a plain path", c->file);
 		source = plain_path(rows->arena, source);
 		socket = socket || shows_socket(source);
-		if (can_write && is_one_of(source, powerful, ARRAY_LEN(powerful)))
+		if (can_write && str_is_one_of(source, powerful))
 			*vec_push(rows->arena, &writable) = source;
-		else if (!can_write && is_one_of(source, secret, ARRAY_LEN(secret)))
+		else if (!can_write && str_is_one_of(source, secret))
 			*vec_push(rows->arena, &readable) = source;
 	}
 	row_list(row, HOST_WRITABLE, writable.p, writable.n);

@@ -114,13 +114,8 @@ static struct export effective(const struct options *o, struct str client)
 
 static bool is_everyone(struct str client)
 {
-	static const char *const all[] = {"*",        "0.0.0.0/0", "::/0",     "0.0.0.0/0.0.0.0",
-									  "gss/krb5", "gss/krb5i", "gss/krb5p"};
-
-	for (size_t i = 0; i < ARRAY_LEN(all); i++)
-		if (str_is(client, all[i]))
-			return true;
-	return false;
+	return str_is_one_of(client, NAMES("*", "0.0.0.0/0", "::/0", "0.0.0.0/0.0.0.0", "gss/krb5",
+									   "gss/krb5i", "gss/krb5p"));
 }
 
 static void add_row(struct rows *rows, struct from from, struct str path, struct str client,

@@ -37,6 +37,7 @@ static const char *const options[] = {
 	"ignore-mdc-error",
 	"ignore-time-conflict",
 	"no-sig-create-check",
+	NULL,
 };
 
 /* The option of a line, and what follows it. */
@@ -46,10 +47,7 @@ static bool take_option(struct str line, struct str *ret_key, struct str *ret_va
 		return false;
 	str_skip(ret_key, "--");
 	*ret_value = str_trim(line);
-	for (size_t i = 0; i < ARRAY_LEN(options); i++)
-		if (str_is_nocase(*ret_key, options[i]))
-			return true;
-	return false;
+	return str_is_one_of_nocase(*ret_key, options);
 }
 
 static void keep_options(struct str text, struct buf *out)

@@ -16,15 +16,11 @@ static const struct column columns[] = {
 
 static void add_item(struct rows *rows, struct map *seen, const struct conf_item *item)
 {
-	struct row *row = map_get(seen, item->key);
+	struct row *row;
 
 	if (!str_is(item->section, "Upload"))
 		return;
-	if (!row) {
-		row = rows_add(rows, FROM(item->file, item->line));
-		map_put(seen, item->key, row);
-	}
-	row->from = FROM(item->file, item->line);
+	row = rows_setting(rows, seen, item->key, FROM(item->file, item->line));
 	row_str(row, KEY, item->key);
 	row_str(row, VALUE, item->value.n ? item->value : STR_ABSENT);
 }

@@ -22,13 +22,8 @@ static void add_item(struct rows *rows, struct map *seen, const struct conf_item
 
 	if (!item->value.p)
 		return;
-	row = map_get(seen, item->key);
-	if (!row) {
-		row = rows_add(rows, FROM(item->file, item->line));
-		row_str(row, KEY, item->key);
-		map_put(seen, item->key, row);
-	}
-	row->from = FROM(item->file, item->line);
+	row = rows_setting(rows, seen, item->key, FROM(item->file, item->line));
+	row_str(row, KEY, item->key);
 	row_str(row, VALUE, login_defs_unquote(item->value));
 }
 

@@ -275,17 +275,12 @@ static void read_indexes(struct modules *m)
 /* Commands that do nothing but end. modprobe gives them to a shell. */
 static bool does_nothing(struct str command)
 {
-	static const char *const idle[] = {"/bin/false",    "/bin/true", "/usr/bin/false",
-									   "/usr/bin/true", "false",     "true",
-									   "/sbin/nologin", ":",         "/usr/sbin/nologin"};
 	struct str word, more;
 
 	if (!str_word(&command, &word) || (str_word(&command, &more) && more.p[0] != '#'))
 		return false;
-	for (size_t i = 0; i < ARRAY_LEN(idle); i++)
-		if (str_is(word, idle[i]))
-			return true;
-	return false;
+	return str_is_one_of(word, NAMES("/bin/false", "/bin/true", "/usr/bin/false", "/usr/bin/true",
+									 "false", "true", "/sbin/nologin", ":", "/usr/sbin/nologin"));
 }
 
 static void blacklist(struct modules *m, struct str name, struct from from)

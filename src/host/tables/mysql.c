@@ -49,14 +49,9 @@ static bool is_group(struct reader *r, struct str group)
 /* Options whose own names begin with "skip-". */
 static bool is_skip(struct str key)
 {
-	static const char *const names[] = {
-		"skip-grant-tables", "skip-networking",  "skip-name-resolve", "skip-show-database",
-		"skip-host-cache",   "skip-slave-start", "skip-replica-start"};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (str_is(key, names[i]))
-			return true;
-	return false;
+	return str_is_one_of(key, NAMES("skip-grant-tables", "skip-networking", "skip-name-resolve",
+									"skip-show-database", "skip-host-cache", "skip-slave-start",
+									"skip-replica-start"));
 }
 
 /* The beginning of a name will do where no other option begins like that. */

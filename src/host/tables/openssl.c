@@ -50,14 +50,9 @@ static bool is_variable(struct str value)
 static void put(struct reader *r, const char *key, struct str value, const struct conf_item *item)
 {
 	struct str name = str_of(arena_strdup(r->rows->arena, key));
-	struct row *row = map_get(&r->seen, name);
+	struct row *row = rows_setting(r->rows, &r->seen, name, FROM(item->file, item->line));
 
-	if (!row) {
-		row = rows_add(r->rows, FROM(item->file, item->line));
-		row_str(row, KEY, name);
-		map_put(&r->seen, name, row);
-	}
-	row->from = FROM(item->file, item->line);
+	row_str(row, KEY, name);
 	if (is_variable(value))
 		row_unknown(row, VALUE, "a value with a variable in it");
 	else

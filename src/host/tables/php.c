@@ -137,18 +137,10 @@ static struct str plain(struct str value)
 	return str_cut(&text, ';', &rest) ? str_trim(rest) : STR("");
 }
 
-static bool is_among(struct str value, const char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_is_nocase(value, words[i]))
-			return true;
-	return false;
-}
-
 static void set_value(struct row *row, struct str value, bool flag)
 {
-	static const char *const on[] = {"on", "yes", "true", "stdout"};
-	static const char *const off[] = {"off", "no", "false", "none", "null", "stderr", ""};
+	static const char *const on[] = {"on", "yes", "true", "stdout", NULL};
+	static const char *const off[] = {"off", "no", "false", "none", "null", "stderr", "", NULL};
 	int64_t number;
 
 	if (str_has(value, "${")) {
@@ -161,9 +153,9 @@ static void set_value(struct row *row, struct str value, bool flag)
 	}
 	if (num_i64(value, INT32_MIN, INT32_MAX, &number) == 0)
 		row_strz(row, VALUE, number ? "on" : "off");
-	else if (is_among(value, on, ARRAY_LEN(on)))
+	else if (str_is_one_of_nocase(value, on))
 		row_strz(row, VALUE, "on");
-	else if (is_among(value, off, ARRAY_LEN(off)))
+	else if (str_is_one_of_nocase(value, off))
 		row_strz(row, VALUE, "off");
 	else
 		row_unknown(row, VALUE, "it is computed");

@@ -22,14 +22,8 @@ static int read_table(struct host *host, struct rows *rows, struct err *err)
 /* Those that a reload puts into force for the sessions that begin, and that no client is cut off by. */
 static bool can_reload(struct str key)
 {
-	static const char *const keys[] = {"log_connections",     "log_disconnections",
-									   "log_statement",       "log_line_prefix",
-									   "password_encryption", "log_min_messages"};
-
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (str_is(key, keys[i]))
-			return true;
-	return false;
+	return str_is_one_of(key, NAMES("log_connections", "log_disconnections", "log_statement",
+									"log_line_prefix", "password_encryption", "log_min_messages"));
 }
 
 static const struct pg_cluster *find_cluster(const struct pg_clusters *all, struct str name)

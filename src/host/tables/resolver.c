@@ -4,6 +4,7 @@
 #include "host/nsswitch.h"
 #include "host/resolv_conf.h"
 #include "host/table.h"
+#include "host/unitfile.h"
 
 enum { NAMESERVERS, SEARCH, OPTIONS, DNSSEC, DNS_OVER_TLS, MANAGED_BY };
 
@@ -59,16 +60,7 @@ static const char *manager_of(struct str link, struct str text)
 
 static struct str canonical(struct str value)
 {
-	static const char *const yes[] = {"yes", "y", "true", "t", "on", "1"};
-	static const char *const no[] = {"no", "n", "false", "f", "off", "0"};
-
-	for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
-		if (str_is_nocase(value, yes[i]))
-			return STR("yes");
-		if (str_is_nocase(value, no[i]))
-			return STR("no");
-	}
-	return value;
+	return unitfile_true(value) ? STR("yes") : unitfile_false(value) ? STR("no") : value;
 }
 
 /* What is not set is decided when systemd is built; the configuration that it installs says it in a

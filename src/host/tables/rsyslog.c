@@ -459,14 +459,8 @@ static void read_action(struct reader *r, struct file *f, struct from from, size
 /* Statements that neither take in nor send anything. */
 static bool is_passed_over(struct str word)
 {
-	static const char *const words[] = {
-		"set",           "unset",    "reset",   "call",
-		"call_indirect", "continue", "foreach", "reload_lookup_table"};
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (str_is_nocase(word, words[i]))
-			return true;
-	return false;
+	return str_is_one_of_nocase(word, NAMES("set", "unset", "reset", "call", "call_indirect",
+											"continue", "foreach", "reload_lookup_table"));
 }
 
 /* Of messages that no condition has chosen. */

@@ -46,13 +46,8 @@ static struct str name_of(struct str plain)
 static void add_item(struct rows *rows, struct map *seen, const struct conf_item *item)
 {
 	struct str key = name_of(item->key);
-	struct row *row = map_get(seen, key);
+	struct row *row = rows_setting(rows, seen, key, FROM(item->file, item->line));
 
-	if (!row) {
-		row = rows_add(rows, FROM(item->file, item->line));
-		map_put(seen, key, row);
-	}
-	row->from = FROM(item->file, item->line);
 	row_str(row, KEY, key);
 	row_str(row, VALUE, str_lower(rows->arena, item->value));
 }

@@ -91,24 +91,13 @@ static struct str umask_text(struct arena *arena, struct str word)
 /* Keywords and builtins behind which the next word is a command again. */
 static bool is_prefix(struct str word)
 {
-	static const char *const words[] = {
-		"if", "then", "else", "elif", "do", "while", "until", "!", "builtin", "command", "time",
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (str_is(word, words[i]))
-			return true;
-	return false;
+	return str_is_one_of(word, NAMES("if", "then", "else", "elif", "do", "while", "until", "!",
+									 "builtin", "command", "time"));
 }
 
 static bool is_declaration(struct str word)
 {
-	static const char *const words[] = {"export", "readonly", "declare", "typeset", "local"};
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (str_is(word, words[i]))
-			return true;
-	return false;
+	return str_is_one_of(word, NAMES("export", "readonly", "declare", "typeset", "local"));
 }
 
 /* "TMOUT=900", and the plain "TMOUT" of `readonly TMOUT`. */

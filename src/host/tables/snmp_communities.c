@@ -38,7 +38,7 @@ static const struct directive {
 	{"com2sec6", 2, false, true},
 };
 
-static const char *const well_known[] = {"public", "private", "community", "snmp", "manager"};
+static const char *const well_known[] = {"public", "private", "community", "snmp", "manager", NULL};
 
 /* The next word; quotes of either kind hold blanks together. */
 static bool next_word(struct str *line, struct str *ret)
@@ -69,14 +69,6 @@ static const struct directive *find(struct str word)
 	return NULL;
 }
 
-static bool is_well_known(struct str community)
-{
-	for (size_t i = 0; i < ARRAY_LEN(well_known); i++)
-		if (str_is(community, well_known[i]))
-			return true;
-	return false;
-}
-
 static bool is_include(struct str word)
 {
 	return str_is_nocase(word, "includeDir") || str_is_nocase(word, "includeFile");
@@ -93,7 +85,7 @@ static void keep_words(struct buf *out, struct str line, const struct directive 
 			continue;
 		}
 		buf_puts(out, " \"");
-		if (d && i == d->at && !is_well_known(word))
+		if (d && i == d->at && !str_is_one_of(word, well_known))
 			buf_puts(out, SECRET_MASK);
 		else
 			buf_str(out, word);
@@ -140,7 +132,7 @@ static void read_community(struct reader *r, struct from from, const struct dire
 		next_word(&line, &view);
 	row_strz(row, DIRECTIVE, d->name);
 	row_str(row, COMMUNITY, words[d->at]);
-	row_bool(row, WELL_KNOWN, is_well_known(words[d->at]));
+	row_bool(row, WELL_KNOWN, str_is_one_of(words[d->at], well_known));
 	row_str(row, SOURCE, str_is(source, "default") ? STR_ABSENT : source);
 	row_str(row, VIEW, view);
 	if (d->mapped)

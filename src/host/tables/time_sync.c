@@ -108,12 +108,7 @@ static bool read_items(struct reader *r, const char *path, struct conf *conf)
 
 static bool is_source(struct str key)
 {
-	static const char *const keys[] = {"server", "pool", "peer", "refclock"};
-
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (str_is_nocase(key, keys[i]))
-			return true;
-	return false;
+	return str_is_one_of_nocase(key, NAMES("server", "pool", "peer", "refclock"));
 }
 
 /* "server NAME options"; `refclock` is hardware, whose driver is its name. */

@@ -20,46 +20,36 @@ static const struct column columns[] = {
 /* Each line of these adds a value, and each clause but these is one of several. */
 static bool adds_up(const struct unbound_option *o)
 {
-	static const char *const keys[] = {
-		"interface",
-		"ip-address",
-		"outgoing-interface",
-		"control-interface",
-		"private-address",
-		"private-domain",
-		"trust-anchor",
-		"trust-anchor-file",
-		"auto-trust-anchor-file",
-		"trusted-keys-file",
-		"domain-insecure",
-		"do-not-query-address",
-		"root-hints",
-		"local-data",
-		"local-data-ptr",
-		"outgoing-port-permit",
-		"outgoing-port-avoid",
-		"define-tag",
-	};
+	static const char *const keys[] = {"interface",
+									   "ip-address",
+									   "outgoing-interface",
+									   "control-interface",
+									   "private-address",
+									   "private-domain",
+									   "trust-anchor",
+									   "trust-anchor-file",
+									   "auto-trust-anchor-file",
+									   "trusted-keys-file",
+									   "domain-insecure",
+									   "do-not-query-address",
+									   "root-hints",
+									   "local-data",
+									   "local-data-ptr",
+									   "outgoing-port-permit",
+									   "outgoing-port-avoid",
+									   "define-tag",
+									   NULL};
 
 	if (o->n_values > 1 || (!str_is(o->clause, "server") && !str_is(o->clause, "remote-control")))
 		return true;
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (str_is(o->key, keys[i]))
-			return true;
-	return false;
+	return str_is_one_of(o->key, keys);
 }
 
 static struct row *row_of(struct rows *rows, struct map *single, const struct unbound_option *o)
 {
-	struct row *row = adds_up(o) ? NULL : map_get(single, o->key);
+	struct from from = FROM(o->file, o->line);
 
-	if (!row) {
-		row = rows_add(rows, FROM(o->file, o->line));
-		if (!adds_up(o))
-			map_put(single, o->key, row);
-	}
-	row->from = FROM(o->file, o->line);
-	return row;
+	return adds_up(o) ? rows_add(rows, from) : rows_setting(rows, single, o->key, from);
 }
 
 static int read_unbound(struct host *host, struct rows *rows, struct err *err)

@@ -80,13 +80,8 @@ static void add_access(struct reading *r, const struct unbound_option *o, struct
 	struct netblock n;
 	bool known = parse_netblock(o->values[0], &n);
 	struct str name = known ? netblock_text(a, &n) : o->values[0];
-	struct row *row = map_get(&r->seen, name);
+	struct row *row = rows_setting(r->rows, &r->seen, name, FROM(o->file, o->line));
 
-	if (!row) {
-		row = rows_add(r->rows, FROM(o->file, o->line));
-		map_put(&r->seen, name, row);
-	}
-	row->from = FROM(o->file, o->line);
 	row_str(row, NETBLOCK, name);
 	row_str(row, ACTION, action);
 	if (!str_starts(action, "allow"))

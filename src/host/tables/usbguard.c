@@ -73,15 +73,11 @@ static int read_usbguard(struct host *host, struct rows *rows, struct err *err)
 		return 0;
 	map_init(&seen, rows->arena);
 	for (size_t i = 0; r == 0 && i < conf.n; i++) {
-		struct row *row = map_get(&seen, conf.items[i].key);
+		const struct conf_item *item = &conf.items[i];
+		struct row *row = rows_setting(rows, &seen, item->key, FROM(CONF, item->line));
 
-		if (!row) {
-			row = rows_add(rows, FROM(CONF, 0));
-			map_put(&seen, conf.items[i].key, row);
-		}
-		row->from = FROM(CONF, conf.items[i].line);
-		row_str(row, KEY, conf.items[i].key);
-		row_str(row, VALUE, conf.items[i].value);
+		row_str(row, KEY, item->key);
+		row_str(row, VALUE, item->value);
 	}
 	if (r == 0)
 		add_rules(host, rows, &conf);

@@ -31,12 +31,7 @@ static void read_line(struct rows *rows, struct map *seen, struct from from, str
 
 	if (!line.n || line.p[0] == '#' || !str_has_char(line, '=') || !str_cut(&line, '=', &key))
 		return;
-	row = map_get(seen, key);
-	if (!row) {
-		row = rows_add(rows, from);
-		map_put(seen, key, row);
-	}
-	row->from = from;
+	row = rows_setting(rows, seen, key, from);
 	row_str(row, KEY, key);
 	row_str(row, VALUE, plain(line));
 }

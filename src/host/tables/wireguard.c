@@ -43,15 +43,7 @@ static const struct column columns[] = {
 	{0},
 };
 
-static const char *const keys[] = {"PrivateKey", "PresharedKey"};
-
-static bool is_one(struct str key, const char *const *names, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_is_nocase(key, names[i]))
-			return true;
-	return false;
-}
+static const char *const keys[] = {"PrivateKey", "PresharedKey", NULL};
 
 /* The lines without their keys. */
 static void without_keys(struct str text, struct buf *out)
@@ -61,7 +53,7 @@ static void without_keys(struct str text, struct buf *out)
 	while (str_line(&text, &line)) {
 		struct str rest = line;
 
-		if (str_cut(&rest, '=', &key) && is_one(str_trim(key), keys, ARRAY_LEN(keys)))
+		if (str_cut(&rest, '=', &key) && str_is_one_of_nocase(str_trim(key), keys))
 			buf_printf(out, "%.*s=***\n", STR_ARG(key));
 		else {
 			buf_str(out, line);
@@ -128,11 +120,11 @@ static void read_peer(struct reader *r, struct row *row, struct str key, struct 
 
 static void read_interface(struct row *row, struct str key)
 {
-	static const char *const commands[] = {"PreUp", "PostUp", "PreDown", "PostDown"};
+	static const char *const commands[] = {"PreUp", "PostUp", "PreDown", "PostDown", NULL};
 
 	if (str_is_nocase(key, "ListenPort"))
 		row_bool(row, LISTENS, true);
-	if (is_one(key, commands, ARRAY_LEN(commands)))
+	if (str_is_one_of_nocase(key, commands))
 		row_bool(row, COMMANDS, true);
 }
 
@@ -174,7 +166,7 @@ static void read_text(struct reader *r, struct str text)
 		if (!str_cut(&line, '=', &key))
 			continue;
 		key = str_trim(key);
-		if (is_one(key, keys, ARRAY_LEN(keys)))
+		if (str_is_one_of_nocase(key, keys))
 			row_bool(interface, INLINE_KEY, true);
 		if (peer)
 			read_peer(r, peer, key, str_trim(line));

@@ -123,14 +123,12 @@ static void try_server(struct trial *t, const char *server)
 /* A resolver on this host that validates unless it is told not to. */
 static bool validates_here(struct trial *t)
 {
-	static const char *const names[] = {"unbound", "named", "kresd", "knot-resolver",
-										"pdns_recursor"};
 	const struct rows *rows = trial_rows(t, "processes");
 
 	for (size_t i = 0; rows && i < rows->n; i++)
-		for (size_t k = 0; k < ARRAY_LEN(names); k++)
-			if (str_is(trial_text(rows, rows->p[i], "name"), names[k]))
-				return true;
+		if (str_is_one_of(trial_text(rows, rows->p[i], "name"),
+						  NAMES("unbound", "named", "kresd", "knot-resolver", "pdns_recursor")))
+			return true;
 	return false;
 }
 

@@ -57,13 +57,8 @@ static int find_unit(struct finding *f, struct str name, const struct row **ret,
 /* Where `systemctl is-enabled` ends with 0. */
 static bool counts_as_enabled(struct str state)
 {
-	static const char *const states[] = {"enabled",  "enabled-runtime", "static",   "alias",
-										 "indirect", "generated",       "transient"};
-
-	for (size_t i = 0; i < ARRAY_LEN(states); i++)
-		if (str_is(state, states[i]))
-			return true;
-	return false;
+	return str_is_one_of(state, NAMES("enabled", "enabled-runtime", "static", "alias", "indirect",
+									  "generated", "transient"));
 }
 
 static int find_state(struct finding *f, const char *column, struct datum *ret, struct err *err)
