@@ -99,6 +99,7 @@ struct helper {
 	int timeout_ms;          /* 0: 10 s */
 	bool status_ok;          /* any exit status will do */
 	const char *needs;       /* a path that must exist for it to make sense, or NULL */
+	bool rare;               /* mostly nobody asks: it only begins when host_run() wants it */
 };
 int host_run(struct host *, const struct helper *, struct arena *, struct str *ret, struct err *);
 /* Starts it now, without waiting; host_run() will find it. No-op but on a live host. */
