@@ -231,8 +231,9 @@ static void list_place(struct reader *r, const struct place *place)
 	if (result < 0 || dir.more)
 		gap(r, result < 0 ? err.msg : "too many unit files");
 	for (size_t i = 0; i < dir.n; i++) {
-		struct str name = str_of(dir.entries[i].name);
-		char *path = arena_printf(r->arena, "%s/%s", place->path, name.p);
+		const char *entry = dir.entries[i].name;
+		struct str name = {entry, strlen(entry)};
+		char *path = arena_printf(r->arena, "%s/%s", place->path, entry);
 
 		if (is_wants_dir(name)) {
 			list_wants(r, path, place);
