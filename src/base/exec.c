@@ -69,17 +69,18 @@ struct start {
 	char *const *env; /* NULL: the fixed one */
 	int input;
 	int go; /* it waits for this; -1: it does not */
+	pid_t parent;
 	int (*in_child)(void *);
 	void *data;
 };
 
-/* Whoever could let it go may end without a word. */
-static bool is_let_go(int go)
+/* Whoever could let it go may end without a word, be it before this is told to end as well. */
+static bool is_let_go(const struct start *s)
 {
 	uint64_t count;
 
-	return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
-		   read(go, &count, sizeof(count)) == sizeof(count);
+	return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == s->parent &&
+		   read(s->go, &count, sizeof(count)) == sizeof(count);
 }
 
 static void __attribute__((noreturn)) child(const struct start *s, const int fds[3], int report)
@@ -87,7 +88,7 @@ static void __attribute__((noreturn)) child(const struct start *s, const int fds
 	char *const *env = s->env ? s->env : fixed_env;
 	int failed;
 
-	if (s->go >= 0 && !is_let_go(s->go))
+	if (s->go >= 0 && !is_let_go(s))
 		_exit(126);
 	/* What it needs may be an fd, the root of a tree say, which is closed below. */
 	if (s->in_child && s->in_child(s->data))
@@ -192,7 +193,8 @@ struct exec exec_start_input(const char *const argv[], int input, int (*in_child
 struct exec exec_start_env(const char *const argv[], int input, char *const env[],
 						   int (*in_child)(void *), void *data)
 {
-	return spawn(&(struct start){argv, env, input, -1, in_child, data});
+	return spawn(&(struct start){
+		.argv = argv, .env = env, .input = input, .go = -1, .in_child = in_child, .data = data});
 }
 
 struct exec exec_hold(const char *const argv[], int (*in_child)(void *), void *data)
@@ -204,8 +206,8 @@ struct exec exec_hold(const char *const argv[], int (*in_child)(void *), void *d
 		e.start_errno = errno;
 		return e;
 	}
-	e = spawn_without_input(
-		(struct start){.argv = argv, .go = go, .in_child = in_child, .data = data});
+	e = spawn_without_input((struct start){
+		.argv = argv, .go = go, .parent = getpid(), .in_child = in_child, .data = data});
 	e.go_fd = take_fd(&go);
 	return e;
 }
