@@ -287,6 +287,7 @@ static void catalogue_begin(struct catalogue *c)
 {
 	*c = (struct catalogue){0};
 	c->language.arena = c->language.params.arena = &c->arena;
+	map_init(&c->files, &c->arena);
 	map_init(&c->language.workloads, &c->arena);
 	map_init(&c->language.params.by_name, &c->arena);
 	load_workloads(c);
@@ -462,7 +463,7 @@ static void run_pem(const struct target *t _unused_, struct str s)
 	rest = once.n ? buf_get(&once) : STR("");
 	for (; pem_next(&a, &rest, &item); n++)
 		if (!item.is_key)
-			(void)x509_read(&a, item.der, &facts);
+			(void)x509_read(&a, pem_der(&a, &item), &facts);
 	check(n <= s.n);
 }
 

@@ -5,6 +5,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -62,14 +64,34 @@ void exec_close_fds(int first)
 		close(fd);
 }
 
-static void __attribute__((noreturn))
-child(const char *const argv[], char *const env[], const int fds[3], int report, int (*in_child)(void *),
-	  void *data)
+struct start {
+	const char *const *argv;
+	char *const *env; /* NULL: the fixed one */
+	int input;
+	int go; /* it waits for this; -1: it does not */
+	pid_t parent;
+	int (*in_child)(void *);
+	void *data;
+};
+
+/* Whoever could let it go may end without a word, be it before this is told to end as well. */
+static bool is_let_go(const struct start *s)
 {
+	uint64_t count;
+
+	return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == s->parent &&
+		   read(s->go, &count, sizeof(count)) == sizeof(count);
+}
+
+static void __attribute__((noreturn)) child(const struct start *s, const int fds[3], int report)
+{
+	char *const *env = s->env ? s->env : fixed_env;
 	int failed;
 
+	if (s->go >= 0 && !is_let_go(s))
+		_exit(126);
 	/* What it needs may be an fd, the root of a tree say, which is closed below. */
-	if (in_child && in_child(data))
+	if (s->in_child && s->in_child(s->data))
 		_exit(126);
 	for (int i = 0; i < 3; i++)
 		if (dup2(fds[i], i) < 0)
@@ -80,17 +102,14 @@ child(const char *const argv[], char *const env[], const int fds[3], int report,
 	exec_close_fds(4);
 	for (int sig = 1; sig < 32; sig++)
 		signal(sig, SIG_DFL);
-	if (!env)
+	if (!s->env)
 		umask(077);
-	env = env ? env : fixed_env;
-	execve(argv[0], (char *const *)argv, env);
-	/* Before Debian 12 a system may have /bin and /sbin of its own. */
-	if (errno == ENOENT && strncmp(argv[0], "/usr/", 5) == 0)
-		execve(argv[0] + 4, (char *const *)argv, env);
+	execve(s->argv[0], (char *const *)s->argv, env);
+	/* Before Debian 12 a system may have /bin and /sbin of its own; where /usr is not merged, as on
+	 * Debian 11, /usr/bin/systemctl is /bin/systemctl. */
+	if (errno == ENOENT && strncmp(s->argv[0], "/usr/", 5) == 0)
+		execve(s->argv[0] + 4, (char *const *)s->argv, env);
 	failed = errno;
-	/* Where /usr is not merged, as on Debian 11, /usr/bin/systemctl is /bin/systemctl. */
-	if (failed == ENOENT && strncmp(argv[0], "/usr/", 5) == 0)
-		execve(argv[0] + 4, (char *const *)argv, env);
 	(void)!write(3, &failed, sizeof(failed));
 	_exit(127);
 }
@@ -108,24 +127,14 @@ static int pipe_cloexec(int fds[2])
 	return pipe2(fds, O_CLOEXEC) < 0 ? -errno : 0;
 }
 
-struct exec exec_start(const char *const argv[], int (*in_child)(void *), void *data)
+static void take_report(struct exec *e)
 {
-	_cleanup_close_ int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	struct exec e = EXEC_NONE;
-
-	if (null_fd >= 0)
-		return exec_start_input(argv, null_fd, in_child, data);
-	e.start_errno = errno;
-	return e;
+	if (read(e->report_fd, &e->start_errno, sizeof(e->start_errno)) != sizeof(e->start_errno))
+		e->start_errno = 0;
+	close_fd(&e->report_fd);
 }
 
-struct exec exec_start_input(const char *const argv[], int input, int (*in_child)(void *), void *data)
-{
-	return exec_start_env(argv, input, NULL, in_child, data);
-}
-
-struct exec exec_start_env(const char *const argv[], int input, char *const env[],
-						   int (*in_child)(void *), void *data)
+static struct exec spawn(const struct start *s)
 {
 	int out[2] = {-1, -1}, errs[2] = {-1, -1}, report[2] = {-1, -1};
 	struct exec e = EXEC_NONE;
@@ -136,14 +145,15 @@ struct exec exec_start_env(const char *const argv[], int input, char *const env[
 	}
 	e.pid = fork();
 	if (e.pid == 0)
-		child(argv, env, (int[]){input, out[1], errs[1]}, report[1], in_child, data);
+		child(s, (int[]){s->input, out[1], errs[1]}, report[1]);
 	if (e.pid < 0) {
 		e.start_errno = errno;
 		goto out;
 	}
 	close_fd(&report[1]);
-	if (read(report[0], &e.start_errno, sizeof(e.start_errno)) != sizeof(e.start_errno))
-		e.start_errno = 0;
+	e.report_fd = take_fd(&report[0]);
+	if (s->go < 0)
+		take_report(&e);
 	e.pidfd = (int)syscall(SYS_pidfd_open, e.pid, 0u);
 	e.out_fd = take_fd(&out[0]);
 	e.err_fd = take_fd(&errs[0]);
@@ -154,6 +164,64 @@ out:
 		close_fd(&report[i]);
 	}
 	return e;
+}
+
+static struct exec spawn_without_input(struct start s)
+{
+	_cleanup_close_ int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct exec e = EXEC_NONE;
+
+	s.input = null_fd;
+	if (null_fd >= 0)
+		return spawn(&s);
+	e.start_errno = errno;
+	return e;
+}
+
+struct exec exec_start(const char *const argv[], int (*in_child)(void *), void *data)
+{
+	return spawn_without_input(
+		(struct start){.argv = argv, .go = -1, .in_child = in_child, .data = data});
+}
+
+struct exec exec_start_input(const char *const argv[], int input, int (*in_child)(void *),
+							 void *data)
+{
+	return exec_start_env(argv, input, NULL, in_child, data);
+}
+
+struct exec exec_start_env(const char *const argv[], int input, char *const env[],
+						   int (*in_child)(void *), void *data)
+{
+	return spawn(&(struct start){
+		.argv = argv, .env = env, .input = input, .go = -1, .in_child = in_child, .data = data});
+}
+
+struct exec exec_hold(const char *const argv[], int (*in_child)(void *), void *data)
+{
+	_cleanup_close_ int go = eventfd(0, EFD_CLOEXEC);
+	struct exec e = EXEC_NONE;
+
+	if (go < 0) {
+		e.start_errno = errno;
+		return e;
+	}
+	e = spawn_without_input((struct start){
+		.argv = argv, .go = go, .parent = getpid(), .in_child = in_child, .data = data});
+	e.go_fd = take_fd(&go);
+	return e;
+}
+
+void exec_go(struct exec *e)
+{
+	const uint64_t one = 1;
+
+	if (e->go_fd < 0)
+		return;
+	(void)!write(e->go_fd, &one, sizeof(one));
+	close_fd(&e->go_fd);
+	if (e->report_fd >= 0)
+		take_report(e);
 }
 
 static int64_t now_ms(void)
@@ -240,6 +308,8 @@ void exec_done(struct exec *e)
 		reap(e, 0);
 	close_fd(&e->out_fd);
 	close_fd(&e->err_fd);
+	close_fd(&e->go_fd);
+	close_fd(&e->report_fd);
 	*e = EXEC_NONE;
 }
 

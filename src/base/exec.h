@@ -13,9 +13,12 @@
 struct exec {
 	int pid, pidfd;      /* -1 when it was never started or is finished */
 	int out_fd, err_fd;  /* its stdout and stderr */
+	int go_fd, report_fd; /* of one that is held: what lets it go, and what says that exec failed */
 	int start_errno;     /* why it could not be started; 0 */
 };
-#define EXEC_NONE ((struct exec){.pid = -1, .pidfd = -1, .out_fd = -1, .err_fd = -1})
+#define EXEC_NONE   \
+	((struct exec){ \
+		.pid = -1, .pidfd = -1, .out_fd = -1, .err_fd = -1, .go_fd = -1, .report_fd = -1})
 
 struct exec_result {
 	struct str out, err; /* stdout; the first KiB of stderr */
@@ -33,6 +36,11 @@ struct exec exec_start_input(const char *const argv[], int input, int (*in_child
 /* And with an environment of the caller's, whose umask it has then, too. NULL: the fixed one. */
 struct exec exec_start_env(const char *const argv[], int input, char *const env[],
 						   int (*in_child)(void *), void *data);
+
+/* As exec_start(), but the program does not begin before exec_go(), which a process may call that could
+ * start none any more. It ends with the thread that called this. */
+struct exec exec_hold(const char *const argv[], int (*in_child)(void *), void *data);
+void exec_go(struct exec *);
 
 /* Waits at most timeout_ms, reads at most max bytes of stdout, then kills and reaps the child.
  * 0 even when the program failed: look at status. -ENOENT: no such program; -ETIMEDOUT; -EFBIG. */

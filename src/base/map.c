@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/map.h"
 
+#include <pthread.h>
 #include <sys/random.h>
 
 #include "base/vec.h"
@@ -15,6 +16,8 @@ void *vec_grow(struct arena *a, void *p, size_t n, size_t *cap, size_t size)
 		memcpy(grown, p, n * size);
 	return grown;
 }
+
+static uint64_t seed[2]; /* set once, before the first map is there */
 
 static uint64_t rotl(uint64_t x, unsigned b)
 {
@@ -35,7 +38,7 @@ static void sip_round(uint64_t v[4])
 	v[2] = rotl(v[2], 32);
 }
 
-static uint64_t siphash(const uint64_t seed[2], struct str s)
+static uint64_t siphash(struct str s)
 {
 	uint64_t v[4] = {seed[0] ^ 0x736f6d6570736575u, seed[1] ^ 0x646f72616e646f6du,
 					 seed[0] ^ 0x6c7967656e657261u, seed[1] ^ 0x7465646279746573u};
@@ -61,11 +64,18 @@ static uint64_t siphash(const uint64_t seed[2], struct str s)
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+static void make_seed(void)
+{
+	if (getrandom(seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+		seed[0] = (uint64_t)(uintptr_t)&seed; /* early boot: the address is better than nothing */
+}
+
 void map_init(struct map *m, struct arena *arena)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, make_seed);
 	*m = (struct map){.arena = arena};
-	if (getrandom(m->seed, sizeof(m->seed), GRND_NONBLOCK) != sizeof(m->seed))
-		m->seed[0] = (uint64_t)(uintptr_t)m; /* early boot: the address is better than nothing */
 }
 
 static struct map_slot *find(const struct map *m, struct str key, uint64_t hash)
@@ -79,7 +89,7 @@ static struct map_slot *find(const struct map *m, struct str key, uint64_t hash)
 
 void *map_get(const struct map *m, struct str key)
 {
-	return m->n ? find(m, key, siphash(m->seed, key))->value : NULL;
+	return m->n ? find(m, key, siphash(key))->value : NULL;
 }
 
 static void grow(struct map *m)
@@ -96,7 +106,7 @@ static void grow(struct map *m)
 
 void *map_put(struct map *m, struct str key, void *value)
 {
-	uint64_t hash = siphash(m->seed, key);
+	uint64_t hash = siphash(key);
 	struct map_slot *slot;
 	void *previous;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A hash map from byte strings to pointers, in an arena. Keys are borrowed and must live as long
- * as the map. The hash is keyed with random bytes (SipHash-1-3), so that names a host's user chose
- * cannot make it slow. No removal; no iteration (the order would be random: keep a vec beside it).
+ * as the map. The hash is keyed with bytes that are random in each process (SipHash-1-3), so that names
+ * a host's user chose cannot make it slow. No removal; no iteration (the order would be random: keep a
+ * vec beside it).
  */
 #ifndef REVET_BASE_MAP_H
 #define REVET_BASE_MAP_H
@@ -19,7 +20,6 @@ struct map {
 	struct arena *arena;
 	struct map_slot *slots;
 	size_t n, cap;
-	uint64_t seed[2];
 };
 
 void map_init(struct map *, struct arena *);

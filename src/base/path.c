@@ -179,7 +179,8 @@ int path_open(int root_fd, const char *path, int flags)
 	return shortage_note(open_in_root(root_fd, path, flags), path);
 }
 
-static int read_fd(int fd, size_t max, size_t guess, struct arena *a, struct str *ret)
+/* sure: the guess is what there is, so that the end need not be asked for. */
+static int read_fd(int fd, size_t max, size_t guess, bool sure, struct arena *a, struct str *ret)
 {
 	size_t cap = MIN(guess + 1, max + 1), n = 0;
 	char *p = arena_raw(a, cap + 1);
@@ -194,7 +195,7 @@ static int read_fd(int fd, size_t max, size_t guess, struct arena *a, struct str
 		n += (size_t)got;
 		if (n > max)
 			return -EFBIG;
-		if (got == 0)
+		if (got == 0 || (sure && n == guess))
 			break;
 		if (n == cap) {
 			char *grown;
@@ -226,9 +227,10 @@ int path_read(int root_fd, const char *path, size_t max, struct arena *a, struct
 		return -EINVAL;
 	if ((uint64_t)st.st_size > max)
 		return -EFBIG;
-	/* Kernel files say size 0 (or a page): start with a page and grow. */
-	r = read_fd(fd, max, st.st_size ? (size_t)st.st_size : 4095, a, ret);
-	/* They take no block of a disk, and EIO is how some of them say that they have no value. */
+	/* Kernel files say size 0 (or a page): start with a page and grow. They take no block of a disk, and
+	 * EIO is how some of them say that they have no value. */
+	r = read_fd(fd, max, st.st_size ? (size_t)st.st_size : 4095, st.st_size && st.st_blocks, a,
+				ret);
 	return r == -EIO && !st.st_blocks ? r : shortage_note(r, path);
 }
 

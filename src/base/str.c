@@ -4,16 +4,6 @@
 #include <limits.h>
 #include <strings.h>
 
-bool str_eq(struct str a, struct str b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-bool str_is(struct str s, const char *z)
-{
-	return s.p && str_eq(s, str_of(z));
-}
-
 bool str_is_nocase(struct str s, const char *z)
 {
 	return s.p && s.n == strlen(z) && strncasecmp(s.p, z, s.n) == 0;
@@ -33,20 +23,6 @@ bool str_is_one_of_nocase(struct str s, const char *const *names)
 		if (str_is_nocase(s, *names))
 			return true;
 	return false;
-}
-
-bool str_starts(struct str s, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	return s.n >= n && memcmp(s.p, prefix, n) == 0;
-}
-
-bool str_ends(struct str s, const char *suffix)
-{
-	size_t n = strlen(suffix);
-
-	return s.n >= n && memcmp(s.p + s.n - n, suffix, n) == 0;
 }
 
 bool str_has_char(struct str s, char c)

@@ -28,14 +28,35 @@ static inline struct str str_of(const char *s)
 	return (struct str){s, s ? strlen(s) : 0};
 }
 
-bool str_eq(struct str, struct str);
-bool str_is(struct str, const char *);        /* equal to a C string */
+/* These are inline because most of what is asked for is a literal, whose length is known then. */
+static inline bool str_eq(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || (a.p[0] == b.p[0] && memcmp(a.p, b.p, a.n) == 0));
+}
+
+static inline bool str_is(struct str s, const char *z) /* equal to a C string */
+{
+	return s.p && str_eq(s, str_of(z));
+}
+
+static inline bool str_starts(struct str s, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return s.n >= n && memcmp(s.p, prefix, n) == 0;
+}
+
+static inline bool str_ends(struct str s, const char *suffix)
+{
+	size_t n = strlen(suffix);
+
+	return s.n >= n && memcmp(s.p + s.n - n, suffix, n) == 0;
+}
+
 bool str_is_nocase(struct str, const char *); /* ASCII case only */
 /* Is it one of the list, which ends with NULL? NULL: there is none. */
 bool str_is_one_of(struct str, const char *const *names);
 bool str_is_one_of_nocase(struct str, const char *const *names);
-bool str_starts(struct str, const char *prefix);
-bool str_ends(struct str, const char *suffix);
 bool str_has_char(struct str, char c);
 bool str_has(struct str, const char *needle);
 bool str_has_line(struct str text, struct str line);

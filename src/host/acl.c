@@ -244,8 +244,9 @@ int acl_texts(struct host *host, const char *path, struct arena *arena, struct s
 /* --- what it gives to others ------------------------------------------------------------------------ */
 
 /* The attributes of an O_PATH descriptor are read through its link in /proc, so the file itself is
- * never opened: whoever may put a device or a FIFO there gains nothing by it. */
-static int print_all(int fd, struct buf *out)
+ * never opened: whoever may put a device or a FIFO there gains nothing by it. Only directories have one that
+ * is for what is made in them. */
+static int print_all(int fd, bool directory, struct buf *out)
 {
 	static const char *const names[][2] = {
 		{"system.posix_acl_access", ""},
@@ -256,7 +257,7 @@ static int print_all(int fd, struct buf *out)
 	int r = 0;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(names); i++) {
+	for (size_t i = 0; r == 0 && i < (directory ? ARRAY_LEN(names) : 1); i++) {
 		ssize_t n = getxattr(link, names[i][0], p, sizeof(p));
 
 		if (n >= 0)
@@ -274,7 +275,7 @@ static int ask(struct host *host, const char *path, int flags, struct buf *out, 
 	int r = fd < 0 ? fd : fstat(fd, &st) < 0 ? -errno : 0;
 
 	if (r == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
-		r = print_all(fd, out);
+		r = print_all(fd, S_ISDIR(st.st_mode), out);
 	return r < 0 ? err_errno(err, -r, "%s", path) : 0;
 }
 

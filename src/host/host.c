@@ -20,6 +20,7 @@ static struct host *host_new(const char *root)
 	h->now = time(NULL);
 	h->is_root = geteuid() == 0;
 	h->recorded = BUF(RECORDING_MAX);
+	map_init(&h->memo_of, &h->arena);
 	pthread_mutex_init(&h->lock, NULL);
 	return h;
 }
@@ -266,7 +267,7 @@ void host_remember(struct host *h)
 {
 	map_init(&h->scrubbed, &h->arena);
 	h->scrubbed_bytes = 0;
-	h->remembers = true;
+	h->round++;
 }
 
 static bool recall(struct host *h, const char *key, struct arena *a, struct str *ret)
@@ -274,7 +275,7 @@ static bool recall(struct host *h, const char *key, struct arena *a, struct str 
 	struct mem_limit *limit;
 	const struct str *known;
 
-	if (!h->remembers)
+	if (!h->round)
 		return false;
 	limit = lock(h);
 	known = map_get(&h->scrubbed, str_of(key));
@@ -289,7 +290,7 @@ static void remember(struct host *h, const char *key, struct str text)
 {
 	struct mem_limit *limit;
 
-	if (!h->remembers || text.n > REMEMBERED_MAX)
+	if (!h->round || text.n > REMEMBERED_MAX)
 		return;
 	limit = lock(h);
 	if (text.n <= REMEMBERED_ALL - h->scrubbed_bytes && !map_get(&h->scrubbed, str_of(key))) {

@@ -58,7 +58,7 @@ int host_read_scrubbed_by(struct host *, const char *path,
 						  void (*scrub)(struct str text, struct buf *out), const char *name,
 						  struct arena *, struct str *ret, struct err *);
 /* From now on a file that was scrubbed is read once, and what was left of it is told to whoever asks
- * again: for the time in which all that is read is to fit together. */
+ * again; likewise what host_shared() gives: for the time in which all that is read is to fit together. */
 void host_remember(struct host *);
 /* follow: the target of a link. */
 int host_stat(struct host *, const char *path, bool follow, struct path_stat *ret, struct err *);
@@ -99,6 +99,7 @@ struct helper {
 	int timeout_ms;          /* 0: 10 s */
 	bool status_ok;          /* any exit status will do */
 	const char *needs;       /* a path that must exist for it to make sense, or NULL */
+	bool rare;               /* mostly nobody asks: it only begins when host_run() wants it */
 };
 int host_run(struct host *, const struct helper *, struct arena *, struct str *ret, struct err *);
 /* Starts it now, without waiting; host_run() will find it. No-op but on a live host. */
@@ -118,6 +119,17 @@ struct query {
 	bool files; /* with tree: it asks this header alone; of a recording too, which lacks its answer */
 };
 int host_query(struct host *, const struct query *, struct arena *, struct str *ret, struct err *);
+
+/* What several tables make of files, and each would make the same: while the host remembers, it is made
+ * once, by whoever asks first, and then belongs to the host. */
+struct shared {
+	const char *name;
+	const void *(*make)(struct host *,
+						struct arena *); /* never NULL; what it could not read is in it */
+};
+/* NULL: the caller makes one for itself, for nothing is remembered, it could not be made, or nobody has
+ * asked yet and this one would not `begin`, because it needs a part only. */
+const void *host_shared(struct host *, const struct shared *, bool begin);
 
 /* Starts it now, in a thread that confines itself first and before this returns; host_query() will
  * wait for it, or ask by itself when the thread could not be confined. For struct table.early. */

@@ -38,6 +38,11 @@ struct memo {
 	struct errand *errand; /* a thread that runs it already, or NULL */
 	int child, child_fd;   /* a process that does, and its answer; -1 */
 	struct memo *outer;    /* while it runs: the query of the same thread that asked for this one */
+
+	const struct shared *shared; /* this is no query: what was made, and where it lives */
+	const void *made;
+	struct arena arena;
+	unsigned round;
 };
 
 struct host {
@@ -56,7 +61,8 @@ struct host {
 	struct arena arena;
 	VEC(struct helper_run *) runs;
 	VEC(struct memo *) memos;
-	bool remembers;
+	struct map memo_of;  /* those of queries, by their names */
+	unsigned round;      /* how often it was told to remember; 0: it does not */
 	struct map scrubbed; /* struct str, by operation and path */
 	size_t scrubbed_bytes;
 	bool record;

@@ -41,20 +41,27 @@ static void end_child(struct memo *m, bool in_time)
 	m->child = -1;
 }
 
+/* The caller holds the lock. */
+static struct memo *memo_new(struct host *h, const char *name, size_t max)
+{
+	struct memo *m = arena_new(&h->arena, struct memo, 1);
+
+	m->name = arena_strdup(&h->arena, name);
+	m->child = m->child_fd = -1;
+	m->answer = BUF(max);
+	pthread_mutex_init(&m->lock, NULL);
+	*vec_push(&h->arena, &h->memos) = m;
+	return m;
+}
+
 static struct memo *memo_of(struct host *h, const struct query *q)
 {
-	struct memo *m = NULL;
-	struct mem_limit *limit;
+	struct mem_limit *limit = lock(h);
+	struct memo *m = map_get(&h->memo_of, str_of(q->name));
 
-	limit = lock(h);
-	vec_each(&h->memos, each) if (strcmp((*each)->name, q->name) == 0) m = *each;
 	if (!m) {
-		m = arena_new(&h->arena, struct memo, 1);
-		m->name = arena_strdup(&h->arena, q->name);
-		m->child = m->child_fd = -1;
-		m->answer = BUF(q->max ? q->max : HOST_MAX_FILE);
-		pthread_mutex_init(&m->lock, NULL);
-		*vec_push(&h->arena, &h->memos) = m;
+		m = memo_new(h, q->name, q->max ? q->max : HOST_MAX_FILE);
+		map_put(&h->memo_of, str_of(m->name), m);
 	}
 	unlock(h, limit);
 	return m;
@@ -226,6 +233,55 @@ int host_query(struct host *h, const struct query *q, struct arena *a, struct st
 	return 0;
 }
 
+/* --- what tables share ------------------------------------------------------------------------ */
+
+static struct memo *shared_memo(struct host *h, const struct shared *s, bool begin)
+{
+	struct mem_limit *limit = lock(h);
+	struct memo *m = NULL;
+
+	vec_each(&h->memos, each) if ((*each)->shared == s && (*each)->round == h->round) m = *each;
+	if (!m && begin && h->round) {
+		m = memo_new(h, s->name, 0);
+		m->shared = s;
+		m->round = h->round;
+	}
+	unlock(h, limit);
+	return m;
+}
+
+/* What something could not be opened for, for want of descriptors, is nothing to share. */
+static void make(struct host *h, struct memo *m)
+{
+	struct err before = {0}, now = {0};
+	const void *made;
+
+	(void)shortage_take(&before);
+	made = m->shared->make(h, &m->arena);
+	m->made = shortage_take(&now) < 0 ? NULL : made;
+	m->done = true;
+	shortage_keep(&before);
+}
+
+const void *host_shared(struct host *h, const struct shared *s, bool begin)
+{
+	struct memo *m = shared_memo(h, s, begin);
+
+	if (!m)
+		return NULL;
+	pthread_mutex_lock(&m->lock);
+	if (!m->done) {
+		m->outer = running;
+		running = m;
+		make(h, m);
+		running = m->outer;
+	}
+	pthread_mutex_unlock(&m->lock);
+	return m->made;
+}
+
+/* --- queries that a thread of their own asks ---------------------------------------------------- */
+
 static void *errand_run(void *data)
 {
 	struct errand *e = data;
@@ -267,6 +323,7 @@ void host_give_up(int error, const char *why)
 	for (struct memo *m = running; m; m = m->outer) {
 		m->error = err_set(&m->err, error, "%s: %s", m->name, why);
 		m->done = true;
+		arena_done(&m->arena);
 		pthread_mutex_unlock(&m->lock);
 	}
 	running = NULL;
@@ -279,6 +336,7 @@ void host_end_queries(struct host *h)
 		wait_for_errand(*m);
 		end_child(*m, true);
 		buf_done(&(*m)->answer);
+		arena_done(&(*m)->arena);
 		pthread_mutex_destroy(&(*m)->lock);
 	}
 }

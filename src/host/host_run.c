@@ -5,9 +5,20 @@
 #include "base/confine.h"
 #include "base/shortage.h"
 
+/* Tables have a descriptor each for what may be the same program. */
+static bool is_same(const struct helper *a, const struct helper *b)
+{
+	size_t i = 0;
+
+	while (a->argv[i] && b->argv[i] && strcmp(a->argv[i], b->argv[i]) == 0)
+		i++;
+	return !a->argv[i] && !b->argv[i] && a->max == b->max && a->timeout_ms == b->timeout_ms &&
+		   a->status_ok == b->status_ok && str_eq(str_of(a->needs), str_of(b->needs));
+}
+
 static struct helper_run *find_run(struct host *h, const struct helper *helper)
 {
-	vec_each(&h->runs, s) if ((*s)->helper == helper) return *s;
+	vec_each(&h->runs, s) if (is_same((*s)->helper, helper)) return *s;
 	return NULL;
 }
 
@@ -31,7 +42,7 @@ static struct helper_run *start(struct host *h, const struct helper *helper)
 	if (r < 0)
 		s->missing = -r;
 	else
-		s->exec = exec_start(helper->argv, no_writes, NULL);
+		s->exec = (helper->rare ? exec_hold : exec_start)(helper->argv, no_writes, NULL);
 	return s;
 }
 
@@ -78,6 +89,7 @@ static int collect(struct helper_run *s)
 
 	if (s->missing)
 		return err_errno(&s->err, s->missing, "%s", helper->argv[0]);
+	exec_go(&s->exec);
 	r = exec_finish(&s->exec, helper->max ? helper->max : HOST_MAX_FILE,
 					helper->timeout_ms ? helper->timeout_ms : 10000, &s->arena, &result, &s->err);
 	if (r < 0)

@@ -30,22 +30,26 @@ static const struct helper legacy6 = {
 static const struct helper compat4 = {
 	.argv = (const char *const[]){"/usr/sbin/iptables-nft-save", NULL},
 	.needs = "/usr/sbin/iptables-nft-save",
+	.rare = true,
 };
 static const struct helper compat6 = {
 	.argv = (const char *const[]){"/usr/sbin/ip6tables-nft-save", NULL},
 	.needs = "/usr/sbin/ip6tables-nft-save",
+	.rare = true,
 };
 
 /* Exits with an error when there is no such table. */
 const struct helper netfilter_own = {
 	.argv = (const char *const[]){"/usr/sbin/nft", "-s", "list", "table", "inet", "revet_loopback", NULL},
 	.needs = "/etc/nftables.d/revet_loopback.nft",
+	.rare = true,
 	.status_ok = true,
 };
 
 const struct helper netfilter_site = {
 	.argv = (const char *const[]){"/usr/sbin/nft", "-s", "list", "table", "inet", "revet", NULL},
 	.needs = SITE_FILE,
+	.rare = true,
 	.status_ok = true,
 };
 

@@ -319,9 +319,14 @@ bool pem_next(struct arena *a, struct str *text, struct pem_item *ret)
 		ahead = (struct str){line.p, (size_t)(text->p + text->n - line.p)};
 		if (!next_block(&ahead, &block))
 			return false;
-		*ret = (struct pem_item){.der = decode(a, block.body)};
+		*ret = (struct pem_item){.base64 = block.body};
 		*text = ahead;
 		return true;
 	}
 	return false;
+}
+
+struct str pem_der(struct arena *a, const struct pem_item *item)
+{
+	return item->is_key ? STR("") : decode(a, item->base64);
 }

@@ -26,11 +26,13 @@ struct pem_key {
 
 struct pem_item {
 	bool is_key;
-	struct str der;     /* of a certificate; in the arena */
+	struct str base64;  /* of a certificate, borrowed from the text; each is written in one way only */
 	struct pem_key key; /* borrowed from the text */
 };
 
 /* The next certificate or key of scrubbed text; false at its end. */
 bool pem_next(struct arena *, struct str *text, struct pem_item *ret);
+/* The certificate, in the arena; empty for a key and for what is none. */
+struct str pem_der(struct arena *, const struct pem_item *);
 
 #endif

@@ -41,10 +41,15 @@ static bool has_word(struct str name)
 		"privatekey", "private_key", "authorization", "cookie",
 	};
 
-	for (; name.n; name.p++, name.n--)
+	for (; name.n; name.p++, name.n--) {
+		char first = lower(name.p[0]);
+
+		if (first != 'p' && first != 's' && first != 't' && first != 'a' && first != 'c')
+			continue;
 		for (size_t i = 0; i < ARRAY_LEN(words); i++)
-			if (lower(name.p[0]) == words[i][0] && starts_nocase(name, words[i]))
+			if (first == words[i][0] && starts_nocase(name, words[i]))
 				return true;
+	}
 	return false;
 }
 
@@ -55,6 +60,9 @@ static bool ends_in_word(struct str name)
 
 	while (name.n && isdigit((unsigned char)name.p[name.n - 1]))
 		name.n--;
+	/* What one of them ends in: most names are told apart by that. */
+	if (!name.n || !is_one_of(lower(name.p[name.n - 1]), "sdnk"))
+		return false;
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (ends_nocase(name, words[i]))
 			return true;
@@ -105,17 +113,16 @@ static bool starts_with_name(struct str word, struct named *ret)
 	size_t i = 0;
 
 	for (int names = 0; names < 4; names++) {
-		size_t from;
-		bool secret;
+		struct str name;
 
 		for (; i < word.n && is_one_of(word.p[i], "\"'{[(,`$"); i++)
 			if (is_one_of(word.p[i], "\"'")) {
 				outer = inner;
 				inner = word.p[i];
 			}
-		for (from = i; i < word.n && is_name_char(word.p[i]); i++)
-			;
-		secret = secret_is_name((struct str){word.p + from, i - from});
+		name = (struct str){word.p + i, 0};
+		for (; i < word.n && is_name_char(word.p[i]); i++)
+			name.n++;
 		if (inner && i < word.n && word.p[i] == inner) { /* only the name was quoted */
 			inner = outer;
 			i++;
@@ -126,8 +133,10 @@ static bool starts_with_name(struct str word, struct named *ret)
 			return false;
 		*ret = (struct named){i + 1, word.p[i] == ':', inner};
 		i++;
-		if (secret || ret->colon)
-			return secret;
+		if (secret_is_name(name))
+			return true;
+		if (ret->colon)
+			return false;
 	}
 	return false;
 }
@@ -187,7 +196,7 @@ enum how {
 };
 
 static const struct option {
-	const char *program; /* a pattern for its base name */
+	const char *program; /* a pattern for its base name, a letter first */
 	const char *option;
 	unsigned how;
 } options[] = {
@@ -236,8 +245,8 @@ static void note_program(struct line *line, struct str word)
 	slash = memrchr(word.p, '/', word.n);
 	if (slash)
 		word = (struct str){slash + 1, word.n - (size_t)(slash + 1 - word.p)};
-	for (size_t i = 0; word.n <= MAX_NAME && i < ARRAY_LEN(options); i++)
-		if (str_glob(options[i].program, word))
+	for (size_t i = 0; word.n && word.n <= MAX_NAME && i < ARRAY_LEN(options); i++)
+		if (word.p[0] == options[i].program[0] && str_glob(options[i].program, word))
 			line->program = word;
 }
 
@@ -385,7 +394,7 @@ static void mask_inside(struct line *line, struct str word)
 {
 	size_t from = 0;
 
-	while (!line->args && from < word.n && !is_one_of(word.p[from], "\"'"))
+	while (!line->args && from < word.n && word.p[from] != '"' && word.p[from] != '\'')
 		from++;
 	if (line->nested >= MAX_NESTED || (!has_blank(word) && (line->args || from == word.n))) {
 		secret_mask_urls(word, line->out);
@@ -434,6 +443,8 @@ static size_t word_length(struct str s, bool quotes, bool *ret_open)
 	for (n = 0; n < s.n && s.p[n] != '\n'; n++) {
 		char c = s.p[n];
 
+		if (isalnum((unsigned char)c))
+			continue;
 		if (c == '\\' && quote != '\'' && n + 1 < s.n && s.p[n + 1] != '\n')
 			n++;
 		else if (quote)

@@ -227,7 +227,7 @@ static void read_option(struct lexer *l, struct str key)
 static void read_text(struct lexer *l)
 {
 	struct reader *r = l->r;
-	struct str key, name;
+	struct str key = STR_ABSENT, name;
 
 	while (next_key(l, &key)) {
 		bool top = str_is(key, "include-toplevel");

@@ -60,15 +60,18 @@ struct reader {
 	struct map entries; /* name -> struct entry */
 	VEC(struct entry *) all;
 	VEC(struct enabling) enabling;
-	struct map dropin_dirs; /* path of a directory that is there -> struct dropin_dir */
+	struct map dropin_dirs; /* name of a directory -> struct dropin_dir, the first of a list */
 	struct map aliases;     /* name -> struct alias, the first of a list */
 };
 
 struct dropin_dir {
+	const struct place *place;
 	const char *path;
+	struct dropin_dir *next; /* of the same name, in a later place */
 	struct str *files; /* listed when first needed */
 	size_t n;
 	bool listed;
+	const char *unlisted; /* why it could not be */
 };
 
 struct alias {
@@ -202,6 +205,21 @@ static void list_wants(struct reader *r, const char *path, const struct place *p
 	}
 }
 
+static void note_dropin_dir(struct reader *r, struct str name, const char *path,
+							const struct place *place)
+{
+	struct dropin_dir *dir = arena_new(r->arena, struct dropin_dir, 1);
+	struct dropin_dir *last = map_get(&r->dropin_dirs, name);
+
+	*dir = (struct dropin_dir){.place = place, .path = path};
+	while (last && last->next)
+		last = last->next;
+	if (last)
+		last->next = dir;
+	else
+		map_put(&r->dropin_dirs, name, dir);
+}
+
 static void list_place(struct reader *r, const struct place *place)
 {
 	struct host_dir dir = {0};
@@ -213,16 +231,14 @@ static void list_place(struct reader *r, const struct place *place)
 	if (result < 0 || dir.more)
 		gap(r, result < 0 ? err.msg : "too many unit files");
 	for (size_t i = 0; i < dir.n; i++) {
-		struct str name = str_of(dir.entries[i].name);
-		char *path = arena_printf(r->arena, "%s/%s", place->path, name.p);
+		const char *entry = dir.entries[i].name;
+		struct str name = {entry, strlen(entry)};
+		char *path = arena_printf(r->arena, "%s/%s", place->path, entry);
 
 		if (is_wants_dir(name)) {
 			list_wants(r, path, place);
 		} else if (is_dropin_dir(name)) {
-			struct dropin_dir *dropins = arena_new(r->arena, struct dropin_dir, 1);
-
-			dropins->path = path;
-			map_put(&r->dropin_dirs, str_of(path), dropins);
+			note_dropin_dir(r, name, path, place);
 		} else if (suffix_of(name)) {
 			add_file(r, &dir.entries[i], path, place);
 		}
@@ -423,6 +439,12 @@ static bool is_empty_file(struct reader *r, const char *path)
 	return host_stat(r->host, path, true, &st, &err) == 0 && st.size == 0;
 }
 
+static void note_gap(struct unit_file *u, const char *why)
+{
+	if (!u->gap)
+		u->gap = why;
+}
+
 static int read_conf(struct reader *r, const char *path, struct unit_file *u)
 {
 	struct err err = {0};
@@ -431,64 +453,83 @@ static int read_conf(struct reader *r, const char *path, struct unit_file *u)
 	if (result == -EINVAL && host_is_masked(r->host, path, r->arena))
 		return 0;
 	if (result < 0 && result != -ENOENT) {
-		gap(r, err.msg);
 		u->unread = u->unread ? u->unread : arena_strdup(r->arena, err.msg);
+		note_gap(u, u->unread);
 	}
 	return result;
 }
 
+/* The drop-ins of one unit. */
 struct dropins {
+	struct unit_file *unit;
 	struct map seen;
+	VEC(struct dropin_dir *) dirs; /* of the names at hand */
 	VEC(struct str) files;
 };
 
-static void add_dropin_dir(struct reader *r, struct dropins *d, const char *path)
+static void add_dropin_dir(struct reader *r, struct dropins *d, struct dropin_dir *dir)
 {
-	struct dropin_dir *dir = map_get(&r->dropin_dirs, str_of(path));
 	struct err err = {0};
 
-	if (!dir)
-		return;
 	if (!dir->listed &&
-		host_list_files(r->host, path, ".conf", r->arena, &dir->files, &dir->n, &err) < 0)
-		gap(r, err.msg);
+		host_list_files(r->host, dir->path, ".conf", r->arena, &dir->files, &dir->n, &err) < 0)
+		dir->unlisted = arena_strdup(r->arena, err.msg);
 	dir->listed = true;
+	if (dir->unlisted)
+		note_gap(d->unit, dir->unlisted);
 	for (size_t i = 0; i < dir->n; i++)
 		if (!map_put(&d->seen, base_name(dir->files[i]), r))
 			*vec_push(r->arena, &d->files) = dir->files[i];
 }
 
+static void want_dir(struct reader *r, struct dropins *d, const char *name)
+{
+	struct dropin_dir *dir = map_get(&r->dropin_dirs, str_of(name));
+
+	if (dir)
+		*vec_push(r->arena, &d->dirs) = dir;
+}
+
 /* NAME.d and, for a-b-c.service, a-b-.service.d and a-.service.d. */
-static void add_prefix_dirs(struct reader *r, struct dropins *d, const char *place, struct str name)
+static void want_dirs_of(struct reader *r, struct dropins *d, struct str name)
 {
 	const char *suffix = suffix_of(name);
 	size_t n = suffix ? name.n - strlen(suffix) : 0;
-	char *path = arena_printf(r->arena, "%s/%.*s.d", place, STR_ARG(name));
-	size_t head = strlen(place) + 1;
+	char *dir = arena_printf(r->arena, "%.*s.d", STR_ARG(name));
 
 	if (!suffix)
 		return;
-	add_dropin_dir(r, d, path);
+	want_dir(r, d, dir);
 	if (str_has_char(name, '@'))
 		n = (size_t)((const char *)memchr(name.p, '@', name.n) - name.p);
 	while (n-- > 1) {
 		if (name.p[n] != '-' || n + 1 == name.n - strlen(suffix))
 			continue;
 		/* Cuts the longer name short in place: what is left of the dash, and the suffix. */
-		snprintf(path + head + n + 1, name.n - n + 2, "%s.d", suffix);
-		add_dropin_dir(r, d, path);
+		snprintf(dir + n + 1, name.n - n + 2, "%s.d", suffix);
+		want_dir(r, d, dir);
 	}
+}
+
+/* Of directories that are wanted, an earlier place's come first. */
+static void add_wanted_dirs(struct reader *r, struct dropins *d)
+{
+	for (size_t i = 0; d->dirs.n && i < ARRAY_LEN(places); i++)
+		for (size_t k = 0; k < d->dirs.n; k++)
+			for (struct dropin_dir *dir = d->dirs.p[k]; dir; dir = dir->next)
+				if (dir->place == &places[i])
+					add_dropin_dir(r, d, dir);
+	d->dirs.n = 0;
 }
 
 static void add_dropins_of_name(struct reader *r, struct dropins *d, struct str name)
 {
 	struct str template = template_of(r->arena, name);
 
-	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-		add_prefix_dirs(r, d, places[i].path, name);
-		if (template.p)
-			add_prefix_dirs(r, d, places[i].path, template);
-	}
+	want_dirs_of(r, d, name);
+	if (template.p)
+		want_dirs_of(r, d, template);
+	add_wanted_dirs(r, d);
 }
 
 static int by_base_name(const void *a, const void *b)
@@ -498,15 +539,16 @@ static int by_base_name(const void *a, const void *b)
 
 static void read_dropins(struct reader *r, struct unit_file *u)
 {
-	struct dropins d = {0};
+	struct dropins d = {.unit = u};
 
+	if (!r->dropin_dirs.n)
+		return;
 	map_init(&d.seen, r->arena);
 	add_dropins_of_name(r, &d, u->name);
 	for (const struct alias *a = map_get(&r->aliases, u->name); a; a = a->next)
 		add_dropins_of_name(r, &d, a->name);
-	for (size_t i = 0; i < ARRAY_LEN(places); i++)
-		add_dropin_dir(r, &d,
-					   arena_printf(r->arena, "%s/%s.d", places[i].path, suffix_of(u->name) + 1));
+	want_dir(r, &d, arena_printf(r->arena, "%s.d", suffix_of(u->name) + 1));
+	add_wanted_dirs(r, &d);
 	if (d.files.n)
 		qsort(d.files.p, d.files.n, sizeof(*d.files.p), by_base_name);
 	for (size_t i = 0; i < d.files.n; i++)
@@ -515,11 +557,11 @@ static void read_dropins(struct reader *r, struct unit_file *u)
 	u->n_dropins = d.files.n;
 }
 
-static bool is_asked(const struct reader *r, struct str name)
+static bool is_asked(const char *const *only, struct str name)
 {
-	if (!r->only)
+	if (!only)
 		return true;
-	for (const char *const *only = r->only; *only; only++)
+	for (; *only; only++)
 		if (str_is(name, *only))
 			return true;
 	return false;
@@ -529,7 +571,7 @@ static void read_content(struct reader *r, struct entry *e)
 {
 	struct unit_file *u = &e->file;
 
-	if (u->masked || u->sysv || u->alias_of.p || !is_asked(r, u->name))
+	if (u->masked || u->sysv || u->alias_of.p || !is_asked(r->only, u->name))
 		return;
 	if (read_conf(r, u->path, u) == 0 && !u->conf.n)
 		u->masked = is_empty_file(r, u->path);
@@ -545,23 +587,26 @@ static int by_name(const void *a, const void *b)
 static void finish(struct reader *r)
 {
 	struct unit_files *ret = r->ret;
+	struct unit_file *all = arena_new(r->arena, struct unit_file, r->all.n + 1);
 
-	ret->p = arena_new(r->arena, struct unit_file, r->all.n + 1);
+	ret->unlisted = ret->gap;
 	for (size_t i = 0; i < r->all.n; i++) {
 		struct entry *e = r->all.p[i];
 
 		read_content(r, e);
 		e->file.enabled = enabled_state(e);
-		ret->p[ret->n++] = e->file;
+		all[i] = e->file;
 	}
-	qsort(ret->p, ret->n, sizeof(*ret->p), by_name);
+	qsort(all, r->all.n, sizeof(*all), by_name);
 	map_init(&ret->by_name, r->arena);
-	for (size_t i = 0; i < ret->n; i++)
-		map_put(&ret->by_name, ret->p[i].name, &ret->p[i]);
+	for (size_t i = 0; i < r->all.n; i++)
+		map_put(&ret->by_name, all[i].name, &all[i]);
+	ret->p = all;
+	ret->n = r->all.n;
 }
 
-void unitfiles_read(struct host *host, struct arena *a, const char *const *only,
-					struct unit_files *ret)
+static void read_files(struct host *host, struct arena *a, const char *const *only,
+					   struct unit_files *ret)
 {
 	struct reader r = {.host = host, .arena = a, .ret = ret, .only = only};
 
@@ -578,6 +623,31 @@ void unitfiles_read(struct host *host, struct arena *a, const char *const *only,
 			resolve_link(&r, r.all.p[i]);
 	mark_enabled(&r);
 	finish(&r);
+}
+
+static const void *read_all_files(struct host *host, struct arena *a)
+{
+	struct unit_files *all = arena_new(a, struct unit_files, 1);
+
+	read_files(host, a, NULL, all);
+	return all;
+}
+
+static const struct shared all_files = {"unit-files", read_all_files};
+
+void unitfiles_read(struct host *host, struct arena *a, const char *const *only,
+					struct unit_files *ret)
+{
+	const struct unit_files *shared = host_shared(host, &all_files, !only);
+
+	if (shared)
+		*ret = *shared;
+	else
+		read_files(host, a, only, ret);
+	ret->gap = ret->unlisted;
+	for (size_t i = 0; i < ret->n && !ret->gap; i++)
+		if (is_asked(only, ret->p[i].name))
+			ret->gap = ret->p[i].gap;
 }
 
 /* --- questions ------------------------------------------------------------------------------- */

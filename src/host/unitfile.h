@@ -17,19 +17,23 @@ struct unit_file {
 	struct str alias_of; /* another unit's name, then conf is empty; absent */
 	bool masked, sysv;   /* then conf is empty, too */
 	const char *unread;  /* why its fragment or a drop-in could not be read; NULL: it was */
+	const char *gap;     /* the same, also of a directory of drop-ins */
 	struct conf conf;    /* the fragment's items, then the drop-ins', as they apply */
 	const struct str *dropins;
 	size_t n_dropins;
 };
 
 struct unit_files {
-	struct unit_file *p; /* sorted by name */
+	const struct unit_file *p; /* sorted by name */
 	size_t n;
-	const char *gap;    /* why something may be missing; NULL: complete */
-	struct map by_name; /* private */
+	const char *gap; /* why something may be missing; NULL: complete */
+	/* Private: the gap but for the contents of units, and the units by their names. */
+	const char *unlisted;
+	struct map by_name;
 };
 
-/* `only`: names of the units whose content and state are wanted, NULL-terminated; NULL for all. */
+/* `only`: names of the units whose content and state are wanted, NULL-terminated; NULL for all. While the
+ * host remembers, all of them are read once for whoever asks, and belong to the host. */
 void unitfiles_read(struct host *, struct arena *, const char *const *only, struct unit_files *ret);
 /* What is there of the name itself, be it an alias; NULL when nothing is. */
 const struct unit_file *unitfiles_named(const struct unit_files *, struct str name);

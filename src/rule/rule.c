@@ -385,16 +385,15 @@ static int parse_rule(struct catalogue *c, struct yaml_at at, struct rule *r, st
 int catalogue_add(struct catalogue *c, const struct yaml *doc, const char *id, struct err *err)
 {
 	struct rule *r = vec_push(&c->arena, c), rule = {0};
-	const char *dot = strchr(id, '.');
+	const char *dot = strchr(id, '.'), *other;
 	int status;
 
 	rule.id = arena_strdup(&c->arena, id);
 	rule.family = arena_copy(&c->arena, id, (size_t)(dot - id));
 	rule.file = doc->name;
-	for (size_t i = 0; i + 1 < c->n; i++)
-		if (strcmp(c->p[i].id, id) == 0)
-			return err_set(err, EEXIST, "%s:1:1: %s is already defined in %s", doc->name, id,
-						   c->p[i].file);
+	other = map_put(&c->files, str_of(rule.id), (char *)doc->name);
+	if (other)
+		return err_set(err, EEXIST, "%s:1:1: %s is already defined in %s", doc->name, id, other);
 	status = parse_rule(c, YAML_ROOT(doc), &rule, err);
 	*r = rule;
 	return status;
@@ -510,6 +509,17 @@ static int by_id(const void *a, const void *b)
 	return strcmp(((const struct rule *)a)->id, ((const struct rule *)b)->id);
 }
 
+/* Those that are built in are sorted already but for a few, and a rule is large. */
+static void sort_rules(struct catalogue *c)
+{
+	bool sorted = true;
+
+	for (size_t i = 1; i < c->n && sorted; i++)
+		sorted = by_id(&c->p[i - 1], &c->p[i]) < 0;
+	if (!sorted)
+		qsort(c->p, c->n, sizeof(*c->p), by_id);
+}
+
 int catalogue_load(struct catalogue *c, const char *user_dir, struct err *err)
 {
 	int r;
@@ -517,6 +527,7 @@ int catalogue_load(struct catalogue *c, const char *user_dir, struct err *err)
 	*c = (struct catalogue){0};
 	c->language.arena = &c->arena;
 	c->language.params.arena = &c->arena;
+	map_init(&c->files, &c->arena);
 	map_init(&c->language.workloads, &c->arena);
 	map_init(&c->language.params.by_name, &c->arena);
 	r = load_embedded(c, true, err);
@@ -526,8 +537,7 @@ int catalogue_load(struct catalogue *c, const char *user_dir, struct err *err)
 		r = load_user_dir(c, user_dir, err);
 	if (r < 0)
 		return r;
-	if (c->n)
-		qsort(c->p, c->n, sizeof(*c->p), by_id);
+	sort_rules(c);
 	return check_params(c, err);
 }
 

@@ -38,6 +38,7 @@ struct catalogue {
 	struct language language;
 	struct rule *p; /* sorted by id */
 	size_t n, cap;
+	struct map files;    /* id -> name of the file that defines it */
 	const char *profile; /* that was applied, or NULL */
 };
 

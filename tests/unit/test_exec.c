@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/exec.h"
 
@@ -98,6 +99,39 @@ static int in_process(int (*run)(bool), bool old, bool list)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
+/* It does nothing before it may, runs then, and without that is gone with whoever held it. */
+static int waits_to_be_let_go(bool list _unused_)
+{
+	char path[] = "/tmp/revet-exec-XXXXXX";
+	const char *const argv[] = {"/bin/rm", path, NULL}, *const none[] = {"/nowhere", NULL};
+	_cleanup_close_ int there = mkstemp(path);
+	_cleanup_arena_ struct arena a = {0};
+	struct exec e = exec_hold(argv, NULL, NULL), lost = exec_hold(argv, NULL, NULL),
+				missing = exec_hold(none, NULL, NULL);
+	struct exec_result result = {0};
+	int pid = lost.pid;
+	struct err err;
+
+	usleep(100000);
+	if (access(path, F_OK) < 0)
+		return 1;
+	exec_done(&lost);
+	if (kill(pid, 0) == 0 || access(path, F_OK) < 0)
+		return 2;
+	exec_go(&e);
+	if (exec_finish(&e, 4096, 10000, &a, &result, &err) < 0 || result.status ||
+		access(path, F_OK) == 0)
+		return 3;
+	exec_go(&missing);
+	return exec_finish(&missing, 4096, 10000, &a, &result, &err) == -ENOENT ? 0 : 4;
+}
+
+static void one_that_is_held_waits(void **state _unused_)
+{
+	assert_int_equal(in_process(waits_to_be_let_go, false, true), 0);
+	assert_int_equal(in_process(waits_to_be_let_go, true, true), 0);
+}
+
 static void nothing_is_inherited(void **state _unused_)
 {
 	assert_int_equal(in_process(sees_three, false, true), 0);
@@ -117,6 +151,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_inherited),
 		cmocka_unit_test(it_ends_in_time),
+		cmocka_unit_test(one_that_is_held_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

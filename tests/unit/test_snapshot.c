@@ -16,6 +16,7 @@
 #include "base/exec.h"
 #include "host/secret.h"
 #include "host/snapshot.h"
+#include "host/unitfile.h"
 
 /* Sanitizers need several times as much. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -285,6 +286,68 @@ static void reads_scrubbed_files_once(void **state _unused_)
 	remove_tree(dir);
 }
 
+static const void *count(struct host *host _unused_, struct arena *a)
+{
+	static int times;
+	int *ret = arena_new(a, int, 1);
+
+	*ret = ++times;
+	return ret;
+}
+
+/* What tables share is made once in each round, by whoever begins, and by nobody where nothing is to be
+ * remembered. */
+static void shares_what_is_made(void **state _unused_)
+{
+	static const struct shared counted = {"count", count};
+	_cleanup_host_ struct host *host = NULL;
+	const int *first, *second;
+	struct err err = {0};
+
+	host = host_open("/", &err);
+	assert_non_null(host);
+	assert_null(host_shared(host, &counted, true));
+	host_remember(host);
+	assert_null(host_shared(host, &counted, false));
+	first = host_shared(host, &counted, true);
+	assert_non_null(first);
+	assert_ptr_equal(host_shared(host, &counted, false), first);
+	host_remember(host);
+	second = host_shared(host, &counted, true);
+	assert_true(second && *first == 1 && *second == 2);
+}
+
+/* A drop-in directory that cannot be read is a gap of those units only that it is for. */
+static void shares_units(void **state _unused_)
+{
+	static const char *const other[] = {"b.service", NULL}, *const both[] = {"a.service",
+																			 "b.service", NULL};
+	char *dir = make_tree("x");
+	_cleanup_close_ int root = open(dir, O_PATH | O_DIRECTORY);
+	_cleanup_host_ struct host *host = NULL;
+	_cleanup_arena_ struct arena a = {0};
+	struct unit_files files;
+	struct err err = {0};
+
+	write_file(root, "etc/systemd/system/b.service", "[Service]\n", 10);
+	assert_int_equal(unlinkat(root, "etc/systemd/system/a.service", 0), 0);
+	assert_int_equal(symlinkat("a.service", root, "etc/systemd/system/a.service"), 0);
+	host = host_open(dir, &err);
+	for (int shared = 0; shared < 2; shared++) {
+		if (shared) {
+			host_remember(host);
+			unitfiles_read(host, &a, NULL, &files);
+			assert_non_null(files.gap);
+		}
+		unitfiles_read(host, &a, other, &files);
+		assert_null(files.gap);
+		assert_non_null(unitfiles_find(&files, STR("b.service")));
+		unitfiles_read(host, &a, both, &files);
+		assert_true(files.gap && strstr(files.gap, "a.service"));
+	}
+	remove_tree(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +355,7 @@ int main(void)
 		cmocka_unit_test(survives_words),       cmocka_unit_test(survives_sections),
 		cmocka_unit_test(survives_colons),      cmocka_unit_test(survives_one_line),
 		cmocka_unit_test(users_hide_nothing),   cmocka_unit_test(reads_scrubbed_files_once),
+		cmocka_unit_test(shares_what_is_made),  cmocka_unit_test(shares_units),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,8 +63,12 @@ struct reader {
 	struct host *host;
 	struct rows *rows;
 	struct arena scratch; /* of files and certificates */
-	struct map known;     /* SHA-256 of certificates that packages bring, or that have a row */
-	const char *unsure;   /* why some of packages' may be missing; NULL: none */
+	struct arena texts;   /* of certificates that packages bring */
+	VEC(struct pem_item) packaged;
+	struct map written; /* those by their text, which tells all but a few of what is in a store */
+	bool digested;      /* packages' are in `known`, too */
+	struct map known;   /* SHA-256 of certificates, of those that have a row as well */
+	const char *unsure; /* why some of packages' may be missing; NULL: none */
 };
 
 static bool list(struct reader *r, const char *pattern, struct str **ret, size_t *ret_n)
@@ -104,10 +108,27 @@ static void know_file(struct reader *r, struct str path)
 		r->unsure = arena_strdup(r->rows->arena, err.msg);
 		return;
 	}
-	while (pem_next(&r->scratch, &text, &item))
-		if (!item.is_key && item.der.n)
-			map_put(&r->known, digest(r->rows->arena, item.der), r);
+	while (pem_next(&r->scratch, &text, &item)) {
+		if (item.is_key)
+			continue;
+		item.base64 = (struct str){str_dup(&r->texts, item.base64), item.base64.n};
+		*vec_push(&r->texts, &r->packaged) = item;
+		map_put(&r->written, item.base64, r);
+	}
 	arena_done(&r->scratch);
+}
+
+/* Is it one that packages bring, or that was met before? What is written in another way may be the same. */
+static bool is_known(struct reader *r, struct str fingerprint)
+{
+	for (size_t i = 0; !r->digested && i < r->packaged.n; i++) {
+		struct str der = pem_der(&r->scratch, &r->packaged.p[i]);
+
+		if (der.n)
+			map_put(&r->known, digest(r->rows->arena, der), r);
+	}
+	r->digested = true;
+	return map_put(&r->known, fingerprint, r);
 }
 
 static void know_packaged(struct reader *r)
@@ -172,17 +193,20 @@ static void read_store(struct reader *r, struct str path, bool local)
 	if (e < 0 && e != -ENOENT)
 		rows_gap(r->rows, "%s", err.msg);
 	while (e == 0 && pem_next(&r->scratch, &text, &item)) {
-		struct str fingerprint;
+		struct str der, fingerprint;
 
-		if (item.is_key || !item.der.n)
+		if (item.is_key || map_get(&r->written, item.base64))
 			continue;
-		fingerprint = digest(r->rows->arena, item.der);
-		if (map_put(&r->known, fingerprint, r))
+		der = pem_der(&r->scratch, &item);
+		if (!der.n)
+			continue;
+		fingerprint = digest(r->rows->arena, der);
+		if (is_known(r, fingerprint))
 			continue;
 		if (r->unsure)
 			rows_gap(r->rows, "%s: it is not known which authorities packages bring", r->unsure);
 		else
-			add_row(r, name, fingerprint, item.der, local);
+			add_row(r, name, fingerprint, der, local);
 	}
 	arena_done(&r->scratch);
 }
@@ -203,9 +227,11 @@ static int read_ca_store(struct host *host, struct rows *rows, struct err *err _
 	struct reader r = {.host = host, .rows = rows};
 
 	map_init(&r.known, rows->arena);
+	map_init(&r.written, &r.texts);
 	know_packaged(&r);
 	read_stores(&r, added, ARRAY_LEN(added), true);
 	read_stores(&r, stores, ARRAY_LEN(stores), false);
+	arena_done(&r.texts);
 	return 0;
 }
 

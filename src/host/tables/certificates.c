@@ -457,7 +457,7 @@ static void read_file(struct reader *r, const struct named *file)
 	for (struct str rest = text; item.is_key;)
 		if (!pem_next(r->rows->arena, &rest, &item))
 			break;
-	if (!item.is_key && x509_read(r->rows->arena, item.der, &facts)) {
+	if (!item.is_key && x509_read(r->rows->arena, pem_der(r->rows->arena, &item), &facts)) {
 		struct row *row = add_row(r, file);
 
 		set_facts(r, row, &facts);

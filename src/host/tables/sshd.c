@@ -39,6 +39,7 @@ static const struct helper sshd_t_local = {
 	.argv = (const char *const[]){SSHD, "-T", "-C", "lport=1,laddr=192.0.2.1", NULL},
 	.max = 1 << 20,
 	.needs = SSHD,
+	.rare = true,
 };
 
 struct given {
