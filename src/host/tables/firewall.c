@@ -247,9 +247,9 @@ static void set_persisted(struct host *host, struct arena *a, struct row *row,
 static bool set_saved(struct host *host, struct arena *a, struct row *row, const struct configured *c,
 					  const char *unknown)
 {
-	struct fw_saved saved = {.unknown = unknown};
+	struct fw_saved saved = {.unknown = c->no_services ? c->no_services : unknown};
 
-	if (!c->nftables_service)
+	if (!c->nftables_service && !c->no_services)
 		return false;
 	if (!saved.unknown)
 		fw_saved_read(host, a, c->nftables, &saved);

@@ -387,6 +387,8 @@ static void add_object(struct reader *r, struct file *f, struct str name,
 	} else if (str_is_nocase(name, "include")) {
 		if (rsyslog_param(p, "file").n)
 			include(r, rsyslog_param(p, "file"), from, depth);
+		else
+			rows_gap(r->rows, "%s:%u: what this includes is no file", from.path, from.line);
 	} else if (str_is_nocase(name, "global")) {
 		add_row(r, "global", from, text);
 		if (driver.p)
