@@ -113,7 +113,7 @@ static int waits_to_be_let_go(bool list _unused_)
 	struct err err;
 
 	usleep(100000);
-	if (access(path, F_OK) < 0)
+	if (there < 0 || access(path, F_OK) < 0)
 		return 1;
 	exec_done(&lost);
 	if (kill(pid, 0) == 0 || access(path, F_OK) < 0)
