@@ -17,6 +17,7 @@ static const struct {
 	[FW_OIF] = {"oifname", FW_IFNAME},
 	[FW_CT_STATE] = {"ct state", 1},
 	[FW_CT_DNAT] = {"ct status dnat", 1},
+	[FW_CT_DPORT] = {"ct original proto-dst", 2},
 	[FW_TO_HOST] = {"pkttype host", 1},
 	[FW_LOCAL] = {"daddr type local", 1},
 	[FW_SADDR4] = {"ip saddr", 4},

@@ -12,13 +12,15 @@
 
 /* Properties, in the order in which they are printed. Of CT_STATE the values are those of enum fw_state;
  * CT_DNAT, TO_HOST and LOCAL are 0 or 1: the connection has been translated to another destination, the
- * frame was for this host, its address is one of this host's. Interfaces are names, filled up with zeros. */
+ * frame was for this host, its address is one of this host's. CT_DPORT is the port before that translation.
+ * Interfaces are names, filled up with zeros. */
 enum fw_field {
 	FW_FAMILY,
 	FW_IIF,
 	FW_OIF,
 	FW_CT_STATE,
 	FW_CT_DNAT,
+	FW_CT_DPORT,
 	FW_TO_HOST,
 	FW_LOCAL,
 	FW_SADDR4,

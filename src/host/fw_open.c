@@ -147,6 +147,7 @@ static bool meets_field(const struct walk *w, enum fw_field f, const struct nft_
 {
 	unsigned number = w->to && w->to->port ? w->to->port : w->port;
 	const unsigned char port[2] = {(unsigned char)(number >> 8), (unsigned char)number};
+	const unsigned char before[2] = {(unsigned char)(w->port >> 8), (unsigned char)w->port};
 
 	switch (f) {
 	case FW_FAMILY:
@@ -163,6 +164,9 @@ static bool meets_field(const struct walk *w, enum fw_field f, const struct nft_
 	case FW_CT_STATE:
 		*sure = w->untracked ? FW_OPEN : *sure;
 		return w->untracked || has_byte(r, FW_NEW);
+	case FW_CT_DPORT:
+		*sure = w->untracked ? FW_OPEN : *sure;
+		return w->untracked || has(r, before);
 	case FW_CT_DNAT:
 		return has_byte(r, w->to != NULL);
 	case FW_TO_HOST:
@@ -622,6 +626,8 @@ void fw_open_init(struct fw_open *open, struct host *host, const struct fw_rules
 
 static void cut(const struct nft_ranges *ports, bool *cuts)
 {
+	if (!ports)
+		return;
 	vec_each(&ports->list, range)
 	{
 		cuts[range->low[0] << 8 | range->low[1]] = true;
@@ -637,8 +643,9 @@ void fw_open_cuts(const struct fw_ruleset *set, bool udp, bool *cuts)
 			{
 				const struct nft_ranges *protocol = c->box.on[FW_PROTOCOL];
 
-				if (c->box.on[FW_DPORT] &&
-					(!protocol || has_byte(protocol, udp ? IPPROTO_UDP : IPPROTO_TCP)))
-					cut(c->box.on[FW_DPORT], cuts);
+				if (protocol && !has_byte(protocol, udp ? IPPROTO_UDP : IPPROTO_TCP))
+					continue;
+				cut(c->box.on[FW_DPORT], cuts);
+				cut(c->box.on[FW_CT_DPORT], cuts);
 			}
 }

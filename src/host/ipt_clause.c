@@ -114,6 +114,7 @@ static const struct {
 	{"--ctstate", add_states, FW_CT_STATE, FW_CT_STATE},
 	{"--state", add_states, FW_CT_STATE, FW_CT_STATE},
 	{"--ctstate", add_dnat, FW_CT_DNAT, FW_CT_DNAT},
+	{"--ctorigdstport", add_ports, FW_CT_DPORT, FW_CT_DPORT},
 	{"--dst-type", add_local, FW_LOCAL, FW_LOCAL},
 	{"--pkt-type", add_host, FW_TO_HOST, FW_TO_HOST},
 };

@@ -61,6 +61,7 @@ static const struct subject subjects[] = {
 	{"meta", NULL, "random", NULL, -1, 0, 0, FW_CHANCE},
 	{"ct", NULL, "state", NULL, FW_CT_STATE, 0, 0, FW_ALL},
 	{"ct", NULL, "status", "dnat", FW_CT_DNAT, 0, 0, FW_ALL},
+	{"ct", "original", "proto-dst", NULL, FW_CT_DPORT, 0, 0, FW_ALL},
 	{"numgen", NULL, NULL, NULL, -1, 0, 0, FW_CHANCE},
 	{"tcp option", NULL, NULL, NULL, -1, 0, IPPROTO_TCP, FW_CHANCE},
 	{"ip option", NULL, NULL, NULL, -1, 4, 0, FW_CHANCE},
@@ -101,10 +102,10 @@ static const struct subject *subject_of(const json_t *left)
 	for (size_t i = 0; i < ARRAY_LEN(subjects); i++) {
 		const struct subject *s = &subjects[i];
 		const json_t *body = json_object_get(masked ? masked : left, s->kind);
-		const char *name = strcmp(s->kind, "payload") == 0 ? "field" : "key";
+		bool payload = strcmp(s->kind, "payload") == 0;
 
-		if (body && (!s->of || has_value(body, "protocol", s->of)) &&
-			(!s->name || has_value(body, name, s->name)))
+		if (body && (!s->of || has_value(body, payload ? "protocol" : "dir", s->of)) &&
+			(!s->name || has_value(body, payload ? "field" : "key", s->name)))
 			return s;
 	}
 	return &anything;

@@ -96,7 +96,9 @@ class Made:
         low = r.choice(PORTS)
         return r.choice([f"{kind} dport {low}", f"{kind} dport {{ {low}, {r.choice(PORTS)} }}",
                          f"{kind} dport {low}-{low + r.choice([1, 10, 1000])}", f"{kind} dport != {low}",
-                         f"{kind} dport > {low}", f"meta l4proto {{ tcp, udp }} th dport {low}"])
+                         f"{kind} dport > {low}", f"meta l4proto {{ tcp, udp }} th dport {low}",
+                         f"meta l4proto {kind} ct original proto-dst {r.choice(['', '!= '])}{low}",
+                         f"meta l4proto {kind} ct original proto-dst {low}-{low + 10}"])
 
     def rule(self, chains):
         r = self.r
@@ -288,6 +290,10 @@ class Docker(Compared):
         self.write("/etc/revet/site.yaml", "serves: [{port: 22/tcp, to: world}]\n")
         beyond = [row for row in self.table("firewall_ports") if row.get("beyond") and row["family"] == "ipv4"]
         self.assertEqual([(row["protocol"], row["ports"], row["beyond"]) for row in beyond], [("tcp", "8080", ["world"])])
+        # The site's own filter: by the port that was asked for.
+        self.load("admins: {users: [ops]}\nserves: [{port: 80/tcp, to: world}, {port: 8080/tcp, to: [203.0.113.0/24]}]\n")
+        self.check("the site's filter")
+        self.assertEqual(self.unknown, 0)
 
 
 class Podman(Docker):
