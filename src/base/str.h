@@ -43,14 +43,14 @@ static inline bool str_starts(struct str s, const char *prefix)
 {
 	size_t n = strlen(prefix);
 
-	return s.n >= n && memcmp(s.p, prefix, n) == 0;
+	return s.n >= n && (!s.p || memcmp(s.p, prefix, n) == 0);
 }
 
 static inline bool str_ends(struct str s, const char *suffix)
 {
 	size_t n = strlen(suffix);
 
-	return s.n >= n && memcmp(s.p + s.n - n, suffix, n) == 0;
+	return s.n >= n && (!s.p || memcmp(s.p + s.n - n, suffix, n) == 0);
 }
 
 bool str_is_nocase(struct str, const char *); /* ASCII case only */

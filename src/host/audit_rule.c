@@ -116,11 +116,11 @@ static void add_field(struct parser *p, struct audit_rule *rule, struct str fiel
 	struct str name = field, op, value;
 	size_t n = 0;
 
-	while (n < field.n && !memchr("=!<>&", field.p[n], 5))
+	while (n < field.n && !str_has_char(STR("=!<>&"), field.p[n]))
 		n++;
 	name.n = n;
 	op = (struct str){field.p + n, 0};
-	while (n + op.n < field.n && memchr("=!<>&", op.p[op.n], 5))
+	while (n + op.n < field.n && str_has_char(STR("=!<>&"), op.p[op.n]))
 		op.n++;
 	value = (struct str){op.p + op.n, field.n - n - op.n};
 	if (str_is(name, "path") || str_is(name, "dir")) {
@@ -245,7 +245,7 @@ static void put_sorted(struct arena *a, struct buf *out, const struct audit_word
 
 static void make_canonical(struct arena *a, struct audit_rule *rule)
 {
-	_cleanup_buf_ struct buf out = BUF(4 * AUDIT_MAX_RULE);
+	_cleanup_buf_ struct buf out = BUF((size_t)4 * AUDIT_MAX_RULE);
 	/* The kernel ignores the action of the exclude list and calls it always. */
 	struct str action = str_is(rule->list, "exclude") ? STR("always") : rule->action;
 

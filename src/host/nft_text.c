@@ -48,7 +48,7 @@ bool nft_text_is_name(struct str name)
 
 	if (!str_has_char(name, ' ') || !str_cut(&name, ' ', &family) || !name.n || name.n > 128 ||
 		word_length(name) != name.n || !strchr(letters, name.p[0]) ||
-		memchr("0123456789.-", name.p[0], 12))
+		str_has_char(STR("0123456789.-"), name.p[0]))
 		return false;
 	return str_is_one_of(family, NAMES("inet", "ip", "ip6", "arp", "bridge", "netdev"));
 }

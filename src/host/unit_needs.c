@@ -61,7 +61,7 @@ const struct unit_file *unit_needed_by(struct host *host, struct arena *a, struc
 	unitfiles_read(host, a, NULL, &files);
 	*ret_gap = files.gap;
 	for (size_t i = 0; i < files.n; i++) {
-		const struct unit_file *u = &files.p[i];
+		const struct unit_file *u = files.p + i;
 
 		if (u->unread && !*ret_gap)
 			*ret_gap = u->unread;

@@ -119,7 +119,7 @@ static void set_passwords(struct host *host, struct rows *rows, struct row *row,
  * of the first user are those of clients without a name. */
 static bool allows_everything(struct str line, bool *named, bool anonymous)
 {
-	struct str word, access = line;
+	struct str word, access;
 
 	if (!str_word(&line, &word))
 		return false;

@@ -150,7 +150,7 @@ static bool is_interval(const struct apt_item *item)
 	if (str_is(item->value, "always") || num_u64(item->value, 1, MAX_DAYS, &days) == 0)
 		return true;
 	return num_u64(item->value, 0, UINT64_MAX, &days) < 0 &&
-		   num_duration(item->value, &seconds) == 0 && seconds > 0 && seconds <= MAX_DAYS * 86400;
+		   num_duration(item->value, &seconds) == 0 && seconds > 0 && seconds <= MAX_DAYS * 86400L;
 }
 
 static bool has_nocase(struct str s, const char *word)
