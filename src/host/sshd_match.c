@@ -31,7 +31,7 @@ static bool may_list(struct arena *a, struct str list, struct str user)
 
 static bool may_line(struct arena *a, const struct sshd_line *line, struct str user)
 {
-	static const char *const criteria[] = {"Address", "Group",	   "Host",	 "LocalAddress",
+	static const char *const criteria[] = {"Address",   "Group",   "Host", "LocalAddress",
 										   "LocalPort", "RDomain", "User"};
 
 	for (size_t i = 0; i + 1 < line->n_args; i += 2) {
