@@ -180,6 +180,7 @@ int sshd_file_dump(const struct sshd_file *file, struct buf *out)
 
 struct context {
 	struct str match;
+	const struct sshd_match *within;
 	unsigned block;
 	bool always;
 };
@@ -213,6 +214,7 @@ static void add_directive(struct walk *w, const char *file, size_t number,
 		.number = (unsigned)number,
 		.block = in->block,
 		.match = in->match,
+		.within = in->within,
 		.always = in->always,
 	};
 	problem = sshd_line_problem(line);
@@ -231,9 +233,16 @@ static struct context enter(struct walk *w, const struct sshd_line *line,
 							const struct context *outer)
 {
 	bool all = line->n_args == 1 && str_is_nocase(line->args[0], "all");
-	struct context in = {.block = ++w->blocks, .always = outer->always && all};
+	struct context in = {
+		.block = ++w->blocks, .always = outer->always && all, .within = outer->within};
 	struct str criteria;
 
+	if (!all) {
+		struct sshd_match *match = arena_new(w->arena, struct sshd_match, 1);
+
+		*match = (struct sshd_match){line, outer->within};
+		in.within = match;
+	}
 	(void)sshd_line_value(w->arena, line, &criteria);
 	if (outer->always)
 		in.match = all ? STR("all") : criteria;

@@ -36,6 +36,7 @@ enum sshd_flag {
 	SSHD_VARIES = 16,     /* which of several lines wins depends on the version of sshd */
 	SSHD_NO_DEFAULT = 32, /* in every build of sshd: unset is nothing at all */
 	SSHD_UNSHOWN = 64,    /* sshd -T leaves it out */
+	SSHD_OF_ROOT = 128,   /* it is about logins as root alone */
 };
 
 struct sshd_keyword {
@@ -79,6 +80,16 @@ bool sshd_seconds(struct str, int64_t *ret);
 /* Why sshd would refuse the line, as far as that is the same in every build; NULL when it would not. */
 const char *sshd_line_problem(const struct sshd_line *);
 
+/* The criteria of a Match block; all of those that it stands in count as well. */
+struct sshd_match {
+	const struct sshd_line *line;
+	const struct sshd_match *outer; /* NULL: none */
+};
+
+/* May the block apply to a login of the user? Only what names users is looked at, so it says no where
+ * that is certain, and yes otherwise. NULL is no block. */
+bool sshd_match_may(struct arena *, const struct sshd_match *, struct str user);
+
 /* A directive, in the order in which sshd comes across it, includes in place. */
 struct sshd_directive {
 	const struct sshd_line *line;
@@ -86,6 +97,7 @@ struct sshd_directive {
 	unsigned number;  /* of the line */
 	unsigned block;   /* counts Match blocks; 0: none */
 	struct str match; /* criteria of the Match blocks it is in; absent: global */
+	const struct sshd_match *within; /* the same; NULL: global, or within `Match all` only */
 	bool always;      /* global, or within `Match all` only */
 };
 

@@ -93,7 +93,7 @@ static const struct sshd_keyword keywords[] = {
 	{"PermitEmptyPasswords", SSHD_WORD, SSHD_IN_MATCH, NULL},
 	{"PermitListen", SSHD_LIST, SSHD_IN_MATCH, NULL},
 	{"PermitOpen", SSHD_LIST, SSHD_IN_MATCH, NULL},
-	{"PermitRootLogin", SSHD_WORD, SSHD_IN_MATCH, NULL},
+	{"PermitRootLogin", SSHD_WORD, SSHD_IN_MATCH | SSHD_OF_ROOT, NULL},
 	{"PermitTTY", SSHD_WORD, SSHD_IN_MATCH, NULL},
 	{"PermitTunnel", SSHD_WORD, SSHD_IN_MATCH, NULL},
 	{"PermitUserEnvironment", SSHD_TEXT, 0, NULL},

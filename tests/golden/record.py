@@ -26,6 +26,8 @@ HOSTS = {
     "flawed": ("debian-12", "root"),
     "hardened": ("debian-12", "root"),
     "minimal": ("minimal", None),
+    "minimal-11": ("minimal-11", None),
+    "minimal-13": ("minimal-13", None),
     "rpm-tree": ("rpm-tree", None),
     "arch-tree": ("arch-tree", None),
 }

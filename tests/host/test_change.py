@@ -256,11 +256,11 @@ class Changes(EachAlone):
                                         check=False).returncode, 1)
 
     def test_one_rule_is_taken_back(self):
-        self.revet("apply", "--no-input", "--rule", "ssh.login-grace-time", "--rule", "ssh.no-x11-forwarding",
+        self.revet("apply", "--no-input", "--rule", "ssh.no-agent-forwarding", "--rule", "ssh.no-x11-forwarding",
                    "--rule", "cron.files-private")
         self.revet("revert", "--rule", "ssh.no-x11-forwarding")
         dropin = self.read("/etc/ssh/sshd_config.d/00-revet.conf")
-        self.assertIn("LoginGraceTime 60", dropin)
+        self.assertIn("AllowAgentForwarding no", dropin)
         self.assertNotIn("X11Forwarding", dropin)
         self.revet("revert", "--rule", "cron.files-private")
         self.assertEqual(self.out("stat", "-c", "%a", "/etc/crontab"), "644\n")

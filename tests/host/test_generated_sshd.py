@@ -266,11 +266,11 @@ class Sshd(generated.Generated):
                 marks = set(re.findall(r"^acceptenv FITS(\d+)_$", self.slurp(f"{place}/F{n}"), re.M))
                 fits = {c for k, c in enumerate(self.criteria(one)) if str(k) in marks}
             for name in ("live", "offline"):
-                for line in self.differing(one[name], said, fits, name == "live"):
+                for line in self.differing(one[name], said, fits, name == "live", connection[0]):
                     lines.append(f"{name} {line} for {connection}")
         return lines
 
-    def differing(self, rows, said, fits, is_live):
+    def differing(self, rows, said, fits, is_live, user):
         base, matched, unknown = {}, {}, set()
         adding = {"acceptenv", "allowusers", "denyusers", "allowgroups", "denygroups", "subsystem"}
         for row in rows:
@@ -285,6 +285,8 @@ class Sshd(generated.Generated):
         for key in sorted(said.keys() | base.keys() | matched.keys()):
             values = matched.get(key, base.get(key))
             if key in unknown or key in self.unlike or (not is_live and values is None):
+                continue
+            if key == "permitrootlogin" and user != "root":  # it is about nobody else
                 continue
             if key == "listenaddress" and not is_live:  # sshd -T adds the ports
                 continue

@@ -316,14 +316,14 @@ class Hard(OnHost):
 
     def test_changes_upon_each_other(self):
         before = tree(self.host.root)
-        self.revet("apply", "--no-input", "--rule", "ssh.login-grace-time", "--rule", "ssh.no-x11-forwarding")
+        self.revet("apply", "--no-input", "--rule", "ssh.no-agent-forwarding", "--rule", "ssh.no-x11-forwarding")
         self.revet("revert", "--rule", "ssh.no-x11-forwarding")
         between = tree(self.host.root)
         self.assertIn("take that back first: revet revert 2", self.revet("revert", "1", code=1))
         self.same_tree(between)
         # One that waits is what the next boot reverts, and stays that.
         self.revet("apply", "--no-input", "--wait", "10min", "--rule", "ssh.keys-only")
-        for argv in (["2"], ["1"], ["--rule", "ssh.login-grace-time"]):
+        for argv in (["2"], ["1"], ["--rule", "ssh.no-agent-forwarding"]):
             self.assertIn("change 0003", self.revet("revert", *argv, code=5))
         self.assertIn("changes/0003", self.read("/etc/systemd/system/revet-revert.service"))
         self.revet("revert")

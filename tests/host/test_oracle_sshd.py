@@ -208,6 +208,44 @@ class SshdLocal(OnHost):
             self.assertIn("unknown", value)
 
 
+class RootLogin(OnHost):
+    """A Match block counts for PermitRootLogin where it can hold for an account of uid 0: of criteria that
+    name users alone sshd says which ones do."""
+
+    image = "debian-12"
+    USERS = ("root", "toor")
+    CRITERIA = ("User bob", "User root", "User toor", "User toor,bob", "User *", "User ro?t", "User ro?",
+                "User r*t,!root", "User !bob", "User !bob,*", "User *,!root,!toor", "User !ro*,!to*,*",
+                "User bob,,root", "User Root", "user ROOT,ops", "User \"bob, root\"", "User \"bob,root\"",
+                "User bob User root", "User root User r*", "User * User bob", "User r[o]ot", "User **t",
+                "User ?", "User ????", "User root*,o*", "User bob Address *", "Address * User root",
+                "Address * User !root,!toor,*", "all")
+
+    def holds(self):
+        return any("permitrootlogin yes" in self.out("sshd", "-T", "-C", f"user={user},host=x,addr=192.0.2.1")
+                   for user in self.USERS)
+
+    def check(self, criteria, text):
+        self.write("/etc/ssh/sshd_config.d/40-oracle.conf", text)
+        self.sh("sshd -t")
+        rows = [row for row in self.table("sshd") if row["key"] == "PermitRootLogin"]
+        with self.subTest(criteria):
+            self.assertEqual({row["value"] for row in rows if row["match"] is None}, {"no"} if criteria != "all" else {"yes"})
+            told, held = any(row["value"] == "yes" for row in rows), self.holds()
+            # A bracket is a letter to sshd; what it would be to a shell is not gone into.
+            self.assertTrue(told if "[" in criteria else told == held, (told, held))
+
+    def test_which_blocks_can_hold(self):
+        self.sh("useradd -o -u 0 -g 0 -M -s /bin/sh toor; useradd -m bob")
+        for criteria in self.CRITERIA:
+            self.check(criteria, f"{'' if criteria == 'all' else 'PermitRootLogin no'}\n"
+                       f"Match {criteria}\n\tPermitRootLogin yes\n")
+        # A block around an Include holds for what is in it as well.
+        for outer, inner in (("bob", "root"), ("root", "bob"), ("root", "r*"), ("*", "toor")):
+            self.write("/etc/ssh/inner", f"Match User {inner}\n\tPermitRootLogin yes\n")
+            self.check(f"{inner} in {outer}", f"PermitRootLogin no\nMatch User {outer}\n\tInclude /etc/ssh/inner\n")
+
+
 class SshdExtra(Sshd):
     extra = EXTRA
 

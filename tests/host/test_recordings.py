@@ -67,7 +67,7 @@ class Replay(unittest.TestCase):
         self.check_host("iot-backend")
 
     def test_trees(self):
-        for image in ("minimal", "rpm-tree", "arch-tree"):
+        for image in ("minimal", "minimal-11", "minimal-13", "rpm-tree", "arch-tree"):
             with self.subTest(image=image), Host.start(image) as host:
                 self.check(Tree(host.root))
 

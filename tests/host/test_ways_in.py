@@ -27,6 +27,10 @@ CUTS = {  # what a rule cuts that no login on the machine can show: the situatio
 }
 
 
+# What the timer starts, without its minutes.
+REVERTS = "systemctl start $(systemctl list-units --plain --no-legend 'revet-revert-*.timer' | sed 's/timer .*/service/')"
+
+
 class Cut(OnHost):
     """The network is cut by what the kernel does: then the change waits, and reverts by itself."""
 
@@ -56,12 +60,28 @@ class Cut(OnHost):
                          "sleep 0.2; done")
                 self.assertNotEqual(self.log_in(source, port, "id -un").stdout, "ops\n", "nothing was cut")
                 self.assertIn("waiting", self.out("revet", "history"))
-                # What the timer starts, without its minutes.
-                self.out("sh", "-ec", "systemctl start $(systemctl list-units --plain --no-legend "
-                         "'revet-revert-*.timer' | sed 's/timer .*/service/')")
+                self.out("sh", "-ec", REVERTS)
                 self.assertEqual(self.log_in(source, port, "id -un").stdout, "ops\n")
                 self.out("sh", "-c", "nft delete table ip cut; ip rule del fwmark 1; ip link del other; "
                          "rm -f /etc/ssh/sshd_config.d/50-other.conf; systemctl reset-failed ssh; systemctl restart ssh; true")
+
+    def test_no_room_for_one_more_session_reverts(self):
+        limit = "--rule accounts.session-limit --set accounts.sessions=2"
+        open_ones = [subprocess.Popen(
+            ["ip", "netns", "exec", self.host.net().namespace, "ssh", "-tt", "-F", "none", "-i", self.host.image.key,
+             "-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null", f"ops@{self.host.net().host}", "sleep 60"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(3)]
+        try:
+            self.assertTrue(wait_until(lambda: self.out("who").count("ops") == 3, 10))
+            self.log_in(None, None, f"echo {PASSWORD} | sudo -S revet apply --no-input --wait 10min {limit}", 40)
+            self.assertIn("waiting", self.out("revet", "history"))
+            self.assertNotEqual(self.log_in(None, None, "id -un").stdout, "ops\n", "nothing was cut")
+            self.out("sh", "-ec", REVERTS)
+            self.assertEqual(self.log_in(None, None, "id -un").stdout, "ops\n")
+        finally:
+            for one in open_ones:
+                one.terminate()
+                one.wait()
 
 
 UP = "until nft list tables | grep -q firewalld && firewall-cmd -q --state; do sleep 0.2; done"

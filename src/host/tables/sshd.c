@@ -8,6 +8,8 @@
 #include "host/conf.h"
 #include "host/sshd_config.h"
 #include "host/edit.h"
+#include "host/nsswitch.h"
+#include "host/passwd.h"
 #include "host/table.h"
 
 enum { KEY, VALUE, MATCH };
@@ -62,6 +64,8 @@ struct reader {
 	struct option *all;    /* what `Match all` sets: wins over global */
 	struct option *block;  /* what the present Match block sets */
 	bool *in_block;        /* which options a Match block may set; NULL: none counts */
+	struct passwd_db users;
+	bool has_users;
 };
 
 static struct option *new_options(struct rows *rows)
@@ -157,6 +161,30 @@ static void add_to_block(struct reader *r, const struct sshd_directive *d)
 	give(r->rows->arena, o, d->line, d);
 }
 
+/* Every account of uid 0 is root to sshd. Who else there is where others than the files are asked is not
+ * known. */
+static void read_users(struct host *host, struct reader *r)
+{
+	struct arena *a = r->rows->arena;
+	struct err ignored;
+
+	r->has_users = !nsswitch_elsewhere(host, a, "passwd", "accounts") &&
+				   passwd_read(host, a, &r->users, &ignored) == 0 &&
+				   passwd_by_uid(&r->users, 0);
+}
+
+/* In a block that no login as root is ever in, an option that is about root alone says nothing. */
+static bool is_idle(const struct reader *r, const struct sshd_directive *d)
+{
+	if (!(d->line->keyword->flags & SSHD_OF_ROOT) || !r->has_users)
+		return false;
+	for (size_t i = 0; i < r->users.n_users; i++)
+		if (r->users.users[i].uid == 0 &&
+			sshd_match_may(r->rows->arena, d->within, r->users.users[i].name))
+			return false;
+	return true;
+}
+
 /* What `Match all` has set already, no block behind it changes. */
 static void add_match_rows(struct reader *r)
 {
@@ -173,7 +201,7 @@ static void add_match_rows(struct reader *r)
 			continue;
 		if (d->always)
 			is_set[sshd_keyword_index(k)] |= d->block && !(k->flags & (SSHD_ADDS | SSHD_VARIES));
-		else if (!is_set[sshd_keyword_index(k)])
+		else if (!is_set[sshd_keyword_index(k)] && !is_idle(r, d))
 			add_to_block(r, d);
 	}
 	for (size_t i = 0; i < n; i++)
@@ -543,6 +571,7 @@ static int read_sshd(struct host *host, struct rows *rows, struct err *err)
 	} else {
 		add_rows_without(&r, host, result, err->msg, has_files);
 	}
+	read_users(host, &r);
 	add_match_rows(&r);
 	check_command_lines(host, &r);
 	check_commands(host, &r);

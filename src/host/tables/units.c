@@ -13,12 +13,13 @@
 #include "host/fields.h"
 #include "host/systemd.h"
 #include "host/unit_needs.h"
+#include "host/unit_command.h"
 #include "host/unitfile.h"
 #include "host/unitprop.h"
 
 enum {
 	NAME, TYPE, LOAD_STATE, ACTIVE_STATE, SUB_STATE, ENABLED, FRAGMENT, DROPINS, DESCRIPTION, USER,
-	MAIN_PID, EXEC_START, LISTENS, FIRST_PROPERTY,
+	MAIN_PID, EXEC_START, ENVIRONMENT, LISTENS, FIRST_PROPERTY,
 };
 
 #define PROPERTY(index, property, type, doc) [FIRST_PROPERTY + (index)] = {property, type, doc, 0}
@@ -40,6 +41,10 @@ static const struct column columns[] = {
 	[USER] = {"user", TYPE_STRING, "Whom a service runs as, root when it does not say", 0},
 	[MAIN_PID] = {"main_pid", TYPE_INT, "Absent when it has none", 0},
 	[EXEC_START] = {"exec_start", TYPE_STRING, "Command lines, with \" ; \" between them", 0},
+	[ENVIRONMENT] = {"environment", TYPE_LIST,
+					 "Names of the variables that its files set for it, with Environment= or in a file of "
+					 "EnvironmentFile=",
+					 0},
 	[LISTENS] = {"listens", TYPE_LIST, "Of sockets: \"[::]:22 (Stream)\"", 0},
 	PROPERTY(0, "NoNewPrivileges", TYPE_BOOL, "As systemd.exec(5); services only, as all below"),
 	PROPERTY(1, "ProtectSystem", TYPE_STRING, "no, yes, full or strict"),
@@ -97,6 +102,7 @@ struct unit {
 };
 
 struct reader {
+	struct host *host;
 	struct rows *rows;
 	struct arena *arena;
 	struct map by_name;
@@ -334,6 +340,30 @@ static void set_places(struct row *row, const struct unit_file *file, struct are
 	}
 }
 
+/* The names alone: values are secrets now and then. */
+static void set_environment(struct reader *r, struct row *row, const struct unit_file *file)
+{
+	struct unit_paths paths = {0};
+	VEC(struct str) names = {0};
+	struct env env = {0};
+	struct err err = {0};
+	int e;
+
+	unit_environment(r->arena, file, &env);
+	e = unit_environment_files(r->host, r->arena, file, &paths, &err);
+	for (size_t i = 0; e == 0 && i < paths.all.n; i++)
+		e = envfile_read(r->host, r->arena, str_dup(r->arena, paths.all.p[i]), &env, &err);
+	for (size_t i = 0; i < env.n; i++)
+		*vec_push(r->arena, &names) = env.p[i].name;
+	if (file->unread || e < 0)
+		row_unknown(row, ENVIRONMENT,
+					file->unread ? file->unread : arena_strdup(r->arena, err.msg));
+	else if (names.n)
+		row_list(row, ENVIRONMENT, names.p, names.n);
+	if (env.n)
+		row_from(row, ENVIRONMENT, FROM(env.p[0].file, env.p[0].line));
+}
+
 static void set_service_from_file(struct reader *r, struct row *row, const struct unit *u)
 {
 	if (u->file->unread) {
@@ -344,6 +374,7 @@ static void set_service_from_file(struct reader *r, struct row *row, const struc
 		set_user(row, u);
 		set_places(row, u->file, r->arena);
 	}
+	set_environment(r, row, u->file);
 	set_file_properties(r, row, u->file);
 }
 
@@ -368,8 +399,10 @@ static void set_service_from_live(struct reader *r, struct row *row, const struc
 	if (!str_is(live->load, "loaded"))
 		return; /* it has no settings of its own */
 	row_str(row, USER, live->user.n ? live->user : STR("root"));
-	if (u->file)
+	if (u->file) {
 		set_places(row, u->file, r->arena);
+		set_environment(r, row, u->file);
+	}
 	set_live_properties(r, row, u);
 }
 
@@ -456,7 +489,7 @@ static int by_name(const void *a, const void *b)
 
 static int read_units(struct host *host, struct rows *rows, struct err *err)
 {
-	struct reader r = {.rows = rows, .arena = rows->arena};
+	struct reader r = {.host = host, .rows = rows, .arena = rows->arena};
 	struct unit_files files;
 
 	map_init(&r.by_name, r.arena);

@@ -216,17 +216,60 @@ static bool is_configured(const struct apt_conf *conf)
 		   !leaves_alone(conf) && takes_security_at_all(conf);
 }
 
-/* Timers; without systemd the same job is cron's. */
+/* What set when it elapses was taken back, and nothing else says when. */
+static bool never_elapses(struct arena *a, const struct unit_file *timer)
+{
+	static const char *const keys[] = {"OnActiveSec",		"OnBootSec",  "OnStartupSec", "OnUnitActiveSec",
+									   "OnUnitInactiveSec", "OnCalendar", "OnClockChange",
+									   "OnTimezoneChange"};
+	bool reset = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		struct unit_values values = unitfile_values(timer, a, "Timer", keys[i]);
+
+		if (values.n)
+			return false;
+		reset |= values.reset;
+	}
+	return reset;
+}
+
+/* Does the service, where there is one, run neither what apt brings nor the program itself? */
+static bool does_another_thing(struct arena *a, const struct unit_file *service, const char *program)
+{
+	struct str runs;
+
+	if (!service || service->unread)
+		return false;
+	runs = unitfile_exec_start(service, a);
+	return service->masked || !(str_has(runs, "apt.systemd.daily") || str_has(runs, program));
+}
+
+/* Timers, and what they start; without systemd the same job is cron's. */
 static bool is_started(struct host *host, struct rows *rows, const struct dpkg_db *db)
 {
-	static const char *const timers[] = {"apt-daily.timer", "apt-daily-upgrade.timer", NULL};
+	static const struct {
+		const char *timer, *service, *program;
+	} jobs[] = {
+		{"apt-daily.timer", "apt-daily.service", "/apt-get "},
+		{"apt-daily-upgrade.timer", "apt-daily-upgrade.service", "/unattended-upgrade"},
+	};
+	static const char *const only[] = {"apt-daily.timer", "apt-daily.service",
+									   "apt-daily-upgrade.timer", "apt-daily-upgrade.service", NULL};
 	struct unit_files files;
 
 	if (host_is_live(host) && !exists(host, "/run/systemd/system"))
 		return dpkg_installed(db, "cron") && exists(host, "/etc/cron.daily/apt-compat");
-	unitfiles_read(host, rows->arena, timers, &files);
-	return unitfile_starts(unitfiles_find(&files, str_of(timers[0]))) &&
-		   unitfile_starts(unitfiles_find(&files, str_of(timers[1])));
+	unitfiles_read(host, rows->arena, only, &files);
+	for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
+		const struct unit_file *timer = unitfiles_find(&files, str_of(jobs[i].timer));
+		const struct unit_file *service = unitfiles_find(&files, str_of(jobs[i].service));
+
+		if (!unitfile_starts(timer) || never_elapses(rows->arena, timer) ||
+			does_another_thing(rows->arena, service, jobs[i].program))
+			return false;
+	}
+	return true;
 }
 
 static void set_apt_automatic(struct host *host, struct rows *rows, struct row *row)
@@ -374,8 +417,8 @@ static int set_updates(struct host *host, const struct wish *wish, struct edits 
 		return r;
 	if (!is_started(host, &scratch, &db))
 		return err_set(err, ENOTSUP,
-					   "apt-daily.timer or apt-daily-upgrade.timer does not start: see "
-					   "systemctl enable, or unmask");
+					   "apt-daily.timer or apt-daily-upgrade.timer does not start, or starts "
+					   "another thing: see systemctl enable, unmask and cat");
 	if (!dpkg_installed(&db, "unattended-upgrades")) {
 		r = package_install(host, &program, 1, edits, err);
 		comes = !exists(host, "/etc/apt/apt.conf.d/50unattended-upgrades");

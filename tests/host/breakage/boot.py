@@ -66,9 +66,15 @@ RULES = {
     "boot.rescue-login": {
         "bad": [drop_in("rescue.service", "[Service]\nExecStart=\nExecStart=/bin/bash"),
                 drop_in("emergency.service", "[Service]\nExecStart=\nExecStart=-/bin/sh"),
-                drop_in("rescue.service", "[Service]\nExecStart=-/bin/bash")],
+                drop_in("rescue.service", "[Service]\nExecStart=-/bin/bash"),
+                drop_in("rescue.service", "[Service]\nEnvironment=A=B SYSTEMD_SULOGIN_FORCE=1"),
+                drop_in("rescue.service", "[Service]\nEnvironmentFile=/etc/default/rescue") +
+                "; echo SYSTEMD_SULOGIN_FORCE=yes >/etc/default/rescue",
+                drop_in("emergency.service", "[Service]\nExecStart=\nExecStart=-/sbin/sulogin -e"),
+                "put /etc/systemd/system.conf.d/x.conf '[Manager]\nDefaultEnvironment=SYSTEMD_SULOGIN_FORCE=1'"],
         "fine": [drop_in("rescue.service", "[Service]\nEnvironment=A=B")],
-        "undo": "rm -rf /etc/systemd/system/rescue.service.d /etc/systemd/system/emergency.service.d\n"
+        "undo": "rm -rf /etc/systemd/system/rescue.service.d /etc/systemd/system/emergency.service.d "
+                "/etc/default/rescue /etc/systemd/system.conf.d/x.conf\n"
                 "systemctl daemon-reload",
     },
     "boot.root-shell": {
