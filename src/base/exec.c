@@ -114,10 +114,19 @@ static void __attribute__((noreturn)) child(const struct start *s, const int fds
 	_exit(127);
 }
 
+/* One that leads a group ends with what it has started, also when it has ended itself: until it is
+ * waited for, nothing else has its number. */
+static void kill_group(const struct exec *e)
+{
+	if (getpgid(e->pid) == e->pid)
+		(void)kill(-e->pid, SIGKILL);
+}
+
 /* Through the pidfd, so that a confined process needs no kill(2). Before Linux 5.3 there is none, and
  * a confined process cannot kill. */
 static bool kill_child(const struct exec *e)
 {
+	kill_group(e);
 	return e->pidfd >= 0 ? syscall(SYS_pidfd_send_signal, e->pidfd, SIGKILL, NULL, 0u) == 0
 						 : kill(e->pid, SIGKILL) == 0;
 }
@@ -304,8 +313,10 @@ static int reap(struct exec *e, int timeout_ms)
 
 void exec_done(struct exec *e)
 {
-	if (e->pid > 0)
+	if (e->pid > 0) {
+		kill_group(e);
 		reap(e, 0);
+	}
 	close_fd(&e->out_fd);
 	close_fd(&e->err_fd);
 	close_fd(&e->go_fd);

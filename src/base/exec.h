@@ -42,14 +42,15 @@ struct exec exec_start_env(const char *const argv[], int input, char *const env[
 struct exec exec_hold(const char *const argv[], int (*in_child)(void *), void *data);
 void exec_go(struct exec *);
 
-/* Waits at most timeout_ms, reads at most max bytes of stdout, then kills and reaps the child.
+/* Waits at most timeout_ms, reads at most max bytes of stdout, then kills and reaps the child,
+ * with its process group where in_child() has made it the leader of one.
  * 0 even when the program failed: look at status. -ENOENT: no such program; -ETIMEDOUT; -EFBIG. */
 int exec_finish(struct exec *, size_t max, int timeout_ms, struct arena *, struct exec_result *ret,
 				struct err *);
 /* The same, with more of stderr; what is past max_err is left out. */
 int exec_finish_both(struct exec *, size_t max, size_t max_err, int timeout_ms, struct arena *,
 					 struct exec_result *ret, struct err *);
-void exec_done(struct exec *); /* kills and reaps what is still running */
+void exec_done(struct exec *); /* kills and reaps what is still running, as above */
 /* Closes every descriptor from `first` on. Async-signal-safe. */
 void exec_close_fds(int first);
 

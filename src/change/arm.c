@@ -11,8 +11,9 @@
 #include "base/exec.h"
 #include "change/fs.h"
 
-#define BOOT_UNIT "/etc/systemd/system/revet-revert.service"
-#define BOOT_WANT "/etc/systemd/system/multi-user.target.wants/revet-revert.service"
+/* Every way to boot but emergency.target has this. */
+#define UNITS "/etc/systemd/system/"
+#define WANTS UNITS "sysinit.target.wants"
 
 static bool has_systemd(const struct changes *cs)
 {
@@ -111,47 +112,87 @@ static int write_script(const struct changes *cs, const struct change *c, struct
 
 /* --- at boot --------------------------------------------------------------------------------------- */
 
-static int write_boot_unit(const struct changes *cs, const struct change *c, struct err *err)
+/* Whichever first finds the script has it run; then there is nothing to do for the other. */
+static const struct boot_unit {
+	const char *file, *link, *order;
+} boot_units[] = {
+	/* After what sets at boot what a step has changed, which else would set it once more; but before
+	 * the rules of the audit are loaded, which may lock themselves (-e 2) till the next boot. */
+	{UNITS "revet-revert.service", WANTS "/revet-revert.service",
+	 "After=local-fs.target systemd-sysctl.service nftables.service\n"
+	 "Before=auditd.service audit-rules.service basic.target\n"},
+	/* Where what it needs is mounted later: nofail, or over the network, which comes up after
+	 * basic.target, so that nothing of that may wait for this. */
+	{UNITS "revet-revert-late.service", WANTS "/revet-revert-late.service",
+	 "After=revet-revert.service basic.target\nConflicts=shutdown.target\nBefore=shutdown.target\n"
+	 "RequiresMountsFor="},
+};
+
+static int want_at_boot(const struct changes *cs, const struct boot_unit *u, struct err *err)
+{
+	const char *name;
+	_cleanup_close_ int units = fs_open_parent(&cs->place, WANTS, &name), dir = -1;
+
+	if (units < 0)
+		return err_errno(err, -units, WANTS);
+	if (mkdirat(units, name, 0755) == 0)
+		fsync(units);
+	dir = fs_open_parent(&cs->place, u->link, &name);
+	if (dir < 0)
+		return err_errno(err, -dir, "%s", u->link);
+	if (symlinkat(u->file, dir, name) < 0 && errno != EEXIST)
+		return err_errno(err, errno, "%s", u->link);
+	fsync(dir);
+	return 0;
+}
+
+static int write_boot_unit(const struct changes *cs, const struct change *c,
+						   const struct boot_unit *u, struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
-	const char *name, *text = arena_printf(
+	bool is_late = str_ends(str_of(u->order), "=");
+	const char *text = arena_printf(
 		&a,
 		"# Written by revet; it goes away when change %04u is confirmed or reverted.\n"
 		"[Unit]\nDescription=Revert a change that was not confirmed before the machine went down\n"
-		/* After what sets at boot what a step has changed, which else would set it once more; but before
-		 * the rules of the audit are loaded, which may lock themselves (-e 2) till the next boot. */
-		"DefaultDependencies=no\nAfter=local-fs.target systemd-sysctl.service nftables.service\n"
-		"Before=auditd.service audit-rules.service basic.target\n"
-		"ConditionPathExists=%s\n\n"
+		"DefaultDependencies=no\n%s%s%sConditionPathExists=%s\n\n"
 		"[Service]\nType=oneshot\nTimeoutStartSec=15min\nExecStart=/bin/sh %s\n\n"
-		"[Install]\nWantedBy=multi-user.target\n",
-		c->number, c->path, script_path(&a, c));
-	int dir, r = write_file(cs, BOOT_UNIT, "0644", str_of(text), err);
+		"[Install]\nWantedBy=sysinit.target\n",
+		c->number, u->order, is_late ? c->path : "", is_late ? "\n" : "", script_path(&a, c),
+		script_path(&a, c));
+	int r = write_file(cs, u->file, "0644", str_of(text), err);
 
-	if (r < 0)
-		return r;
-	dir = fs_open_parent(&cs->place, BOOT_WANT, &name);
-	if (dir < 0)
-		return err_errno(err, -dir, "%s", BOOT_WANT);
-	if (symlinkat(BOOT_UNIT, dir, name) < 0 && errno != EEXIST)
-		r = err_errno(err, errno, "%s", BOOT_WANT);
-	fsync(dir);
-	close(dir);
+	return r < 0 ? r : want_at_boot(cs, u, err);
+}
+
+static int write_boot_units(const struct changes *cs, const struct change *c, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(boot_units); i++)
+		r = write_boot_unit(cs, c, &boot_units[i], err);
 	return r;
 }
 
-static void remove_boot_unit(const struct changes *cs)
+static void remove_name(const struct changes *cs, const char *path, int flags)
 {
-	static const char *const paths[] = {BOOT_WANT, BOOT_UNIT};
+	const char *name;
+	_cleanup_close_ int dir = fs_open_parent(&cs->place, path, &name);
 
-	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-		const char *name;
-		_cleanup_close_ int dir = fs_open_parent(&cs->place, paths[i], &name);
+	if (dir >= 0)
+		(void)unlinkat(dir, name, flags);
+}
 
-		if (dir >= 0)
-			(void)unlinkat(dir, name, 0);
+static void remove_boot_units(const struct changes *cs)
+{
+	for (size_t i = 0; i < ARRAY_LEN(boot_units); i++) {
+		remove_name(cs, boot_units[i].link, 0);
+		remove_name(cs, boot_units[i].file, 0);
+		/* Of a process that was killed while it wrote that. */
+		fs_remove_temp(&cs->place, boot_units[i].file);
 	}
-	fs_remove_temp(&cs->place, BOOT_UNIT); /* of a process that was killed while it wrote that */
+	/* Where nothing else is in it, as `systemctl disable` does. */
+	remove_name(cs, WANTS, AT_REMOVEDIR);
 }
 
 /* --- after a time ---------------------------------------------------------------------------------- */
@@ -262,7 +303,7 @@ int arm(const struct changes *cs, struct change *c, unsigned seconds, struct err
 	int r = write_script(cs, c, err);
 
 	if (r == 0 && has_systemd(cs))
-		r = write_boot_unit(cs, c, err);
+		r = write_boot_units(cs, c, err);
 	if (r < 0 || !seconds)
 		return r;
 	snprintf(name, sizeof(name), WHILE_APPLYING, c->number);
@@ -300,5 +341,5 @@ void disarm(const struct changes *cs, unsigned number)
 	snprintf(timer, sizeof(timer), TIMER ".timer", number);
 	snprintf(applying, sizeof(applying), WHILE_APPLYING ".timer", number);
 	(void)run(cs, argv, &ignored);
-	remove_boot_unit(cs);
+	remove_boot_units(cs);
 }

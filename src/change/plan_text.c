@@ -87,6 +87,21 @@ static size_t changed_fields(const struct step *s)
 	return n;
 }
 
+/* "- package telnet, telnetd": what is removed; + what is new, ~ both. */
+static void print_fields(const struct step *s, struct buf *out)
+{
+	_cleanup_arena_ struct arena a = {0};
+	const char **names = arena_new(&a, const char *, s->after.n + 1);
+	size_t begin = out->n, n = 0, removed = 0;
+
+	for (; n < s->after.n; n++) {
+		names[n] = s->after.p[n].name;
+		removed += !s->after.p[n].value.p;
+	}
+	buf_printf(out, "%c %s ", removed == n ? '-' : removed ? '~' : '+', s->type->name);
+	print_names(names, n, out->n - begin, 4, out);
+}
+
 /* "mode 0644 -> 0600", of a step that changes just this. */
 static void print_one_field(const struct step *s, struct buf *out)
 {
@@ -144,8 +159,12 @@ static void print_step(const struct plan *p, const struct step *s, struct buf *o
 	bool is_new = state_has(&s->before, "type") || state_has(&s->after, "type");
 	size_t begin = out->n, at;
 
-	buf_printf(out, "~ %s ", s->type->name);
-	buf_printable(out, str_of(s->target));
+	if (s->type->is_about_fields) {
+		print_fields(s, out);
+	} else {
+		buf_printf(out, "~ %s ", s->type->name);
+		buf_printable(out, str_of(s->target));
+	}
 	print_kind(s, out);
 	if (one_line && !is_new)
 		print_one_field(s, out);

@@ -71,6 +71,8 @@ struct step_type {
 	 * that were only made for it. NULL: there is none of either kind. Called
 	 * when all is undone, in the same order: what was undone late has moved the times again. */
 	void (*restore_times)(const struct place *, const struct step *, const struct saved *);
+	/* What is changed are the fields, as the packages of a package manager, and the target is who does it. */
+	bool is_about_fields;
 	/* For people: a diff, or "key: before -> after". */
 	void (*describe)(struct buf *, const struct step *);
 	/* POSIX shell that undoes it without revet: $ROOT is the system's root ("" for /), $SAVED the

@@ -239,12 +239,36 @@ static bool is_left_undone(struct applying *ap)
 	return left;
 }
 
+static volatile sig_atomic_t stopped_by;
+
+static void note_signal(int signal)
+{
+	stopped_by = signal;
+}
+
+/* Whoever stops to watch is told that the change goes on without him. */
+static void catch_interruptions(void)
+{
+	static const int signals[] = {SIGINT, SIGTERM};
+
+	interruptions_ignore(false);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		sigaction(signals[i], &(struct sigaction){.sa_handler = note_signal}, NULL);
+}
+
+/* What is said next has a line of its own. */
+static void clear_countdown(void)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%*s\r", (int)strlen("reverts in 00:00 ^C"), "");
+}
+
 /* Watches the journal until somebody confirms or the timer reverts. */
 static int watch(struct applying *ap)
 {
 	struct err err;
 
-	interruptions_ignore(false);
+	catch_interruptions();
 	for (;;) {
 		struct change seen;
 		int64_t left = ap->change.deadline - now();
@@ -252,9 +276,8 @@ static int watch(struct applying *ap)
 		enum change_status status = seen.status;
 
 		change_close(&seen);
-		/* What is said next has a line of its own. */
-		if (isatty(STDERR_FILENO) && (r < 0 || status != CHANGE_WAITING))
-			fprintf(stderr, "\r%*s\r", (int)strlen("reverts in 00:00 "), "");
+		if (r < 0 || status != CHANGE_WAITING || stopped_by)
+			clear_countdown();
 		if (r < 0)
 			return fail(EXIT_CANNOT, "%s", err.msg);
 		if (status == CHANGE_COMMITTED)
@@ -268,6 +291,12 @@ static int watch(struct applying *ap)
 						"change %04u could not be undone whole, which is tried again every "
 						"minute; why not: revet revert %u",
 						ap->change.number, ap->change.number);
+		if (stopped_by)
+			return fail(
+				128 + stopped_by,
+				"change %04u reverts by itself in %lld s unless confirmed from a new session: "
+				"sudo revet confirm",
+				ap->change.number, (long long)MAX(left, 0));
 		if (isatty(STDERR_FILENO))
 			fprintf(stderr, "\rreverts in %02lld:%02lld ", (long long)MAX(left, 0) / 60,
 					(long long)MAX(left, 0) % 60);

@@ -286,7 +286,9 @@ int worker_run(struct worker *w)
 	} else {
 		w->source.host = host_open(w->source.root ? w->source.root : "/", &err);
 		if (!w->source.host)
-			return fail(EXIT_CANNOT, "%s", err.msg);
+			return fail(EXIT_CANNOT, "%s%s", err.msg,
+						err.errnum == ENOTDIR ? "; of a snapshot: revet audit --snapshot FILE"
+											  : "");
 		if (w->source.site && w->source.site->path)
 			host_give(w->source.host, SITE_FILE, w->source.site->text);
 	}

@@ -114,7 +114,9 @@ static void compare_service(struct comparing *c, const struct seen_service *s)
 	const char *ports = ports_text(c, s->ports);
 
 	if (!line) {
-		if (!is_left(c, "serves", ports))
+		if (s->doubt)
+			add_unknown(c, s->doubt);
+		else if (!is_left(c, "serves", ports))
 			add(c, DIFFERENCE_LISTENER, ports, s->evidence, (struct yaml_at){0});
 		return;
 	}

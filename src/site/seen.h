@@ -35,6 +35,7 @@ struct seen_service {
 	VEC(struct str) peers; /* addresses of others that are connected */
 	const char *evidence;
 	const char *question; /* why it is left to a person; NULL: it is guessed */
+	const char *doubt;    /* why it may be sshd, whose line is admins.from; NULL: it is not */
 	bool left;            /* the person left it out */
 };
 

@@ -130,6 +130,32 @@ static bool is_sshd(const struct seeing *s, const struct look *l, size_t row)
 		   (!process.p || str_is(process, "systemd")) && is_sshd_port(s, look_int(l, row, "port"));
 }
 
+static bool knows_sshd_ports(const struct seeing *s)
+{
+	struct look l = look_at(s->snapshot, "sshd");
+	bool knows = false;
+
+	for (size_t i = 0; i < l.n; i++) {
+		if (look_is_unknown(&l, i, "value") && str_is(look_str(&l, i, "key"), "Port"))
+			return false;
+		knows = knows || str_is(look_str(&l, i, "key"), "Port");
+	}
+	return knows;
+}
+
+/* Without root neither its process nor, mostly, its ports are seen. Where something else usually listens,
+ * it is that. */
+static void doubt_sshd(struct seeing *s, struct found *found)
+{
+	const char *usual = found->known.what;
+
+	if (found->s.doubt || found->s.ports.udp || (usual && strcmp(usual, "ssh") != 0) ||
+		knows_sshd_ports(s))
+		return;
+	seen_unknown(s, arena_printf(s->arena, "what listens on %u/tcp", found->s.ports.low),
+				 "neither its process nor sshd's ports could be seen", &found->s.doubt);
+}
+
 /* What no process holds is the kernel's. */
 static struct known of_kernel(const struct finding *f, struct known k, bool udp)
 {
@@ -178,6 +204,8 @@ static void take_listener(struct finding *f, const struct look *l, size_t row)
 	found = found ? found : add(f, ports);
 	add_holder(f, found, known, process, holder_text(f->seeing->arena, l, row));
 	add_address(f, found, address);
+	if (look_is_unknown(l, row, "process"))
+		doubt_sshd(f->seeing, found);
 }
 
 static void see_listeners(struct finding *f)

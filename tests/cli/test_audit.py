@@ -107,6 +107,9 @@ class Outputs(Case):
         self.assert_exit(run("audit", "--snapshot", self.tmp / "bad", "-f", f"json={file}"), CONFIG)
         self.assert_exit(run("audit", "--root", "/nonexistent", "-f", f"json={file}"), CANNOT)
         self.assertEqual(file.read_text(), "before")
+        taken_for_a_tree = run("audit", "--root", self.tmp / "bad")
+        self.assert_exit(taken_for_a_tree, CANNOT)
+        self.assertIn("Not a directory; of a snapshot: revet audit --snapshot FILE", taken_for_a_tree.stderr)
 
     def test_a_directory_that_is_not_there_or_not_to_be_written(self):
         (self.tmp / "file").write_text("")

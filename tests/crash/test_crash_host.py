@@ -22,7 +22,8 @@ CALLS = ("write", "fsync", "fdatasync", "renameat", "unlinkat", "mkdirat", "syml
 TYPES = {"account", "attributes", "directory", "file", "grub", "mount", "package", "reload", "sysctl", "unit"}
 RULES = ("services.tick", "mounts.exec", "accounts.svc-shell", "kernel.parameter", "packages.telnet-client",
          "net.icmp-redirects", "cron.files-private", "ssh.max-auth-tries", "ssh.no-root-login", "accounts.new-homes")
-OWN = ("etc/systemd/system/revet-revert.service", "etc/systemd/system/multi-user.target.wants/revet-revert.service")
+OWN = ("etc/systemd/system/revet-revert.service", "etc/systemd/system/sysinit.target.wants/revet-revert.service",
+       "etc/systemd/system/revet-revert-late.service", "etc/systemd/system/sysinit.target.wants/revet-revert-late.service")
 LOOK = r"""
 sysctl -a 2>/dev/null | grep -E '^net\.ipv[46]\.conf\.(all|default)\..*redirects'
 findmnt -no VFS-OPTIONS /srv/data

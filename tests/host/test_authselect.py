@@ -9,7 +9,7 @@ import unittest
 
 import hostlib
 import test_steps
-from test_change import tree
+from test_change import BOOT_UNITS, tree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "crash"))
 from test_crash import some
@@ -17,7 +17,6 @@ from test_crash import some
 FAILLOCK = ("--rule", "pam.faillock")
 HISTORY = ("--rule", "pam.password-history")
 NULLOK = ("--rule", "pam.no-nullok")
-UNIT = ["etc/systemd/system/revet-revert.service", "etc/systemd/system/multi-user.target.wants/revet-revert.service"]
 # In the place of the tool: where it changes something, it is killed at a system call of the test's choice,
 # and with it, where that is to be, whoever started it.
 KILLS = """#!/bin/sh
@@ -58,7 +57,7 @@ class Authselect(test_steps.Steps):
             undo()
             self.assertEqual(self.features(), ["local"])
             self.out("authselect", "check")
-            self.same(before, UNIT, () if undo != self.undo_script else ("etc/security",))
+            self.same(before, BOOT_UNITS, () if undo != self.undo_script else ("etc/security",))
             self.out("rm", "-rf", "/var/lib/revet")
 
     def test_guessing_locks(self):
@@ -91,7 +90,7 @@ class Authselect(test_steps.Steps):
         self.apply(*FAILLOCK)
         calls = [line.split()[1].split("(")[0] for line in self.read("/run/calls").splitlines() if "(" in line]
         self.revet("revert")
-        self.same(before, UNIT)
+        self.same(before, BOOT_UNITS)
         self.assertGreater(len(calls), 20, calls)
         for i in some(len(calls), 6):
             both = i % 2 == 0
@@ -105,7 +104,7 @@ class Authselect(test_steps.Steps):
                 self.revet("revert", "--unconfirmed")
             self.out("rm", "-f", "/run/both")
             self.assertEqual(self.features(), ["local"], why)
-            self.same(before, UNIT)
+            self.same(before, BOOT_UNITS)
             self.out("sh", "-c", "systemctl stop 'revet-revert-*.timer'; rm -rf /var/lib/revet")
         self.assertTrue(self.admits("revet-ops"))
 
@@ -132,7 +131,7 @@ class Authselect(test_steps.Steps):
         self.out("sh", "-c", "echo 'auth optional pam_permit.so' >>/etc/authselect/system-auth")
         before = tree(self.host.root)
         self.assertIn("system-auth is not as authselect makes it", self.revet("apply", "--no-input", *FAILLOCK, code=4))
-        self.same(before, UNIT)
+        self.same(before, BOOT_UNITS)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,10 @@ MOVING = ("proc", "sys", "dev", "run", "tmp", "var/log", "var/lib/revet", "var/l
           "root/.ssh", "var/lib/postgresql", "var/lib/mosquitto", "var/spool/exim4", "var/lib/exim4", "var/backups",
           "var/lib/logrotate")
 # Directories whose times revet's own things have touched: its state, the unit that reverts at boot.
-ARMED = ("etc/systemd/system", "etc/systemd/system/multi-user.target.wants", "var/lib")
+ARMED = ("etc/systemd/system", "etc/systemd/system/sysinit.target.wants", "var/lib")
+# What reverts at boot.
+BOOT_UNITS = [f"etc/systemd/system/{where}revet-revert{late}.service" for where in ("", "sysinit.target.wants/")
+              for late in ("", "-late")]
 
 
 def attributes(path):
@@ -79,6 +82,9 @@ class Changes(EachAlone):
         ran = self.host.exec([program, "apply", "--no-input", *argv], check=False)
         self.assertIn("REVERTS BY ITSELF", ran.stdout, ran.stderr)
 
+    def armed(self):
+        return list(pathlib.Path(self.host.root, "etc/systemd/system").rglob("revet-revert*"))
+
     def sysctls(self):
         return self.out("sh", "-c", "sysctl -a 2>/dev/null | grep -E '^net\\.ipv[46]\\.(conf|tcp|icmp)' | "
                         "grep -v mtu_discovery")
@@ -122,13 +128,10 @@ class Changes(EachAlone):
         program = self.odd()
         before = tree(self.host.root)
         self.apply_from(program, "--wait", "10s", "--family", "ssh")
-        self.assertNotEqual(tree(self.host.root), before)
         self.host.exec(["systemctl", "daemon-reload"])  # which reads the unit that waits once more
-        self.revet("apply", "--family", "net", code=5)
-        self.assertTrue(wait_until(lambda: "reverted" in self.revet("history"), 60))
+        self.assertTrue(wait_until(lambda: "reverted" in self.revet("history"), 120))
         # What it is armed with goes once all is undone.
-        unit = pathlib.Path(self.host.root, "etc/systemd/system/revet-revert.service")
-        self.assertTrue(wait_until(lambda: not unit.exists(), 20))
+        self.assertTrue(wait_until(lambda: not self.armed(), 60))
         self.same_tree(before)
         self.revet("confirm", code=1)
 
@@ -179,13 +182,31 @@ class Changes(EachAlone):
         program = self.odd()
         before = tree(self.host.root)
         self.apply_from(program, "--wait", "10min", "--family", "ssh")
+        self.assertNotEqual(tree(self.host.root), before)
+        self.revet("apply", "--family", "net", code=5)
         self.host.reboot(crash=True)
-        end = time.monotonic() + 20
-        while "reverted" not in self.revet("history") and time.monotonic() < end:
-            time.sleep(0.5)
-        self.assertIn("reverted", self.revet("history"))
+        self.assertTrue(wait_until(lambda: "reverted" in self.revet("history"), 60))
         self.same_tree(before)
         self.assertEqual(self.host.ssh(["id", "-un"]).stdout, "ops\n")
+
+    def test_what_it_needs_is_mounted_late(self):
+        """After what waits for basic.target; and the system boots into a target of its own."""
+        self.write("/etc/systemd/system/far.service", "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sleep 1\n")
+        self.write("/etc/systemd/system/own.target", "[Unit]\nRequires=basic.target\nAfter=basic.target\n"
+                   "Wants=dbus.service ssh.service systemd-user-sessions.service var-lib-revet.mount\nAllowIsolate=yes\n")
+        self.out("sh", "-ec", "mkdir -p /srv/state /var/lib/revet; systemctl -q set-default own.target; echo '/srv/state "
+                 "/var/lib/revet none bind,nofail,_netdev,x-systemd.requires=far.service 0 0' >>/etc/fstab; "
+                 "systemctl daemon-reload; systemctl start var-lib-revet.mount")
+        self.revet("apply", "--no-input", "--wait", "10min", "--rule", "ssh.no-root-login")
+        self.assertIn("permitrootlogin no", self.out("sshd", "-T"))
+        self.assertEqual(len(self.armed()), 4)
+        self.assertNotIn("cycle", self.out("sh", "-c", "systemd-analyze verify --man=no own.target 2>&1"))
+        self.host.reboot(crash=True)
+        self.assertTrue(wait_until(lambda: "reverted" in self.revet("history"), 60))
+        self.assertTrue(wait_until(lambda: not self.armed(), 60))
+        self.assertNotIn("permitrootlogin no", self.out("sshd", "-T"))
+        self.assertNotIn("cycle", self.out("journalctl", "-b", "-o", "cat"))
+        self.assertEqual(self.out("systemctl", "is-active", "multi-user.target", check=False), "inactive\n")
 
     def test_undo_without_revet(self):
         before = tree(self.host.root)

@@ -374,6 +374,10 @@ class Hard(OnHost):
         self.assertTrue(wait_until(lambda: "waiting" in self.revet("history"), 20))
         said = terminal.communicate("\x03", timeout=20)[0]
         self.assertIn("REVERTS BY ITSELF", said)
+        # On a line of its own, after what the countdown has shown is wiped out.
+        self.assertRegex(said, r"\^C\n *\nrevet: change 0001 reverts by itself in \d+ s unless confirmed from a new "
+                         r"session: sudo revet confirm\n$")
+        self.assertEqual(terminal.returncode, 130)
         self.assertIn("waiting", self.revet("history"))
         terminal = self.on_a_terminal("revet revert")
         said = terminal.communicate("\x03\x1a\x1c", timeout=20)[0]

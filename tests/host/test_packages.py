@@ -284,8 +284,8 @@ class OtherManagers(unittest.TestCase):
         verified = self.inside("rpm", "-V", "telnet", check=False)
         before = tree(self.host.root)
         plan = self.revet("plan", "--rule", "packages.telnet-client")
-        self.assertIn("~ package rpm   packages.telnet-client\n  telnet: 4:1.2-3.el9 -> (none)\n", plan)
-        self.assertIn("~ package pacman   packages.telnet-client\n  inetutils-telnet: 1.2-3 -> (none)\n", plan)
+        self.assertIn("- package telnet   packages.telnet-client\n  telnet: 4:1.2-3.el9 -> (none)\n", plan)
+        self.assertIn("- package inetutils-telnet   packages.telnet-client\n  inetutils-telnet: 1.2-3 -> (none)\n", plan)
         self.same(before)
         revert = lambda: self.revet("revert")
         for undo in (revert,

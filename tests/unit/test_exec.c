@@ -84,6 +84,67 @@ static int gives_up(bool list)
 	return r == 3 ? 0 : r ? r : 4;
 }
 
+static int lead_a_group(void *data _unused_)
+{
+	return setpgid(0, 0);
+}
+
+/* The process has ended, be it that nobody has waited for it. */
+static bool is_gone(int pid)
+{
+	char path[64], text[512];
+	_cleanup_close_ int fd = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+	text[MAX(n, 0)] = '\0';
+	return n <= 0 || strstr(text, ") Z ");
+}
+
+/* The shell ends or stays; what it has started holds its stdout, and its number is in the file
+ * that is its stdin. */
+static int helper_is_gone(const char *script, int (*in_child)(void *), bool *ret)
+{
+	const char *const argv[] = {"/bin/sh", "-c", script, NULL};
+	char path[] = "/tmp/revet-exec-XXXXXX", text[32] = "";
+	_cleanup_close_ int there = mkstemp(path);
+	_cleanup_arena_ struct arena a = {0};
+	struct exec_result result;
+	struct exec e;
+	struct err err;
+	int pid = 0;
+
+	unlink(path);
+	e = exec_start_input(argv, there, in_child, NULL);
+	if (exec_finish(&e, 4096, 500, &a, &result, &err) != -ETIMEDOUT ||
+		pread(there, text, sizeof(text) - 1, 0) <= 0)
+		return 1;
+	for (const char *c = text; *c >= '0' && *c <= '9'; c++)
+		pid = pid * 10 + (*c - '0');
+	for (int i = 0; i < 100 && !is_gone(pid); i++)
+		usleep(in_child ? 20000 : 2000);
+	*ret = is_gone(pid);
+	kill(pid, SIGKILL);
+	return 0;
+}
+
+static int ends_with_its_group(bool list _unused_)
+{
+	static const char *const scripts[] = {"sleep 30 & echo $! >&0; wait", "sleep 30 & echo $! >&0"};
+	bool gone;
+
+	for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
+		if (helper_is_gone(scripts[i], lead_a_group, &gone) || !gone)
+			return 1;
+		/* Without a group of its own it would be whoever started it. */
+		if (helper_is_gone(scripts[i], NULL, &gone) || gone)
+			return 2;
+	}
+	return 0;
+}
+
 /* In a process of its own, because a filter stays. */
 static int in_process(int (*run)(bool), bool old, bool list)
 {
@@ -146,11 +207,18 @@ static void it_ends_in_time(void **state _unused_)
 	assert_int_equal(in_process(gives_up, true, true), 0);
 }
 
+static void what_it_started_ends_with_it(void **state _unused_)
+{
+	assert_int_equal(in_process(ends_with_its_group, false, true), 0);
+	assert_int_equal(in_process(ends_with_its_group, true, true), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_inherited),
 		cmocka_unit_test(it_ends_in_time),
+		cmocka_unit_test(what_it_started_ends_with_it),
 		cmocka_unit_test(one_that_is_held_waits),
 	};
 

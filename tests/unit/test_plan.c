@@ -161,6 +161,33 @@ static void for_people(void **state _unused_)
 				  "Nothing can be changed for the 2 rules that fail.\n");
 }
 
+static void packages_are_named(void **state _unused_)
+{
+	static const struct {
+		const char *installed, *removed, *want;
+	} cases[] = {
+		{NULL, "telnet", "- package telnet   a.one\n"},
+		{"auditd", NULL, "+ package auditd   a.one\n"},
+		{"auditd", "telnet", "~ package auditd, telnet   a.one\n"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		_cleanup_buf_ struct buf out = BUF(65536);
+		_cleanup_arena_ struct arena a = {0};
+		struct plan p = {.arena = &a};
+		struct step *s;
+
+		add_rule(&p, "a.one", RISK_NONE);
+		s = add_step(&p, "package", "dpkg", "a.one", NULL);
+		if (cases[i].installed)
+			set(&p, s, cases[i].installed, NULL, "1.0");
+		if (cases[i].removed)
+			set(&p, s, cases[i].removed, "1.0", NULL);
+		plan_print(&p, &out);
+		assert_true(str_starts(buf_get(&out), cases[i].want));
+	}
+}
+
 #define HEAD "# Written by revet; see: revet history\ntable inet revet\ndelete table inet revet\n"
 #define RULES(port) "table inet revet {\n\tchain input {\n\t\ttcp dport " port " accept\n\t}\n}"
 
@@ -233,6 +260,7 @@ int main(void)
 		cmocka_unit_test(it_comes_back_the_same),
 		cmocka_unit_test(the_worst_risk),
 		cmocka_unit_test(for_people),
+		cmocka_unit_test(packages_are_named),
 		cmocka_unit_test(a_ruleset_is_shown_once),
 	};
 

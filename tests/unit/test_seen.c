@@ -288,6 +288,45 @@ static void test_guesses(void **state _unused_)
 		check_guess(&guesses[i]);
 }
 
+#define UNSEEN(port) \
+	"{'protocol':'tcp','address':'::','port':" port ",'scope':'public','process':{'unknown':'x'}}"
+
+/* Without root: what holds a port is not seen, nor mostly what sshd's ports are. */
+static void test_what_may_be_sshd(void **state _unused_)
+{
+	static const struct {
+		const char *tables;
+		size_t differences;
+		bool doubted;
+	} cases[] = {
+		{LISTENERS(UNSEEN("22") "," UNSEEN("22")), 0, true},
+		{"'sshd':{'rows':[{'key':'Port','value':{'unknown':'x'}}]}," LISTENERS(UNSEEN("2222")), 0,
+		 true},
+		{"'sshd':{'rows':[{'key':'Port','value':'22'}]}," LISTENERS(UNSEEN("22")), 0, false},
+		{"'sshd':{'rows':[{'key':'Port','value':'22'}]}," LISTENERS(UNSEEN("2222")), 1, false},
+		{LISTENERS(UNSEEN("5432")), 1, false}, /* PostgreSQL's */
+		{LISTENERS(WORLD("2222", "nginx")), 1, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		_cleanup_snapshot_ struct snapshot *snapshot = snapshot_of(cases[i].tables);
+		_cleanup_arena_ struct arena a = {0};
+		struct comparison comparison;
+		struct site_file site;
+		struct err err = {0};
+		struct seen seen;
+		bool doubted;
+
+		assert_int_equal(site_file_parse(STR("serves: []"), "site.yaml", &a, &site, &err), 0);
+		seen_make(snapshot, NULL, &a, &seen);
+		site_compare(&seen, &site, STR(""), &a, &comparison);
+		doubted = seen.services.n && seen.services.p[0].doubt;
+		if (comparison.all.n != cases[i].differences || doubted != cases[i].doubted)
+			fail_msg("%s: %zu differences, %s", cases[i].tables, comparison.all.n,
+					 doubted ? "doubted" : "not doubted");
+	}
+}
+
 /* More than anybody lists: of a database's clients and of logins a person has to say, of what the server
  * goes to it is everywhere. */
 static void test_many(void **state _unused_)
@@ -370,6 +409,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_guesses),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_what_may_be_sshd),
 		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_nets),
 	};

@@ -93,6 +93,7 @@ static const struct step_type package_step = {
 	.doc = "packages that are installed, with what they depend on, or removed, their configuration "
 		   "staying",
 	.order = 70,
+	.is_about_fields = true,
 	.capture = capture_packages,
 	.canonical = canonical_packages,
 	.put = put_packages,

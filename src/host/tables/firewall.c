@@ -357,7 +357,9 @@ static void set_unknown(struct row *row, const char *why)
 		row_unknown(row, kernel[i], why);
 }
 
-static void set_site(struct host *host, struct arena *a, struct row *row)
+/* unknown: why what is in force is not known; NULL: it is. nft says of a table that it may not list, as
+ * of one that is not there, just that it failed. */
+static void set_site(struct host *host, struct arena *a, struct row *row, const char *unknown)
 {
 	struct site_firewall site;
 
@@ -370,7 +372,10 @@ static void set_site(struct host *host, struct arena *a, struct row *row)
 		row_unknown(row, SITE_RULESET, site.unknown);
 		return;
 	}
-	row_bool(row, AS_SITE, site.in_force);
+	if (!site.in_force && unknown)
+		row_unknown(row, AS_SITE, unknown);
+	else
+		row_bool(row, AS_SITE, site.in_force);
 	row_bool(row, AS_SITE_AT_BOOT, site.at_boot);
 	row_str(row, SITE_RULESET, site.text);
 	row_from(row, AS_SITE, FROM(SITE_FILE, 0));
@@ -403,7 +408,7 @@ static int read_firewall(struct host *host, struct rows *rows, struct err *err)
 		row_unknown(row, FIREWALLD_RUNNING, "the processes are not known");
 	broken = set_saved(host, rows->arena, row, &c, why);
 	set_persisted(host, rows->arena, row, &c, known ? &set : NULL, broken);
-	set_site(host, rows->arena, row);
+	set_site(host, rows->arena, row, why);
 	return 0;
 }
 
