@@ -80,6 +80,12 @@ def wait_until(condition, seconds):
     return value
 
 
+def moved(before, after):
+    """What differs between two looks at a tree, or at anything else by name: as it was, and as it is."""
+    return {name: (before.get(name), after.get(name))
+            for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+
+
 def needed_libraries(file):
     """Paths of the libraries that a program or library of this machine needs, the loader too."""
     listed = subprocess.run(["ldd", file], capture_output=True, text=True, check=True).stdout

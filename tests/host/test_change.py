@@ -13,7 +13,7 @@ import threading
 import time
 import unittest
 
-from hostlib import wait_until
+from hostlib import moved, wait_until
 from oracle import REVET, EachAlone
 
 # A path of which a shell, systemd's units and its specifiers would each make something else.
@@ -61,6 +61,13 @@ def tree(root):
     return seen
 
 
+def without_revet(seen):
+    """What undo.sh brings back: a shell gives a directory no times, and the units of the boot stay until revet
+    runs, which is gone."""
+    return {name: what[:5] if stat.S_ISDIR(what[0]) else what for name, what in seen.items()
+            if name not in ("usr/local/bin", "usr/local/bin/revet") and "revet-revert" not in name}
+
+
 class Changes(EachAlone):
     """What one leaves must not help the next."""
 
@@ -68,9 +75,7 @@ class Changes(EachAlone):
 
     def same_tree(self, before):
         after = tree(self.host.root)
-        wrong = {name: (before.get(name), after.get(name))
-                 for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-        self.assertEqual(wrong, {})
+        self.assertEqual(moved(before, after), {})
 
     def odd(self):
         """The program, at a path that means something else wherever it is not quoted."""
@@ -214,16 +219,7 @@ class Changes(EachAlone):
         self.out("rm", "/usr/local/bin/revet")
         self.out("sh", "/var/lib/revet/changes/0001/undo.sh")
         self.out("systemctl", "stop", "revet-revert-0001.timer")
-        after = tree(self.host.root)
-        for seen in (before, after):
-            for name in list(seen):
-                # A shell gives a directory no times back; the unit of the boot stays until revet runs.
-                if name in ("usr/local/bin", "usr/local/bin/revet") or "revet-revert" in name:
-                    del seen[name]
-                elif stat.S_ISDIR(seen[name][0]):
-                    seen[name] = seen[name][:5]
-        self.assertEqual({n: (before.get(n), after.get(n)) for n in before.keys() | after.keys()
-                          if before.get(n) != after.get(n)}, {})
+        self.assertEqual(moved(without_revet(before), without_revet(tree(self.host.root))), {})
 
     def test_killed_at_any_time(self):
         before = tree(self.host.root)

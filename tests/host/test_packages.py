@@ -12,7 +12,7 @@ import threading
 import time
 import unittest
 
-from hostlib import Host
+from hostlib import Host, moved
 from oracle import REVET
 import test_steps
 from test_change import tree
@@ -268,8 +268,7 @@ class OtherManagers(unittest.TestCase):
 
     def same(self, before):
         after = tree(self.host.root)
-        self.assertEqual({n: (before.get(n), after.get(n)) for n in before.keys() | after.keys()
-                          if before.get(n) != after.get(n)}, {})
+        self.assertEqual(moved(before, after), {})
 
     def apply(self):
         self.revet("apply", "--rule", "packages.telnet-client")
@@ -389,8 +388,7 @@ class OtherInstallers(OtherManagers):
 
     def same(self, before):
         after = self.seen()
-        self.assertEqual({n: (before.get(n), after.get(n)) for n in before.keys() | after.keys()
-                          if before.get(n) != after.get(n)}, {})
+        self.assertEqual(moved(before, after), {})
 
     def serve(self):
         """The repository of rpm's packages, where dnf finds it: in a directory it would be emptied."""

@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from hostlib import Host
+from hostlib import Host, moved
 from oracle import REVET, EachAlone
 from test_change import BOOT_UNITS, tree
 
@@ -47,8 +47,7 @@ class Steps(EachAlone):
 
     def same(self, before, names=(), times=()):
         before, after = (self.without(dict(seen), names, times) for seen in (before, tree(self.host.root)))
-        self.assertEqual({n: (before.get(n), after.get(n)) for n in before.keys() | after.keys()
-                          if before.get(n) != after.get(n)}, {})
+        self.assertEqual(moved(before, after), {})
 
 
 class Packages(Steps):

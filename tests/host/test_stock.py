@@ -4,14 +4,14 @@ waits, after it is confirmed, after a reboot, and after it was taken back; only 
 
 import json
 import os
-import stat
 import tempfile
 import unittest
 
 import test_change
 import test_rules_undone
+from hostlib import moved
 from oracle import EachAlone
-from test_change import tree
+from test_change import tree, without_revet
 
 ONE_PASSWORD = ["-oBatchMode=no", "-oPreferredAuthentications=password,keyboard-interactive",
                 "-oPubkeyAuthentication=no", "-oNumberOfPasswordPrompts=1"]
@@ -90,9 +90,9 @@ class Hardened(EachAlone):
         return rules
 
     def same_runtime(self, before):
-        moved = set(self.runtime().splitlines()) ^ set(before.splitlines())
+        differ = set(self.runtime().splitlines()) ^ set(before.splitlines())
         # The kernel makes one up for each network namespace.
-        self.assertEqual([line for line in moved if "tcp_fastopen_key" not in line], [])
+        self.assertEqual([line for line in differ if "tcp_fastopen_key" not in line], [])
 
     def is_back(self, before, runtime):
         self.same_runtime(runtime)
@@ -150,16 +150,7 @@ class Services(Hardened):
         self.out("rm", "/usr/local/bin/revet")
         self.out("sh", "/var/lib/revet/changes/0001/undo.sh")
         self.same_runtime(runtime)
-        after = tree(self.host.root)
-        for seen in (before, after):
-            for name in list(seen):
-                # A shell gives a directory no times back.
-                if name in ("usr/local/bin", "usr/local/bin/revet") or "revet-revert" in name:
-                    del seen[name]
-                elif stat.S_ISDIR(seen[name][0]):
-                    seen[name] = seen[name][:5]
-        self.assertEqual({n: (before.get(n), after.get(n)) for n in before.keys() | after.keys()
-                          if before.get(n) != after.get(n)}, {})
+        self.assertEqual(moved(without_revet(before), without_revet(tree(self.host.root))), {})
         self.lets_in(by_password=True)
         self.serves(hardened=False)
 

@@ -102,8 +102,7 @@ class OnMachine(EachAlone):
 
     def same_tree(self, before, after=None):
         after = after or self.tree()
-        wrong = {name: (before.get(name), after.get(name))
-                 for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+        wrong = hostlib.moved(before, after)
         for name, (was, now) in list(wrong.items()):
             remade = name.startswith(REMADE) or name == "etc/audit"  # the directory of what moves
             if remade and was and now and was[:5] + was[6:] == now[:5] + now[6:]:
