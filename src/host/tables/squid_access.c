@@ -4,6 +4,7 @@
 #include "host/table.h"
 
 #include "base/map.h"
+#include "base/num.h"
 #include "base/vec.h"
 #include "host/glob.h"
 #include "host/logical.h"
@@ -19,14 +20,16 @@ static const struct column columns[] = {
 	[ACLS] = {"acls", TYPE_LIST, "What has to fit, all of it; a '!' takes what does not fit",
 			  COLUMN_LABEL},
 	[EVERYONE] = {"everyone", TYPE_BOOL,
-				  "It holds for clients of any address, and no line before it denies all", 0},
+				  "It holds for clients of any address, or of more than any one network has, and no line "
+				  "before it denies all",
+				  0},
 	{0},
 };
 
 struct reader {
 	struct host *host;
 	struct rows *rows;
-	struct map types; /* of an acl's name: its type; "all" for one of every address */
+	struct map types; /* of an acl's name: its type; "all" for one of every address, "wide" */
 	bool closed;      /* a line denied all */
 	unsigned files, depth, conditions;
 };
@@ -38,6 +41,33 @@ static const char *const predefined[][2] = {
 };
 
 static void read_file(struct reader *, const char *path);
+
+/* The first eight bits of an IPv4 address. */
+static bool first_octet(struct str address, uint64_t *ret)
+{
+	struct str octet;
+
+	return str_has_char(address, '.') && str_cut(&address, '.', &octet) &&
+		   num_u64(octet, 0, 255, ret) == 0;
+}
+
+/* More addresses than the largest private network has, 10.0.0.0/8 or fc00::/7: a few such are everybody.
+ * They are written with a prefix or a mask, or from the first to the last. */
+static bool is_wide(struct str word)
+{
+	bool v6 = str_has_char(word, ':');
+	uint64_t bits, first, last;
+	struct str from;
+
+	str_cut(&word, '/', &from);
+	if (word.n && num_u64(word, 0, 128, &bits) == 0 && bits < (v6 ? 7 : 8))
+		return true;
+	if (first_octet(word, &bits) && bits < 255)
+		return true;
+	word = from;
+	return str_has_char(word, '-') && str_cut(&word, '-', &from) && first_octet(from, &first) &&
+		   first_octet(word, &last) && last > first + 1;
+}
 
 /* Of several lines for one name either may fit, so one for every address makes it that. */
 static void read_acl(struct reader *r, struct str line)
@@ -51,13 +81,16 @@ static void read_acl(struct reader *r, struct str line)
 	is = map_get(&r->types, name);
 	if (is && strcmp(is, "all") == 0)
 		return;
-	map_put(&r->types, name, str_dup(r->rows->arena, type));
+	if (!is || strcmp(is, "wide") != 0)
+		map_put(&r->types, name, str_dup(r->rows->arena, type));
 	if (!str_is(type, "src"))
 		return;
 	while (str_word(&line, &word) && word.p[0] != '#') {
 		if (str_starts(word, "\""))
 			rows_gap(r->rows, "the addresses of acl %.*s are in a file that is not read",
 					 STR_ARG(name));
+		if (is_wide(word))
+			map_put(&r->types, name, (void *)"wide");
 		for (size_t i = 0; i < ARRAY_LEN(all); i++)
 			if (str_is(word, all[i]))
 				map_put(&r->types, name, (void *)"all");
@@ -69,9 +102,8 @@ static void read_acl(struct reader *r, struct str line)
 static bool limits_clients(struct reader *r, struct str acl)
 {
 	static const char *const not_clients[] = {
-		"all",      "port",      "method",       "proto",     "time",
-		"dst",      "dstdomain", "dstdom_regex", "url_regex", "urlpath_regex",
-		"url_port", "browser",   "localport"};
+		"all",          "wide",      "port",          "method",   "proto",   "time",     "dst",
+		"dstdomain",    "dstdom_regex", "url_regex", "urlpath_regex", "url_port", "browser", "localport"};
 	bool negated = str_skip(&acl, "!");
 	const char *type = map_get(&r->types, acl);
 

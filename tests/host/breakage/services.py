@@ -216,6 +216,7 @@ put /etc/rabbitmq/rabbitmq.conf 'loopback_users.guest = true'
     },
     "services.proxy-open": {
         "bad": [squid("http_access allow all"), squid("acl x src 0.0.0.0/0\nhttp_access allow CONNECT x"),
+                squid("acl x src 0.0.0.0/1 128.0.0.0/1\nhttp_access allow x"),
                 squid("acl p port 80\ninclude /etc/squid/y.conf\nhttp_access deny all")
                 + "; put /etc/squid/y.conf 'http_access allow p'"],
         "fine": [squid("http_access allow localhost\nhttp_access deny all\nhttp_access allow all")],
