@@ -292,7 +292,8 @@ class Machine(Host):
             try:
                 yield root
             finally:
-                run(["umount", root])
+                # Whoever walks all of the machine just now, as an audit of it does, holds it for a moment.
+                wait_until(lambda: subprocess.run(["umount", root], capture_output=True).returncode == 0, 30)
 
     # --- up and down ---
 

@@ -232,6 +232,10 @@ static void note_shared(struct saving *s)
 			note_choice(s, entries[i].name);
 	for (size_t i = 0; i < ARRAY_LEN(dirs); i++)
 		note_time(s, dirs[i]);
+	if (path_list(s->place->root_fd, UNIT_LINKS_DIR, 65536, s->arena, &entries, &n, &more) == 0)
+		for (size_t i = 0; i < n; i++)
+			if (str_ends(str_of(entries[i].name), ".wants"))
+				note_time(s, arena_printf(s->arena, UNIT_LINKS_DIR "/%s", entries[i].name));
 }
 
 static int save_removed(const struct place *place, const struct names *names,
