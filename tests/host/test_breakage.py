@@ -16,6 +16,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 import unittest
 from collections import namedtuple
 from pathlib import Path
@@ -309,8 +310,7 @@ class Breakage(unittest.TestCase):
             complaints += self.fix(broken, [rule for rule in fixable if fixes[rule] in FIXED and rule not in left])
             broken.mend(tried)
             mended = {way.rule: good[way.rule] for way in tried}
-            complaints += self.compare(broken.audit(mended), mended,
-                                       f"mended after\n{tried[0].script}\n")
+            complaints += self.settled(broken, mended, f"mended after\n{tried[0].script}\n")
         if complaints:
             self.fail("\n" + "\n".join(complaints))
 
@@ -331,6 +331,15 @@ class Breakage(unittest.TestCase):
             return [*complaints, f"{rules}: revert: exit {code}: {said[-800:]}"]
         type(self).fixed += len(rules)
         return complaints + self.compare(broken.audit(rules), dict.fromkeys(rules, ("fail",)), "reverted")
+
+    def settled(self, broken, wanted, when):
+        """What was killed may take a moment to go."""
+        for _ in range(5):
+            complaints = self.compare(broken.audit(wanted), wanted, when)
+            if not complaints:
+                break
+            time.sleep(0.5)
+        return complaints
 
     @classmethod
     def tearDownClass(cls):

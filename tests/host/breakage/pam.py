@@ -68,7 +68,7 @@ RULES = {
         swap("login", "^@include common-auth", "auth include plain")
         + "; put /etc/pam.d/plain 'auth required pam_unix.so'",
     ]},
-    "pam.faillock-limits": {"bad": [
+    "pam.faillock-limits": {"alone": True, "bad": [
         conf("faillock.conf", "deny = 50"),
         conf("faillock.conf", "fail_interval = 60"),
         "put /etc/security/faillock.conf 'deny = 0'",
