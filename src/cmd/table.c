@@ -242,10 +242,14 @@ static int run_table(const struct given *g)
 	if (code)
 		return code;
 	snapshot_want_none(snapshot);
-	if (g->n_words == 1 || !is_asked(view.table))
+	if (g->n_words == 1)
 		snapshot_want_all(snapshot, view.table);
-	for (int i = 1; is_asked(view.table) && i < g->n_words; i++)
+	for (int i = 1; i < g->n_words; i++) {
 		snapshot_want_key(snapshot, view.table, str_of(g->words[i]));
+		/* Which rows a pattern is about, only all of them tell. */
+		if (!is_asked(view.table) && str_is_glob(str_of(g->words[i])))
+			snapshot_want_all(snapshot, view.table);
+	}
 	return worker_run(&w);
 }
 
