@@ -13,6 +13,7 @@ import random
 import re
 import unittest
 
+from hostlib import wait_until
 from test_breakage import LOOK_LIKE_A_MACHINE
 from test_site_firewall import Prober
 
@@ -282,6 +283,9 @@ class Docker(Compared):
     check, sources, ports = FrontEnds.check, SOURCES[:3], [22, 23, 80, 8080]
 
     def test_published(self):
+        # The container starts after the boot.
+        self.assertTrue(wait_until(lambda: "--dport 8080" in self.out("iptables", "-t", "nat", "-S")
+                                   and f"-N {self.user}" in self.out("iptables", "-S"), 60))
         self.sh(f"iptables -A INPUT -p tcp --dport 22 -j ACCEPT; iptables -P INPUT DROP\n"
                 f"iptables -I {self.user} -s 203.0.113.0/24 -j DROP")
         self.check("a published port")
