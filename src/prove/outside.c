@@ -17,6 +17,7 @@
 #define THERE "out" /* the other end of the wire */
 #define UP_TRIES 50 /* for a wire to come up */
 #define UP_EVERY_MS 20
+#define CONNECT_MS 1500
 
 /* --- addresses -------------------------------------------------------------------------------------- */
 
@@ -425,9 +426,9 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-void outside_await(int fds[], size_t n, int timeout_ms)
+void outside_await(int fds[], size_t n)
 {
-	int64_t end = now_ms() + timeout_ms;
+	int64_t end = now_ms() + CONNECT_MS;
 
 	for (size_t i = 0; i < n; i++) {
 		struct pollfd p = {.fd = fds[i], .events = POLLOUT};

@@ -97,9 +97,11 @@ bool outside_takes(const struct outside *, const struct origin *, const struct t
 /* A connection from there that comes about while something else is done, or a UDP socket that is
  * connected. A descriptor, or -errno. */
 int outside_begin(const struct origin *, const struct target *, uint16_t port, int type);
-/* Waits for connections that were begun, so long for all together. Where one has not come about, there is
- * -errno in its place: -ETIMEDOUT: nothing came back; -ECONNREFUSED. */
-void outside_await(int fds[], size_t n, int timeout_ms);
+/* Waits for connections that were begun, 1.5 s for all together: the wires are in memory and known to
+ * work, and should a SYN be lost even so, the kernel sends another after one (TCP_TIMEOUT_INIT of
+ * include/net/tcp.h). Where one has not come about, there is -errno in its place: -ETIMEDOUT: nothing came
+ * back; -ECONNREFUSED. */
+void outside_await(int fds[], size_t n);
 /* With the port in network order, for bind() and the like. */
 struct sockaddr_storage outside_address(const struct sockaddr_storage *, uint16_t port);
 socklen_t outside_length(const struct sockaddr_storage *);

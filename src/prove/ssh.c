@@ -10,8 +10,6 @@
 #include "base/vec.h"
 #include "change/login.h"
 
-#define CONNECT_MS 700 /* on a wire in memory that is known to work */
-
 /* systemd may hold the socket for it. */
 static bool is_sshd(const struct rows *rows, const struct row *row)
 {
@@ -99,7 +97,7 @@ size_t ssh_find_ways(struct trial *t, const struct outside *o, unsigned kinds,
 		fds[n] = knock(&ret[n]);
 		n++;
 	}
-	outside_await(fds, n, CONNECT_MS);
+	outside_await(fds, n);
 	for (size_t i = 0; i < n; i++) {
 		ret[i].is_open = fds[i] >= 0;
 		close_fd(&fds[i]);

@@ -81,6 +81,7 @@ class Proofs(OnHost):
     def sshd(self, text):
         self.write("/etc/ssh/sshd_config.d/00-test.conf", text)
         self.host.exec(["sh", "-c", "systemctl reset-failed ssh; systemctl restart ssh"])  # however often
+        self.assertTrue(wait_until(lambda: ":22 " in self.out("ss", "-Hltn"), 20))
 
     def tearDown(self):
         self.host.exec(["systemctl", "stop", "listen-more"], check=False)

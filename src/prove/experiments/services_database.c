@@ -5,7 +5,6 @@
 #include "prove/replica.h"
 #include "prove/served.h"
 
-#define CONNECT_MS 700
 #define ANSWER_S 2
 
 struct listening {
@@ -108,7 +107,7 @@ static void judge_attempt(const struct batch *b, const struct attempt *at, int f
 
 static void end_batch(struct batch *b)
 {
-	outside_await(b->fds, b->n, CONNECT_MS);
+	outside_await(b->fds, b->n);
 	for (size_t i = 0; i < b->n; i++) {
 		judge_attempt(b, &b->p[i], b->fds[i]);
 		close_fd(&b->fds[i]);
