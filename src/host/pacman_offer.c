@@ -10,12 +10,10 @@
 #include "host/conf.h"
 #include "host/package_offers.h"
 #include "host/pacman.h"
-#include "host/unpack.h"
+#include "host/tar.h"
 
 #define SYNC "/var/lib/pacman/sync"
-#define BLOCK 512
 #define MAX_DESC ((size_t)256 << 10)
-#define MAX_UNPACKED ((uint64_t)1 << 30)
 
 /* The suffix that tells unpack_open() what the file's first bytes say. */
 static const struct {
@@ -30,9 +28,8 @@ static const struct {
 };
 
 struct search {
-	struct unpack *from;
+	struct tar from;
 	const char *name;
-	uint64_t total;
 	char *desc; /* MAX_DESC bytes */
 };
 
@@ -55,42 +52,6 @@ static int open_list(int root_fd, const char *path, struct unpack **ret, struct 
 	return unpack_open(fd, name, ret, err);
 }
 
-/* Exactly n bytes; 0: the end comes first. */
-static int read_whole(struct search *s, char *p, size_t n)
-{
-	size_t have = 0;
-
-	while (have < n) {
-		ssize_t got = unpack_read(s->from, p + have, n - have);
-
-		if (got <= 0)
-			return (int)got;
-		have += (size_t)got;
-	}
-	s->total += n;
-	return s->total > MAX_UNPACKED ? -EFBIG : 1;
-}
-
-static int skip(struct search *s, uint64_t n)
-{
-	char rest[8192];
-	int r = 1;
-
-	for (; r > 0 && n; n -= MIN(n, (uint64_t)sizeof(rest)))
-		r = read_whole(s, rest, (size_t)MIN(n, (uint64_t)sizeof(rest)));
-	return r;
-}
-
-/* A number of tar's: octal digits up to a blank or a NUL. */
-static bool octal(const char *p, size_t n, uint64_t *ret)
-{
-	size_t i = 0;
-
-	for (*ret = 0; i < n && p[i] >= '0' && p[i] <= '7'; i++)
-		*ret = *ret * 8 + (uint64_t)(p[i] - '0');
-	return i > 0;
-}
-
 /* "NAME-VERSION-RELEASE/desc" */
 static bool may_be(struct str path, const char *name)
 {
@@ -100,21 +61,15 @@ static bool may_be(struct str path, const char *name)
 /* The next file: 1 when it is the package's, with its desc read; 0 at the end. */
 static int next(struct search *s, bool *found, struct str *ret)
 {
-	char head[BLOCK];
-	uint64_t size = 0;
-	int r = read_whole(s, head, BLOCK);
+	struct tar_entry entry;
+	int r = tar_next(&s->from, &entry);
 
-	if (r <= 0 || !head[0])
-		return r < 0 ? r : 0;
-	if (!octal(head + 124, 12, &size))
-		return -EBADMSG;
-	*found = may_be((struct str){head, strnlen(head, 100)}, s->name) && head[156] != '5' &&
-			 size <= MAX_DESC;
+	*found = r > 0 && may_be(str_of(entry.name), s->name) && entry.type != '5' &&
+			 entry.size <= MAX_DESC;
 	if (!*found)
-		return skip(s, (size + BLOCK - 1) / BLOCK * BLOCK);
-	*ret = (struct str){s->desc, (size_t)size};
-	r = read_whole(s, s->desc, (size_t)size);
-	return r > 0 ? skip(s, (BLOCK - size % BLOCK) % BLOCK) : r;
+		return r;
+	*ret = (struct str){s->desc, (size_t)entry.size};
+	return entry.size ? tar_read(&s->from, s->desc, (size_t)entry.size) : 1;
 }
 
 static int search_list(struct search *s, struct buf *out)
@@ -140,7 +95,7 @@ static int search_repository(int root_fd, const char *path, const char *name, st
 
 	if (r < 0)
 		return r;
-	s.from = u;
+	s.from.from = u;
 	s.desc = mem_calloc(1, MAX_DESC);
 	r = search_list(&s, out);
 	free(s.desc);
