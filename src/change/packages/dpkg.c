@@ -494,7 +494,7 @@ static void undo_removed_sh(struct buf *out, const struct step *s)
 				  "auto) chroot \"$TOP\" apt-mark auto \"$name\" ;;\n"
 				  "choice) chroot \"$TOP\" update-alternatives --set \"$name\" \"$rest\" ;;\n"
 				  "copy) cat \"$SAVED$name\" >\"$ROOT$rest\" ;;\n"
-				  "time) touch -h -c -m -d \"@$name\" \"$ROOT$rest\" ;;\n"
+				  "time) dated \"@$name\" \"${name%.*}\" \"$ROOT$rest\" ;;\n"
 				  "esac\ndone <\"$SAVED\"\n");
 }
 
