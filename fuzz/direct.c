@@ -15,6 +15,7 @@
 #include "fuzz.h"
 #include "host/acl.h"
 #include "host/address.h"
+#include "host/apk.h"
 #include "host/apt_conf.h"
 #include "host/capability.h"
 #include "host/crypt_id.h"
@@ -29,6 +30,7 @@
 #include "host/site_file.h"
 #include "host/ssh_key.h"
 #include "host/sshd_config.h"
+#include "host/tar.h"
 #include "host/unpack.h"
 #include "host/value.h"
 #include "host/x509.h"
@@ -636,6 +638,55 @@ static void run_elf(const struct target *t _unused_, struct str s)
 	close(fd);
 }
 
+/* A tar that is not compressed. */
+static void run_tar(const struct target *t _unused_, struct str s)
+{
+	int fd = memfd_create("input", MFD_CLOEXEC);
+	struct unpack *u = NULL;
+	struct tar_entry entry;
+	struct tar tar = {0};
+	size_t entries = 0;
+	char piece[512];
+	struct err err;
+
+	check(fd >= 0 && write(fd, s.p, s.n) == (ssize_t)s.n && lseek(fd, 0, SEEK_SET) == 0);
+	check(unpack_open(fd, "db", &u, &err) == 0);
+	tar.from = u;
+	while (tar_next(&tar, &entry) > 0) {
+		check(strlen(entry.name) < sizeof(entry.name) && ++entries <= s.n / 512);
+		if (entry.size && tar_read(&tar, piece, (size_t)MIN(entry.size, sizeof(piece))) < 0)
+			break;
+	}
+	check(tar.total <= s.n);
+	unpack_free(u);
+}
+
+static int check_path(struct str path, bool is_dir _unused_, void *data)
+{
+	size_t *n = data;
+
+	check(path.n > 1 && path.n < 4096 && path.p[0] == '/' && !memchr(path.p, '\n', path.n));
+	++*n;
+	return 0;
+}
+
+static void run_apk(const struct target *t _unused_, struct str s)
+{
+	struct str text = s, package, value, name, more;
+	size_t packages = 0, paths = 0;
+	char field;
+	bool not;
+
+	while (apk_next(&text, &package)) {
+		check(package.n && package.p >= s.p && package.p + package.n <= s.p + s.n);
+		check(++packages <= s.n && apk_each_path(package, check_path, &paths) == 0);
+		while (apk_field(&package, &field, &value))
+			while (apk_dependency(&value, &name, &more, &not))
+				check(!memchr(name.n ? name.p : "", '<', name.n) && (!more.p || more.n));
+	}
+	check(paths <= s.n);
+}
+
 const struct target direct_targets[] = {
 	{.name = "num", .max = 64, .run = run_num},
 	{.name = "str", .max = 4096, .run = run_str},
@@ -665,5 +716,7 @@ const struct target direct_targets[] = {
 	{.name = "capability", .max = 128, .run = run_capability},
 	{.name = "apt_conf", .max = 8192, .run = run_apt_conf},
 	{.name = "unpack", .max = 16384, .run = run_unpack},
+	{.name = "tar", .max = 8192, .run = run_tar},
+	{.name = "apk", .max = 4096, .run = run_apk},
 	{.name = NULL},
 };

@@ -7,13 +7,13 @@
 
 #include "base/map.h"
 #include "base/vec.h"
+#include "host/apk.h"
 #include "host/fields.h"
 #include "host/rpmdb.h"
 
 #define DPKG_INFO "/var/lib/dpkg/info"
 #define DPKG_DIVERSIONS "/var/lib/dpkg/diversions"
 #define PACMAN_LOCAL "/var/lib/pacman/local"
-#define APK_INSTALLED "/lib/apk/db/installed"
 
 struct question {
 	const struct str *paths;
@@ -265,26 +265,25 @@ static int ask_pacman(struct lookup *l, struct err *err)
 
 /* --- apk ------------------------------------------------------------------------------------- */
 
+static int claim_path(struct str path, bool is_dir, void *data)
+{
+	struct claimed *c = data;
+
+	if (!is_dir)
+		claim(wanted(c->lookup, path), c->package, &c->lookup->arena);
+	return 0;
+}
+
 static int ask_apk(struct lookup *l, struct err *err)
 {
-	struct str text, line, package = STR_ABSENT, dir = STR_ABSENT;
-	int r = path_read(l->root_fd, APK_INSTALLED, HOST_MAX_FILE, &l->arena, &text);
-	char path[4096];
+	struct str text, package;
+	const char *path;
+	int r = apk_read(l->root_fd, &l->arena, &text, &path);
 
 	if (r < 0)
-		return r == -ENOENT ? r : err_errno(err, -r, APK_INSTALLED);
-	while (str_line(&text, &line)) {
-		if (str_skip(&line, "P:"))
-			package = line;
-		else if (str_skip(&line, "F:"))
-			dir = line;
-		else if (str_skip(&line, "R:") && dir.n + line.n + 2 < sizeof(path)) {
-			size_t n = (size_t)snprintf(path, sizeof(path), "/%.*s%s%.*s", STR_ARG(dir),
-										dir.n ? "/" : "", STR_ARG(line));
-
-			claim(wanted(l, (struct str){path, n}), package, &l->arena);
-		}
-	}
+		return r == -ENOENT ? r : err_errno(err, -r, "%s", path);
+	while (apk_next(&text, &package))
+		(void)apk_each_path(package, claim_path, &(struct claimed){l, apk_value(package, 'P')});
 	return 0;
 }
 

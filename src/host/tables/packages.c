@@ -4,6 +4,7 @@
 #include "host/table.h"
 
 #include "base/num.h"
+#include "host/apk.h"
 #include "host/dpkg.h"
 #include "host/edit.h"
 #include "host/fields.h"
@@ -247,42 +248,40 @@ static int read_pacman(struct host *host, struct rows *rows, const char *path, s
 
 /* --- apk ------------------------------------------------------------------------------------- */
 
-static void set_apk(struct row *row, struct str line)
+static void add_apk(struct row *row, struct str package)
 {
 	static const int column_of[128] = {
 		['P'] = NAME + 1,   ['V'] = VERSION + 1,    ['A'] = ARCHITECTURE + 1,
 		['o'] = SOURCE + 1, ['m'] = MAINTAINER + 1,
 	};
-	struct str value = {line.p + 2, line.n - 2};
-	int column = column_of[line.p[0] & 127];
+	struct str value;
+	char field;
 
-	if (line.p[0] == 'I')
-		set_size(row, value, 1);
-	else if (column)
-		row_str(row, column - 1, value);
+	row_strz(row, STATE, "installed");
+	row_strz(row, MANAGER, "apk");
+	while (apk_field(&package, &field, &value)) {
+		int column = column_of[field & 127];
+
+		if (field == 'I')
+			set_size(row, value, 1);
+		else if (column)
+			row_str(row, column - 1, value);
+	}
 }
 
 static int read_apk(struct host *host, struct rows *rows, const char *path, struct err *err)
 {
-	struct row *row = NULL;
-	struct str text, line;
+	struct str text, package;
+	const char *counted;
+	unsigned line = 1;
 	int r = host_read(host, path, rows->arena, &text, err);
 
 	if (r < 0)
 		return r;
-	for (unsigned number = 1; str_line(&text, &line); number++) {
-		if (!line.n) {
-			row = NULL; /* a blank line ends the package */
-			continue;
-		}
-		if (line.n < 2 || line.p[1] != ':')
-			continue;
-		if (!row) {
-			row = rows_add(rows, FROM(path, number));
-			row_strz(row, STATE, "installed");
-			row_strz(row, MANAGER, "apk");
-		}
-		set_apk(row, line);
+	for (counted = text.p; apk_next(&text, &package);) {
+		for (; counted < package.p; counted++)
+			line += *counted == '\n';
+		add_apk(rows_add(rows, FROM(path, line)), package);
 	}
 	return 0;
 }
@@ -300,7 +299,7 @@ static const struct {
 	  "/usr/lib/sysimage/rpm/Packages.db", "/var/lib/rpm/Packages"},
 	 read_rpm},
 	{"pacman", {PACMAN_LOCAL}, read_pacman},
-	{"apk", {"/lib/apk/db/installed"}, read_apk},
+	{"apk", {"/lib/apk/db/installed", "/usr/lib/apk/db/installed"}, read_apk},
 };
 
 /* The first that is there, or whose directory may not be looked into; NULL when none is. */

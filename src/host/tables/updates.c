@@ -378,6 +378,7 @@ static const struct {
 	{"zypper", "/usr/lib/sysimage/rpm", "/etc/zypp", read_zypper},
 	{"pacman", "/var/lib/pacman/local", "/var/lib/pacman/local", read_pacman},
 	{"apk", "/lib/apk/db/installed", "/lib/apk/db/installed", read_apk},
+	{"apk", "/usr/lib/apk/db/installed", "/usr/lib/apk/db/installed", read_apk},
 };
 
 static int read_updates(struct host *host, struct rows *rows, struct err *err)
