@@ -92,7 +92,8 @@ static int check_services(struct applying *ap, struct err *err)
 
 	services_activated(&ap->services);
 	if (ap->sshd.answers)
-		r = sshd_probe_after(&ap->changes.place, &ap->sshd, ap->arena, &evidence, err);
+		r = sshd_probe_after(&ap->changes.place, ap->options->wait / 2, &ap->sshd, ap->arena,
+							 &evidence, err);
 	if (r == 0)
 		r = services_check(&ap->services, err);
 	if (r == 0 && evidence)
@@ -197,7 +198,7 @@ static int look_around(struct applying *ap, struct err *err)
 	if (r == 0 && evidence)
 		said(evidence);
 	if (r == 0 && check_is_about_login(ap->plan))
-		r = sshd_probe_before(&ap->changes.place, ap->arena, &ap->sshd, err);
+		r = sshd_probe_before(&ap->changes.place, ap->options->wait / 2, ap->arena, &ap->sshd, err);
 	if (r == 0)
 		r = keep_note(&ap->changes.place, ap->plan, ap->arena, &ap->keep, err);
 	if (r == 0)
