@@ -49,6 +49,15 @@ static int64_t now(void)
 	return (int64_t)time(NULL);
 }
 
+/* By the clock of what reverts it: nobody sets that. */
+static int64_t now_of_timer(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec;
+}
+
 /* --- doing ----------------------------------------------------------------------------------------- */
 
 static void said(const char *what)
@@ -267,12 +276,13 @@ static void clear_countdown(void)
 /* Watches the journal until somebody confirms or the timer reverts. */
 static int watch(struct applying *ap)
 {
+	int64_t end = now_of_timer() + ap->options->wait;
 	struct err err;
 
 	catch_interruptions();
 	for (;;) {
 		struct change seen;
-		int64_t left = ap->change.deadline - now();
+		int64_t left = end - now_of_timer();
 		int r = change_open(&ap->changes, ap->change.number, ap->arena, &seen, &err);
 		enum change_status status = seen.status;
 
