@@ -128,16 +128,44 @@ static const struct boot_unit {
 	 "RequiresMountsFor="},
 };
 
-static int want_at_boot(const struct changes *cs, const struct boot_unit *u, struct err *err)
+/* There is a file of this name in the change's directory if the change has made WANTS, which then goes. */
+#define MADE_WANTS "made-wants"
+
+static int make_wants(const struct changes *cs, const struct change *c, struct err *err)
 {
 	const char *name;
-	_cleanup_close_ int units = fs_open_parent(&cs->place, WANTS, &name), dir = -1;
+	_cleanup_close_ int units = fs_open_parent(&cs->place, WANTS, &name), note = -1;
+	struct stat st;
 
 	if (units < 0)
 		return err_errno(err, -units, WANTS);
-	if (mkdirat(units, name, 0755) == 0)
-		fsync(units);
-	dir = fs_open_parent(&cs->place, u->link, &name);
+	if (fstatat(units, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	note = openat(c->dir_fd, MADE_WANTS, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (note < 0)
+		return err_errno(err, errno, "%s/" MADE_WANTS, c->path);
+	/* Of the mask of whoever runs this nothing is to be left. */
+	if (mkdirat(units, name, 0755) < 0 || fchmodat(units, name, 0755, 0) < 0)
+		return err_errno(err, errno, WANTS);
+	fsync(units);
+	return 0;
+}
+
+static bool has_made_wants(const struct changes *cs, unsigned number)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct path_stat st;
+
+	return path_stat(cs->place.root_fd,
+					 arena_printf(&a, CHANGE_STATE_DIR "/changes/%04u/" MADE_WANTS, number), false,
+					 &st) == 0;
+}
+
+static int want_at_boot(const struct changes *cs, const struct boot_unit *u, struct err *err)
+{
+	const char *name;
+	_cleanup_close_ int dir = fs_open_parent(&cs->place, u->link, &name);
+
 	if (dir < 0)
 		return err_errno(err, -dir, "%s", u->link);
 	if (symlinkat(u->file, dir, name) < 0 && errno != EEXIST)
@@ -167,7 +195,7 @@ static int write_boot_unit(const struct changes *cs, const struct change *c,
 
 static int write_boot_units(const struct changes *cs, const struct change *c, struct err *err)
 {
-	int r = 0;
+	int r = make_wants(cs, c, err);
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(boot_units); i++)
 		r = write_boot_unit(cs, c, &boot_units[i], err);
@@ -183,7 +211,7 @@ static void remove_name(const struct changes *cs, const char *path, int flags)
 		(void)unlinkat(dir, name, flags);
 }
 
-static void remove_boot_units(const struct changes *cs)
+static void remove_boot_units(const struct changes *cs, unsigned number)
 {
 	for (size_t i = 0; i < ARRAY_LEN(boot_units); i++) {
 		remove_name(cs, boot_units[i].link, 0);
@@ -191,8 +219,8 @@ static void remove_boot_units(const struct changes *cs)
 		/* Of a process that was killed while it wrote that. */
 		fs_remove_temp(&cs->place, boot_units[i].file);
 	}
-	/* Where nothing else is in it, as `systemctl disable` does. */
-	remove_name(cs, WANTS, AT_REMOVEDIR);
+	if (has_made_wants(cs, number))
+		remove_name(cs, WANTS, AT_REMOVEDIR);
 }
 
 /* --- after a time ---------------------------------------------------------------------------------- */
@@ -341,5 +369,5 @@ void disarm(const struct changes *cs, unsigned number)
 	snprintf(timer, sizeof(timer), TIMER ".timer", number);
 	snprintf(applying, sizeof(applying), WHILE_APPLYING ".timer", number);
 	(void)run(cs, argv, &ignored);
-	remove_boot_units(cs);
+	remove_boot_units(cs, number);
 }

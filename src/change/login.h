@@ -34,6 +34,8 @@ struct str login_setting(struct str text, const char *key);
 
 /* Has the user a key that sshd takes from there? *ret_path: the file that it is in. */
 bool login_has_key(struct login *, const struct passwd_user *, struct str text, const char **ret_path);
+/* Is the file there also before the user has logged in? In doubt it is not. */
+bool login_home_stays(struct login *, const struct passwd_user *, const char *file);
 /* Is the account neither locked, expired, nor due for a new password, as shadow(5) has it?
  * *ret_password: may it have a password that works? */
 bool login_is_account_open(struct login *, const struct passwd_user *, bool uses_pam,

@@ -209,12 +209,16 @@ bool login_has_key(struct login *l, const struct passwd_user *u, struct str text
 	struct str files = login_setting(text, "authorizedkeysfile"), word, content;
 	struct str revoked = login_setting(text, "revokedkeys");
 	const char *found = NULL;
+	struct stat home;
 
 	if (revoked.p && !str_is(revoked, "none")) {
 		l->why = "RevokedKeys is set, and may hold the key";
 		return false;
 	}
 	l->why = "no key in a file that sshd reads lets in from there";
+	if (stat(str_dup(l->arena, u->home), &home) < 0)
+		l->why = arena_printf(l->arena, "its home, %.*s, cannot be looked at: %s", STR_ARG(u->home),
+							  strerror(errno));
 	while (!found && str_word(&files, &word)) {
 		const char *path = expand(l, u, word);
 		char real[PATH_MAX];
@@ -224,7 +228,7 @@ bool login_has_key(struct login *l, const struct passwd_user *u, struct str text
 		if (!is_safe_path(l, u, path) || !read_as(l, u, real, &content))
 			l->why = arena_printf(l->arena, "sshd takes no key from %s: not the user's to read, or "
 								  "others can write to it or to a directory above", path);
-		else if (is_in(l, content, text))
+		else if (is_in(l, content, text) && login_home_stays(l, u, real))
 			found = path;
 	}
 	*ret_path = found;

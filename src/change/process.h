@@ -15,4 +15,8 @@ struct process {
 /* 0, or -errno: -ENOENT and -ESRCH when there is no such process (any more). */
 int process_read(int root_fd, int pid, struct arena *, struct process *ret);
 
+/* Ends those children of this process that began since then (a clock as session_now() has it), what
+ * they leave behind, and so on; gives up after some seconds. */
+void process_end_children(int64_t since);
+
 #endif

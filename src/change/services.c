@@ -400,6 +400,7 @@ static int check_until_well(struct services *s, struct err *err)
 									   [STARTING] = STARTING_MS,
 									   [NOT_YET] = PATIENCE_MS};
 	struct look l = {.units = s->units, .steady = s->activated};
+	int64_t begun = now_ms();
 
 	for (size_t i = 0; i < s->watched.n; i++)
 		s->watched.p[i].fine = false;
@@ -408,7 +409,7 @@ static int check_until_well(struct services *s, struct err *err)
 
 		if (r < 0 || is_all_well(&l))
 			return r;
-		if (l.state == DEAD || now_ms() - s->activated > patience[l.state]) {
+		if (l.state == DEAD || now_ms() - begun > patience[l.state]) {
 			*err = l.state > STARTED_ANEW || l.answer ? l.unit_err : l.socket_err;
 			return -EIO;
 		}

@@ -141,6 +141,9 @@ int ssh_hello(const char *address, const char *port, struct arena *a, struct ssh
 	r = reach(&t, address, port);
 	if (r == 0)
 		r = hear_version(&t, &at);
+	/* sshd tells whom it will not have just now so much, in a line of its own; what filters does not. */
+	if (r == -ECONNRESET && t.n)
+		r = -ECONNABORTED;
 	/* The server offers nothing before it has heard whom it speaks to. */
 	if (r == 0) {
 		if (send(t.fd, version, sizeof(version) - 1, MSG_NOSIGNAL) < 0)

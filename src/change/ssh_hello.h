@@ -15,7 +15,8 @@ struct ssh_hello {
 };
 
 /* 0: it speaks SSH, and ret is what it offers. -ENOMSG: it speaks SSH, but what follows could not be
- * understood. Another -errno: it does not answer. Address and port are numbers. */
+ * understood. -ECONNABORTED: it turns this address away with a word, as sshd does for a while
+ * (PerSourcePenalties, MaxStartups). Another -errno: it does not answer. Address and port are numbers. */
 int ssh_hello(const char *address, const char *port, struct arena *, struct ssh_hello *ret);
 /* The list of a message SSH_MSG_KEXINIT, from behind its number and cookie: for the fuzzer as well. */
 bool ssh_hello_parse(struct str lists, struct ssh_hello *ret);

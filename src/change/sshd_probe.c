@@ -15,13 +15,23 @@
 #define LOOPBACK "127.0.0.1"
 #define RELOAD_MS \
 	300 /* told to take its configuration in, it goes on with the old one for a moment */
-#define PATIENCE_S 5
+#define PATIENCE_MS 5000
 #define EVERY_MS 400
+#define SHUT_OUT_MS 900 /* while it turns this machine away, which costs nothing more */
 #define CLIENT_MS 15000 /* a handshake takes seconds on a small or busy machine */
 
 static void sleep_ms(long ms)
 {
 	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+}
+
+/* By a clock that nobody sets. */
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 static bool has_item(struct str list, struct str item)
@@ -106,6 +116,7 @@ struct looking {
 	const char *user;           /* whom it is asked about */
 	const char *address, *port; /* where it answered */
 	struct str methods;         /* absent: not known */
+	bool closed;                /* the connection in which it was asked for them */
 };
 
 /* "0.0.0.0:22" or "[::]:22", as sshd -T has it; the address of all is asked on the loopback one. */
@@ -137,20 +148,24 @@ static int hello_at(struct looking *k, const char *address, const char *port, st
 	return r;
 }
 
-/* Where this session came in, else anywhere that the configuration says. */
+/* Where this session came in, else anywhere that the configuration says: of several, from one address
+ * of this machine it may be turned away, and from another not. */
 static int hello(struct looking *k, struct str text, struct ssh_hello *ret)
 {
 	const char *address, *port;
 	struct str line, word;
 	int r = -ECONNREFUSED;
+	bool shut_out = false;
 
 	if (k->login.session.local[0])
 		return hello_at(k, k->login.session.local, k->login.session.port, ret);
 	while (r < 0 && r != -ENOMSG && str_line(&text, &line))
 		if (str_word(&line, &word) && str_is(word, "listenaddress") &&
-			parse_listen(k->login.arena, str_trim(line), &address, &port))
+			parse_listen(k->login.arena, str_trim(line), &address, &port)) {
 			r = hello_at(k, address, port, ret);
-	return r;
+			shut_out = shut_out || r == -ECONNABORTED;
+		}
+	return r < 0 && r != -ENOMSG && shut_out ? -ECONNABORTED : r;
 }
 
 /* By a client that does not log in. What the server says comes with what the client says, in a line of
@@ -174,7 +189,7 @@ static struct str ask_methods(struct looking *k)
 								"-oIdentityFile=none",
 								"-oIdentityAgent=none",
 								"-oConnectTimeout=10",
-								"-oLogLevel=ERROR",
+								"-oLogLevel=INFO",
 								k->address,
 								"true",
 								NULL};
@@ -185,8 +200,11 @@ static struct str ask_methods(struct looking *k)
 	const char *found;
 	struct err ignored;
 
+	k->closed = false;
 	if (exec_finish(&e, 65536, CLIENT_MS, k->login.arena, &result, &ignored) < 0)
 		return STR_ABSENT;
+	k->closed =
+		str_has(result.out, "Connection closed by ") || str_has(result.out, "Connection reset by ");
 	found = memmem(result.out.p, result.out.n, before, sizeof(before) - 1);
 	if (found) {
 		found += sizeof(before) - 1;
@@ -233,23 +251,43 @@ static void find_listens(const struct looking *k, struct str text, struct sshd_s
 
 	sockets_read_tcp(k->login.place, k->login.arena, &sockets);
 	ret->listens = arena_new(k->login.arena, const char *, sockets.n + 1);
+	ret->n_listens = 0;
 	for (size_t i = 0; i < sockets.n; i++)
 		if (is_configured(text, sockets.p[i].name, false))
 			ret->listens[ret->n_listens++] = sockets.p[i].name;
 }
 
-static struct sshd_seen look(struct looking *k, struct str text)
+/* How long it may turn an address away that it has counted too much of. 0: it counts nothing. */
+static int64_t longest_penalty_ms(struct str text, unsigned wait)
 {
-	struct sshd_seen seen = {0};
-	struct ssh_hello h = {0};
-	int r = hello(k, text, &h);
+	struct str words = login_setting(text, "persourcepenalties"), word;
+	uint64_t seconds = 0;
 
-	seen.answers = r == 0 || r == -ENOMSG;
-	seen.common = r == 0 && is_common(&h);
-	seen.algorithms = r == 0 && is_as_configured(&h, text);
-	seen.methods = seen.common && are_methods_configured(k);
-	find_listens(k, text, &seen);
-	return seen;
+	while (str_word(&words, &word))
+		if (str_skip(&word, "max:"))
+			(void)num_u64(word, 0, UINT32_MAX, &seconds);
+	return (int64_t)MIN(seconds, (uint64_t)wait) * 1000;
+}
+
+/* What an earlier look has seen to be right is not asked once more: each connection counts. */
+static void look(struct looking *k, struct str text, struct sshd_seen *seen)
+{
+	struct ssh_hello h = {0};
+	int r = 0;
+
+	seen->shut_out = false;
+	if (!seen->algorithms) {
+		r = hello(k, text, &h);
+		seen->shut_out = r == -ECONNABORTED;
+		seen->answers = r == 0 || r == -ENOMSG;
+		seen->common = r == 0 && is_common(&h);
+		seen->algorithms = r == 0 && is_as_configured(&h, text);
+	}
+	if (seen->common && !seen->methods) {
+		seen->methods = are_methods_configured(k);
+		seen->shut_out = k->closed;
+	}
+	find_listens(k, text, seen);
 }
 
 /* The account of this session, else root. */
@@ -320,9 +358,10 @@ static bool is_running(const struct login *l, struct str text)
 		   num_u64(str_trim(content), 2, INT32_MAX, &pid) == 0 && kill((pid_t)pid, 0) == 0;
 }
 
-int sshd_probe_before(const struct place *place, struct arena *a, struct sshd_seen *ret,
-					  struct err *err)
+int sshd_probe_before(const struct place *place, unsigned wait, struct arena *a,
+					  struct sshd_seen *ret, struct err *err)
 {
+	int64_t begun = now_ms();
 	struct looking k;
 	struct path_stat st;
 	struct str text;
@@ -332,7 +371,11 @@ int sshd_probe_before(const struct place *place, struct arena *a, struct sshd_se
 		return 0;
 	if (begin(&k, place, a, &text, err) < 0)
 		return -err->errnum;
-	*ret = look(&k, text);
+	look(&k, text, ret);
+	while (ret->shut_out && now_ms() - begun < longest_penalty_ms(text, wait)) {
+		sleep_ms(SHUT_OUT_MS);
+		look(&k, text, ret);
+	}
 	/* Where it was told to listen elsewhere since, that would come into force with the change. */
 	if (!is_running(&k.login, text) || listens_as_configured(&k.login, text))
 		return 0;
@@ -375,6 +418,11 @@ static int say(const struct looking *k, const struct sshd_seen *now, const struc
 {
 	const struct session *s = &k->login.session;
 
+	if (now->shut_out)
+		return err_set(
+			err, EAGAIN,
+			"sshd turns away what comes from this machine, for a while (PerSourcePenalties, "
+			"MaxStartups): what it offers is not known");
 	if (!now->answers && s->local[0])
 		return err_set(err, ECONNREFUSED,
 					   "sshd does not answer on %s port %s any more, where this session came in",
@@ -394,11 +442,11 @@ static int say(const struct looking *k, const struct sshd_seen *now, const struc
 				   k->user, STR_ARG(k->methods.p ? k->methods : STR("nothing")));
 }
 
-int sshd_probe_after(const struct place *place, const struct sshd_seen *before, struct arena *a,
-					 const char **evidence, struct err *err)
+int sshd_probe_after(const struct place *place, unsigned wait, const struct sshd_seen *before,
+					 struct arena *a, const char **evidence, struct err *err)
 {
-	time_t end = time(NULL) + PATIENCE_S;
-	struct sshd_seen now;
+	int64_t end = now_ms() + PATIENCE_MS, last = end;
+	struct sshd_seen now = {0};
 	const char *lost;
 	struct looking k;
 	struct str text;
@@ -406,12 +454,18 @@ int sshd_probe_after(const struct place *place, const struct sshd_seen *before, 
 
 	if (r < 0)
 		return r;
+	last += longest_penalty_ms(text, wait);
 	sleep_ms(RELOAD_MS);
-	while (now = look(&k, text), lost = lost_address(&now, before, text),
+	while (look(&k, text, &now), lost = lost_address(&now, before, text),
 		   lost || !is_all_it_was(&now, before)) {
-		if (time(NULL) >= end)
+		if (now.shut_out)
+			end = MIN(now_ms() + PATIENCE_MS, last);
+		if (now_ms() >= end)
 			return say(&k, &now, before, lost, err);
-		sleep_ms(EVERY_MS);
+		sleep_ms(now.shut_out ? SHUT_OUT_MS : EVERY_MS);
+		/* Whoever answered may have been the one before, which has gone since. */
+		if (now.common && !k.methods.p && !k.closed)
+			now = (struct sshd_seen){0};
 	}
 	*evidence = arena_printf(a, "sshd answers on %s port %s%s%.*s", k.address, k.port,
 							 k.methods.p ? " and offers to log in with " : "", STR_ARG(k.methods));

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "change/step.h"
 
+#include <sys/prctl.h>
+
+#include "change/process.h"
+#include "change/session.h"
+
 #define OUTPUT_MAX ((size_t)4 << 20)
 /* What is shown of it when it fails. */
 #define SAID_MAX 400
@@ -120,14 +125,22 @@ static void add_lines(struct buf *out, struct str text)
 	}
 }
 
+/* One that is killed, because its time is over or by somebody else, leaves behind what it has started, in
+ * a group or a session of its own: apt leaves dpkg, that the script of a package, which hangs and holds
+ * the lock. Nothing could be undone then. What is left behind comes to this process, and is ended. */
 int step_ask(const struct place *place, const char *const argv[], int timeout_ms, struct arena *a,
 			 struct exec_result *ret, struct err *err)
 {
+	int64_t since = session_now();
+	bool takes = prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
 	struct place copy = *place;
 	/* An fd for the root that is not O_PATH may be needed by chroot; fchdir() takes either. */
 	struct exec e = exec_start(argv, enter_root, &copy);
 	int r = exec_finish(&e, OUTPUT_MAX, timeout_ms, a, ret, err);
 
+	if (takes && (r < 0 || ret->status > 128))
+		process_end_children(since);
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
 	return r < 0 ? err_context(err, "%s", argv[0]) : 0;
 }
 

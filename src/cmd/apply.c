@@ -49,6 +49,15 @@ static int64_t now(void)
 	return (int64_t)time(NULL);
 }
 
+/* By the clock of what reverts it: nobody sets that. */
+static int64_t now_of_timer(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec;
+}
+
 /* --- doing ----------------------------------------------------------------------------------------- */
 
 static void said(const char *what)
@@ -92,7 +101,8 @@ static int check_services(struct applying *ap, struct err *err)
 
 	services_activated(&ap->services);
 	if (ap->sshd.answers)
-		r = sshd_probe_after(&ap->changes.place, &ap->sshd, ap->arena, &evidence, err);
+		r = sshd_probe_after(&ap->changes.place, ap->options->wait / 2, &ap->sshd, ap->arena,
+							 &evidence, err);
 	if (r == 0)
 		r = services_check(&ap->services, err);
 	if (r == 0 && evidence)
@@ -197,7 +207,7 @@ static int look_around(struct applying *ap, struct err *err)
 	if (r == 0 && evidence)
 		said(evidence);
 	if (r == 0 && check_is_about_login(ap->plan))
-		r = sshd_probe_before(&ap->changes.place, ap->arena, &ap->sshd, err);
+		r = sshd_probe_before(&ap->changes.place, ap->options->wait / 2, ap->arena, &ap->sshd, err);
 	if (r == 0)
 		r = keep_note(&ap->changes.place, ap->plan, ap->arena, &ap->keep, err);
 	if (r == 0)
@@ -266,12 +276,13 @@ static void clear_countdown(void)
 /* Watches the journal until somebody confirms or the timer reverts. */
 static int watch(struct applying *ap)
 {
+	int64_t end = now_of_timer() + ap->options->wait;
 	struct err err;
 
 	catch_interruptions();
 	for (;;) {
 		struct change seen;
-		int64_t left = ap->change.deadline - now();
+		int64_t left = end - now_of_timer();
 		int r = change_open(&ap->changes, ap->change.number, ap->arena, &seen, &err);
 		enum change_status status = seen.status;
 

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "cmd/cmd.h"
 
@@ -301,5 +302,9 @@ int main(int argc, char **argv)
 	hold_standard_fds();
 	opterr = 0;
 	signal(SIGPIPE, SIG_IGN);
+	/* A file that would grow past a limit is an error to be undone, not the end in the middle. */
+	signal(SIGXFSZ, SIG_IGN);
+	/* The caller's mask says what others may do with what is made here, not that root may not. */
+	umask(umask(0) & 077);
 	return end_stdout(dispatch(argc, argv));
 }

@@ -183,6 +183,22 @@ class Changes(EachAlone):
         self.revet("confirm", via=self.host.ssh)
         self.assertIn("committed", self.revet("history"))
 
+    def test_where_its_units_are_linked_stays_as_it_was(self):
+        """Without the directory, with an empty one, and with the mask of somebody who hides all he makes."""
+        wants = pathlib.Path(self.host.root, "etc/systemd/system/sysinit.target.wants")
+        self.out("sh", "-c", "rm -rf /etc/systemd/system/sysinit.target.wants")
+        for there in (False, True):
+            with self.subTest(there=there):
+                self.out("sh", "-c", "umask 077; revet apply --no-input --wait 10min --rule ssh.no-root-login")
+                self.assertEqual({stat.S_IMODE(path.stat().st_mode) for path in self.armed() if not path.is_symlink()},
+                                 {0o644})
+                self.assertEqual(stat.S_IMODE(wants.stat().st_mode), 0o755)
+                self.revet("confirm", "--same-session")
+                self.assertEqual(wants.exists(), there)
+                self.revet("revert")
+                self.assertEqual(wants.exists(), there)
+            self.out("mkdir", "-m", "755", "-p", "/etc/systemd/system/sysinit.target.wants")
+
     def test_the_power_fails_while_it_waits(self):
         program = self.odd()
         before = tree(self.host.root)

@@ -233,6 +233,22 @@ class Misbehaving(Repository):
             self.out("sh", "-c", "sleep 4; rm -r /var/lib/messy /var/lib/revet")
             self.same(before)
 
+    def test_a_script_that_hangs(self):
+        """When its time is over apt's group is killed; dpkg has a session of its own, and its lock."""
+        rules = self.offer("hanging", self.script("postinst", MESS + "\ntouch /run/hangs\nsleep 1000"))
+        self.update()
+        before = tree(self.host.root)
+        began = time.monotonic()
+        told = self.out("sh", "-c", f"revet apply --no-input {' '.join(rules)} 2>&1 & "
+                        "until [ -e /run/hangs ]; do sleep 0.1; done; pkill -KILL -g $(pidof apt-get); wait $!; echo code $?")
+        self.assertIn("everything is as it was\ncode 4\n", told)
+        self.assertLess(time.monotonic() - began, 50)  # the lock would have been waited for
+        self.assertEqual(self.out("dpkg", "--audit"), "")
+        self.assertNotEqual(self.state("hanging"), "installed")
+        self.assertEqual(self.host.exec(["pgrep", "-f", "hanging.postinst"], check=False).stdout, "")
+        self.out("sh", "-c", "rm -r /var/lib/messy /var/lib/revet /run/hangs")
+        self.same(before)
+
     def test_what_somebody_needs_by_now(self):
         rules = self.offer("base-of-others")
         self.update()

@@ -429,7 +429,11 @@ class Managed(Beside):
         for begin, end, why in (("ufw --force enable", "ufw --force disable", "ufw manages the packet filter, and two filters"),
                                 # One that is stopped while it begins leaves its rules in force.
                                 ("systemctl start firewalld; until firewall-cmd -q --state; do sleep 0.1; done", "systemctl stop firewalld",
-                                 "systemctl disable --now firewalld, and apply")):
+                                 "systemctl disable --now firewalld, and apply"),
+                                ("systemctl start firewalld; until firewall-cmd -q --state; do sleep 0.1; done; "
+                                 "systemctl kill -s KILL firewalld; while pgrep -x firewalld; do sleep 0.1; done",
+                                 "nft delete table inet firewalld; systemctl reset-failed firewalld",
+                                 "firewalld is not running, and its table still filters: nft delete table inet firewalld")):
             with self.subTest(begin):
                 self.sh(begin)
                 self.assertIn(why, self.revet("apply", "--no-input", "--rule", RULE))

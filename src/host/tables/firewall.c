@@ -24,7 +24,8 @@ enum {
 static const struct column columns[] = {
 	[BACKEND] = {"backend", TYPE_STRING, "nftables, iptables-legacy or none", COLUMN_LABEL},
 	[MANAGED_BY] = {"managed_by", TYPE_STRING,
-					"ufw, firewalld, nftables.service, iptables-persistent, docker or none",
+					"ufw, firewalld, left over by firewalld (its table, though it does not run), "
+					"nftables.service, iptables-persistent, docker or none",
 					COLUMN_LABEL},
 	[ACTIVE] = {"active", TYPE_BOOL, "A chain for input has rules or a policy of drop",
 				COLUMN_SETTABLE},
@@ -86,7 +87,7 @@ static const struct column columns[] = {
 
 /* What is configured, known of a tree as well. */
 struct configured {
-	bool ufw, firewalld, firewalld_known;
+	bool ufw, firewalld, firewalld_known, firewalld_table;
 	bool ufw_service, firewalld_service, nftables_service, persistent_service, iptables_service;
 	const char *no_services; /* why it is not known what the boot starts; NULL: it is */
 	const struct unit_file *nftables; /* systemd's; NULL: OpenRC starts it */
@@ -117,8 +118,7 @@ static void read_firewalld(struct host *host, struct rows *rows, const struct fw
 	struct procs procs;
 	struct err err = {0};
 
-	c->firewalld = set && set->firewalld;
-	c->firewalld_known = c->firewalld;
+	c->firewalld_table = set && set->firewalld;
 	if (procs_read(host, rows->arena, &procs, &err) < 0)
 		return;
 	for (size_t i = 0; i < procs.n; i++)
@@ -268,12 +268,16 @@ static bool set_saved(struct host *host, struct arena *a, struct row *row, const
 	return saved.broken;
 }
 
+#define LEFT_OVER "left over by firewalld"
+
 static const char *manager(const struct configured *c, const struct fw_ruleset *set)
 {
 	if (c->ufw)
 		return "ufw";
-	if (c->firewalld)
+	if (c->firewalld || (c->firewalld_table && !c->firewalld_known))
 		return "firewalld";
+	if (c->firewalld_table)
+		return LEFT_OVER;
 	if (c->nftables_service)
 		return "nftables.service";
 	if (c->persistent_service)
@@ -452,6 +456,11 @@ static int refuse_manager(struct str manager, bool site, struct err *err)
 		{"iptables.service", "systemctl disable iptables"},
 	};
 
+	/* As when it is stopped while it starts. */
+	if (str_is(manager, LEFT_OVER))
+		return err_set(err, ENOTSUP,
+					   "firewalld is not running, and its table still filters: nft delete table inet "
+					   "firewalld, and apply this one at once");
 	for (size_t i = 0; site && i < ARRAY_LEN(ends); i++)
 		if (str_is(manager, ends[i].manager))
 			return err_set(err, ENOTSUP,

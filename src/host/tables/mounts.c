@@ -4,13 +4,12 @@
 #include "base/vec.h"
 #include "host/apt_conf.h"
 #include "host/edit.h"
+#include "host/fstab.h"
 #include "host/mountinfo.h"
 #include "host/secret.h"
 #include "host/table.h"
 #include "host/unitfile.h"
 #include "host/value.h"
-
-#define FSTAB "/etc/fstab"
 
 enum { TARGET, SOURCE, FSTYPE, OPTIONS, MOUNTED, IN_FSTAB, FSTAB_OPTIONS, SEPARATE };
 
@@ -117,38 +116,25 @@ static void add_mounted(struct state *s, const struct mount *m)
 	set_options(s->rows, row, OPTIONS, m->options);
 }
 
-static struct str without_slash(struct str path)
-{
-	while (path.n > 1 && path.p[path.n - 1] == '/')
-		path.n--;
-	return path;
-}
-
-/* SOURCE TARGET FSTYPE [OPTIONS [FREQ [PASSNO]]], see fstab(5). */
 static void add_wanted(struct state *s, struct str line, unsigned number)
 {
-	struct str source, target, fstype, options = STR("defaults");
-	const struct from from = FROM(FSTAB, number);
+	const struct from from = FROM(FSTAB_PATH, number);
+	struct fstab_entry entry;
 	struct row *row;
 
-	if (!str_word(&line, &source) || source.p[0] == '#' || !str_word(&line, &target) ||
-		!str_word(&line, &fstype))
+	if (!fstab_entry_parse(s->rows->arena, line, &entry))
 		return;
-	(void)str_word(&line, &options);
-	target = without_slash(mountinfo_unescape(s->rows->arena, target));
-	if (target.p[0] != '/' || str_is(fstype, "swap") || str_is(fstype, "ignore"))
-		return;
-	row = row_of(s, target, from);
+	row = row_of(s, entry.target, from);
 	if (row->cells[IN_FSTAB].state == VALUE_SET && row->cells[IN_FSTAB].number)
-		row = new_row(s, target, from); /* a second line for it, which is mounted on top */
+		row = new_row(s, entry.target, from); /* a second line for it, which is mounted on top */
 	row_bool(row, IN_FSTAB, true);
 	row_from(row, IN_FSTAB, from);
-	set_options(s->rows, row, FSTAB_OPTIONS, mountinfo_unescape(s->rows->arena, options));
+	set_options(s->rows, row, FSTAB_OPTIONS, entry.options);
 	row_from(row, FSTAB_OPTIONS, from);
 	if (row->cells[SOURCE].state != VALUE_ABSENT)
 		return;
-	row_str(row, SOURCE, mountinfo_unescape(s->rows->arena, source));
-	row_str(row, FSTYPE, fstype);
+	row_str(row, SOURCE, entry.source);
+	row_str(row, FSTYPE, entry.fstype);
 }
 
 /* An /etc/fstab that is not there wants nothing. */
@@ -156,7 +142,7 @@ static struct str read_fstab(struct host *host, struct state *s)
 {
 	struct err err = {0};
 	struct str text = STR("");
-	int r = host_read_scrubbed(host, FSTAB, secret_mask_mounts, s->rows->arena, &text, &err);
+	int r = host_read_scrubbed(host, FSTAB_PATH, secret_mask_mounts, s->rows->arena, &text, &err);
 
 	if (r < 0 && r != -ENOENT) {
 		s->no_fstab = arena_strdup(s->rows->arena, err.msg);
@@ -236,10 +222,10 @@ static int persist(struct host *host, const struct wish *wish, struct str missin
 	 * those that it leaves out included. */
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (value_has_item(&wish->row->cells[OPTIONS], str_of(known[i])))
-			edit_key(edits, FSTAB, EDIT_FSTAB, str_dup(edits->arena, target), str_of(known[i]),
+			edit_key(edits, FSTAB_PATH, EDIT_FSTAB, str_dup(edits->arena, target), str_of(known[i]),
 					 str_of(known[i]));
 	while (str_cut(&missing, ',', &one))
-		edit_key(edits, FSTAB, EDIT_FSTAB, str_dup(edits->arena, target), one, one);
+		edit_key(edits, FSTAB_PATH, EDIT_FSTAB, str_dup(edits->arena, target), one, one);
 	return 0;
 }
 
@@ -279,7 +265,7 @@ static int set_mounts(struct host *host, const struct wish *wish, struct edits *
 			return err_set(err, ENOTSUP, "the option %.*s is set by hand", STR_ARG(option));
 		buf_printf(&missing, "%s%.*s", missing.n ? "," : "", STR_ARG(option));
 		if (wish->column == FSTAB_OPTIONS)
-			edit_key(edits, FSTAB, EDIT_FSTAB, target, option, option);
+			edit_key(edits, FSTAB_PATH, EDIT_FSTAB, target, option, option);
 		else
 			edit_state(edits, "mount", target, str_dup(edits->arena, option), STR("no"), STR("yes"));
 	}
