@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/package_edit.h"
 
+#include "host/apk.h"
 #include "host/apt_lists.h"
 #include "host/dpkg.h"
 #include "host/package_offers.h"
@@ -29,14 +30,15 @@ static int check_dpkg(const struct dpkg_db *db, struct err *err)
 typedef int offer(struct host *, const char *name, struct arena *, struct str *ret_version,
 				  struct err *);
 
-/* Managers that install, with what is theirs alone and what does it. Where dpkg's database is, rpm and
- * pacman are tools for other systems' packages. */
+/* Managers that install, with what is theirs alone and what does it. Where dpkg's database is, the
+ * others are tools for other systems' packages. */
 static const struct source {
 	const char *manager, *own, *program;
 	offer *offer;
 } apt = {"dpkg", NULL, APT, apt_offer},
   others[] = {
 	  {"pacman", "/var/lib/pacman/local", "/usr/bin/pacman", pacman_offer},
+	  {"apk", APK_WORLD, APK, apk_offer},
 	  {"rpm", "/etc/yum.repos.d", "/usr/bin/dnf", dnf_offer},
 };
 
@@ -55,7 +57,7 @@ static int find_source(struct host *host, struct arena *a, const struct source *
 		r = host_stat(host, others[i].own, true, &st, err);
 	}
 	if (r == -ENOENT)
-		return err_set(err, ENOTSUP, "neither apt, dnf nor pacman is here");
+		return err_set(err, ENOTSUP, "neither apt, dnf, pacman nor apk is here");
 	if (r == 0 && host_stat(host, (*ret)->program, true, &st, err) < 0)
 		r = err_set(err, ENOTSUP, "there is no %s here", (*ret)->program);
 	return r;

@@ -18,6 +18,8 @@
 #include "change/delta.h"
 #include "change/packages.h"
 
+/* Seconds for which another apk is waited for: before there is anything to undo, and then. */
+#define LOCK_PATIENCE_BEFORE 10
 #define LOCK_PATIENCE 60
 /* Seconds until the lock, and minutes until lists are fetched anew: from the lists as they are. */
 #define WAITING "--wait", "60"
@@ -47,6 +49,41 @@ static int capture_apk(const struct place *place, struct arena *a, struct state 
 		state_set(ret, a, str_dup(a, name), apk_value(package, 'V'));
 	}
 	return r;
+}
+
+/* --- its lock ---------------------------------------------------------------------------------- */
+
+struct lock {
+	int fds[2];
+};
+#define LOCK_NONE ((struct lock){{-1, -1}})
+
+static void lock_done(struct lock *lock)
+{
+	for (size_t i = 0; i < ARRAY_LEN(lock->fds); i++)
+		close_fd(&lock->fds[i]);
+}
+
+/* As apk itself does, with the file of its that is there: some versions have it elsewhere. */
+static int lock_apk(const struct place *place, const char *dir, int patience, struct lock *ret,
+					struct err *err)
+{
+	_cleanup_arena_ struct arena a = {0};
+	const char *const paths[] = {arena_printf(&a, "%s/lock", dir), "/run/apk/db.lock"};
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		int fd = path_open(place->root_fd, paths[i], O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+
+		if (fd < 0 && fd != -ENOENT)
+			return err_errno(err, -fd, "%s", paths[i]);
+		ret->fds[i] = MAX(fd, -1);
+		for (int tries = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0; tries++) {
+			if (tries == patience)
+				return err_set(err, errno, "%s: another apk is at work", paths[i]);
+			nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+		}
+	}
+	return 0;
 }
 
 /* --- asking ------------------------------------------------------------------------------------ */
@@ -196,9 +233,15 @@ static int save_apk(const struct place *place, const struct step *step, const st
 					struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
+	_cleanup_(lock_done) struct lock lock = LOCK_NONE;
 	struct names removed = packages_removed_by(step, &a), coming = {0};
-	int r = removed.n ? ask_removing(place, &removed, &a, err) : 0;
+	const char *dir = apk_directory(place->root_fd, &a);
+	int r = dir ? lock_apk(place, dir, LOCK_PATIENCE_BEFORE, &lock, err)
+				: err_set(err, ENOENT, "there is no database of apk");
 
+	lock_done(&lock);
+	if (r == 0 && removed.n)
+		r = ask_removing(place, &removed, &a, err);
 	if (r < 0 || !packages_installed_by(step, &a).n)
 		return r;
 	r = ask_installing(place, step, &coming, &a, err);
@@ -266,7 +309,15 @@ static int list_links(struct listing *l, struct err *err)
 	return 0;
 }
 
-/* "CHECKSUM  PATH" a line, of packages that were fetched. */
+/* The directories that it is in, and it. */
+static void add_path(struct names *to, struct str path, struct arena *a)
+{
+	for (size_t i = 0; i <= path.n; i++)
+		if (i == path.n || path.p[i] == '/')
+			*vec_push(a, to) = arena_printf(a, "/%.*s", (int)i, path.p);
+}
+
+/* "CHECKSUM  PATH" a line, of packages that were fetched; only of files. */
 static int list_coming(const struct place *place, const struct saved *saved, struct names *ret,
 					   struct arena *a, struct err *err)
 {
@@ -279,7 +330,7 @@ static int list_coming(const struct place *place, const struct saved *saved, str
 		r = packages_run(place, command, &files, a, &text, err);
 	while (r == 0 && str_line(&text, &line))
 		if (str_cut(&line, ' ', &sum) && str_skip(&line, " ") && line.n)
-			*vec_push(a, ret) = arena_printf(a, "/%.*s", STR_ARG(line));
+			add_path(ret, line, a);
 	return r;
 }
 
@@ -345,33 +396,17 @@ static int perform_apk(const struct place *place, const struct step *step,
 
 /* --- undoing ----------------------------------------------------------------------------------- */
 
-/* As apk itself does, with the file of its that is there: some versions have it elsewhere. */
-static int lock_apk(const struct place *place, const char *path, int *ret_fd, struct err *err)
-{
-	*ret_fd = path_open(place->root_fd, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
-	if (*ret_fd < 0)
-		return *ret_fd == -ENOENT ? 0 : err_errno(err, -*ret_fd, "%s", path);
-	for (int tries = 0; flock(*ret_fd, LOCK_EX | LOCK_NB) < 0; tries++) {
-		if (tries == LOCK_PATIENCE)
-			return err_errno(err, errno, "%s", path);
-		nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
-	}
-	return 0;
-}
-
 static int undo_apk(const struct place *place, const struct state *before _unused_,
 					const struct saved *saved, struct err *err)
 {
 	_cleanup_arena_ struct arena a = {0};
-	_cleanup_close_ int lock = -1, other = -1;
+	_cleanup_(lock_done) struct lock lock = LOCK_NONE;
 	const char *dir = apk_directory(place->root_fd, &a);
 	int r;
 
 	if (!dir)
 		return err_set(err, ENOENT, "there is no database of apk any more");
-	r = lock_apk(place, arena_printf(&a, "%s/lock", dir), &lock, err);
-	if (r == 0)
-		r = lock_apk(place, "/run/apk/db.lock", &other, err);
+	r = lock_apk(place, dir, LOCK_PATIENCE, &lock, err);
 	return r == 0
 			   ? packages_bring_back(place, dir, arena_printf(&a, "%s/installed", dir), saved, err)
 			   : r;

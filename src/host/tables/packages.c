@@ -380,7 +380,7 @@ static int remove_by_dpkg(struct host *host, const char *name, struct edits *edi
  * tree. */
 static const struct {
 	const char *name, *program;
-} removers[] = {{"rpm", "/usr/bin/rpm"}, {"pacman", "/usr/bin/pacman"}};
+} removers[] = {{"rpm", "/usr/bin/rpm"}, {"pacman", "/usr/bin/pacman"}, {"apk", APK}};
 
 static int remove_by_other(struct host *host, const char *manager, const char *name, struct str version,
 						   struct edits *edits, struct err *err)
@@ -399,6 +399,8 @@ static int remove_by_other(struct host *host, const char *manager, const char *n
 	if (host_stat(host, program, true, &st, err) < 0)
 		return err_set(err, ENOTSUP, "the package %s is removed by hand: there is no %s here", name,
 					   program);
+	if (strcmp(manager, "apk") == 0)
+		return package_remove_apk(host, name, edits, err);
 	if (package_is_protected(host, manager, name, edits->arena))
 		return err_set(err, ENOTSUP, "%s is told to keep the package %s", manager, name);
 	r = package_user(host, manager, name, edits->arena, &user, err);
