@@ -40,8 +40,8 @@ struct lookup {
 	struct arena arena;
 	int root_fd;
 	struct host *host;
-	struct map wanted;          /* spelling -> struct link */
-	struct dpkg_marks *marks;   /* of those spellings: most lines end there, not looked up */
+	struct map wanted;        /* spelling -> struct link */
+	struct dpkg_marks *marks; /* of those spellings: most lines end there, not looked up */
 };
 
 static void lookup_done(struct lookup *l)

@@ -148,7 +148,7 @@ static size_t put_in_order(struct snapshot *s, struct taken *order[TABLES_MAX])
 static void settle_allocator(void)
 {
 #ifdef M_MMAP_THRESHOLD
-	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
 	mallopt(M_TRIM_THRESHOLD, 8 << 20);
 	mallopt(M_TOP_PAD, 1 << 20);
 	mallopt(M_ARENA_MAX, 1);
