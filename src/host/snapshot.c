@@ -27,8 +27,8 @@ struct taken {
 	struct rows rows;
 	struct demand demand;
 	struct map keys; /* the keys of demand, to find them again quickly */
-	size_t keys_cap;
-	bool wanted, present;
+	size_t keys_cap, beginnings_cap;
+	bool wanted, present, whole; /* whole: all of it, whatever else was said */
 };
 
 struct snapshot {
@@ -80,8 +80,30 @@ void snapshot_want(struct snapshot *s, const struct table *t)
 
 void snapshot_want_all(struct snapshot *s, const struct table *t)
 {
+	struct taken *taken = find(s, t);
+
 	snapshot_want(s, t);
-	find(s, t)->demand.all = true;
+	taken->whole = taken->demand.all = true;
+	taken->demand.n_beginnings = 0;
+}
+
+void snapshot_want_beginning(struct snapshot *s, const struct table *t, struct str beginning)
+{
+	struct taken *taken = find(s, t);
+	struct demand *d = &taken->demand;
+
+	snapshot_want(s, t);
+	d->all = true;
+	for (size_t i = 0; i < d->n_beginnings; i++)
+		if (str_eq(d->beginnings[i], beginning))
+			return;
+	if (taken->whole)
+		return;
+	if (d->n_beginnings == taken->beginnings_cap)
+		d->beginnings = vec_grow(&s->arena, (void *)d->beginnings, d->n_beginnings,
+								 &taken->beginnings_cap, sizeof(*d->beginnings));
+	((struct str *)d->beginnings)[d->n_beginnings++] =
+		(struct str){str_dup(&s->arena, beginning), beginning.n};
 }
 
 void snapshot_want_key(struct snapshot *s, const struct table *t, struct str key)
