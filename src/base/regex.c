@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/regex.h"
 
+#include <ctype.h>
 #include <pthread.h>
 #include <stdlib.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
+
+#include "base/vec.h"
 
 #define MAX_SUBJECT (64u << 10)
 #define MAX_STEPS 200000u /* backtracking points; about 5 ms at worst */
@@ -102,4 +105,104 @@ int regex_match(const struct regex *re, struct str subject)
 	if (r >= 0)
 		return 1;
 	return r == PCRE2_ERROR_NOMATCH ? 0 : -E2BIG;
+}
+
+/* --- what a match begins with ------------------------------------------------------------------ */
+
+static bool is_any_of(struct str s, const char *chars)
+{
+	return s.n && s.p[0] && strchr(chars, s.p[0]);
+}
+
+/* The characters that stand for themselves, of which the last must not be one that may be missing. */
+static struct str take_literal(struct arena *a, struct str *rest)
+{
+	char *p = arena_alloc(a, rest->n + 1);
+	size_t n = 0;
+
+	while (rest->n) {
+		bool escaped = rest->p[0] == '\\';
+
+		if (escaped ? rest->n < 2 || isalnum((unsigned char)rest->p[1])
+					: !rest->p[0] || is_any_of(*rest, "^$.[]|()?*+{}"))
+			break;
+		p[n++] = rest->p[escaped];
+		rest->p += 1 + escaped;
+		rest->n -= (size_t)1 + escaped;
+		if (is_any_of(*rest, "?*{")) {
+			n--;
+			break;
+		}
+	}
+	return (struct str){p, n};
+}
+
+/* Where this alternative ends: at a "|", at the ")" around it, or with the text. */
+static size_t alternative(struct str s)
+{
+	unsigned depth = 0;
+	bool in_class = false;
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (c == '\\')
+			i++;
+		else if (in_class)
+			in_class = c != ']';
+		else if (c == '[')
+			in_class = true;
+		else if (!depth && (c == '|' || c == ')'))
+			return i;
+		else if (c == '(' || c == ')')
+			depth += c == '(' ? 1u : -1u;
+	}
+	return s.n;
+}
+
+/* "^a\.(b|c)": "a.b" and "a.c". False where the group may be missing, or is none that only groups. */
+static bool add_group(struct arena *a, struct str head, struct str group, struct str **ret,
+					  size_t *ret_n)
+{
+	VEC(struct str) found = {0};
+	size_t end;
+
+	if (!str_skip(&group, "(") || is_any_of(group, "?*"))
+		return false;
+	do {
+		struct str tail, rest = group;
+
+		end = alternative(group);
+		if (end == group.n)
+			return false;
+		rest.n = end;
+		tail = take_literal(a, &rest);
+		*vec_push(a, &found) = str_of(arena_printf(a, "%.*s%.*s", STR_ARG(head), STR_ARG(tail)));
+		group.p += end + 1;
+		group.n -= end + 1;
+	} while (group.p[-1] == '|');
+	*ret = found.p;
+	*ret_n = found.n;
+	return !is_any_of(group, "?*{");
+}
+
+bool regex_beginnings(struct arena *a, struct str pattern, struct str **ret, size_t *ret_n)
+{
+	static const char *const odd[] = {"\\Q", "[]", "[^]", "[:", "[.", "[=", "(*", "(?#"};
+	struct str rest = pattern, head;
+
+	for (size_t i = 0; i < ARRAY_LEN(odd); i++)
+		if (str_has(pattern, odd[i]))
+			return false;
+	if (!str_skip(&rest, "^") || alternative(rest) < rest.n)
+		return false;
+	head = take_literal(a, &rest);
+	if (!head.n)
+		return false;
+	if (!add_group(a, head, rest, ret, ret_n)) {
+		*ret = arena_new(a, struct str, 1);
+		(*ret)[0] = head;
+		*ret_n = 1;
+	}
+	return true;
 }

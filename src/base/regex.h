@@ -17,4 +17,8 @@ int regex_compile(struct arena *, struct str pattern, struct regex **ret, struct
 /* 1 match, 0 none, -E2BIG when the bound was reached or the subject is over 64 KiB. Thread safe. */
 int regex_match(const struct regex *, struct str subject);
 
+/* What every text that matches begins with: one of these, in the arena. False when nothing of it is sure,
+ * which is said of all that is not simple. */
+bool regex_beginnings(struct arena *, struct str pattern, struct str **ret, size_t *ret_n);
+
 #endif

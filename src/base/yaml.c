@@ -383,15 +383,20 @@ bool yaml_next(struct yaml_iter *it)
 
 bool yaml_get(struct yaml_at at, const char *key, struct yaml_at *ret)
 {
-	struct yaml_iter it = yaml_iter(at);
+	const struct yaml_node *nodes = at.doc->nodes;
+	const struct str wanted = str_of(key);
+	uint32_t value;
 
 	if (yaml_kind(at) != YAML_MAP)
 		return false;
-	while (yaml_next(&it))
-		if (str_is(yaml_text(it.key), key)) {
-			*ret = it.value;
-			return true;
-		}
+	for (uint32_t i = nodes[at.i].child; i; i = nodes[value].next) {
+		value = nodes[i].next;
+		if (nodes[i].kind != YAML_SCALAR || nodes[i].text_len != wanted.n ||
+			memcmp(at.doc->pool + nodes[i].text, wanted.p, wanted.n) != 0)
+			continue;
+		*ret = (struct yaml_at){at.doc, value};
+		return true;
+	}
 	return false;
 }
 

@@ -192,20 +192,39 @@ static int read_updates(struct host *host, struct arena *a, struct dpkg_db *db, 
 	return 0;
 }
 
+struct answer {
+	struct dpkg_db db;
+	struct err err;
+	int r;
+};
+
+static const void *read_status(struct host *host, struct arena *a)
+{
+	struct answer *ret = arena_new(a, struct answer, 1);
+	struct str text;
+	struct err why;
+
+	ret->r = host_read(host, STATUS, a, &text, &ret->err);
+	if (ret->r < 0)
+		return ret;
+	dpkg_parse(a, text, STATUS, &ret->db);
+	if (read_updates(host, a, &ret->db, &why) < 0 && !ret->db.gap)
+		ret->db.gap = arena_strdup(a, why.msg);
+	return ret;
+}
+
 int dpkg_read(struct host *host, struct arena *a, struct dpkg_db *ret, struct err *err)
 {
-	struct dpkg_db db = {0};
-	struct str text;
-	int r = host_read(host, STATUS, a, &text, err);
+	static const struct shared status = {"dpkg-status", read_status};
+	const struct answer *answer = host_shared(host, &status, true);
 
-	if (r < 0)
-		return r;
-	dpkg_parse(a, text, STATUS, &db);
-	r = read_updates(host, a, &db, err);
-	if (r < 0 && !db.gap)
-		db.gap = arena_strdup(a, err->msg);
-	*ret = db;
-	return 0;
+	if (!answer)
+		answer = read_status(host, a);
+	if (answer->r < 0)
+		*err = answer->err;
+	else
+		*ret = answer->db;
+	return answer->r;
 }
 
 const struct dpkg_package *dpkg_installed(const struct dpkg_db *db, const char *name)

@@ -43,7 +43,8 @@ struct dpkg_db {
 
 /* Appends the packages of a status file; those that are not installed at all are left out. */
 void dpkg_parse(struct arena *, struct str text, const char *file, struct dpkg_db *);
-/* /var/lib/dpkg/status, and what an interrupted dpkg left in updates/. -ENOENT: no dpkg here. */
+/* /var/lib/dpkg/status, and what an interrupted dpkg left in updates/. -ENOENT: no dpkg here. In the
+ * arena, or the host's, which reads it once while it remembers: change nothing in it. */
 int dpkg_read(struct host *, struct arena *, struct dpkg_db *ret, struct err *);
 /* The package's entry that is truly there (state installed), or NULL. */
 const struct dpkg_package *dpkg_installed(const struct dpkg_db *, const char *name);

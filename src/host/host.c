@@ -118,6 +118,11 @@ bool host_is_recording(const struct host *h)
 	return h->replay;
 }
 
+bool host_is_recorded(const struct host *h)
+{
+	return h->record;
+}
+
 const char *host_root(const struct host *h)
 {
 	return h->root;

@@ -39,6 +39,7 @@ struct host *host_open_recording(struct str text, int missing, struct err *);
 
 bool host_is_live(const struct host *);     /* or a recording of a live host */
 bool host_is_recording(const struct host *);
+bool host_is_recorded(const struct host *); /* host_record() was called: later others will ask */
 const char *host_root(const struct host *); /* as given to host_open() */
 int64_t host_now(const struct host *);      /* seconds since 1970; a recording's own time */
 bool host_is_root(const struct host *);     /* read with uid 0 (for a recording: was) */

@@ -79,7 +79,7 @@ int netlink_dump(int protocol, unsigned type, const void *request, size_t n, net
 		return -errno;
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	r = send_request(fd, type, request, n);
-	return r < 0 ? r : receive_all(fd, arena_alloc(&a, RECEIVE_SIZE), each, arg);
+	return r < 0 ? r : receive_all(fd, arena_raw(&a, RECEIVE_SIZE), each, arg);
 }
 
 struct str netlink_attribute(struct str body, size_t skip, unsigned type)

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/owner.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 
 #include "base/map.h"
 #include "base/vec.h"
 #include "host/apk.h"
+#include "host/dpkg_lists.h"
 #include "host/fields.h"
 #include "host/rpmdb.h"
 
-#define DPKG_INFO "/var/lib/dpkg/info"
 #define DPKG_DIVERSIONS "/var/lib/dpkg/diversions"
 #define PACMAN_LOCAL "/var/lib/pacman/local"
 
@@ -40,9 +39,9 @@ struct link {
 struct lookup {
 	struct arena arena;
 	int root_fd;
-	struct map wanted; /* spelling -> struct link */
-	/* Which (length, last byte) pairs occur at all: most lines end here, unhashed. */
-	uint8_t (*seen)[32];
+	struct host *host;
+	struct map wanted;        /* spelling -> struct link */
+	struct dpkg_marks *marks; /* of those spellings: most lines end there, not looked up */
 };
 
 static void lookup_done(struct lookup *l)
@@ -53,12 +52,10 @@ static void lookup_done(struct lookup *l)
 static void want(struct lookup *l, struct str path, struct wanted *w)
 {
 	struct link *link;
-	unsigned char last;
 
 	if (!path.n || path.n >= MAX_PATH)
 		return;
-	last = (unsigned char)path.p[path.n - 1];
-	l->seen[path.n][last / 8] |= (uint8_t)(1u << last % 8);
+	dpkg_marks_add(l->marks, path);
 	link = arena_new(&l->arena, struct link, 1);
 	link->wanted = w;
 	link->next = map_put(&l->wanted, path, link);
@@ -66,12 +63,7 @@ static void want(struct lookup *l, struct str path, struct wanted *w)
 
 static const struct link *wanted(const struct lookup *l, struct str path)
 {
-	unsigned char last;
-
-	if (!path.n || path.n >= MAX_PATH)
-		return NULL;
-	last = (unsigned char)path.p[path.n - 1];
-	return l->seen[path.n][last / 8] & 1u << last % 8 ? map_get(&l->wanted, path) : NULL;
+	return dpkg_marks_has(l->marks, path) ? map_get(&l->wanted, path) : NULL;
 }
 
 /* /bin, /sbin and /lib* are links into /usr on a merged system, and either spelling may be in the
@@ -130,26 +122,11 @@ static int read_diversions(struct lookup *l)
 	return 0;
 }
 
-/* "NAME.list" or "NAME:ARCHITECTURE.list". */
-static struct str package_of_list(struct str file)
-{
-	struct str name;
-
-	file.n -= sizeof(".list") - 1;
-	str_cut(&file, ':', &name);
-	return name;
-}
-
-/* A file is opened in its directory, which is quicker; a link leads on from the root. */
-static int read_list(struct lookup *l, int directory, const struct path_entry *entry)
+static int read_list(struct lookup *l, int directory, const struct dpkg_list *list)
 {
 	_cleanup_arena_ struct arena scratch = {0};
-	const char *file = entry->name;
 	struct str text, line;
-	int r = entry->type == DT_REG
-				? path_read(directory, file, HOST_MAX_FILE, &scratch, &text)
-				: path_read(l->root_fd, arena_printf(&scratch, DPKG_INFO "/%s", file),
-							HOST_MAX_FILE, &scratch, &text);
+	int r = dpkg_list_read(l->root_fd, directory, list, &scratch, &text);
 
 	if (r < 0)
 		return r;
@@ -157,32 +134,25 @@ static int read_list(struct lookup *l, int directory, const struct path_entry *e
 		const struct link *link = wanted(l, line);
 
 		if (link)
-			claim(link, package_of_list(str_of(file)), &l->arena);
+			claim(link, dpkg_list_package(list), &l->arena);
 	}
 	return 0;
 }
 
 static int ask_dpkg(struct lookup *l, struct err *err)
 {
+	const struct dpkg_lists *lists = dpkg_lists(l->host, &l->arena);
 	_cleanup_close_ int directory = path_open(l->root_fd, DPKG_INFO, O_PATH | O_DIRECTORY);
-	struct path_entry *entries = NULL;
-	size_t n = 0;
-	bool more = false;
-	int r = directory < 0 ? directory
-						  : path_list(directory, ".", HOST_MAX_DIR, &l->arena, &entries, &n, &more);
+	int r = lists->error ? lists->error : directory < 0 ? directory : read_diversions(l);
 
-	if (r == 0 && more)
-		r = -EFBIG;
-	if (r == 0)
-		r = read_diversions(l);
 	if (r < 0)
 		return r == -ENOENT ? r : err_errno(err, -r, DPKG_INFO);
-	for (size_t i = 0; i < n; i++) {
-		if (!str_ends(str_of(entries[i].name), ".list"))
+	for (size_t i = 0; i < lists->n; i++) {
+		if (!dpkg_list_may_have(lists, &lists->p[i], l->marks))
 			continue;
-		r = read_list(l, directory, &entries[i]);
+		r = read_list(l, directory, &lists->p[i]);
 		if (r < 0)
-			return err_errno(err, -r, DPKG_INFO "/%s", entries[i].name);
+			return err_errno(err, -r, DPKG_INFO "/%s", lists->p[i].name);
 	}
 	return 0;
 }
@@ -320,12 +290,12 @@ static int ask(struct host *host, const void *data, struct buf *out, struct err 
 {
 	static int (*const managers[])(struct lookup *, struct err *) = {ask_dpkg, ask_rpm, ask_pacman,
 																	 ask_apk};
-	_cleanup_(lookup_done) struct lookup l = {.root_fd = host_root_fd(host)};
+	_cleanup_(lookup_done) struct lookup l = {.root_fd = host_root_fd(host), .host = host};
 	const struct question *q = data;
 	const struct wanted *all;
 	bool found = false;
 
-	l.seen = arena_alloc(&l.arena, MAX_PATH * sizeof(*l.seen));
+	l.marks = arena_new(&l.arena, struct dpkg_marks, 1);
 	map_init(&l.wanted, &l.arena);
 	all = want_all(&l, q);
 	for (size_t i = 0; i < ARRAY_LEN(managers); i++) {

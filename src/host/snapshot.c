@@ -27,8 +27,8 @@ struct taken {
 	struct rows rows;
 	struct demand demand;
 	struct map keys; /* the keys of demand, to find them again quickly */
-	size_t keys_cap;
-	bool wanted, present;
+	size_t keys_cap, beginnings_cap;
+	bool wanted, present, whole; /* whole: all of it, whatever else was said */
 };
 
 struct snapshot {
@@ -80,8 +80,30 @@ void snapshot_want(struct snapshot *s, const struct table *t)
 
 void snapshot_want_all(struct snapshot *s, const struct table *t)
 {
+	struct taken *taken = find(s, t);
+
 	snapshot_want(s, t);
-	find(s, t)->demand.all = true;
+	taken->whole = taken->demand.all = true;
+	taken->demand.n_beginnings = 0;
+}
+
+void snapshot_want_beginning(struct snapshot *s, const struct table *t, struct str beginning)
+{
+	struct taken *taken = find(s, t);
+	struct demand *d = &taken->demand;
+
+	snapshot_want(s, t);
+	d->all = true;
+	for (size_t i = 0; i < d->n_beginnings; i++)
+		if (str_eq(d->beginnings[i], beginning))
+			return;
+	if (taken->whole)
+		return;
+	if (d->n_beginnings == taken->beginnings_cap)
+		d->beginnings = vec_grow(&s->arena, (void *)d->beginnings, d->n_beginnings,
+								 &taken->beginnings_cap, sizeof(*d->beginnings));
+	((struct str *)d->beginnings)[d->n_beginnings++] =
+		(struct str){str_dup(&s->arena, beginning), beginning.n};
 }
 
 void snapshot_want_key(struct snapshot *s, const struct table *t, struct str key)
@@ -141,11 +163,26 @@ static size_t put_in_order(struct snapshot *s, struct taken *order[TABLES_MAX])
 	return n;
 }
 
+/* glibc moves the size from which memory is mapped, and so given back when it is freed, up to what was
+ * freed last: what a large file took would stay with the thread that gave up on it. What is smaller is
+ * wanted again at once, by the next table, so that it is not given back; all threads have it from one
+ * place, which grows by larger steps than those that glibc makes for each thread. */
+static void settle_allocator(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
+	mallopt(M_TRIM_THRESHOLD, 8 << 20);
+	mallopt(M_TOP_PAD, 1 << 20);
+	mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
 void snapshot_prestart(struct snapshot *s, struct host *host)
 {
 	struct taken *order[TABLES_MAX];
 	size_t n = put_in_order(s, order);
 
+	settle_allocator();
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; order[i]->table->helpers && order[i]->table->helpers[k]; k++)
 			host_prestart(host, order[i]->table->helpers[k]);
@@ -338,15 +375,6 @@ static size_t thread_count(size_t tables)
 	return MIN(MIN(cores + 1, (size_t)MAX_THREADS), tables);
 }
 
-/* glibc moves the size from which memory is mapped, and so given back when it is freed, up to what was
- * freed last: what a large file took would stay with the thread that gave up on it. */
-static void give_back_large_blocks(void)
-{
-#ifdef M_MMAP_THRESHOLD
-	mallopt(M_MMAP_THRESHOLD, 128 << 10);
-#endif
-}
-
 void snapshot_read(struct snapshot *s, struct host *host, snapshot_progress *progress, void *data)
 {
 	/* Threads that gave up still look at it, so it lives as long as they do. */
@@ -358,7 +386,7 @@ void snapshot_read(struct snapshot *s, struct host *host, snapshot_progress *pro
 	};
 	int64_t begin = now_us();
 
-	give_back_large_blocks();
+	settle_allocator();
 	host_remember(host);
 	pool.host = host;
 	pool.progress = progress;

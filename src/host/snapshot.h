@@ -23,6 +23,8 @@ static inline void snapshot_freep(struct snapshot **s)
 void snapshot_want(struct snapshot *, const struct table *);
 void snapshot_want_key(struct snapshot *, const struct table *, struct str key);
 void snapshot_want_all(struct snapshot *, const struct table *);
+/* All, of which only what has a key that begins with this (copied) will be looked at. */
+void snapshot_want_beginning(struct snapshot *, const struct table *, struct str beginning);
 /* All of all tables: for whoever cannot know yet what will be asked. */
 void snapshot_want_everything(struct snapshot *);
 /* Keeps the keys that were asked for, but wants no table any more. */

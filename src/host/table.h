@@ -160,6 +160,10 @@ struct demand {
 	bool all; /* everything there is (`revet table`, or a rule that cannot name its keys) */
 	const struct str *keys;
 	size_t n;
+	/* With `all`: besides the keys nobody looks at more than what begins with one of these, which a table
+	 * may heed; none: at everything. */
+	const struct str *beginnings;
+	size_t n_beginnings;
 };
 bool demand_has(const struct demand *, struct str key);
 

@@ -476,6 +476,11 @@ bool expect_names(const struct expect *e, const struct params *params, struct ar
 	return true;
 }
 
+bool expect_beginnings(const struct expect *e, struct arena *a, struct str **ret, size_t *ret_n)
+{
+	return e->kind == MATCHES && !e->a.param.p && regex_beginnings(a, e->a.items[0], ret, ret_n);
+}
+
 const struct expect *expect_one_of(struct arena *a, struct str *items, size_t n)
 {
 	struct expect *e = arena_new(a, struct expect, 1);

@@ -55,6 +55,8 @@ void expect_print(struct buf *, const struct expect *, enum type, const struct p
  * False when that is no closed set, as of a pattern. params NULL: those of a parameter are left out. */
 bool expect_names(const struct expect *, const struct params *, struct arena *,
 				  const struct str **ret, size_t *ret_n);
+/* What all that a regular expression matches begins with, in the arena; false: not known, or it is none. */
+bool expect_beginnings(const struct expect *, struct arena *, struct str **ret, size_t *ret_n);
 /* An equality (n = 1) or list of alternatives made of literals, which are borrowed. */
 const struct expect *expect_one_of(struct arena *, struct str *items, size_t n);
 /* A value that meets the expectation, as near to the present one as can be: the value of an equality,

@@ -493,6 +493,7 @@ static void want_sentence(void *data, const struct sentence *s)
 	const struct wanting *w = data;
 	_cleanup_arena_ struct arena scratch = {0};
 	const struct str *names;
+	struct str *beginnings;
 	size_t n;
 	int column;
 
@@ -503,6 +504,9 @@ static void want_sentence(void *data, const struct sentence *s)
 	} else if (sentence_names(s, w->params, &scratch, &column, &names, &n)) {
 		for (size_t i = 0; i < n; i++)
 			snapshot_want_key(w->snapshot, s->table, names[i]);
+	} else if (sentence_beginnings(s, &scratch, &beginnings, &n)) {
+		for (size_t i = 0; i < n; i++)
+			snapshot_want_beginning(w->snapshot, s->table, beginnings[i]);
 	} else {
 		snapshot_want_all(w->snapshot, s->table);
 	}

@@ -162,6 +162,15 @@ bool sentence_names(const struct sentence *s, const struct params *params, struc
 	return false;
 }
 
+bool sentence_beginnings(const struct sentence *s, struct arena *a, struct str **ret, size_t *ret_n)
+{
+	for (size_t i = 0; i < s->n_where; i++)
+		if (s->table->columns[s->where[i].column].flags & COLUMN_KEY &&
+			expect_beginnings(s->where[i].expect, a, ret, ret_n))
+			return true;
+	return false;
+}
+
 /* --- shorthands ------------------------------------------------------------------------------ */
 
 /* The words of a shorthand: one, or a list. */

@@ -59,6 +59,8 @@ int language_load_workloads(struct language *, const struct yaml *, struct err *
 /* Calls back for each sentence in the tree that names a table. */
 void sentence_each(const struct sentence *, void (*seen)(void *, const struct sentence *), void *);
 
+/* What the key of every row that `where` lets through begins with, in the arena; false: not known. */
+bool sentence_beginnings(const struct sentence *, struct arena *, struct str **ret, size_t *ret_n);
 /* The rows that `where` names one by one: in which column, and the names, in the arena. False when it
  * is no closed set. params NULL: the names that parameters hold are left out. */
 bool sentence_names(const struct sentence *, const struct params *, struct arena *, int *ret_column,

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/regex.h"
 #include "rule/cases.h"
 
 static char dir[] = "/tmp/revet-test-rule-XXXXXX";
@@ -297,9 +298,54 @@ static int remove_dir(void **state _unused_)
 	return rmdir(dir);
 }
 
+/* --- what a match begins with ------------------------------------------------------------------ */
+
+static const struct {
+	const char *pattern, *beginnings; /* "": not known */
+} beginnings[] = {
+	{"^net\\.ipv4\\.conf\\.(?!(all|lo)\\.)[^.]+\\.forwarding$", "net.ipv4.conf."},
+	{"^net\\.ipv(4\\.conf\\.[^.]+\\.a|6\\.[|)]b)$", "net.ipv4.conf. net.ipv6."},
+	{"^(a|b(c|d)|)e", ""},
+	{"^x(a|b(c|d)|)e", "xa xb x"},
+	{"^x(a|b)?c", "x"},
+	{"^x(?:a|b)c", "x"},
+	{"^x(?i)a", "x"},
+	{"^abc?d", "ab"},
+	{"^ab*c", "a"},
+	{"^abc{0,1}", "ab"},
+	{"^ab+c", "ab"},
+	{"^a?b", ""},
+	{"^a|b", ""},
+	{"^a(b|c)|d", ""},
+	{"^a[|]b|c", ""},
+	{"^a[]|]b", ""},
+	{"^a\\Q|\\E", ""},
+	{"^a\\|b", "a|b"},
+	{"^a\\d", "a"},
+	{"^(?!a)b", ""},
+	{"abc", ""},
+	{"", ""},
+};
+
+static void what_a_match_begins_with_is_known(void **state _unused_)
+{
+	for (size_t i = 0; i < ARRAY_LEN(beginnings); i++) {
+		_cleanup_arena_ struct arena a = {0};
+		struct str *found = NULL, all = STR("");
+		size_t n = 0;
+
+		if (regex_beginnings(&a, str_of(beginnings[i].pattern), &found, &n))
+			all = str_join(&a, found, n, " ");
+		if (!str_is(all, beginnings[i].beginnings))
+			fail_msg("%s: '%.*s', not '%s'", beginnings[i].pattern, STR_ARG(all),
+					 beginnings[i].beginnings);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_a_match_begins_with_is_known),
 		cmocka_unit_test(a_wrong_rule_is_an_error_with_its_place),
 		cmocka_unit_test(sentences_mean_what_they_say),
 		cmocka_unit_test(a_parameter_is_checked_when_it_is_set),

@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdlib.h>
 
 #include "base/buf.h"
 #include "base/map.h"
@@ -327,7 +328,70 @@ static int all_parameters(struct host *host, struct buf *out, struct err *err)
 	return r < 0 ? err_errno(err, -r, "/proc/sys") : 0;
 }
 
+/* Those below directories, which are given with blanks between. */
+static int some_parameters(struct host *host, const void *data, struct buf *out, struct err *err)
+{
+	_cleanup_close_ int sys = path_open(host_root_fd(host), "/proc/sys", O_PATH | O_DIRECTORY);
+	_cleanup_arena_ struct arena a = {0};
+	struct str rest = str_of(data), directory;
+	int r = sys < 0 ? sys : 0;
+
+	while (r == 0 && str_word(&rest, &directory))
+		r = walk(sys, str_dup(&a, directory), arena_printf(&a, "%.*s/", STR_ARG(directory)), 1,
+				 out);
+	return r < 0 ? err_errno(err, -r, "/proc/sys") : 0;
+}
+
 static const struct query sysctl_query = {.name = "sysctl", .live = all_parameters};
+
+static int by_text(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* The directories that hold all that is looked at, sorted, none of them below another; absent: it may be
+ * anywhere. */
+static struct str directories_of(const struct demand *demand, struct arena *a)
+{
+	_cleanup_buf_ struct buf all = BUF(4096);
+	struct str *paths = arena_new(a, struct str, demand->n_beginnings + 1), last = STR_ABSENT;
+
+	for (size_t i = 0; i < demand->n_beginnings; i++) {
+		struct str path = demand->beginnings[i];
+
+		while (path.n && path.p[path.n - 1] != '.')
+			path.n--;
+		path = path.n ? to_path(a, path) : STR_ABSENT;
+		/* A slash in a name is a dot in a path. */
+		if (!path.p || str_has_char(demand->beginnings[i], '/') || str_has_char(path, ' '))
+			return STR_ABSENT;
+		paths[i] = str_of(arena_printf(a, "%.*s/", STR_ARG(path)));
+	}
+	if (demand->n_beginnings)
+		qsort(paths, demand->n_beginnings, sizeof(*paths), by_text);
+	for (size_t i = 0; i < demand->n_beginnings; i++) {
+		if (last.p && str_starts(paths[i], last.p))
+			continue;
+		last = paths[i];
+		buf_printf(&all, "%s%.*s", all.n ? " " : "", (int)last.n - 1, last.p);
+	}
+	return all.n && !all.full ? str_of(arena_strdup(a, buf_get(&all).p)) : STR_ABSENT;
+}
+
+/* A recording is asked by other rules later, and one that was made before has all there is. */
+static int ask_parameters(struct host *host, const struct demand *demand, struct arena *a,
+						  struct str *ret, bool *ret_some, struct err *err)
+{
+	struct str directories =
+		host_is_recorded(host) || host_is_recording(host) ? STR_ABSENT : directories_of(demand, a);
+	struct query some = {.live_with = some_parameters, .data = directories.p};
+
+	*ret_some = directories.p;
+	if (!directories.p)
+		return host_query(host, &sysctl_query, a, ret, err);
+	some.name = arena_printf(a, "sysctl %s", directories.p);
+	return host_query(host, &some, a, ret, err);
+}
 
 /* --- what the kernel starts with ---------------------------------------------------------------
  */
@@ -503,12 +567,26 @@ static void add_present(struct options *o, struct str line, struct map *seen)
 	}
 }
 
+/* What a file sets, and the kernel was not asked for (some) or does not have. */
+static void add_set(struct host *host, struct options *o, struct str path, bool some)
+{
+	struct str name = to_name(o->rows->arena, path);
+
+	if (!some)
+		add_row(o, name, path);
+	else if (str_ends(path, "_secret"))
+		row_unknown(add_row(o, name, path), VALUE, "it cannot be read");
+	else
+		add_asked(host, o, name);
+}
+
 static void add_all(struct host *host, struct options *o)
 {
 	struct str text = STR(""), line;
 	struct err err = {0};
 	struct map seen;
-	int r = host_query(host, &sysctl_query, o->rows->arena, &text, &err);
+	bool some = false;
+	int r = ask_parameters(host, o->rows->demand, o->rows->arena, &text, &some, &err);
 	const char *why = host_is_live(host) ? arena_strdup(o->rows->arena, err.msg) : "offline";
 
 	map_init(&seen, o->rows->arena);
@@ -516,13 +594,13 @@ static void add_all(struct host *host, struct options *o)
 		add_present(o, line, &seen);
 	vec_each(&o->all, option) {
 		struct str path = (*option)->path;
-		struct row *row;
 
 		if ((*option)->gone || !(*option)->value.p || str_is_glob(path) || map_get(&seen, path))
 			continue;
-		row = add_row(o, to_name(o->rows->arena, path), path);
 		if (r < 0)
-			row_unknown(row, VALUE, why);
+			row_unknown(add_row(o, to_name(o->rows->arena, path), path), VALUE, why);
+		else
+			add_set(host, o, path, some);
 	}
 	for (size_t i = 0; i < o->rows->demand->n; i++) {
 		struct str name = o->rows->demand->keys[i];
