@@ -21,4 +21,14 @@ int regex_match(const struct regex *, struct str subject);
  * which is said of all that is not simple. */
 bool regex_beginnings(struct arena *, struct str pattern, struct str **ret, size_t *ret_n);
 
+/* For people: "^(a|b)" stands for what starts with a or b. */
+struct regex_words {
+	struct str *p; /* any of these */
+	size_t n;
+	bool starts, ends; /* at the start, at the end of the subject; both: they are the whole of it */
+	bool nocase;
+};
+/* False when it takes an expression to say it. In the arena, or borrowed from the pattern. */
+bool regex_words(struct arena *, struct str pattern, struct regex_words *ret);
+
 #endif
