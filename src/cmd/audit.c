@@ -27,7 +27,7 @@ static const struct option_doc options[] = {
 	[SINCE] = {"since", 0, "FILE", "say what is new and what is fixed since this report of -f json"},
 	[PROFILE] = {"profile", 0, "NAME", "the rules of this profile (of the site file, or server)"},
 	[SITE] = {"site", 0, "FILE", "what this server is for (/etc/revet/site.yaml)"},
-	[MAP] = {"map", 0, "NAME", "score by the numbers of cis-debian12 or another benchmark, in text and json"},
+	[MAP] = {"map", 0, "NAME", "score by the numbers of cis-debian12, ssg, anssi or lynis; sarif has them as tags"},
 	[SET] = {"set", 0, "PARAMETER=VALUE", "override a rule's parameter for this run"},
 	[COLOR] = {"color", 0, "WHEN", "auto, always or never"},
 	[VERBOSE] = {"verbose", 'v', NULL, "also list what passed and what does not apply"},

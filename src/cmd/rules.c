@@ -111,7 +111,7 @@ static void write_rules(struct buf *out, const struct catalogue *c, const struct
 static void map_json(struct jsonw *j, const struct numbering *m)
 {
 	jsonw_object(j);
-	jsonw_member_strz(j, "map", m->name);
+	jsonw_member_str(j, "map", m->name);
 	jsonw_member_str(j, "title", m->title);
 	jsonw_key(j, "items");
 	jsonw_array(j);

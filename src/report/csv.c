@@ -2,7 +2,7 @@
 /*
  * CSV (RFC 4180), for spreadsheets: a line for each piece of evidence, or one for a rule without. What
  * a spreadsheet would take for a formula gets an apostrophe before it, because the users of a host
- * choose the names of files and accounts.
+ * choose the names of files and accounts. With another's numbering the last column has its items.
  */
 #include "report/report.h"
 
@@ -24,6 +24,19 @@ static void put_text(struct buf *out, const char *text)
 	put_field(out, ",", str_of(text ? text : ""));
 }
 
+/* Another's numbers for the rule. */
+static void put_items(struct buf *out, const struct numbering *m, const struct rule *rule)
+{
+	_cleanup_buf_ struct buf items = BUF(1u << 16);
+
+	for (size_t i = 0; i < m->items.n; i++)
+		for (size_t k = 0; k < m->items.p[i].rules.n; k++)
+			if (m->items.p[i].rules.p[k] == rule)
+				buf_printf(&items, "%s%.*s", buf_get(&items).n ? " " : "",
+						   STR_ARG(m->items.p[i].id));
+	put_field(out, ",", buf_get(&items));
+}
+
 static void write_line(struct buf *out, const struct audit *a, const struct judgement *g,
 					   const struct evidence *e)
 {
@@ -43,12 +56,15 @@ static void write_line(struct buf *out, const struct audit *a, const struct judg
 	put_text(out, e ? e->source : NULL);
 	put_text(out, g->reason);
 	put_text(out, fix_name(g->rule->fix));
+	if (a->map)
+		put_items(out, a->map, g->rule);
 	buf_puts(out, "\r\n");
 }
 
 static void write_csv(const struct audit *a, struct buf *out)
 {
-	buf_puts(out, "host,rule,family,severity,verdict,title,object,found,wanted,source,reason,fix\r\n");
+	buf_printf(out, "host,rule,family,severity,verdict,title,object,found,wanted,source,reason,fix%s\r\n",
+			   a->map ? ",items" : "");
 	for (size_t i = 0; i < a->n; i++) {
 		const struct judgement *g = &a->judgements[i];
 

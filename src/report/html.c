@@ -226,6 +226,58 @@ static void write_rule(struct buf *out, const struct judgement *g)
 	buf_puts(out, "</details>\n");
 }
 
+static void write_score(struct buf *out, struct map_section section, struct map_score s)
+{
+	int percent = map_score_percent(s);
+
+	buf_puts(out, "<tr><td>");
+	buf_xml(out, section.id);
+	buf_puts(out, "<td>");
+	buf_xml(out, section.title);
+	buf_puts(out, "<td>");
+	if (percent >= 0)
+		buf_printf(out, "%d %%", percent);
+	buf_printf(out, "<td>%zu<td>%zu<td>%zu<td>%zu</tr>\n", s.pass, s.fail, s.unknown, s.other);
+}
+
+static void write_failed_items(const struct audit *a, struct buf *out)
+{
+	buf_puts(out, "<div class=\"wide\"><table><tr><th>failed<th>by</tr>\n");
+	for (size_t i = 0; i < a->map->items.n; i++) {
+		const struct map_item *item = &a->map->items.p[i];
+
+		if (!numbering_has_failed(item, a->judgements, a->n))
+			continue;
+		buf_puts(out, "<tr><td>");
+		buf_xml(out, item->id);
+		buf_puts(out, "<td>");
+		for (size_t k = 0; k < item->rules.n; k++) {
+			buf_puts(out, k ? ", " : "");
+			put_text(out, item->rules.p[k]->id);
+		}
+		buf_puts(out, "</tr>\n");
+	}
+	buf_puts(out, "</table></div>\n");
+}
+
+/* Scored by another's numbers: its sections, and the items that failed. */
+static void write_map(const struct audit *a, struct buf *out)
+{
+	const struct numbering *m = a->map;
+	const struct map_section all = {STR(""), STR("all")};
+
+	buf_puts(out, "<section id=\"map\">\n<h2>");
+	buf_xml(out, m->title);
+	buf_puts(out, "</h2>\n<div class=\"wide\"><table><tr><th>section<th><th>score<th>passed<th>failed"
+				  "<th>not known<th>other</tr>\n");
+	for (size_t i = 0; i < m->sections.n; i++)
+		write_score(out, m->sections.p[i], numbering_score(m, m->sections.p[i].id, a->judgements, a->n));
+	write_score(out, all, numbering_score(m, STR_ABSENT, a->judgements, a->n));
+	buf_puts(out, "</table></div>\n");
+	write_failed_items(a, out);
+	buf_puts(out, "</section>\n");
+}
+
 static void write_html(const struct audit *a, struct buf *out)
 {
 	static const enum verdict order[] = {VERDICT_FAIL, VERDICT_MANUAL, VERDICT_UNKNOWN, VERDICT_PASS,
@@ -241,7 +293,10 @@ static void write_html(const struct audit *a, struct buf *out)
 				if (a->judgements[i].verdict == order[v] &&
 					(int)a->judgements[i].rule->severity == s)
 					write_rule(out, &a->judgements[i]);
-	buf_printf(out, "</main>\n<script>%s</script>\n</body>\n</html>\n", script);
+	buf_puts(out, "</main>\n");
+	if (a->map)
+		write_map(a, out);
+	buf_printf(out, "<script>%s</script>\n</body>\n</html>\n", script);
 }
 
 static const struct report html_report = {"html", "one HTML file, for a browser", write_html};

@@ -135,15 +135,15 @@ static void write_since(struct jsonw *j, const struct audit *a)
 
 static void write_score(struct jsonw *j, struct map_score s)
 {
-	size_t judged = s.pass + s.fail + s.unknown;
+	int percent = map_score_percent(s);
 
 	jsonw_member_int(j, "pass", (int64_t)s.pass);
 	jsonw_member_int(j, "fail", (int64_t)s.fail);
 	jsonw_member_int(j, "unknown", (int64_t)s.unknown);
 	jsonw_member_int(j, "other", (int64_t)s.other);
 	jsonw_key(j, "percent");
-	if (judged)
-		jsonw_int(j, (int64_t)(100 * s.pass / judged));
+	if (percent >= 0)
+		jsonw_int(j, percent);
 	else
 		jsonw_null(j);
 }
@@ -173,7 +173,7 @@ static void write_map(struct jsonw *j, const struct audit *a)
 		return;
 	jsonw_key(j, "map");
 	jsonw_object(j);
-	jsonw_member_strz(j, "name", m->name);
+	jsonw_member_str(j, "name", m->name);
 	jsonw_member_str(j, "title", m->title);
 	write_score(j, numbering_score(m, STR_ABSENT, a->judgements, a->n));
 	jsonw_key(j, "sections");

@@ -124,9 +124,54 @@ static void write_reasons(const struct audit *a, struct buf *out, enum verdict v
 		}
 }
 
+static void write_score(struct buf *out, struct map_section section, struct map_score s)
+{
+	int percent = map_score_percent(s);
+
+	buf_puts(out, "| ");
+	put_text(out, section.id);
+	buf_puts(out, " | ");
+	put_text(out, section.title);
+	if (percent >= 0)
+		buf_printf(out, " | %d %%", percent);
+	else
+		buf_puts(out, " | ");
+	buf_printf(out, " | %zu | %zu | %zu | %zu |\n", s.pass, s.fail, s.unknown, s.other);
+}
+
+/* Scored by another's numbers: its sections, and the items that failed. */
+static void write_map(const struct audit *a, struct buf *out)
+{
+	const struct numbering *m = a->map;
+	const struct map_section all = {STR(""), STR("all")};
+
+	buf_puts(out, "\n## ");
+	put_text(out, m->title);
+	buf_puts(out, "\n\n| section | | score | passed | failed | not known | other |\n"
+				  "|---|---|---|---|---|---|---|\n");
+	for (size_t i = 0; i < m->sections.n; i++)
+		write_score(out, m->sections.p[i], numbering_score(m, m->sections.p[i].id, a->judgements, a->n));
+	write_score(out, all, numbering_score(m, STR_ABSENT, a->judgements, a->n));
+	buf_puts(out, "\n| failed | by |\n|---|---|\n");
+	for (size_t i = 0; i < m->items.n; i++) {
+		const struct map_item *item = &m->items.p[i];
+
+		if (!numbering_has_failed(item, a->judgements, a->n))
+			continue;
+		buf_puts(out, "| ");
+		put_text(out, item->id);
+		buf_puts(out, " |");
+		for (size_t k = 0; k < item->rules.n; k++)
+			buf_printf(out, " `%s`", item->rules.p[k]->id);
+		buf_puts(out, " |\n");
+	}
+}
+
 static void write_markdown(const struct audit *a, struct buf *out)
 {
 	write_head(a, out);
+	if (a->map)
+		write_map(a, out);
 	write_findings(a, out, VERDICT_FAIL, "Failed");
 	write_findings(a, out, VERDICT_MANUAL, "For a person to judge");
 	write_waived(a, out);

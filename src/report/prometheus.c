@@ -68,6 +68,33 @@ static void write_expiry(const struct audit *a, struct buf *out)
 	buf_printf(out, "revet_waiver_next_expiry_timestamp_seconds %lld\n", (long long)next);
 }
 
+/* By the sections of another's numbering: section "" is all of it. */
+static void put_score(struct buf *out, const struct numbering *m, struct str section,
+					  struct map_score s)
+{
+	const struct {
+		const char *result;
+		size_t n;
+	} series[] = {{"pass", s.pass}, {"fail", s.fail}, {"unknown", s.unknown}, {"other", s.other}};
+
+	for (size_t i = 0; i < ARRAY_LEN(series); i++)
+		buf_printf(out, "revet_map_items{map=\"%.*s\",section=\"%.*s\",result=\"%s\"} %zu\n",
+				   STR_ARG(m->name), STR_ARG(section), series[i].result, series[i].n);
+}
+
+static void write_map(const struct audit *a, struct buf *out)
+{
+	const struct numbering *m = a->map;
+
+	if (!m)
+		return;
+	put_head(out, "revet_map_items", "Items of a benchmark by what the last audit found.");
+	for (size_t i = 0; i < m->sections.n; i++)
+		put_score(out, m, m->sections.p[i].id,
+				  numbering_score(m, m->sections.p[i].id, a->judgements, a->n));
+	put_score(out, m, STR(""), numbering_score(m, STR_ABSENT, a->judgements, a->n));
+}
+
 static void write_counts(const struct audit *a, struct buf *out)
 {
 	put_head(out, "revet_rules", "Rules by what the last audit found.");
@@ -78,6 +105,7 @@ static void write_counts(const struct audit *a, struct buf *out)
 			n++;
 		write_family(out, g, n);
 	}
+	write_map(a, out);
 	put_head(out, "revet_audit_last_run_timestamp_seconds", "When the last audit was made.");
 	buf_printf(out, "revet_audit_last_run_timestamp_seconds %lld\n",
 			   (long long)snapshot_facts(a->snapshot)->time);

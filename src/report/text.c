@@ -273,11 +273,11 @@ static void write_since(struct buf *out, const struct audit *a)
 
 static void write_score(struct buf *out, int width, struct map_section section, struct map_score s)
 {
-	size_t judged = s.pass + s.fail + s.unknown;
+	int percent = map_score_percent(s);
 
 	buf_printf(out, "%-*.*s%-44.*s", width, STR_ARG(section.id), STR_ARG(section.title));
-	if (judged)
-		buf_printf(out, "%3zu %%", 100 * s.pass / judged);
+	if (percent >= 0)
+		buf_printf(out, "%3d %%", percent);
 	else
 		buf_puts(out, "  -  ");
 	buf_printf(out, "   pass %zu  fail %zu  unknown %zu  other %zu\n", s.pass, s.fail, s.unknown, s.other);
@@ -299,9 +299,8 @@ static void write_map(const struct audit *a, struct buf *out)
 	write_score(out, (int)width, all, numbering_score(m, STR_ABSENT, a->judgements, a->n));
 	for (size_t i = 0; i < m->items.n; i++) {
 		const struct map_item *item = &m->items.p[i];
-		bool judged;
 
-		if (numbering_verdict(item, a->judgements, a->n, &judged) != VERDICT_FAIL || !judged)
+		if (!numbering_has_failed(item, a->judgements, a->n))
 			continue;
 		buf_printf(out, "FAIL     %-12.*s", STR_ARG(item->id));
 		for (size_t k = 0; k < item->rules.n; k++)

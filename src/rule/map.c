@@ -41,14 +41,23 @@ static int no_such_map(const char *name, struct err *err)
 	return err_set(err, ENOENT, "there is no map '%s'; there are: %s", name, names);
 }
 
-static int find_document(const char *name, struct yaml *ret, struct err *err)
+static bool has_ref(const struct yaml *doc, const char *name)
+{
+	struct yaml_at ref;
+
+	return yaml_get(YAML_ROOT(doc), "ref", &ref) && str_is(yaml_text(ref), name);
+}
+
+static int find_document(const char *name, struct yaml *ret, struct str *ret_name, struct err *err)
 {
 	for (size_t i = 0; i < embedded_count; i++) {
 		const struct embedded *e = &embedded_rules[i];
-		struct str file = str_of(e->path);
+		const struct yaml doc = {e->path, embedded_nodes + e->first_node, embedded_pool, e->n_nodes, 0};
+		struct str file = name_of(i);
 
-		if (str_skip(&file, "maps/") && str_skip(&file, name) && str_is(file, ".yaml")) {
-			*ret = (struct yaml){e->path, embedded_nodes + e->first_node, embedded_pool, e->n_nodes, 0};
+		if (file.p && (str_is(file, name) || has_ref(&doc, name))) {
+			*ret = doc;
+			*ret_name = file;
 			return 0;
 		}
 	}
@@ -209,9 +218,10 @@ int numbering_load(struct numbering *m, const struct catalogue *c, const char *n
 				   struct err *err)
 {
 	struct yaml *doc = arena_new(a, struct yaml, 1);
-	int r = find_document(name, doc, err);
+	int r;
 
-	*m = (struct numbering){.name = name};
+	*m = (struct numbering){0};
+	r = find_document(name, doc, &m->name, err);
 	if (r == 0)
 		r = parse(m, YAML_ROOT(doc), a, err);
 	if (r == 0)
@@ -227,6 +237,19 @@ bool numbering_is_within(const struct map_item *item, struct str section)
 
 	return str_eq(id, section) ||
 		   (id.n > section.n && id.p[section.n] == '.' && memcmp(id.p, section.p, section.n) == 0);
+}
+
+const struct map_section *numbering_section(const struct numbering *m, const struct map_item *item)
+{
+	const struct map_section *inner = NULL;
+
+	for (size_t i = 0; i < m->sections.n; i++) {
+		const struct map_section *s = &m->sections.p[i];
+
+		if (numbering_is_within(item, s->id) && (!inner || s->id.n > inner->id.n))
+			inner = s;
+	}
+	return inner;
 }
 
 static int by_rule(const void *id, const void *judgement)
@@ -270,6 +293,13 @@ enum verdict numbering_verdict(const struct map_item *item, const struct judgeme
 	return missing && rank(verdict) < rank(VERDICT_UNKNOWN) ? VERDICT_UNKNOWN : verdict;
 }
 
+bool numbering_has_failed(const struct map_item *item, const struct judgement *all, size_t n)
+{
+	bool judged;
+
+	return numbering_verdict(item, all, n, &judged) == VERDICT_FAIL && judged;
+}
+
 struct map_score numbering_score(const struct numbering *m, struct str section,
 								 const struct judgement *all, size_t n)
 {
@@ -287,4 +317,11 @@ struct map_score numbering_score(const struct numbering *m, struct str section,
 		score.other += v == VERDICT_NOT_APPLICABLE || v == VERDICT_MANUAL;
 	}
 	return score;
+}
+
+int map_score_percent(struct map_score s)
+{
+	size_t judged = s.pass + s.fail + s.unknown;
+
+	return judged ? (int)(100 * s.pass / judged) : -1;
 }

@@ -57,13 +57,9 @@ static int add_file(struct profiles *all, struct arena *a, int dir, const char *
 					struct err *err)
 {
 	const char *path = arena_printf(a, "%s/%s", root, name);
-	struct yaml *doc = arena_new(a, struct yaml, 1);
-	struct str text;
-	int r = path_read(dir, name, 1 << 20, a, &text);
+	struct yaml *doc;
+	int r = own_file_parse(dir, name, path, a, &doc, err);
 
-	if (r < 0)
-		return err_errno(err, -r, "%s", path);
-	r = yaml_parse(text, path, a, doc, err);
 	return r < 0 ? r : add_profile(all, a, doc, str_of(name), err);
 }
 
@@ -80,6 +76,7 @@ static int add_directory(struct profiles *all, struct arena *a, const char *root
 	r = path_list(dir, ".", 1000, a, &entries, &n, &more);
 	if (r < 0)
 		return err_errno(err, -r, "%s", root);
+	r = own_path_check(dir, ".", root, err);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (entries[i].name[0] != '.' && str_ends(str_of(entries[i].name), ".yaml"))
 			r = add_file(all, a, dir, root, entries[i].name, err);

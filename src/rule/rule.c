@@ -443,20 +443,45 @@ static int load_embedded(struct catalogue *c, bool workloads, struct err *err)
 	return r;
 }
 
+int own_path_check(int dir, const char *path, const char *name, struct err *err)
+{
+	_cleanup_close_ int fd = path_open(dir, path, O_PATH);
+
+	if (fd < 0)
+		return err_errno(err, -fd, "%s", name);
+	if (fd_is_trusted(fd))
+		return 0;
+	return err_set(err, EPERM,
+				   "%s: others can change it, and so what is judged and done here: chown root and "
+				   "chmod go-w it",
+				   name);
+}
+
+int own_file_parse(int dir, const char *path, const char *name, struct arena *a, struct yaml **ret,
+				   struct err *err)
+{
+	struct str text;
+	int r = own_path_check(dir, path, name, err);
+
+	if (r < 0)
+		return r;
+	r = path_read(dir, path, 1 << 20, a, &text);
+	if (r < 0)
+		return err_errno(err, -r, "%s", name);
+	*ret = arena_new(a, struct yaml, 1);
+	return yaml_parse(text, name, a, *ret, err);
+}
+
 static int load_user_file(struct catalogue *c, int dir, const char *root, const char *path,
 						  struct err *err)
 {
 	const char *name = arena_printf(&c->arena, "%s/%s", root, path), *id = id_of(&c->arena, path);
-	struct yaml *doc = arena_new(&c->arena, struct yaml, 1);
-	struct str text;
+	struct yaml *doc;
 	int r;
 
 	if (!id)
 		return err_set(err, EINVAL, "%s: a rule is a file FAMILY/NAME.yaml of that directory", name);
-	r = path_read(dir, path, 1 << 20, &c->arena, &text);
-	if (r < 0)
-		return err_errno(err, -r, "%s", name);
-	r = yaml_parse(text, name, &c->arena, doc, err);
+	r = own_file_parse(dir, path, name, &c->arena, &doc, err);
 	return r < 0 ? r : catalogue_add(c, doc, id, err);
 }
 
@@ -478,6 +503,7 @@ static int load_user_family(struct catalogue *c, int dir, const char *root, cons
 
 	if (r < 0 || more)
 		return err_errno(err, r < 0 ? -r : EFBIG, "%s/%s", root, family);
+	r = own_path_check(dir, family, top ? root : arena_printf(&c->arena, "%s/%s", root, family), err);
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		const char *name = entries[i].name;
 		struct path_stat st;

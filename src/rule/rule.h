@@ -56,6 +56,12 @@ int catalogue_set(struct catalogue *, const char *assignment, struct err *);
 /* {name: value or list, ...}, of a profile or a site file. */
 int catalogue_set_all(struct catalogue *, struct yaml_at, struct err *err);
 
+/* What the site has of its own below dir, rules and profiles; `name` is for messages. -EPERM: others than
+ * root and who runs this can change it. */
+int own_path_check(int dir, const char *path, const char *name, struct err *);
+int own_file_parse(int dir, const char *path, const char *name, struct arena *, struct yaml **ret,
+				   struct err *);
+
 /* The embedded documents, rules, profiles and maps: made by tools/embed.c. */
 struct embedded {
 	const char *path; /* below catalogue/: "ssh/no-root-login.yaml"; or "profiles/", "maps/" */

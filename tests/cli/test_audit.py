@@ -415,6 +415,21 @@ class UserRules(Case):
             with self.subTest(name):
                 self.assert_refused(self.rules("rules", site_own=text), CONFIG, "site/own.yaml")
 
+    def test_those_that_others_can_change_are_refused(self):
+        """What they want is done with root's rights."""
+        self.assert_exit(self.rules("rules", site_own=RULE), DONE)
+        for name in ("site/own.yaml", "site", "."):
+            path = self.tmp / "rules.d" / name
+            mode = path.stat().st_mode & 0o777
+            for wrong in (0o020, 0o002):
+                with self.subTest(name, wrong=wrong):
+                    path.chmod(mode | wrong)
+                    self.assert_refused(self.rules("rules"), CONFIG, "others can change it", "rules.d")
+            path.chmod(mode)
+        if os.geteuid() == 0:
+            os.chown(self.tmp / "rules.d/site/own.yaml", 65534, 65534)
+            self.assert_refused(self.rules("rules"), CONFIG, "own.yaml: others can change it")
+
     def test_a_fifo_does_not_hang(self):
         (self.tmp / "rules.d/site").mkdir(parents=True)
         os.mkfifo(self.tmp / "rules.d/site/pipe.yaml")

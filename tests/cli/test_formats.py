@@ -59,6 +59,84 @@ class Written(Case):
         self.assertIn("fs.crontabs", self.failed)
 
 
+class Mapped(Case):
+    """With --map each format says the same of another's sections and items."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.temp = tempfile.TemporaryDirectory(prefix="revet-mapped-")
+        cls.addClassCleanup(cls.temp.cleanup)
+        root = pathlib.Path(cls.temp.name, "root")
+        write_tree(root, TREE)
+        cls.out = {}
+        for name in ("cis-debian12", "ssg", "anssi", "lynis"):
+            files = {form: pathlib.Path(cls.temp.name, f"{name}.{form}") for form in FORMATS}
+            run("audit", "--root", root, "--map", name, *[f"-f{form}={path}" for form, path in files.items()])
+            cls.out[name] = {form: path.read_text() for form, path in files.items()}
+
+    def each(self):
+        """The formats of each numbering, the items that were judged, and those that failed."""
+        for name, out in self.out.items():
+            items = {i["item"]: i for i in json.loads(out["json"])["map"]["items"] if i["verdict"]}
+            failed = {item for item, i in items.items() if i["verdict"] == "fail"}
+            self.assertGreater(len(failed), 2, name)
+            yield out, json.loads(out["json"])["map"], items, failed
+
+    def test_junit(self):
+        told = {"pass": None, "fail": "failure", "unknown": "error"}
+        for out, _, items, _ in self.each():
+            suites = ElementTree.fromstring(out["junit"].encode())
+            cases = {case.get("name"): case[0].tag if len(case) else None for case in suites.iter("testcase")}
+            self.assertEqual(cases, {item: told.get(i["verdict"], "skipped") for item, i in items.items()})
+            self.assertEqual([int(suites.get(key)) for key in ("tests", "failures", "errors")],
+                             [sum(int(suite.get(key)) for suite in suites) for key in ("tests", "failures", "errors")])
+            checked = subprocess.run(["xmllint", "--noout", "--schema", public_schema("junit-10.xsd"), "-"],
+                                     input=out["junit"], capture_output=True, text=True)
+            self.assertEqual(checked.returncode, 0, checked.stderr)
+
+    def test_csv(self):
+        for out, _, items, _ in self.each():
+            of_rules = {row["rule"]: row["items"].split() for row in csv.DictReader(io.StringIO(out["csv"], newline=""))}
+            self.assertEqual({(item, rule) for rule, numbers in of_rules.items() for item in numbers if item in items},
+                             {(item, rule) for item, i in items.items() for rule in i["rules"] if rule in of_rules})
+
+    def test_prometheus(self):
+        for out, score, _, _ in self.each():
+            series = {(section, result): int(n) for section, result, n in re.findall(
+                rf'^revet_map_items{{map="{score["name"]}",section="([^"]*)",result="(\w+)"}} (\d+)$', out["prometheus"], re.M)}
+            self.assertEqual(series, {(s.get("section", ""), result): s[result] for s in [score, *score["sections"]]
+                                      for result in ("pass", "fail", "unknown", "other")})
+            checked = subprocess.run([promtool(), "check", "metrics"], input=out["prometheus"], capture_output=True, text=True)
+            self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
+
+    def test_markdown(self):
+        for out, score, _, failed in self.each():
+            text = out["markdown"].replace("\\", "")
+            self.assertEqual(set(re.findall(r"(?m)^\| (\S+) \|(?: `[\w.-]+`)+ \|$", text)), failed)
+            for s in [{"section": "", "title": "all", **score}] + score["sections"]:
+                title = s["title"] if "section" in s and s["section"] else "all"
+                percent = "" if s["percent"] is None else f"{s['percent']} %"
+                self.assertIn(f"| {s['section']} | {title} | {percent} | {s['pass']} | {s['fail']} | {s['unknown']} | "
+                              f"{s['other']} |\n", text)
+
+    def test_html(self):
+        for out, score, _, failed in self.each():
+            part = out["html"].partition('<section id="map">')[2].partition("</section>")[0]
+            rows = [re.split("<t[dh]>", row)[1:] for row in re.findall("<tr>(.*)</tr>", part)]
+            self.assertEqual({row[0] for row in rows if len(row) == 2 and row[0] != "failed"}, failed)
+            self.assertEqual({row[0]: [int(n) for n in row[3:]] for row in rows if len(row) == 7 and row[0] != "section"},
+                             {s.get("section", ""): [s[k] for k in ("pass", "fail", "unknown", "other")]
+                              for s in [score, *score["sections"]]})
+
+    def test_sarif_has_them_as_tags(self):
+        for out, _, items, _ in self.each():
+            rules = json.loads(out["sarif"])["runs"][0]["tool"]["driver"]["rules"]
+            tags = {rule["id"]: rule["properties"]["tags"] for rule in rules}
+            for item, i in items.items():
+                for rule in i["rules"]:
+                    self.assertTrue(rule not in tags or any(tag.endswith(f"/{item}") for tag in tags[rule]), (item, rule))
+
+
 class Formats(Written):
     def test_the_same_alone_and_on_stdout(self):
         for name in ("sarif", "junit", "html", "markdown", "csv"):

@@ -253,6 +253,9 @@ class Maps(Case):
         self.assertRegex(text, r"(?m)^software\.sudo sudo\n(  .*\n)*  sudo_add_use_pty +sudo\.use-pty$")
         self.assertRegex(text, r"(?m)^  package_MFEhiplsm_installed +-  .*Debian")
         anssi = json.loads(run("rules", "--map", "anssi-bp028", "-f", "json").stdout)
+        for short in ("anssi", "ssg"):  # as in the refs of rules
+            long, = [path.stem for path in (TOP / "maps").glob(f"{short}-*.yaml")]
+            self.assertEqual(run("rules", "--map", short).stdout, run("rules", "--map", long).stdout)
         levels = {item["item"]: item["level"] for item in anssi["items"]}
         self.assertEqual((levels["R1"], levels["R30"], levels["R80"], len(levels)), (3, 1, 1, 80))
 
