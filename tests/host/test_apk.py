@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import http.server
 import io
+import itertools
 import os
 import shutil
 import stat
@@ -127,12 +128,13 @@ TELNET = {
     "etc/telnet.conf": b"theirs\n", "etc/telnet.d/": 0o750, "etc/telnet.d/other.conf": b"theirs\n",
     "usr/bin/telnet-multi": (0o4755, bytes(200000)), "usr/bin/telnet-hard": "= usr/bin/telnet-multi",
     "usr/bin/telnet-soft": "-> telnet-multi", "var/lib/telnet/state": b"state\n", "opt/telnet/data": b"data\n",
+    "lib/telnet/module": b"module\n", "sbin/telnetd": (0o755, b"#!/bin/sh\n"),
 }
 # Links that no list has, as busybox's own packages make and remove them.
 TELNET_SCRIPTS = {
     "post-install": "ln -s /usr/bin/telnet-multi /usr/bin/telnet-7",
     "pre-deinstall": "rm -f /usr/bin/telnet-7; echo going >>/etc/telnet-was-here",
-    "post-deinstall": "touch /etc",
+    "post-deinstall": "touch /etc /run/began; [ ! -e /run/slow ] || sleep 3",
 }
 LOGROTATE = {
     "etc/logrotate.conf": b"theirs\n", "usr/sbin/logrotate": (0o755, b"#!/bin/sh\n"),
@@ -149,14 +151,21 @@ LOGROTATE_SCRIPTS = {
 class Apk(unittest.TestCase):
     """One tree for all, of which each test has a copy."""
 
+    merged = False
+
     @classmethod
     def setUpClass(cls):
         cls.made = tempfile.mkdtemp(prefix="revet-apk-")
         cls.addClassCleanup(shutil.rmtree, cls.made)
         root = cls.stock = f"{cls.made}/stock"
-        for name in ("bin", "sbin", "lib", "usr/bin", "usr/sbin", "usr/lib", "etc/apk/keys", "var/lib/revet", "var/cache/apk",
+        for name in ("usr/bin", "usr/sbin", "usr/lib", "usr/lib64", "etc/apk/keys", "var/lib/revet", "var/cache/apk",
                      "var/log", "run", "tmp", "proc", "dev", "root"):
             os.makedirs(f"{root}/{name}")
+        for name in "bin", "sbin", "lib", "lib64":
+            if cls.merged:
+                os.symlink(f"usr/{name}", f"{root}/{name}")
+            else:
+                os.mkdir(f"{root}/{name}")
         for program, to in ((APK, "sbin/apk"), (shutil.which("busybox"), "bin/busybox"),
                             (shutil.which("wget"), "usr/sbin/wget")):
             shutil.copy(program, f"{root}/{to}")
@@ -294,7 +303,7 @@ class Apk(unittest.TestCase):
 
         def check():
             for name in ("usr/bin/telnet-7", "usr/bin/telnet-multi", "usr/bin/telnet-soft", "etc/telnet.d", "opt/telnet",
-                         "usr/lib/libtelnet.so.1", "usr/share/telnet-doc"):
+                         "usr/lib/libtelnet.so.1", "usr/share/telnet-doc", "lib/telnet", "sbin/telnetd"):
                 self.assertFalse(os.path.lexists(self.path(name)), name)
             self.assertEqual(self.read("etc/telnet.conf"), "theirs\nmine\n")
             self.assertEqual(self.read("etc/telnet-was-here"), "going\n")
@@ -449,12 +458,14 @@ class Apk(unittest.TestCase):
         if "apk" in whom:
             os.kill(int(apk[0]), 9)
         os.remove(self.path("run/slow"))
-        return applied.wait(timeout=60), applied.stdout.read()
+        told, _ = applied.communicate(timeout=60)
+        return applied.returncode, told
 
-    def test_killed_while_it_installs(self):
-        rules, before = self.there("logrotate"), self.seen()
-        for whom in ("revet", "apk"), ("revet",), ("apk",):
-            with self.subTest(whom):
+    def test_killed_at_work(self):
+        before = self.seen()
+        for rules, whom in itertools.product((self.there("logrotate"), self.gone("telnet")),
+                                             (("revet", "apk"), ("revet",), ("apk",))):
+            with self.subTest(rules=rules, whom=whom):
                 code, told = self.kill(rules, whom)
                 if "revet" in whom:
                     # apk, where it was left behind, is at work still.
@@ -465,6 +476,17 @@ class Apk(unittest.TestCase):
                 shutil.rmtree(self.path("var/lib/revet/changes"))
 
 
+
+
+class Merged(Apk):
+    """/bin, /lib and their like are links into /usr, and packages' lists may say either."""
+
+    merged = True
+
+
+for _name in unittest.defaultTestLoader.getTestCaseNames(Apk):
+    if _name not in ("test_gone_and_back", "test_both_at_once"):
+        setattr(Merged, _name, None)
 
 
 if __name__ == "__main__":
