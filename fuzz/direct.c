@@ -24,6 +24,7 @@
 #include "host/luks_header.h"
 #include "host/nft_text.h"
 #include "host/openpgp.h"
+#include "host/package_edit.h"
 #include "host/pem.h"
 #include "host/recording.h"
 #include "host/rpmdb.h"
@@ -687,6 +688,25 @@ static void run_apk(const struct target *t _unused_, struct str s)
 	check(paths <= s.n);
 }
 
+/* The first line is /etc/apk/world, the first package the one to be removed. */
+static void run_apk_world(const struct target *t _unused_, struct str s)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct edits edits = {.arena = &a};
+	struct str world = first_line(&s), text = s, package;
+	const char *name;
+	struct err err;
+
+	if (!apk_next(&text, &package) || !apk_value(package, 'P').n)
+		return;
+	name = str_dup(&a, apk_value(package, 'P'));
+	if (package_remove_apk_of(s, world, name, &edits, &err) < 0)
+		return;
+	check(edits.n && str_is(edits.p[0].name, name));
+	for (size_t i = 0; i < edits.n; i++)
+		check(!edits.p[i].value.p && edits.p[i].name.n);
+}
+
 const struct target direct_targets[] = {
 	{.name = "num", .max = 64, .run = run_num},
 	{.name = "str", .max = 4096, .run = run_str},
@@ -718,5 +738,6 @@ const struct target direct_targets[] = {
 	{.name = "unpack", .max = 16384, .run = run_unpack},
 	{.name = "tar", .max = 8192, .run = run_tar},
 	{.name = "apk", .max = 4096, .run = run_apk},
+	{.name = "apk_world", .max = 8192, .run = run_apk_world},
 	{.name = NULL},
 };

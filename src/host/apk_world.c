@@ -65,20 +65,12 @@ static void read_package(struct world *w, struct str text)
 	}
 }
 
-static int read_world(struct host *host, struct world *w, struct err *err)
+static void read_world(struct world *w, struct str installed)
 {
-	struct str text, package, list, what;
-	const char *path;
-	int r = host_first(host, apk_databases, &path, err);
+	struct str package, list, what;
 
-	if (r == 0)
-		r = host_read(host, path, w->arena, &text, err);
-	if (r == 0)
-		r = host_read(host, APK_WORLD, w->arena, &w->lines, err);
-	if (r < 0)
-		return r;
 	map_init(&w->by_name, w->arena);
-	while (apk_next(&text, &package))
+	while (apk_next(&installed, &package))
 		read_package(w, package);
 	vec_each(&w->all, p)
 	{
@@ -86,7 +78,6 @@ static int read_world(struct host *host, struct world *w, struct err *err)
 		for (list = p->provides; apk_dependency(&list, &what, NULL, NULL);)
 			provide(w, what, p);
 	}
-	return 0;
 }
 
 /* --- what is kept ------------------------------------------------------------------------------ */
@@ -224,19 +215,35 @@ static int check_users(const struct world *w, const struct package *gone, struct
 	return 0;
 }
 
-static void remove_one(struct edits *edits, const struct package *p)
+/* As apk wants names to be; others it would take for options or patterns. */
+static bool is_name(struct str s)
 {
-	edit_state(edits, "package", "apk", str_dup(edits->arena, p->name), p->version, STR_ABSENT);
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			  (c && strchr(i ? "._+-" : "._", c))))
+			return false;
+	}
+	return s.n;
 }
 
-int package_remove_apk(struct host *host, const char *name, struct edits *edits, struct err *err)
+static int remove_one(struct edits *edits, const struct package *p, struct err *err)
 {
-	struct world w = {.arena = edits->arena};
-	const struct package *gone = NULL;
-	int r = read_world(host, &w, err);
+	if (!is_name(p->name))
+		return err_set(err, ENOTSUP, "'%.*s' is no name of a package", STR_ARG(p->name));
+	edit_state(edits, "package", "apk", str_dup(edits->arena, p->name), p->version, STR_ABSENT);
+	return 0;
+}
 
-	if (r < 0)
-		return err_context(err, "the package %s is removed by hand", name);
+int package_remove_apk_of(struct str installed, struct str lines, const char *name,
+						  struct edits *edits, struct err *err)
+{
+	struct world w = {.arena = edits->arena, .lines = lines};
+	const struct package *gone = NULL;
+	int r;
+
+	read_world(&w, installed);
 	vec_each(&w.all, p) if (str_is(p->name, name))
 	{
 		if (gone)
@@ -254,9 +261,23 @@ int package_remove_apk(struct host *host, const char *name, struct edits *edits,
 		r = check_lines(&w, gone, err);
 	if (r == 0)
 		r = check_users(&w, gone, err);
-	if (r < 0)
-		return r;
-	remove_one(edits, gone);
-	vec_each(&w.all, p) if (p != gone && p->was_kept && !p->is_kept) remove_one(edits, p);
-	return 0;
+	if (r == 0)
+		r = remove_one(edits, gone, err);
+	vec_each(&w.all, p) if (r == 0 && p != gone && p->was_kept && !p->is_kept) r =
+		remove_one(edits, p, err);
+	return r;
+}
+
+int package_remove_apk(struct host *host, const char *name, struct edits *edits, struct err *err)
+{
+	struct str installed, lines;
+	const char *path;
+	int r = host_first(host, apk_databases, &path, err);
+
+	if (r == 0)
+		r = host_read(host, path, edits->arena, &installed, err);
+	if (r == 0)
+		r = host_read(host, APK_WORLD, edits->arena, &lines, err);
+	return r == 0 ? package_remove_apk_of(installed, lines, name, edits, err)
+				  : err_context(err, "the package %s is removed by hand", name);
 }

@@ -11,5 +11,8 @@
 int package_install(struct host *, const struct str *names, size_t n, struct edits *, struct err *);
 /* Removes the package, and what was only there for it. -ENOTSUP: who needs it, or what keeps it. */
 int package_remove_apk(struct host *, const char *name, struct edits *, struct err *);
+/* The same, of the texts of its database and of /etc/apk/world. */
+int package_remove_apk_of(struct str installed, struct str world, const char *name, struct edits *,
+						  struct err *);
 
 #endif
