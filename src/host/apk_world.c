@@ -270,7 +270,7 @@ int package_remove_apk_of(struct str installed, struct str lines, const char *na
 
 int package_remove_apk(struct host *host, const char *name, struct edits *edits, struct err *err)
 {
-	struct str installed, lines;
+	struct str installed = STR(""), lines = STR("");
 	const char *path;
 	int r = host_first(host, apk_databases, &path, err);
 
@@ -278,6 +278,7 @@ int package_remove_apk(struct host *host, const char *name, struct edits *edits,
 		r = host_read(host, path, edits->arena, &installed, err);
 	if (r == 0)
 		r = host_read(host, APK_WORLD, edits->arena, &lines, err);
-	return r == 0 ? package_remove_apk_of(installed, lines, name, edits, err)
-				  : err_context(err, "the package %s is removed by hand", name);
+	if (r < 0)
+		return err_context(err, "the package %s is removed by hand", name);
+	return package_remove_apk_of(installed, lines, name, edits, err);
 }
