@@ -98,7 +98,8 @@ class Repository:
         subprocess.run(["openssl", "rsa", "-in", self.key, "-pubout", "-out", public], check=True, capture_output=True)
 
     def signed(self, data):
-        made = subprocess.run(["openssl", "dgst", "-sha1", "-sign", self.key], input=data, capture_output=True, check=True)
+        made = subprocess.run(["openssl", "dgst", "-sha1", "-sign", self.key], input=data, check=True,
+                              capture_output=True)
         return pack({f".SIGN.RSA.{KEY}.pub": made.stdout}, end=False) + data
 
     def add(self, name, version, files=None, scripts=None, **fields):
@@ -118,10 +119,12 @@ class Repository:
             file.write(whole)
         record = {"C": "Q1" + base64.b64encode(hashlib.sha1(control).digest()).decode(), "P": name, "V": version,
                   "A": "x86_64", "S": len(whole), "I": 4096, "T": "test", "U": "-", "L": "MIT", "o": name,
-                  "t": 1700000000, "D": fields.get("depend"), "p": fields.get("provides"), "i": fields.get("install_if")}
+                  "t": 1700000000, "D": fields.get("depend"), "p": fields.get("provides"),
+                  "i": fields.get("install_if")}
         self.records[name, version] = "".join(f"{k}:{v}\n" for k, v in record.items() if v) + "\n"
+        index = {"DESCRIPTION": b"test", "APKINDEX": "".join(self.records.values()).encode()}
         with open(f"{self.directory}/x86_64/APKINDEX.tar.gz", "wb") as file:
-            file.write(self.signed(pack({"DESCRIPTION": b"test", "APKINDEX": "".join(self.records.values()).encode()})))
+            file.write(self.signed(pack(index)))
 
 
 TELNET = {
@@ -219,7 +222,8 @@ class Apk(unittest.TestCase):
 
     @staticmethod
     def inside(root, *argv, check=True):
-        ran = subprocess.run(["chroot", root, *argv], capture_output=True, text=True, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+        ran = subprocess.run(["chroot", root, *argv], capture_output=True, text=True,
+                             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
         if check and ran.returncode:
             raise AssertionError(f"{argv}: {ran.returncode}\n{ran.stdout}{ran.stderr}")
         return ran.stdout
@@ -268,15 +272,16 @@ class Apk(unittest.TestCase):
     def same(self, before, in_seconds=False):
         after = self.seen()
         if in_seconds:
-            before, after = ({n: [*s[:5], s[5] // 10**9, *s[6:]] if len(s) > 5 and s[0] != stat.S_IFLNK else s for n, s in seen.items()}
-                             for seen in (before, after))
+            before, after = ({name: [*what[:5], what[5] // 10**9, *what[6:]] if what[0] != stat.S_IFLNK else what
+                              for name, what in seen.items() if len(what) > 5} for seen in (before, after))
         self.assertEqual(moved(before, after), {})
 
     def ways_back(self):
         """revet itself, and the script: with the tools of this machine, and in the tree with busybox's alone."""
         script = "/var/lib/revet/changes/0001/undo.sh"
         return {"revert": lambda: self.revet("revert"),
-                "script": lambda: subprocess.run(["sh", self.root + script, self.root], check=True, capture_output=True),
+                "script": lambda: subprocess.run(["sh", self.root + script, self.root], check=True,
+                                                 capture_output=True),
                 "busybox": lambda: self.inside(self.root, "sh", script, "/")}
 
     def there_and_back(self, rules, check):
@@ -302,8 +307,8 @@ class Apk(unittest.TestCase):
         self.same(before)
 
         def check():
-            for name in ("usr/bin/telnet-7", "usr/bin/telnet-multi", "usr/bin/telnet-soft", "etc/telnet.d", "opt/telnet",
-                         "usr/lib/libtelnet.so.1", "usr/share/telnet-doc", "lib/telnet", "sbin/telnetd"):
+            for name in ("usr/bin/telnet-7", "usr/bin/telnet-multi", "usr/bin/telnet-soft", "etc/telnet.d",
+                         "opt/telnet", "usr/lib/libtelnet.so.1", "usr/share/telnet-doc", "lib/telnet", "sbin/telnetd"):
                 self.assertFalse(os.path.lexists(self.path(name)), name)
             self.assertEqual(self.read("etc/telnet.conf"), "theirs\nmine\n")
             self.assertEqual(self.read("etc/telnet-was-here"), "going\n")
@@ -320,8 +325,8 @@ class Apk(unittest.TestCase):
         self.assertIn("nothing is upgraded or removed for it", plan)
 
         def check():
-            for name in ("usr/sbin/logrotate", "opt/rotation/library", "srv/rotation/deep/file", "etc/logrotate-was-here",
-                         "var/lib/logrotate/status"):
+            for name in ("usr/sbin/logrotate", "opt/rotation/library", "srv/rotation/deep/file",
+                         "etc/logrotate-was-here", "var/lib/logrotate/status"):
                 self.assertTrue(os.path.exists(self.path(name)), name)
             self.assertIn("rotator", self.read("etc/group"))
             self.assertEqual(sorted(self.read("etc/apk/world").split()), sorted([*WORLD.split(), "logrotate"]))
@@ -451,7 +456,8 @@ class Apk(unittest.TestCase):
                 break
             time.sleep(0.05)
         listed = subprocess.run(["ps", "-eo", "pid=,ppid=,comm="], capture_output=True, text=True, check=True).stdout
-        apk = [pid for pid, parent, comm in map(str.split, listed.splitlines()) if comm == "apk" and int(parent) == applied.pid]
+        apk = [pid for pid, parent, comm in map(str.split, listed.splitlines())
+               if comm == "apk" and int(parent) == applied.pid]
         self.assertEqual(len(apk), 1, listed)
         if "revet" in whom:
             applied.kill()
