@@ -167,6 +167,19 @@ class Hard(OnHost):
         self.revet("revert")
         self.same_tree(before)
 
+    def test_the_journal_is_away_by_then(self):
+        """What it is on comes back later, and is waited for."""
+        self.out("sh", "-c", f"mkdir -p {STATE}; mount -t tmpfs -o mode=700,size=1m none {STATE}; touch {STATE}/mark")
+        self.revet("apply", "--no-input", "--wait", "10min", "--rule", "ssh.keys-only")
+        self.out("sh", "-c", f"mount --bind {STATE} /mnt; umount {STATE}")
+        self.time_is_over()
+        unit = "revet-revert-0001.service"
+        self.assertTrue(wait_until(lambda: "auto-restart" in self.out("systemctl", "show", "-P", "SubState", unit), 10))
+        self.assertIn("passwordauthentication no", self.out("sshd", "-T"))
+        self.out("sh", "-c", f"mount --bind /mnt {STATE}; umount /mnt; systemctl restart --no-block {unit}")
+        self.assertTrue(wait_until(lambda: "passwordauthentication yes" in self.out("sshd", "-T"), 70))
+        self.assertTrue(wait_until(lambda: "reverted" in self.revet("history"), 20))
+
     def test_read_only(self):
         self.out("mount", "-t", "tmpfs", "-o", "ro", "readonly", "/etc/sysctl.d")
         before = tree(self.host.root)
