@@ -241,8 +241,8 @@ static int start_timer(const struct changes *cs, const struct change *c, const c
 		/* `systemctl isolate` stops what its target does not want. */
 		"--timer-property=IgnoreOnIsolate=yes", "--property=IgnoreOnIsolate=yes",
 		/* What the script is on may be away when the time is over. */
-		"--property=Restart=on-failure", "--property=RestartSec=60s", "/bin/sh",
-		script_path(&a, c), "again", NULL};
+		"--property=Restart=on-failure", "--property=RestartSec=60s", "/bin/sh", script_path(&a, c),
+		"again", NULL};
 
 	return run(cs, argv, err);
 }
