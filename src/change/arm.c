@@ -239,8 +239,10 @@ static int start_timer(const struct changes *cs, const struct change *c, const c
 		"/usr/bin/systemd-run", "--quiet", "--collect", arena_printf(&a, "--unit=%s", name),
 		arena_printf(&a, "--on-active=%us", seconds), "--timer-property=AccuracySec=100ms",
 		/* `systemctl isolate` stops what its target does not want. */
-		"--timer-property=IgnoreOnIsolate=yes", "--property=IgnoreOnIsolate=yes", "/bin/sh",
-		script_path(&a, c), "again", NULL};
+		"--timer-property=IgnoreOnIsolate=yes", "--property=IgnoreOnIsolate=yes",
+		/* What the script is on may be away when the time is over. */
+		"--property=Restart=on-failure", "--property=RestartSec=60s", "/bin/sh", script_path(&a, c),
+		"again", NULL};
 
 	return run(cs, argv, err);
 }

@@ -170,7 +170,7 @@ static int put_file_at(int dir, const char *name, struct str text, unsigned mode
 static int open_fds(struct change *c, struct err *err)
 {
 	c->before_fd = openat(c->dir_fd, "before", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	c->journal_fd = openat(c->dir_fd, "journal", O_WRONLY | O_APPEND | O_CLOEXEC);
+	c->journal_fd = openat(c->dir_fd, "journal", O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
 	if (c->before_fd < 0 || (c->journal_fd < 0 && errno != EROFS))
 		return err_errno(err, errno, "%s", c->path);
 	return 0;

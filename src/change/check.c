@@ -191,6 +191,13 @@ static int find_admin(struct login *l, const char **evidence, struct err *err)
 {
 	const char *why = NULL;
 
+	if (l->session.uid && !passwd_by_uid(&l->users, l->session.uid))
+		return err_set(
+			err, EPERM,
+			"the account of this session, uid %u, is not in /etc/passwd: whether one of a "
+			"directory (LDAP, sssd) could log in afterwards is not known; apply it as root from a "
+			"console, where there is an administrator who is",
+			l->session.uid);
 	if (find_among(l, false, evidence, &why) || find_among(l, true, evidence, &why))
 		return 0;
 	return err_set(

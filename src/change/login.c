@@ -231,12 +231,15 @@ static bool ask_sudo(struct login *l, const char *user, const char *command, str
 	const char *const argv[] = {SUDO, "-n", "-l", "-U", user, command, NULL};
 	struct exec_result result = {0};
 	struct exec e = exec_start(argv, NULL, NULL);
-	struct err ignored;
+	struct err err;
 
-	if (exec_finish(&e, OUTPUT_MAX, 10000, l->arena, &result, &ignored) < 0 || result.status)
+	/* It asks for the host's own name, which may be one that no name server answers for. */
+	if (exec_finish(&e, OUTPUT_MAX, 10000, l->arena, &result, &err) < 0) {
+		l->why = arena_printf(l->arena, "%s %s", SUDO, err.msg);
 		return false;
+	}
 	*ret = result.out;
-	return true;
+	return result.status == 0;
 }
 
 /* Does the last line of the list, which is the one that counts, give all without a password? */

@@ -52,13 +52,12 @@ static void undo_step(struct buf *out, const struct step *s, size_t i)
 	if (!s->type->undo_sh)
 		return;
 	if (s->type->is_action) {
-		buf_puts(out, "if grep -q '^activated' \"$DIR/journal\"; then\n");
+		buf_puts(out, "if has activated; then\n");
 		s->type->undo_sh(out, s);
 		buf_puts(out, "fi\n");
 		return;
 	}
-	buf_printf(out, "if grep -q '^step %zu prepared' \"$DIR/journal\"; then\nSAVED=\"$DIR/before/%zu\"\n",
-			   i, i);
+	buf_printf(out, "if has 'step %zu prepared'; then\nSAVED=\"$DIR/before/%zu\"\n", i, i);
 	s->type->undo_sh(out, s);
 	buf_puts(out, "fi\n");
 }
@@ -69,7 +68,11 @@ void undo_script(const struct plan *p, struct buf *out)
 				  "# Undoes this change without revet: sh undo.sh [ROOT]\n"
 				  "# ROOT is where the system is mounted, on rescue media; / when it is left out.\n"
 				  "ROOT=${1:-}\nROOT=${ROOT%/}\n"
-				  "DIR=$(cd \"$(dirname \"$0\")\" && pwd)\n");
+				  "DIR=$(cd \"$(dirname \"$0\")\" && pwd)\n"
+				  "# has LINE: is it in the journal? Where that is lost, all of it may have been.\n"
+				  "has() {\n"
+				  "\t! grep -q '^status ' \"$DIR/journal\" 2>/dev/null || grep -q \"^$1\" \"$DIR/journal\"\n"
+				  "}\n");
 	buf_puts(out, undo_script_functions);
 	for (size_t i = p->steps.n; i-- > 0;)
 		if (!p->steps.p[i].type->is_action)

@@ -14,9 +14,9 @@ import time
 import unittest
 
 import test_change
-from hostlib import ENVIRONMENT, wait_until
+from hostlib import ENVIRONMENT, moved, wait_until
 from oracle import REVET, OnHost
-from test_change import look, tree
+from test_change import look, tree, without_revet
 from test_lockout import tree as configuration
 
 SMALL = ("--rule", "net.icmp-redirects")
@@ -142,6 +142,17 @@ class Hard(OnHost):
         self.assertTrue(wait_until(lambda: "passwordauthentication yes" in self.out("sshd", "-T"), 20))
         self.assertTrue(wait_until(lambda: "reverted" in self.read(f"{STATE}/changes/0001/journal"), 20))
 
+    def test_the_journal_is_lost(self):
+        """undo.sh takes all for done."""
+        before = tree(self.host.root)
+        self.revet("apply", "--no-input", "--wait", "10min", "--rule", "ssh.keys-only", "--rule", "cron.files-private")
+        self.out("rm", f"{STATE}/changes/0001/journal")
+        self.time_is_over()
+        self.assertTrue(wait_until(lambda: "passwordauthentication yes" in self.out("sshd", "-T"), 20))
+        self.assertTrue(wait_until(lambda: "reverted" in self.host.exec(["revet", "history"], check=False).stdout, 20))
+        self.revet("revert", "--unconfirmed", "1")
+        self.assertEqual(moved(without_revet(before), without_revet(tree(self.host.root))), {})
+
     def time_is_over(self):
         """The timer fires."""
         self.out("sh", "-ec", "systemctl start $(systemctl list-units --plain --no-legend 'revet-revert-*.timer' | "
@@ -166,6 +177,19 @@ class Hard(OnHost):
         self.assertTrue(os.path.exists(f"{self.host.root}/etc/systemd/system/revet-revert.service"))
         self.revet("revert")
         self.same_tree(before)
+
+    def test_the_journal_is_away_by_then(self):
+        """What it is on comes back later, and is waited for."""
+        self.out("sh", "-c", f"mkdir -p {STATE}; mount -t tmpfs -o mode=700,size=1m none {STATE}; touch {STATE}/mark")
+        self.revet("apply", "--no-input", "--wait", "10min", "--rule", "ssh.keys-only")
+        self.out("sh", "-c", f"mount --bind {STATE} /mnt; umount {STATE}")
+        self.time_is_over()
+        unit = "revet-revert-0001.service"
+        self.assertTrue(wait_until(lambda: "auto-restart" in self.out("systemctl", "show", "-P", "SubState", unit), 10))
+        self.assertIn("passwordauthentication no", self.out("sshd", "-T"))
+        self.out("sh", "-c", f"mount --bind /mnt {STATE}; umount /mnt; systemctl restart --no-block {unit}")
+        self.assertTrue(wait_until(lambda: "passwordauthentication yes" in self.out("sshd", "-T"), 70))
+        self.assertTrue(wait_until(lambda: "reverted" in self.revet("history"), 20))
 
     def test_read_only(self):
         self.out("mount", "-t", "tmpfs", "-o", "ro", "readonly", "/etc/sysctl.d")

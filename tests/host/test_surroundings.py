@@ -38,10 +38,9 @@ class Surroundings(OnHost):
         self.assertIn("-rw------- root root /etc/ssh/sshd_config.d/00-revet.conf\n", usual)
         self.assertIn("-rwx------ root root /var/lib/revet/changes/0001/undo.sh\n", usual)
         for odd, code in (
-                ("umask 000", 0), ("umask 0777", 0),
                 # What it prints has failed then, which is said; what it does has not.
-                ("exec <&- >&- 2>&-", 1),
-                ("mkdir /tmp/gone; cd /tmp/gone; rmdir /tmp/gone; export PATH= HOME=/none TMPDIR=/none LD_LIBRARY_PATH=/none "
+                ("umask 000; exec <&- >&- 2>&-", 1),
+                ("umask 0777; mkdir -m 700 /tmp/gone; cd /tmp/gone; rmdir /tmp/gone; export PATH= HOME=/none TMPDIR=/none LD_LIBRARY_PATH=/none "
                  "LD_PRELOAD=/none.so TZ=No/Where LANG=xx_YY IFS=x SYSTEMD_OFFLINE=1 "
                  "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/none", 0)):
             with self.subTest(odd):
@@ -65,8 +64,7 @@ class Surroundings(OnHost):
                 (MOUNTED, UNMOUNT, "/home/ops/.ssh/authorized_keys may be there only while it is logged in"),
                 ("echo '/dev/sdz1 /home/ ext4 nofail 0 2' >/etc/fstab", ": >/etc/fstab",
                  "/home, which /etc/fstab has, is not mounted"),
-                (MOUNTED + "; echo 'none /home/ops tmpfs mode=755 0 0' >/etc/fstab", UNMOUNT, None),
-                ("echo '/dev/sdz1 /homes ext4 nofail 0 2' >/etc/fstab", ": >/etc/fstab", None)):
+                (MOUNTED + "; echo 'none /home/ops tmpfs mode=755 0 0' >/etc/fstab", UNMOUNT, None)):
             with self.subTest(lost):
                 self.sh(lost)
                 said = self.revet("apply", *KEYS, code=4 if why else 0)
@@ -81,3 +79,11 @@ class Surroundings(OnHost):
         timer = self.out("systemctl", "show", "-p", "TimersMonotonic,TimersCalendar", "revet-revert-0001.timer")
         self.assertRegex(timer, r"TimersMonotonic=\{ OnActiveUSec=10min ;")
         self.assertNotRegex(timer, "TimersCalendar=.")
+
+    def test_an_account_of_a_directory(self):
+        """One of LDAP is in no file here, as this one is not any more once it has come in."""
+        ran = self.host.ssh(["echo revet-ops | sudo -S sh -c 'cp -p /etc/passwd /root/passwd; sed -i /^ops:/d /etc/passwd; "
+                             "/usr/local/bin/revet apply --no-input --rule ssh.keys-only; echo code $?; "
+                             "cp -p /root/passwd /etc/passwd'"], timeout=60)
+        self.assertIn("code 4\n", ran.stdout)
+        self.assertIn("the account of this session, uid 1000, is not in /etc/passwd", ran.stderr)
