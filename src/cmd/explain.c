@@ -142,12 +142,10 @@ static void print_evidence(const struct judgement *g)
 	print_clean(g->reason);
 	putchar('\n');
 	for (size_t i = 0; i < g->n; i++) {
-		printf("  ");
-		print_clean(g->p[i].object);
-		printf(": found ");
-		print_clean(g->p[i].found);
-		printf(", want ");
-		print_clean(g->p[i].wanted);
+		_cleanup_buf_ struct buf line = BUF(65536);
+
+		evidence_print(&line, &g->p[i]);
+		printf("  %.*s", (int)line.n, line.p);
 		if (g->p[i].source)
 			printf("\n    from ");
 		print_clean(g->p[i].source);

@@ -27,6 +27,10 @@ static void put_text(struct buf *out, const char *text)
 static void write_line(struct buf *out, const struct audit *a, const struct judgement *g,
 					   const struct evidence *e)
 {
+	_cleanup_buf_ struct buf wanted = BUF(65536);
+
+	if (e && e->wanted)
+		buf_printf(&wanted, "%s%s", e->alternative ? "or " : "", e->wanted);
 	put_field(out, "", snapshot_os(a->snapshot, "hostname", ""));
 	put_text(out, g->rule->id);
 	put_text(out, g->rule->family);
@@ -35,7 +39,7 @@ static void write_line(struct buf *out, const struct audit *a, const struct judg
 	put_field(out, ",", g->rule->title);
 	put_text(out, e ? e->object : NULL);
 	put_text(out, e ? e->found : NULL);
-	put_text(out, e ? e->wanted : NULL);
+	put_field(out, ",", buf_get(&wanted));
 	put_text(out, e ? e->source : NULL);
 	put_text(out, g->reason);
 	put_text(out, fix_name(g->rule->fix));

@@ -153,9 +153,10 @@ static void write_evidence(struct buf *out, const struct judgement *g)
 		return;
 	buf_puts(out, "<div class=\"wide\"><table><tr><th>object<th>found<th>want<th>from</tr>\n");
 	for (size_t i = 0; i < g->n && i < SHOWN; i++) {
-		const char *const cells[] = {g->p[i].object, g->p[i].found,
-									 g->p[i].waiver ? "(waived)" : g->p[i].wanted, g->p[i].source};
+		_cleanup_arena_ struct arena scratch = {0};
+		const char *cells[EVIDENCE_CELLS];
 
+		evidence_cells(&g->p[i], &scratch, cells);
 		buf_puts(out, "<tr>");
 		for (size_t k = 0; k < ARRAY_LEN(cells); k++) {
 			buf_puts(out, "<td>");

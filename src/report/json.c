@@ -77,6 +77,8 @@ static void write_result(struct jsonw *j, const struct judgement *g)
 		jsonw_member_strz(j, "found", g->p[i].found);
 		jsonw_member_strz(j, "wanted", g->p[i].wanted);
 		jsonw_member_strz(j, "source", g->p[i].source);
+		if (g->p[i].alternative)
+			jsonw_member_bool(j, "alternative", true);
 		write_waiver(j, g->p[i].waiver);
 		jsonw_end(j);
 	}

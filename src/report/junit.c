@@ -20,8 +20,8 @@ static void write_evidence(struct buf *out, const struct judgement *g)
 		_cleanup_buf_ struct buf line = BUF(1u << 20);
 		const struct evidence *e = &g->p[i];
 
-		buf_printf(&line, "%s: found %s, want %s%s%s", e->object, e->found, e->wanted ? e->wanted : "-",
-				   e->source ? ", from " : "", e->source ? e->source : "");
+		evidence_print(&line, e);
+		buf_printf(&line, "%s%s", e->source ? ", from " : "", e->source ? e->source : "");
 		buf_xml(out, buf_get(&line));
 		buf_putc(out, '\n');
 	}

@@ -51,9 +51,10 @@ static void write_evidence(struct buf *out, const struct judgement *g)
 {
 	buf_puts(out, g->n ? "\n| object | found | want | from |\n|---|---|---|---|\n" : "");
 	for (size_t i = 0; i < g->n && i < SHOWN; i++) {
-		const char *const cells[] = {g->p[i].object, g->p[i].found,
-									 g->p[i].waiver ? "(waived)" : g->p[i].wanted, g->p[i].source};
+		_cleanup_arena_ struct arena scratch = {0};
+		const char *cells[EVIDENCE_CELLS];
 
+		evidence_cells(&g->p[i], &scratch, cells);
 		for (size_t k = 0; k < ARRAY_LEN(cells); k++) {
 			buf_puts(out, k ? " | " : "| ");
 			put_textz(out, cells[k]);

@@ -34,6 +34,29 @@ size_t audit_count_severity(const struct audit *a, enum verdict v, enum severity
 	return n;
 }
 
+void evidence_print(struct buf *out, const struct evidence *e)
+{
+	buf_puts(out, e->alternative ? "or " : "");
+	buf_printable(out, str_of(e->object));
+	buf_puts(out, ": found ");
+	buf_printable(out, str_of(e->found));
+	if (e->wanted) {
+		buf_puts(out, ", want ");
+		buf_printable(out, str_of(e->wanted));
+	}
+}
+
+void evidence_cells(const struct evidence *e, struct arena *a, const char *ret[EVIDENCE_CELLS])
+{
+	bool alternative = e->alternative && e->wanted;
+
+	ret[0] = e->object;
+	ret[1] = e->found;
+	ret[2] = alternative ? arena_printf(a, "or %s", e->wanted) : e->wanted;
+	ret[2] = e->waiver ? "(waived)" : ret[2];
+	ret[3] = e->source;
+}
+
 size_t audit_count_change(const struct audit *a, enum since change)
 {
 	size_t n = 0;

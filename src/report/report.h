@@ -38,6 +38,12 @@ size_t audit_count_waived(const struct audit *);
 /* "waived", or the name of the verdict. */
 const char *judgement_outcome(const struct judgement *);
 size_t audit_count_severity(const struct audit *, enum verdict, enum severity);
+/* "PermitRootLogin: found yes, want no", fit for a terminal. */
+void evidence_print(struct buf *, const struct evidence *);
+/* What a table shows of it: object, found, want ("or ..." of an alternative), from. In the arena, or
+ * borrowed; NULL: nothing. */
+#define EVIDENCE_CELLS 4
+void evidence_cells(const struct evidence *, struct arena *, const char *ret[EVIDENCE_CELLS]);
 /* How many have changed so since the earlier audit; 0 without one. */
 size_t audit_count_change(const struct audit *, enum since);
 

@@ -216,11 +216,7 @@ static void write_message(struct jsonw *j, const struct judgement *g, const stru
 	buf_printable(&text, g->rule->title);
 	if (e) {
 		buf_puts(&text, ": ");
-		buf_printable(&text, str_of(e->object));
-		buf_puts(&text, ": found ");
-		buf_printable(&text, str_of(e->found));
-		buf_puts(&text, ", want ");
-		buf_printable(&text, str_of(e->wanted));
+		evidence_print(&text, e);
 	}
 	write_text(j, "message", buf_get(&text));
 }

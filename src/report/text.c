@@ -8,6 +8,7 @@
 #define WIDTH 100
 #define MANY 3 /* rules with one reason are told together */
 #define SOON 14 /* days before a waiver runs out in which that is said */
+#define SOURCE_WIDTH (WIDTH - 12)
 #define SHOWN 5 /* pieces of evidence for each finding; -f json has all */
 
 static void paint(struct buf *out, const struct audit *a, const char *code, const char *text)
@@ -51,30 +52,74 @@ static void write_head(struct buf *out, const struct audit *a)
 			   audit_count(a, VERDICT_UNKNOWN));
 }
 
+/* A remark may be long. */
+static void write_source(struct buf *out, const char *source)
+{
+	_cleanup_buf_ struct buf text = BUF(65536);
+	size_t n;
+
+	buf_printable(&text, str_of(source));
+	for (n = MIN(text.n, SOURCE_WIDTH);
+		 n && n < text.n && ((unsigned char)text.p[n] & 0xc0) == 0x80;)
+		n--;
+	buf_puts(out, "       from ");
+	buf_str(out, (struct str){text.p, n});
+	buf_puts(out, n < text.n ? "...\n" : "\n");
+}
+
+static void write_piece(struct buf *out, const struct evidence *e)
+{
+	buf_puts(out, "     ");
+	evidence_print(out, e);
+	buf_putc(out, '\n');
+	if (e->source)
+		write_source(out, e->source);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* One line of a file may be the cause of many: one is shown for all. */
+static bool is_like_earlier(const struct judgement *g, size_t i)
+{
+	const struct evidence *e = &g->p[i];
+
+	for (size_t k = 0; e->from.line && k < i && k < SHOWN; k++)
+		if (!g->p[k].waiver && g->p[k].alternative == e->alternative &&
+			same_text(g->p[k].source, e->source) && same_text(g->p[k].found, e->found) &&
+			same_text(g->p[k].wanted, e->wanted))
+			return true;
+	return false;
+}
+
+/* Of what would do instead of something else only that there is such a thing: it takes an explanation. */
 static void write_evidence(struct buf *out, const struct judgement *g)
 {
-	size_t shown = 0, waived = 0;
+	size_t shown = 0, waived = 0, others = 0, alike = 0;
 
 	for (size_t i = 0; i < g->n; i++) {
 		const struct evidence *e = &g->p[i];
 
 		waived += e->waiver != NULL;
-		if (e->waiver || shown++ >= SHOWN)
+		others += !e->waiver && e->alternative && shown;
+		if (e->waiver || (e->alternative && shown))
 			continue;
-		buf_puts(out, "     ");
-		put_safez(out, e->object);
-		buf_puts(out, ": found ");
-		put_safez(out, e->found);
-		buf_puts(out, ", want ");
-		put_safez(out, e->wanted);
-		if (e->source) {
-			buf_puts(out, "\n       from ");
-			put_safez(out, e->source);
+		if (is_like_earlier(g, i)) {
+			alike++;
+			continue;
 		}
-		buf_putc(out, '\n');
+		if (shown++ >= SHOWN)
+			continue;
+		write_piece(out, e);
 	}
+	if (alike)
+		buf_printf(out, "     and %zu more by the same line%s\n", alike, shown > 1 ? "s" : "");
 	if (shown + g->more > SHOWN)
 		buf_printf(out, "     and %zu more: revet explain %s\n", shown + g->more - SHOWN, g->rule->id);
+	else if (others)
+		buf_printf(out, "     or another way: revet explain %s\n", g->rule->id);
 	if (waived)
 		buf_printf(out, "     and %zu waived\n", waived);
 }

@@ -4,6 +4,8 @@
 #include "host/value.h"
 #include "rule/judge_private.h"
 
+#define MOST_TEXT 160 /* bytes of what was found; `revet table` has all */
+
 /* --- a piece --------------------------------------------------------------------------------- */
 
 static const char *keep(struct judging *j, struct buf *text)
@@ -76,9 +78,9 @@ static void add_evidence(struct judging *j, struct evidence e)
 	if (j->negated)
 		e.truth = truth_not(e.truth);
 	if (j->negated && e.wanted)
-		e.wanted = arena_printf(j->arena, "not %s", e.wanted);
-	if (j->alternative && e.truth == FALSE_)
-		e.wanted = arena_printf(j->arena, "%s instead", e.wanted);
+		e.wanted = strncmp(e.wanted, "not ", 4) == 0 ? e.wanted + 4
+													 : arena_printf(j->arena, "not %s", e.wanted);
+	e.alternative = j->alternative && e.truth == FALSE_;
 	e.hash = hash_text(hash_text(hash_text(0xcbf29ce484222325u, e.object), e.found), e.source);
 	if (!is_known(j->out, &e))
 		*vec_push(j->arena, j->out) = e;
@@ -96,18 +98,49 @@ static const char *print_expect(struct judging *j, const struct expect *e, enum 
 {
 	_cleanup_buf_ struct buf text = BUF(8192);
 
-	expect_print(&text, e, type, j->params);
+	expect_print(&text, e, type, j->params, BRIEF);
 	return keep(j, &text);
 }
 
-static const char *print_cell(struct judging *j, const struct table *t, const struct row *row,
-							  int column, bool name)
+/* Cut between two characters. */
+static void cut_text(struct buf *text, size_t from)
 {
-	_cleanup_buf_ struct buf text = BUF(8192);
+	if (text->n - from <= MOST_TEXT)
+		return;
+	text->n = from + MOST_TEXT;
+	while (text->n > from && ((unsigned char)text->p[text->n] & 0xc0) == 0x80)
+		text->n--;
+	buf_puts(text, "...");
+}
+
+static void print_value(struct buf *text, const struct table *t, const struct row *row, int column)
+{
+	size_t from = text->n;
+
+	value_print(text, t->columns[column].type, &row->cells[column]);
+	cut_text(text, from);
+}
+
+/* Of a list of which a part is in the way, that part: "hmac-md5, hmac-sha1 (of 10)". */
+static const char *print_cell(struct judging *j, const struct table *t, const struct row *row,
+							  int column, const struct expect *expect, bool name)
+{
+	_cleanup_buf_ struct buf text = BUF(65536);
+	_cleanup_arena_ struct arena scratch = {0};
+	enum type type = t->columns[column].type;
+	struct expect_items unwanted;
+	size_t of;
 
 	if (name)
 		buf_printf(&text, "%s ", t->columns[column].name);
-	value_print(&text, t->columns[column].type, &row->cells[column]);
+	if (expect &&
+		expect_unwanted(expect, type, &row->cells[column], j->params, &scratch, &unwanted, &of)) {
+		expect_print_items(&text, unwanted, BRIEF);
+		if (of > unwanted.n)
+			buf_printf(&text, " (of %zu)", of);
+	} else {
+		print_value(&text, t, row, column);
+	}
 	return keep(j, &text);
 }
 
@@ -130,7 +163,8 @@ void evidence_cell(struct judging *j, const struct sentence *s, const struct row
 	if (keeps(j, truth))
 		add_evidence(j, (struct evidence){
 							.object = object_of(j, s, row, column),
-							.found = print_cell(j, s->table, row, column, named),
+							.found = print_cell(j, s->table, row, column,
+												truth == FALSE_ ? expect : NULL, named),
 							.wanted = print_expect(j, expect, s->table->columns[column].type),
 							.source = source_of(j, row, cell),
 							.from = from_of(row, cell),
@@ -155,14 +189,14 @@ static const char *wanted_row(struct judging *j, const struct sentence *s, const
 	_cleanup_buf_ struct buf text = BUF(8192);
 
 	buf_printf(&text, "%s%s", quantity, s->n_where ? " with " : "");
-	sentence_print_conditions(&text, s->table, s->where, s->n_where, j->params);
+	sentence_print_conditions(&text, s->table, s->where, s->n_where, j->params, BRIEF);
 	return keep(j, &text);
 }
 
 void evidence_row(struct judging *j, const struct sentence *s, const struct row *row,
 				  enum truth truth)
 {
-	_cleanup_buf_ struct buf found = BUF(16384);
+	_cleanup_buf_ struct buf found = BUF(65536);
 
 	if (!keeps(j, truth))
 		return;
@@ -172,12 +206,12 @@ void evidence_row(struct judging *j, const struct sentence *s, const struct row 
 		if (s->table->columns[column].flags & COLUMN_LABEL)
 			continue;
 		buf_printf(&found, "%s%s ", found.n ? ", " : "", s->table->columns[column].name);
-		value_print(&found, s->table->columns[column].type, &row->cells[column]);
+		print_value(&found, s->table, row, column);
 	}
 	add_evidence(j, (struct evidence){
 						.object = label(j, s->table, row),
 						.found = found.n ? keep(j, &found) : "present",
-						.wanted = s->quantity == NO_ROW        ? "none"
+						.wanted = s->quantity == NO_ROW        ? "none such"
 								  : s->quantity == REVIEW_ROWS ? "a person's judgement"
 															   : wanted_row(j, s, "one"),
 						.source = source_of(j, row, NULL),

@@ -118,6 +118,9 @@ static int parse_form(struct yaml_at at, struct yaml_at key, struct yaml_at valu
 	case RANGE:
 		return parse_range(at, type, a, e, err);
 	case NOT:
+		if (yaml_kind(value) == YAML_LIST)
+			return yaml_err(value, err, "'not' takes one expectation: not: {one_of: [...]}");
+		/* fall through */
 	case ANY:
 		return parse_subs(value, type, a, e, err);
 	case MATCHES:
@@ -287,6 +290,29 @@ static bool test_items(enum kind kind, enum type type, const struct value *v,
 	return true;
 }
 
+bool expect_unwanted(const struct expect *e, enum type type, const struct value *v,
+					 const struct params *params, struct arena *a, struct expect_items *ret,
+					 size_t *ret_of)
+{
+	struct expect_items have, allowed;
+	VEC(struct str) unwanted = {0};
+
+	for (size_t i = 0; e->kind == ANY && i < e->n_subs; i++)
+		if (expect_unwanted(e->subs[i], type, v, params, a, ret, ret_of))
+			return true;
+	if ((e->kind != ONLY && e->kind != LACKS) || v->state != VALUE_SET ||
+		(type != TYPE_LIST && type != TYPE_STRING))
+		return false;
+	have = expect_items_of(type, v, a);
+	allowed = operand_items(&e->a, params);
+	for (size_t i = 0; i < have.n; i++)
+		if (expect_items_have(allowed, have.p[i]) == (e->kind == LACKS))
+			*vec_push(a, &unwanted) = have.p[i];
+	*ret = (struct expect_items){unwanted.p, unwanted.n};
+	*ret_of = have.n;
+	return unwanted.n > 0;
+}
+
 /* NULL when a parameter's value is no regular expression. */
 static const struct regex *regex_of(const struct expect *e, const struct params *params)
 {
@@ -371,73 +397,7 @@ enum truth expect_test(const struct expect *e, enum type type, const struct valu
 	return ok ? TRUE_ : FALSE_;
 }
 
-/* --- telling --------------------------------------------------------------------------------- */
-
-static void print_items(struct buf *out, const struct operand *o, const struct params *params)
-{
-	struct expect_items items = operand_items(o, params);
-
-	for (size_t i = 0; i < items.n; i++) {
-		if (i)
-			buf_puts(out, ", ");
-		buf_str(out, items.p[i]);
-	}
-	if (!items.n)
-		buf_puts(out, "nothing");
-}
-
-static bool is_given(const struct operand *o)
-{
-	return o->n || o->param.p;
-}
-
-static void print_range(struct buf *out, const struct expect *e, const struct params *params)
-{
-	if (is_given(&e->a)) {
-		buf_puts(out, is_given(&e->b) ? "" : "at least ");
-		print_items(out, &e->a, params);
-	}
-	if (is_given(&e->b)) {
-		buf_puts(out, is_given(&e->a) ? " to " : "at most ");
-		print_items(out, &e->b, params);
-	}
-}
-
-void expect_print(struct buf *out, const struct expect *e, enum type type,
-				  const struct params *params)
-{
-	static const char *const lead[] = {
-		[ONE_OF] = "one of ", [HAS] = "with ",        [LACKS] = "without ",
-		[ONLY] = "only ",     [MATCHES] = "matching ", [GLOB] = "like ",
-	};
-
-	switch (e->kind) {
-	case ABSENT:
-		buf_puts(out, "not set");
-		break;
-	case PRESENT:
-		buf_puts(out, "set");
-		break;
-	case RANGE:
-		print_range(out, e, params);
-		break;
-	case NOT:
-		buf_puts(out, "not ");
-		expect_print(out, e->subs[0], type, params);
-		break;
-	case ANY:
-		for (size_t i = 0; i < e->n_subs; i++) {
-			buf_puts(out, i ? " or " : "");
-			expect_print(out, e->subs[i], type, params);
-		}
-		break;
-	default:
-		buf_puts(out, e->kind == EQUAL                          ? ""
-					  : e->kind == ONLY && type == TYPE_MODE ? "at most "
-															 : lead[e->kind]);
-		print_items(out, &e->a, params);
-	}
-}
+/* --- its values ----------------------------------------------------------------------------------- */
 
 struct names {
 	struct str *p;

@@ -49,8 +49,23 @@ int expect_parse(struct yaml_at, enum type, struct arena *, const struct expect 
 /* *ret_why is set for UNKNOWN_ only, and lives as long as the value or the arena. */
 enum truth expect_test(const struct expect *, enum type, const struct value *,
 					   const struct params *, const char **ret_why);
+struct expect_items {
+	const struct str *p;
+	size_t n;
+};
+/* The items of a list, or words of a text, that it may not have: false where that is not what is
+ * expected. In the arena, or borrowed from the value. */
+bool expect_unwanted(const struct expect *, enum type, const struct value *, const struct params *,
+					 struct arena *, struct expect_items *ret, size_t *ret_of);
+
+/* Brief: long lists and patterns are cut, and what only repeats another alternative is left out. */
+enum wording { WHOLE, BRIEF };
+
 /* "at least 1", "one of a, b", "not x". */
-void expect_print(struct buf *, const struct expect *, enum type, const struct params *);
+void expect_print(struct buf *, const struct expect *, enum type, const struct params *,
+				  enum wording);
+bool expect_is_exclusion(const struct expect *); /* "not ..." */
+void expect_print_items(struct buf *, struct expect_items, enum wording);
 /* The values that an equality, a list of alternatives or an `any` of those allows, in the arena.
  * False when that is no closed set, as of a pattern. params NULL: those of a parameter are left out. */
 bool expect_names(const struct expect *, const struct params *, struct arena *,

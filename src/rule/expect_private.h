@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an expectation is: parsed, tested and told by expect.c, made true by expect_fulfil.c. */
+/* What an expectation is: parsed and tested by expect.c, told by expect_print.c, made true by
+ * expect_fulfil.c. */
 #ifndef REVET_RULE_EXPECT_PRIVATE_H
 #define REVET_RULE_EXPECT_PRIVATE_H
 
@@ -35,11 +36,6 @@ struct expect {
 	const struct expect **subs;
 	size_t n_subs;
 	struct regex *regex;
-};
-
-struct expect_items {
-	const struct str *p;
-	size_t n;
 };
 
 /* The literals, or the values of the parameter. */

@@ -27,6 +27,7 @@ struct evidence {
 	const char *source;        /* "PATH:LINE", or NULL; with the row's note behind it */
 	struct from from;          /* the same, taken apart; path NULL: not known */
 	enum truth truth;
+	bool alternative;                 /* it would do instead of what the piece before it wants */
 	const struct site_waiver *waiver; /* that the site file has of it, or NULL: see site_waive() */
 	uint64_t hash; /* of the texts */
 };

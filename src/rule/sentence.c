@@ -404,13 +404,25 @@ void sentence_each(const struct sentence *s, void (*seen)(void *, const struct s
 
 /* --- telling --------------------------------------------------------------------------------- */
 
+#define CONDITIONS_WIDTH 80 /* past it, the rest of them is counted in evidence */
+
 void sentence_print_conditions(struct buf *out, const struct table *t, const struct condition *c,
-							   size_t n, const struct params *params)
+							   size_t n, const struct params *params, enum wording wording)
 {
-	for (size_t i = 0; i < n; i++) {
-		buf_printf(out, "%s%s ", i ? ", " : "", t->columns[c[i].column].name);
-		expect_print(out, c[i].expect, t->columns[c[i].column].type, params);
-	}
+	size_t from = out->n, told = 0;
+
+	/* What is not meant tells least, and comes last. */
+	for (int exclusions = 0; exclusions <= 1; exclusions++)
+		for (size_t i = 0; i < n; i++) {
+			if (expect_is_exclusion(c[i].expect) != exclusions)
+				continue;
+			if (wording == BRIEF && told > 1 && told + 1 < n && out->n - from > CONDITIONS_WIDTH) {
+				buf_printf(out, " and %zu more conditions", n - told);
+				return;
+			}
+			buf_printf(out, "%s%s ", told++ ? ", " : "", t->columns[c[i].column].name);
+			expect_print(out, c[i].expect, t->columns[c[i].column].type, params, wording);
+		}
 }
 
 static void print_rows(struct buf *out, const struct sentence *s, const struct params *params)
@@ -420,9 +432,9 @@ static void print_rows(struct buf *out, const struct sentence *s, const struct p
 
 	buf_printf(out, "%s row of %s", lead[s->quantity], s->table->name);
 	buf_puts(out, s->n_where ? " with " : "");
-	sentence_print_conditions(out, s->table, s->where, s->n_where, params);
+	sentence_print_conditions(out, s->table, s->where, s->n_where, params, WHOLE);
 	buf_puts(out, s->n_want ? " has " : "");
-	sentence_print_conditions(out, s->table, s->want, s->n_want, params);
+	sentence_print_conditions(out, s->table, s->want, s->n_want, params, WHOLE);
 }
 
 static void print_key(struct buf *out, const struct sentence *s, const struct params *params)
@@ -432,7 +444,7 @@ static void print_key(struct buf *out, const struct sentence *s, const struct pa
 	buf_printf(out, "%s.", s->table->name);
 	buf_str(out, s->key.p ? s->key : str_of(s->table->columns[s->column].name));
 	buf_putc(out, ' ');
-	expect_print(out, s->expect, type, params);
+	expect_print(out, s->expect, type, params, WHOLE);
 }
 
 void sentence_print(struct buf *out, const struct sentence *s, const struct params *params)

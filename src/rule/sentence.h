@@ -67,7 +67,7 @@ bool sentence_names(const struct sentence *, const struct params *, struct arena
 /* For people: "some row of pam with service sudo", or the label of a shorthand. */
 void sentence_print(struct buf *, const struct sentence *, const struct params *);
 /* "protocol tcp, port one of 80, 443" */
-void sentence_print_conditions(struct buf *, const struct table *, const struct condition *, size_t n,
-							   const struct params *);
+void sentence_print_conditions(struct buf *, const struct table *, const struct condition *,
+							   size_t n, const struct params *, enum wording);
 
 #endif

@@ -65,6 +65,7 @@ static const struct {
 	{HEAD "want: {sysctl.a.b: {one_of: [1], min: 2}}\n" CASES, "only one form at a time"},
 	{HEAD "want: {sysctl.a.b: [1, 2]}\n" CASES, "found a list"},
 	{HEAD "want: {sysctl.a.b: {matches: '('}}\n" CASES, "regular expression"},
+	{HEAD "want: {sysctl.a.b: {not: [1, 2]}}\n" CASES, "'not' takes one expectation"},
 	{HEAD "want: {sysctl.a.b: $t.none}\n" CASES, "no rule declares the parameter 't.none'"},
 	{HEAD "want: {for: files, where: {name: /x}, want: {mode: {lacks: $t.mode}}}\n"
 		  "parameters: {t.mode: rwx}\n" CASES,

@@ -112,7 +112,7 @@ static int by_gain(const void *a, const void *b)
 static void note_gain(struct rows *rows, struct row *row, const char *line)
 {
 	row->note = row->note ? arena_printf(rows->arena, "%s, %s", row->note, line)
-						  : arena_printf(rows->arena, "it has not %s", line);
+						  : arena_printf(rows->arena, "it lacks %s", line);
 }
 
 static void set_gains(struct rows *rows, struct row *row, const struct exposure *e)
