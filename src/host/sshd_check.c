@@ -29,6 +29,11 @@ static const struct {
 
 static bool is_word_of(const struct sshd_line *line)
 {
+	uint64_t n;
+
+	if (strcmp(line->keyword->name, "PerSourceMaxStartups") == 0)
+		return str_is_nocase(line->args[0], "none") ||
+			   num_u64(line->args[0], 0, INT32_MAX, &n) == 0;
 	/* The one keyword of which sshd minds the case. */
 	if (strcmp(line->keyword->name, "PermitTunnel") == 0)
 		return str_is_one_of(line->args[0], NAMES("yes", "no", "point-to-point", "ethernet"));
@@ -132,6 +137,16 @@ static bool is_number(const struct sshd_line *line)
 	return num_u64(s, 0, INT32_MAX, &n) == 0;
 }
 
+static bool is_time(const struct sshd_line *line)
+{
+	int64_t seconds;
+
+	if (strcmp(line->keyword->name, "UnusedConnectionTimeout") == 0 &&
+		str_is(line->args[0], "none"))
+		return true;
+	return sshd_seconds(line->args[0], &seconds);
+}
+
 /* "10" or "10:30:100": start, percent, full. */
 static bool is_startups(struct str s)
 {
@@ -171,8 +186,6 @@ static const char *text_problem(const struct sshd_line *line)
 
 const char *sshd_line_problem(const struct sshd_line *line)
 {
-	int64_t seconds;
-
 	if (line->bad)
 		return line->bad;
 	if (!line->keyword)
@@ -186,7 +199,7 @@ const char *sshd_line_problem(const struct sshd_line *line)
 	case SSHD_UPPER:
 		return is_word_of(line) ? NULL : "a word that the keyword does not take";
 	case SSHD_TIME:
-		return sshd_seconds(line->args[0], &seconds) ? NULL : "no time";
+		return is_time(line) ? NULL : "no time";
 	case SSHD_NUMBER:
 		return is_number(line) ? NULL : "no number";
 	case SSHD_STARTUPS:

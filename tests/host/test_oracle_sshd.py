@@ -71,6 +71,7 @@ Match all
 class Sshd(OnHost):
     image = "iot-backend"
     extra = ""
+    taken = "PerSourceMaxStartups 5\n"
 
     @classmethod
     def prepare(cls):
@@ -187,6 +188,15 @@ class Sshd(OnHost):
             self.assertTrue(any(a.startswith(address) for a in live["listenaddress"]), address)
         self.assertEqual(live.keys() - {row["key"].lower() for row in rows}, set())
 
+    def test_what_sshd_says_of_itself_is_taken(self):
+        """A configuration of all that sshd prints has no line that it would not start with."""
+        self.write("/tree/etc/ssh/sshd_config", self.out("sshd", "-T") + self.taken)
+        self.sh("install -D /usr/sbin/sshd /tree/usr/sbin/sshd; sshd -t -f /tree/etc/ssh/sshd_config")
+        ran = self.host.exec(["revet", "table", "sshd", "--root", "/tree"])
+        self.assertNotIn("would not start", ran.stderr)
+        self.write("/tree/etc/ssh/sshd_config", self.out("sshd", "-T") + "PermitTunnel maybe\n")
+        self.assertIn("would not start", self.host.exec(["revet", "table", "sshd", "--root", "/tree"]).stderr)
+
 
 class SshdLocal(OnHost):
     """With a Match on the local port, sshd -T fails: what no block sets is known all the same."""
@@ -259,6 +269,7 @@ class SshdExtra(Sshd):
 class Sshd11(Sshd):
     image = "debian-11"
     extra = EXTRA.replace("-hmac-sha1*", "-hmac-sha1")
+    taken = ""
 
 
     def test_two_names_of_one_thing(self):
