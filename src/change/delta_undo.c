@@ -372,22 +372,25 @@ void delta_undo_sh(struct buf *out)
 			 "case $depth,$like,$kept in part,* | *,d:*,* | *,-) ;; "
 			 "*) echo \"back $own $kept - - $path\" ;; esac\n"
 			 "done <\"$SAVED.seen\" >\"$SAVED.delta\"\n");
-	/* A directory is made before what is in it, and emptied before it is removed. Times come last. */
+	/* A directory is made before what is in it, and emptied before it is removed. Times come last. What
+	 * fails in a pipe is known by how the pipe ends. */
 	buf_puts(out,
-			 "tac \"$SAVED.delta\" | while read -r verb own kept after time path; do\n"
+			 "tac \"$SAVED.delta\" | {\n"
+			 "while read -r verb own kept after time path; do\n"
 			 "case $verb,$after in\n"
 			 "new,d:*) rmdir \"$ROOT$path\" 2>/dev/null ;;\n"
-			 "new,*) rm -f \"$ROOT$path\" ;;\n"
-			 "esac\ndone\n"
+			 "new,*) rm -f \"$ROOT$path\" || failed \"$path\" ;;\n"
+			 "esac\ndone\n[ -z \"$FAILED\" ]\n} || FAILED=1\n"
 			 "while read -r verb own kept after time path; do\n"
 			 "[ \"$verb\" != back ] || { at=$(stat -c '%Y %y' \"$ROOT${path%/*}/\"); "
 			 "replace \"$SAVED.kept/$kept\" \"$ROOT$path\"; "
 			 "dated \"${at#* }\" \"${at%% *}\" \"$ROOT${path%/*}/\"; }\n"
 			 "done <\"$SAVED.delta\"\n"
-			 "tac \"$SAVED.delta\" | while read -r verb own kept after time path; do\n"
+			 "tac \"$SAVED.delta\" | {\n"
+			 "while read -r verb own kept after time path; do\n"
 			 "case $verb in\n"
 			 "time) dated \"@$time\" \"${time%.*}\" \"$ROOT$path\" ;;\n"
 			 "back) [ ! -d \"$SAVED.kept/$kept\" ] || [ -L \"$SAVED.kept/$kept\" ] || "
-			 "touch -c -m -r \"$SAVED.kept/$kept\" \"$ROOT$path\" ;;\n"
-			 "esac\ndone\n");
+			 "touch -c -m -r \"$SAVED.kept/$kept\" \"$ROOT$path\" || failed \"$path\" ;;\n"
+			 "esac\ndone\n[ -z \"$FAILED\" ]\n} || FAILED=1\n");
 }
