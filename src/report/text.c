@@ -268,7 +268,9 @@ static void write_since(struct buf *out, const struct audit *a)
 	for (enum since change = SINCE_NEW; change <= SINCE_FIXED; change++)
 		for (size_t i = 0; i < a->n; i++)
 			if (earlier_change(a->since, &a->judgements[i]) == change)
-				buf_printf(out, "     %-6s %s\n", words[change], a->judgements[i].rule->id);
+				buf_printf(out, "     %-6s %s\n",
+						   a->judgements[i].waiver ? "waived" : words[change],
+						   a->judgements[i].rule->id);
 }
 
 static void write_score(struct buf *out, int width, struct map_section section, struct map_score s)

@@ -434,12 +434,13 @@ void sentence_print_conditions(struct buf *out, const struct table *t, const str
 		}
 }
 
-static void print_rows(struct buf *out, const struct sentence *s, const struct params *params)
+static void print_rows(struct buf *out, const struct sentence *s, const struct params *params,
+					   bool negated)
 {
 	static const char *const lead[] = {
-		[EVERY_ROW] = "every", [NO_ROW] = "no", [SOME_ROW] = "some", [REVIEW_ROWS] = "a look at"};
+		[EVERY_ROW] = "every", [NO_ROW] = "no", [SOME_ROW] = "a", [REVIEW_ROWS] = "a look at"};
 
-	buf_printf(out, "%s row of %s", lead[s->quantity], s->table->name);
+	buf_printf(out, "%s row of %s", negated ? "no" : lead[s->quantity], s->table->name);
 	buf_puts(out, s->n_where ? " with " : "");
 	sentence_print_conditions(out, s->table, s->where, s->n_where, params, WHOLE);
 	buf_puts(out, s->n_want ? " has " : "");
@@ -456,12 +457,21 @@ static void print_key(struct buf *out, const struct sentence *s, const struct pa
 	expect_print(out, s->expect, type, params, WHOLE);
 }
 
+static bool is_not_some(const struct sentence *s)
+{
+	const struct sentence *of = s->kind == SENTENCE_NOT ? s->subs[0] : NULL;
+
+	return of && of->kind == SENTENCE_ROWS && of->quantity == SOME_ROW && !of->label;
+}
+
 void sentence_print(struct buf *out, const struct sentence *s, const struct params *params)
 {
 	if (s->label) {
 		buf_puts(out, s->label);
 	} else if (s->kind == SENTENCE_ROWS) {
-		print_rows(out, s, params);
+		print_rows(out, s, params, false);
+	} else if (is_not_some(s)) {
+		print_rows(out, s->subs[0], params, true);
 	} else if (s->kind == SENTENCE_KEY) {
 		print_key(out, s, params);
 	} else {
