@@ -289,6 +289,17 @@ class Privilege(Case):
         self.assertTrue(unread)
         self.assertEqual({one["verdict"] for one in unread}, {"unknown"})
 
+    @unittest.skipUnless(os.getuid() == 0 and pathlib.Path("/proc/sys/net/core/bpf_jit_harden").exists(),
+                         "takes root, and a network namespace that has it")
+    def test_what_the_kernel_tells_root_alone(self):
+        """It is read before rights are given up, whether one asks for it or for all."""
+        key, want = "net.core.bpf_jit_harden", pathlib.Path("/proc/sys/net/core/bpf_jit_harden").read_text()
+        for names in ([key], []):
+            rows = json.loads(run("table", "sysctl", *names, "-f", "json").stdout)
+            self.assertEqual([row["value"] for row in rows if row["key"] == key], [want.strip()])
+        rows = json.loads(self.run_as_user("table", "sysctl", key, "-f", "json").stdout)
+        self.assertIn("unknown", rows[0]["value"])
+
     def test_this_host(self):
         result = self.run_as_user("audit", "--family", "ssh", "-f", "json")
         self.assertIn(result.returncode, (DONE, FINDINGS), result.stderr)

@@ -393,6 +393,49 @@ static int ask_parameters(struct host *host, const struct demand *demand, struct
 	return host_query(host, &some, a, ret, err);
 }
 
+/* The kernel lets nobody read these without CAP_SYS_ADMIN, which whoever parses has given up: they are
+ * read before that. */
+static int guarded_parameters(struct host *host, struct buf *out, struct err *err _unused_)
+{
+	static const char prefix[] = "/proc/sys/";
+	static const char *const files[] = {"/proc/sys/net/core/bpf_jit_harden",
+										"/proc/sys/net/core/bpf_jit_kallsyms",
+										"/proc/sys/net/core/bpf_jit_limit"};
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		write_parameter(host_root_fd(host), files[i], str_of(files[i] + sizeof(prefix) - 1), out);
+	return 0;
+}
+
+static const struct query guarded_query = {.name = "sysctl_guarded", .live = guarded_parameters};
+
+static void read_guarded(struct host *host)
+{
+	_cleanup_arena_ struct arena a = {0};
+	struct str ignored_text;
+	struct err ignored;
+
+	if (host_is_live(host))
+		(void)host_query(host, &guarded_query, &a, &ignored_text, &ignored);
+}
+
+/* One that could not be read when all were, but before. */
+static bool guarded_value(struct host *host, struct arena *a, struct str path, struct str *ret)
+{
+	struct str text = STR(""), line, word, name, value;
+	struct err ignored;
+
+	if (!host_is_live(host) || host_query(host, &guarded_query, a, &text, &ignored) < 0)
+		return false;
+	while (str_line(&text, &line))
+		if (str_word(&line, &word) && str_eq(fields_plain(a, word), path) &&
+			fields_next(&line, &name, &value) && str_is(name, "value")) {
+			*ret = fields_plain(a, value);
+			return true;
+		}
+	return false;
+}
+
 /* --- what the kernel starts with ---------------------------------------------------------------
  */
 
@@ -492,6 +535,9 @@ static void add_asked(struct host *host, struct options *o, struct str name)
 		set_default(o, row, path);
 	} else if (!host_is_live(host)) {
 		row_unknown(row, VALUE, "offline");
+	} else if (guarded_value(host, a, path, &text)) {
+		row_str(row, VALUE, text);
+		set_default(o, row, path);
 	} else if (r != -ENOENT && r != -ENOTDIR) {
 		row_unknown(row, VALUE, arena_strdup(a, err.msg));
 	}
@@ -545,7 +591,7 @@ static void add_asked_or_matching(struct host *host, struct options *o, struct s
 		add_asked(host, o, name);
 }
 
-static void add_present(struct options *o, struct str line, struct map *seen)
+static void add_present(struct host *host, struct options *o, struct str line, struct map *seen)
 {
 	struct arena *a = o->rows->arena;
 	struct str path, word, name, value;
@@ -559,7 +605,7 @@ static void add_present(struct options *o, struct str line, struct map *seen)
 	if (!fields_next(&line, &name, &value))
 		return;
 	value = fields_plain(a, value);
-	if (str_is(name, "value")) {
+	if (str_is(name, "value") || guarded_value(host, a, path, &value)) {
 		row_str(row, VALUE, value);
 		set_default(o, row, path);
 	} else { /* EACCES, or one that can only be written */
@@ -591,7 +637,7 @@ static void add_all(struct host *host, struct options *o)
 
 	map_init(&seen, o->rows->arena);
 	while (str_line(&text, &line))
-		add_present(o, line, &seen);
+		add_present(host, o, line, &seen);
 	vec_each(&o->all, option) {
 		struct str path = (*option)->path;
 
@@ -667,6 +713,7 @@ static const struct table sysctl = {
 	.name = "sysctl",
 	.doc = "Kernel parameters: now, from /proc/sys, and after a boot, from sysctl.d",
 	.columns = columns,
+	.early = read_guarded,
 	.read = read_sysctl,
 	.set = set_sysctl,
 	.fix = "set {key} in /etc/sysctl.d and, where that can be taken back, now",
