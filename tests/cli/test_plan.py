@@ -4,7 +4,7 @@
 import json
 import unittest
 
-from clilib import CANNOT, CONFIG, DONE, FINDINGS, Case, run, write_tree
+from clilib import CANNOT, CONFIG, DONE, FINDINGS, USAGE, Case, run, write_tree
 
 RULE = """title: {title}
 severity: {severity}
@@ -81,6 +81,16 @@ class Plan(Case):
         self.plan("--rule", "own.days", "--detailed-exitcode", code=FINDINGS)
         (self.root / "etc/login.defs").write_text("PASS_WARN_AGE 14\nPASS_MIN_DAYS 2\n")
         self.assertEqual(self.plan("--family", "own", "--detailed-exitcode"), "There is nothing to change.\n")
+
+    def test_only_the_severe(self):
+        self.rules({f"own/{name}": rule(key, "3", name) for name, key in
+                    (("medium", "PASS_MAX_DAYS"), ("high", "LOGIN_RETRIES"), ("critical", "LOGIN_TIMEOUT"))})
+        for severity, planned in (("low", {"days", "mindays", "medium", "high", "critical"}),
+                                  ("medium", {"medium", "high", "critical"}), ("high", {"high", "critical"}),
+                                  ("critical", {"critical"})):
+            made = json.loads(self.plan("--family", "own", "--severity", severity, "-f", "json"))
+            self.assertEqual({r["rule"] for r in made["rules"]}, {f"own.{name}" for name in planned})
+        self.assert_refused(self.revet("plan", "--severity", "hgh"), USAGE, "hgh")
 
     def test_what_is_by_hand(self):
         self.rules({f"own/hand{n}": rule("PASS_MAX_DAYS", str(n), text=BY_HAND) for n in range(8)})
