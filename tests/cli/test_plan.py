@@ -2,6 +2,7 @@
 """`revet plan` and what `revet explain` says of a fix, on a tree with rules of the user's own."""
 
 import json
+import os
 import unittest
 
 from clilib import CANNOT, CONFIG, DONE, FINDINGS, USAGE, Case, run, write_tree
@@ -118,6 +119,26 @@ class Plan(Case):
         made = self.revet("apply", "--rule", "own.days", "--rule", "own.other")
         self.assertNotEqual(made.returncode, DONE)
         self.assertEqual((self.root / "etc/login.defs").read_text(), "PASS_WARN_AGE 7\nPASS_MIN_DAYS 0\n")
+
+    @unittest.skipIf(os.geteuid(), "changes are for root to see")
+    def test_what_was_done_is_listed_and_shown(self):
+        self.assert_refused(self.revet("show", "1"), USAGE, "there is no change 0001", "revet history")
+        for word in ("0", "x", "10000"):
+            self.assert_refused(self.revet("show", word), USAGE, word)
+        self.assert_exit(self.revet("apply", "--no-input", "--family", "own"), DONE)
+        for status, step in (("committed", "applied"), ("reverted", "reverted")):
+            history = self.revet("history").stdout
+            self.assertRegex(history, rf"\A0001  \S+Z  {status} +1 step +own\.days, own\.mindays\n\Z")
+            told = self.revet("show", "1").stdout
+            self.assertTrue(told.startswith(f"change 0001: {status}\nkept in {self.root}/var/lib/revet/changes/0001\n"), told)
+            self.assertIn("~ file /etc/login.defs   own.days, own.mindays\n", told)
+            self.assertIn("  -PASS_WARN_AGE 7\n", told)
+            self.assertIn("  +PASS_WARN_AGE 14\n", told)
+            self.assertTrue(told.endswith(f"\n{step:<12} file /etc/login.defs\n"), told)
+            if status == "committed":
+                self.assertTrue((self.root / "var/lib/revet/changes/0001/undo.sh").exists())
+                self.assert_exit(self.revet("revert", "1"), DONE)
+        self.assertIn("PASS_WARN_AGE 7\n", (self.root / "etc/login.defs").read_text())
 
     def test_a_recording_is_not_changed(self):
         made = self.revet("audit", "--record", self.tmp / "recorded", "--rule", "own.days")
