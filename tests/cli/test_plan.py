@@ -140,6 +140,36 @@ class Plan(Case):
                 self.assert_exit(self.revet("revert", "1"), DONE)
         self.assertIn("PASS_WARN_AGE 7\n", (self.root / "etc/login.defs").read_text())
 
+    @unittest.skipIf(os.geteuid(), "changes are for root to see")
+    def test_a_rule_is_taken_back_once(self):
+        """In a file that it shares with another rule, and in one of its own; and then all of the change."""
+        write_tree(self.root, {"etc/crontab": "# none\n", "var/lib/dpkg/status": "Package: cron\nStatus: install ok "
+                               "installed\nVersion: 1\nArchitecture: all\n\n"})
+        crontab, defs = self.root / "etc/crontab", self.root / "etc/login.defs"
+        crontab.chmod(0o644)
+        before = defs.read_text()
+        state = lambda: (crontab.stat().st_mode & 0o777, defs.read_text())
+        rules = ("--rule", "own.days", "--rule", "own.mindays", "--rule", "cron.files-private")
+        self.assert_exit(self.revet("apply", "--no-input", *rules), DONE)
+        hardened = state()
+        for number, rule in ((2, "cron.files-private"), (3, "own.days")):
+            self.assert_exit(self.revet("revert", "--no-input", "--rule", rule), DONE)
+            there = state()
+            self.assert_refused(self.revet("revert", "--no-input", "--rule", rule), USAGE, "no change that is in force", rule)
+            self.assertEqual(state(), there)
+        self.assertEqual(state(), (0o644, "PASS_WARN_AGE 7\nPASS_MIN_DAYS 2\n"))
+        # The last first: else what undoes 2 or 3 would bring back what is undone by then.
+        self.assert_refused(self.revet("revert", "1"), CANNOT, "take that back first: revet revert ")
+        self.assert_exit(self.revet("revert", "3"), DONE)
+        self.assert_refused(self.revet("revert", "1"), CANNOT, "take that back first: revet revert 2")
+        self.assert_exit(self.revet("revert", "2"), DONE)
+        self.assertEqual(state(), hardened)
+        self.assert_exit(self.revet("revert", "--no-input", "--rule", "own.days"), DONE)
+        for number in ("4", "1"):
+            self.assert_exit(self.revet("revert", number), DONE)
+        self.assertEqual(state(), (0o644, before))
+        self.assertNotIn("committed", self.revet("history").stdout)
+
     def test_a_recording_is_not_changed(self):
         made = self.revet("audit", "--record", self.tmp / "recorded", "--rule", "own.days")
         self.assertTrue((self.tmp / "recorded").exists(), made.stderr)
