@@ -145,6 +145,16 @@ static bool is_foreign(const struct changes *cs, const struct change *c, size_t 
 		   step_check(&cs->place, s, &s->before, &ignored) == -ESTALE;
 }
 
+/* Is it as it was before, although nobody has undone the step? */
+static bool is_back(const struct changes *cs, const struct change *c, size_t i, struct err *err)
+{
+	const struct step *s = &c->plan.steps.p[i];
+	struct err ignored;
+
+	return c->marks[i] == MARK_APPLIED && step_check(&cs->place, s, &s->after, err) == -ESTALE &&
+		   step_check(&cs->place, s, &s->before, &ignored) == 0;
+}
+
 static bool needs_undo(const struct change *c, size_t i)
 {
 	return !c->plan.steps.p[i].type->is_action && c->marks[i] != MARK_NONE &&
@@ -199,14 +209,21 @@ static unsigned find_later(struct changes *cs, const struct change *c, const str
 	return found;
 }
 
+/* What a later change has brought back, that one would bring about again when it is undone after this. */
 static int refuse_foreign(struct changes *cs, struct change *c, struct err *err)
 {
 	for (size_t i = 0; i < c->plan.steps.n; i++) {
 		unsigned later;
+		bool back;
 
-		if (!needs_undo(c, i) || !is_foreign(cs, c, i, err))
+		if (!needs_undo(c, i))
+			continue;
+		back = is_back(cs, c, i, err);
+		if (!back && !is_foreign(cs, c, i, err))
 			continue;
 		later = find_later(cs, c, &c->plan.steps.p[i]);
+		if (!later && back)
+			continue;
 		if (later)
 			return err_context(err,
 							   "change %04u has changed it since, so take that back first: revet "

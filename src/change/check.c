@@ -49,6 +49,35 @@ static int check_fstab(const struct place *place, struct arena *a, struct str *k
 	return 0;
 }
 
+#define ANALYZE "/usr/bin/systemd-analyze"
+#define UNITS "/etc/systemd/system/"
+
+/* "tmp.mount" of the drop-in that a step writes; NULL: it writes none. systemd would mount nothing by a
+ * unit that it refuses, whoever wrote what is wrong with it. */
+static const char *mount_unit_of(const struct step *step, struct arena *a)
+{
+	struct str path = str_of(step->target), name;
+
+	if (!str_skip(&path, UNITS) || !str_cut(&path, '/', &name) || !str_ends(name, ".mount.d"))
+		return NULL;
+	return str_dup(a, (struct str){name.p, name.n - strlen(".d")});
+}
+
+static int check_units(const struct place *place, const struct plan *plan, struct arena *a,
+					   struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->steps.n; i++) {
+		const char *unit = mount_unit_of(&plan->steps.p[i], a);
+		const char *const argv[] = {ANALYZE, "verify", "--man=no", unit, NULL};
+
+		if (unit && is_there(place, ANALYZE))
+			r = step_run(place, argv, 20000, err);
+	}
+	return r;
+}
+
 int check_configurations(const struct place *place, const struct plan *plan, struct arena *a,
 						 struct str *known, struct err *err)
 {
@@ -71,7 +100,7 @@ int check_configurations(const struct place *place, const struct plan *plan, str
 			r = step_run(place, checks[i].argv, 20000, err);
 	if (r == 0 && touches(plan, "/etc/fstab") && is_there(place, FINDMNT))
 		r = check_fstab(place, a, known, err);
-	return r;
+	return r < 0 ? r : check_units(place, plan, a, err);
 }
 
 bool check_is_about_sshd(const struct plan *p)

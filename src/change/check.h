@@ -10,7 +10,7 @@
 #include "change/plan.h"
 
 /* Runs the validators of the files that the plan touches (sshd -t, visudo -c, findmnt --verify,
- * nft -c). Before the change too, with *known absent: somebody else's mistake is not to be found out
+ * nft -c, systemd-analyze verify). Before the change too, with *known absent: somebody else's mistake is not to be found out
  * half way. It becomes what is wrong with /etc/fstab already, "" for nothing, which a change of other
  * lines neither mends nor makes worse; afterwards nothing but that may be wrong with it. */
 int check_configurations(const struct place *, const struct plan *, struct arena *, struct str *known,

@@ -43,6 +43,7 @@ struct plan {
 	struct str host;  /* name of the host it was made for; absent: not known */
 	int64_t time;     /* seconds since 1970 */
 	const char *root; /* "/" or the tree */
+	unsigned takes_back; /* number of the change that it takes a rule of back; 0: it takes nothing back */
 };
 
 /* What a plan is made from. */

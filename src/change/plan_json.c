@@ -168,6 +168,8 @@ int plan_write(const struct plan *p, struct buf *out)
 	jsonw_member_strz(&j, "root", p->root);
 	jsonw_key(&j, "time");
 	value_json(&j, TYPE_TIME, &time);
+	if (p->takes_back)
+		jsonw_member_int(&j, "takes_back", p->takes_back);
 	write_lists(&j, p);
 	jsonw_end(&j);
 	buf_putc(out, '\n');
@@ -344,6 +346,7 @@ static int read_plan(const struct reading *r, json_t *root)
 		return bad(r, "another format or version");
 	r->plan->root = string_of(r, root, "root");
 	r->plan->host = text_of(r, json_object_get(root, "host"));
+	r->plan->takes_back = (unsigned)json_integer_value(json_object_get(root, "takes_back"));
 	if (!r->plan->root || !time || num_time(str_of(time), &r->plan->time) < 0)
 		return bad(r, "it does not say what it is for");
 	e = read_list(r, root, "rules", read_rule);

@@ -188,9 +188,25 @@ static bool has_rule(const struct change *c, const char *rule)
 	return false;
 }
 
+#define NUMBERS 10000 /* one more than changes may have: see choose() */
+
+/* Is what it did for the rule still there? What took the rule back from another is no more to be taken
+ * back than what the other did: those are noted in `taken`, from the last change to the first. */
+static bool is_in_force_for(const struct change *c, const char *rule, bool *taken)
+{
+	unsigned other = c->plan.takes_back;
+
+	if (c->status != CHANGE_COMMITTED || !has_rule(c, rule))
+		return false;
+	if (other && other < NUMBERS)
+		taken[other] = true;
+	return !other && !(c->number < NUMBERS && taken[c->number]);
+}
+
 /* The last committed change that did something for the rule, or the one that was named. */
 static int find_change_of(struct reverting *rv, const char *rule, struct change *ret)
 {
+	bool *taken = arena_new(&rv->arena, bool, NUMBERS);
 	unsigned *numbers;
 	struct err err;
 	size_t n;
@@ -203,7 +219,7 @@ static int find_change_of(struct reverting *rv, const char *rule, struct change 
 		return fail(EXIT_CANNOT, "%s", err.msg);
 	while (n-- > 0) {
 		if (change_open(&rv->changes, numbers[n], &rv->arena, ret, &err) == 0 &&
-			ret->status == CHANGE_COMMITTED && has_rule(ret, rule))
+			is_in_force_for(ret, rule, taken))
 			return 0;
 		change_close(ret);
 	}
@@ -222,6 +238,7 @@ static int revert_rule(struct reverting *rv, const char *rule)
 
 	if (code == 0 && plan_without(&c.plan, rule, &rv->changes.place, (int64_t)time(NULL), &plan, &err) < 0)
 		code = fail(EXIT_USAGE, "change %04u: %s", c.number, err.msg);
+	plan.takes_back = c.number;
 	change_close(&c);
 	changes_close(&rv->changes); /* applying takes the lock for itself */
 	if (code == 0)

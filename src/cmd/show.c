@@ -23,7 +23,7 @@ static void put_deadline(const struct change *c, struct buf *out)
 	buf_puts(out, " unless confirmed from a new session: revet confirm\n");
 }
 
-static int show(const struct changes *cs, unsigned number, struct arena *a)
+static int show(const struct changes *cs, const char *root, unsigned number, struct arena *a)
 {
 	static const char *const words[] = {
 		[MARK_NONE] = "not begun", [MARK_PREPARED] = "begun", [MARK_APPLIED] = "applied",
@@ -36,7 +36,9 @@ static int show(const struct changes *cs, unsigned number, struct arena *a)
 	if (change_open(cs, number, a, &c, &err) < 0) {
 		code = fail(EXIT_USAGE, "%s", err.msg);
 	} else {
-		buf_printf(&out, "change %04u: %s\nkept in %s\n", number, change_status_name(c.status), c.path);
+		buf_printf(&out, "change %04u: %s\nkept in ", number, change_status_name(c.status));
+		buf_printable(&out, str_of(root));
+		buf_printf(&out, "%s\n", c.path);
 		put_deadline(&c, &out);
 		buf_putc(&out, '\n');
 		plan_print_steps(&c.plan, &out);
@@ -69,7 +71,7 @@ static int run_show(const struct given *g)
 	if (changes_open(&cs, root ? root : "/", false, &err) < 0)
 		code = fail(EXIT_CANNOT, "%s", err.msg);
 	else
-		code = show(&cs, (unsigned)number, &arena);
+		code = show(&cs, root ? root : "", (unsigned)number, &arena);
 	changes_close(&cs);
 	return code;
 }

@@ -160,6 +160,18 @@ static bool is_startups(struct str s)
 	return !s.p && (k == 1 || (k == 3 && n[0] <= n[2] && n[1] >= 1 && n[1] <= 100 && n[0] >= 1));
 }
 
+/* As strtol() has it with base 8, which leaves alone what stands behind the digits: up to 0777. */
+static bool is_mask(struct str s)
+{
+	unsigned value = 0;
+	size_t i = 0;
+
+	str_skip(&s, "+");
+	for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '7' && value <= 0777; i++)
+		value = value * 8 + (unsigned)(s.p[i] - '0');
+	return i && value <= 0777;
+}
+
 /* Ports and the place of an address are checked by their own rules of the keyword. */
 static const char *text_problem(const struct sshd_line *line)
 {
@@ -175,6 +187,8 @@ static const char *text_problem(const struct sshd_line *line)
 	if (strcmp(name, "PermitOpen") == 0 && !str_is_nocase(first, "any") &&
 		!str_is_nocase(first, "none") && !str_has_char(first, ':'))
 		return "not HOST:PORT";
+	if (strcmp(name, "StreamLocalBindMask") == 0 && !is_mask(first))
+		return "no mask";
 	if (strcmp(name, "Subsystem") == 0 && line->n_args < 2)
 		return "a subsystem without a command";
 	if (strcmp(name, "AuthenticationMethods") == 0 && line->n_args > 1)

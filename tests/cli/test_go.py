@@ -27,7 +27,9 @@ class Said(Case):
                  for n, (content, matches) in enumerate(contents)]
         done = run("test", "-f", "json", self.write("matching:\n" + "".join(lines)))
         self.assertIn(done.returncode, (0, 2), done.stderr)
-        return [result for result in json.loads(done.stdout)["results"]]
+        results = json.loads(done.stdout)["results"]
+        self.assertEqual(len(results), len(contents))
+        return results
 
     def test_expressions(self):
         known = [(a, b, said) for a, b, said in SAID["regexp"] if said is not None]

@@ -2,9 +2,10 @@
 """`revet plan` and what `revet explain` says of a fix, on a tree with rules of the user's own."""
 
 import json
+import os
 import unittest
 
-from clilib import CANNOT, CONFIG, DONE, FINDINGS, Case, run, write_tree
+from clilib import CANNOT, CONFIG, DONE, FINDINGS, USAGE, Case, run, write_tree
 
 RULE = """title: {title}
 severity: {severity}
@@ -82,6 +83,16 @@ class Plan(Case):
         (self.root / "etc/login.defs").write_text("PASS_WARN_AGE 14\nPASS_MIN_DAYS 2\n")
         self.assertEqual(self.plan("--family", "own", "--detailed-exitcode"), "There is nothing to change.\n")
 
+    def test_only_the_severe(self):
+        self.rules({f"own/{name}": rule(key, "3", name) for name, key in
+                    (("medium", "PASS_MAX_DAYS"), ("high", "LOGIN_RETRIES"), ("critical", "LOGIN_TIMEOUT"))})
+        for severity, planned in (("low", {"days", "mindays", "medium", "high", "critical"}),
+                                  ("medium", {"medium", "high", "critical"}), ("high", {"high", "critical"}),
+                                  ("critical", {"critical"})):
+            made = json.loads(self.plan("--family", "own", "--severity", severity, "-f", "json"))
+            self.assertEqual({r["rule"] for r in made["rules"]}, {f"own.{name}" for name in planned})
+        self.assert_refused(self.revet("plan", "--severity", "hgh"), USAGE, "hgh")
+
     def test_what_is_by_hand(self):
         self.rules({f"own/hand{n}": rule("PASS_MAX_DAYS", str(n), text=BY_HAND) for n in range(8)})
         told = self.plan("--family", "own")
@@ -108,6 +119,56 @@ class Plan(Case):
         made = self.revet("apply", "--rule", "own.days", "--rule", "own.other")
         self.assertNotEqual(made.returncode, DONE)
         self.assertEqual((self.root / "etc/login.defs").read_text(), "PASS_WARN_AGE 7\nPASS_MIN_DAYS 0\n")
+
+    @unittest.skipIf(os.geteuid(), "changes are for root to see")
+    def test_what_was_done_is_listed_and_shown(self):
+        self.assert_refused(self.revet("show", "1"), USAGE, "there is no change 0001", "revet history")
+        for word in ("0", "x", "10000"):
+            self.assert_refused(self.revet("show", word), USAGE, word)
+        self.assert_exit(self.revet("apply", "--no-input", "--family", "own"), DONE)
+        for status, step in (("committed", "applied"), ("reverted", "reverted")):
+            history = self.revet("history").stdout
+            self.assertRegex(history, rf"\A0001  \S+Z  {status} +1 step +own\.days, own\.mindays\n\Z")
+            told = self.revet("show", "1").stdout
+            self.assertTrue(told.startswith(f"change 0001: {status}\nkept in {self.root}/var/lib/revet/changes/0001\n"), told)
+            self.assertIn("~ file /etc/login.defs   own.days, own.mindays\n", told)
+            self.assertIn("  -PASS_WARN_AGE 7\n", told)
+            self.assertIn("  +PASS_WARN_AGE 14\n", told)
+            self.assertTrue(told.endswith(f"\n{step:<12} file /etc/login.defs\n"), told)
+            if status == "committed":
+                self.assertTrue((self.root / "var/lib/revet/changes/0001/undo.sh").exists())
+                self.assert_exit(self.revet("revert", "1"), DONE)
+        self.assertIn("PASS_WARN_AGE 7\n", (self.root / "etc/login.defs").read_text())
+
+    @unittest.skipIf(os.geteuid(), "changes are for root to see")
+    def test_a_rule_is_taken_back_once(self):
+        """In a file that it shares with another rule, and in one of its own; and then all of the change."""
+        write_tree(self.root, {"etc/crontab": "# none\n", "var/lib/dpkg/status": "Package: cron\nStatus: install ok "
+                               "installed\nVersion: 1\nArchitecture: all\n\n"})
+        crontab, defs = self.root / "etc/crontab", self.root / "etc/login.defs"
+        crontab.chmod(0o644)
+        before = defs.read_text()
+        state = lambda: (crontab.stat().st_mode & 0o777, defs.read_text())
+        rules = ("--rule", "own.days", "--rule", "own.mindays", "--rule", "cron.files-private")
+        self.assert_exit(self.revet("apply", "--no-input", *rules), DONE)
+        hardened = state()
+        for number, rule in ((2, "cron.files-private"), (3, "own.days")):
+            self.assert_exit(self.revet("revert", "--no-input", "--rule", rule), DONE)
+            there = state()
+            self.assert_refused(self.revet("revert", "--no-input", "--rule", rule), USAGE, "no change that is in force", rule)
+            self.assertEqual(state(), there)
+        self.assertEqual(state(), (0o644, "PASS_WARN_AGE 7\nPASS_MIN_DAYS 2\n"))
+        # The last first: else what undoes 2 or 3 would bring back what is undone by then.
+        self.assert_refused(self.revet("revert", "1"), CANNOT, "take that back first: revet revert ")
+        self.assert_exit(self.revet("revert", "3"), DONE)
+        self.assert_refused(self.revet("revert", "1"), CANNOT, "take that back first: revet revert 2")
+        self.assert_exit(self.revet("revert", "2"), DONE)
+        self.assertEqual(state(), hardened)
+        self.assert_exit(self.revet("revert", "--no-input", "--rule", "own.days"), DONE)
+        for number in ("4", "1"):
+            self.assert_exit(self.revet("revert", number), DONE)
+        self.assertEqual(state(), (0o644, before))
+        self.assertNotIn("committed", self.revet("history").stdout)
 
     def test_a_recording_is_not_changed(self):
         made = self.revet("audit", "--record", self.tmp / "recorded", "--rule", "own.days")

@@ -95,7 +95,7 @@ class Generated(OnHost):
         for _ in range(ROUNDS):
             candidates = [c for c in self.smaller(tree) if c][:BATCH]
             judged = self.try_trees(candidates) if candidates else []
-            for candidate, lines in zip(candidates, judged):
+            for candidate, lines in zip(candidates, judged, strict=True):
                 if lines and kind(lines) == wanted:
                     tree, said = candidate, lines
                     break
@@ -107,7 +107,7 @@ class Generated(OnHost):
         numbers, found = list(self.numbers()), []
         for start in range(0, len(numbers), BATCH):
             some = numbers[start:start + BATCH]
-            for number, said in zip(some, self.try_trees([self.tree_of(n) for n in some])):
+            for number, said in zip(some, self.try_trees([self.tree_of(n) for n in some]), strict=True):
                 if said:
                     found.append((number, said))
         told, kinds = [], {}

@@ -132,6 +132,9 @@ def written(rng, keyword, value):
 # What only the build of sshd or its resolver knows, or many lines together: a tree alone does not tell.
 BY_BUILD = r"bad addr or host|Disabled method|cipher spec|Bad IPQoS|RekeyLimit too small|must appear alone|Invalid-User"
 
+# Of several blocks that fit sshd takes these from the last.
+LAST = {"streamlocalbindmask"}
+
 
 class Sshd(generated.Generated):
     image = "debian-12"
@@ -278,6 +281,8 @@ class Sshd(generated.Generated):
             if row["match"] is not None and row["match"] not in fits:
                 continue
             there = matched if row["match"] is not None else base
+            if key in LAST and there is matched:
+                matched.pop(key, None)
             if isinstance(row["value"], dict) and not (there is matched and key in matched):
                 unknown.add(key)
             if there is base or key in adding or key not in matched:
@@ -301,11 +306,11 @@ class Sshd(generated.Generated):
 
 
 class Debian11(Sshd):
-    """Its sshd takes no comment behind arguments, has two options for one, merges a RekeyLimit of a block
-    with that outside, and forgets a SetEnv of a block."""
+    """Its sshd takes no comment behind arguments and no address in quotes, has two options for one, merges a
+    RekeyLimit of a block with that outside, and forgets a SetEnv of a block."""
 
     image = "debian-11"
-    by_release = BY_BUILD + r"|not allowed within a Match|garbage at end|extra argument"
+    by_release = BY_BUILD + r"|not allowed within a Match|garbage at end|extra argument|bad ListenAddress syntax"
     stricter = "does not stand in a Match block"  # an included file may have anything
     unlike = ("kbdinteractiveauthentication", "rekeylimit", "setenv")
 

@@ -60,7 +60,7 @@ class Accounts(OnHost):
                           "system": int(uid) < 1000 or uid == "65534"}
         gids = {name: gid for name, _, gid, _ in self.lines("group")}
         said = self.sh('for name; do echo $(id -G $name); done', *want)
-        for (name, row), ids in zip(want.items(), said.splitlines()):
+        for (name, row), ids in zip(want.items(), said.splitlines(), strict=True):
             row["groups"] = sorted(set(ids.split()))  # as numbers: names may share one
             row["uid_shared_with"] = sorted(set(uids[str(row["uid"])]) - {name})
         rows = by(self.table("users"), "name")
@@ -123,9 +123,9 @@ class Accounts(OnHost):
         said = {line.split()[0]: line.split() for line in self.out("passwd", "-S",
                                                                    "-a").splitlines()}
         self.same(dict.fromkeys(rows, "a row"), dict.fromkeys(said, "a row"), 30)
-        chage = self.sh('for name; do chage -i -l $name; echo; done', *rows).split("\n\n")
+        chage = self.sh('for name; do chage -i -l $name; echo; done', *rows).strip().split("\n\n")
         today = self.sh("date -u +%F").strip()
-        for (name, row), dates in zip(rows.items(), chage):
+        for (name, row), dates in zip(rows.items(), chage, strict=True):
             with self.subTest(name):
                 state, changed, least, most, warn, inactive = said[name][1:]
                 self.assertEqual(row["empty"], state == "NP")

@@ -252,6 +252,22 @@ class Mounts(Steps):
         self.assertNotIn("noexec", self.options("/tmp") | self.options("/dev/shm"))
         self.same(before)
 
+    def test_a_unit_that_systemd_refuses(self):
+        """By somebody else's mistake, which is found before anything is changed."""
+        rules = self.rule("tmp", "/tmp", "noexec")
+        self.sh("cp /usr/share/systemd/tmp.mount /etc/systemd/system/ && systemctl daemon-reload")
+        self.write("/etc/systemd/system/tmp.mount.d/10-other.conf", "[Mount]\nWhere=/elsewhere\n")
+        before = tree(self.host.root)
+        self.assertRegex(self.revet("plan", *rules), "cannot be applied: /usr/bin/systemd-analyze: exit 1: .*Where=")
+        said = self.revet("apply", "--no-input", *rules, code=1)
+        self.assertIn("nothing was changed", said)
+        self.assertIn("tmp.mount: Where=", said)
+        self.same(before)
+        self.out("rm", "/etc/systemd/system/tmp.mount.d/10-other.conf")
+        self.revet("apply", "--no-input", *rules)
+        self.assertIn("noexec", self.options("/tmp"))
+        self.revet("revert")
+
     def test_what_nobody_wrote_down(self):
         self.out("sh", "-c", "mkdir -p /srv/data; mount -t tmpfs none /srv/data")
         rules = self.rule("exec", "/srv/data", "noexec")
