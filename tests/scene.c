@@ -17,6 +17,7 @@ struct scene_node {
 	struct str path; /* without a slash at the end, so that of the root is empty */
 	enum kind kind;
 	unsigned mode, uid, gid;
+	int64_t changed; /* its ctime; 0: not told */
 	struct str data; /* a file's content, a link's target */
 };
 
@@ -101,8 +102,8 @@ static void write_stat(struct scene *s, const char *op, const char *path, const 
 		[REGULAR] = S_IFREG, [DIRECTORY] = S_IFDIR, [SYMLINK] = S_IFLNK};
 
 	recording_write(&s->answers, op, path, 0,
-					str_of(arena_printf(&s->arena, "%u %u %u 1 %zu 0 1 1", types[n->kind] | n->mode,
-										n->uid, n->gid, n->data.n)));
+					str_of(arena_printf(&s->arena, "%u %u %u 1 %zu 0 1 1 %lld", types[n->kind] | n->mode,
+										n->uid, n->gid, n->data.n, (long long)n->changed)));
 }
 
 static int by_path(const void *a, const void *b)
@@ -274,6 +275,8 @@ static void take_attribute(struct scene *s, struct scene_node *n, struct str wor
 		n->uid = (unsigned)id;
 	else if (str_is(name, "gid") && num_u64(value, 0, UINT32_MAX, &id) == 0)
 		n->gid = (unsigned)id;
+	else if (str_is(name, "changed") && num_i64(value, 0, INT64_MAX, &n->changed) == 0)
+		;
 	else
 		bad(s, word, "is no attribute of a file");
 }

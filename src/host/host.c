@@ -224,6 +224,21 @@ void host_give(struct host *h, const char *path, struct str text)
 	h->given = text;
 }
 
+/* --- what is read ---------------------------------------------------------------------------- */
+
+static _Thread_local struct host_reads *watched;
+
+void host_watch(struct host_reads *reads)
+{
+	watched = reads;
+}
+
+static void note_read(const char *path)
+{
+	if (watched)
+		*vec_push(watched->arena, watched) = arena_strdup(watched->arena, path);
+}
+
 static int read_given(struct host *h, const char *path, struct arena *a, struct str *ret)
 {
 	*ret = (struct str){arena_copy(a, h->given.p, h->given.n), h->given.n};
@@ -237,6 +252,7 @@ int host_read(struct host *h, const char *path, struct arena *a, struct str *ret
 	struct str data = STR("");
 	int r;
 
+	note_read(path);
 	if (h->given_path && strcmp(path, h->given_path) == 0)
 		return read_given(h, path, a, ret);
 	if (is_offline(h, path))
@@ -319,6 +335,7 @@ int host_read_scrubbed_by(struct host *h, const char *path,
 	struct str data = STR("");
 	int r;
 
+	note_read(path);
 	if (is_offline(h, path))
 		return host_offline(path, err);
 	if (recall(h, key, a, ret))
@@ -344,10 +361,11 @@ int host_read_scrubbed_by(struct host *h, const char *path,
 
 static int parse_stat(struct str text, struct path_stat *ret)
 {
-	uint64_t v[8];
+	uint64_t v[9] = {0};
 	struct str word;
 
-	for (size_t i = 0; i < ARRAY_LEN(v); i++)
+	/* The last one is younger than some recordings are. */
+	for (size_t i = 0; i < ARRAY_LEN(v) && (i < 8 || text.n); i++)
 		if (!str_word(&text, &word) || num_u64(word, 0, INT64_MAX, &v[i]) < 0)
 			return -EINVAL;
 	*ret = (struct path_stat){
@@ -359,6 +377,7 @@ static int parse_stat(struct str text, struct path_stat *ret)
 		.mtime = (int64_t)v[5],
 		.dev = v[6],
 		.ino = v[7],
+		.ctime = (int64_t)v[8],
 	};
 	return 0;
 }
@@ -368,7 +387,7 @@ int host_stat(struct host *h, const char *path, bool follow, struct path_stat *r
 	const char *op = follow ? "stat" : "lstat";
 	struct path_stat st = {0};
 	struct str data = STR("");
-	char text[160];
+	char text[192];
 	int r;
 
 	if (is_offline(h, path))
@@ -379,9 +398,10 @@ int host_stat(struct host *h, const char *path, bool follow, struct path_stat *r
 	}
 	r = path_stat(h->root_fd, path, follow, &st);
 	if (h->record)
-		snprintf(text, sizeof(text), "%u %u %u %u %lld %lld %llu %llu", st.mode, st.uid, st.gid,
-				 st.nlink, (long long)st.size, (long long)MAX(st.mtime, 0),
-				 (unsigned long long)st.dev, (unsigned long long)st.ino);
+		snprintf(text, sizeof(text), "%u %u %u %u %lld %lld %llu %llu %lld", st.mode, st.uid,
+				 st.gid, st.nlink, (long long)st.size, (long long)MAX(st.mtime, 0),
+				 (unsigned long long)st.dev, (unsigned long long)st.ino,
+				 (long long)MAX(st.ctime, 0));
 	r = finish(h, op, path, r, h->record ? str_of(text) : STR(""), err);
 	if (r == 0)
 		*ret = st;

@@ -49,6 +49,14 @@ int host_read(struct host *, const char *path, struct arena *, struct str *ret, 
 /* From now on this is what host_read() says of the file, whatever is there; both are borrowed. For one
  * file, and before anything is read. */
 void host_give(struct host *, const char *path, struct str text);
+/* The files that this thread asks for from now on, whether they are there or not, one as often as it is
+ * read; NULL: no longer. */
+struct host_reads {
+	struct arena *arena;
+	const char **p;
+	size_t n, cap;
+};
+void host_watch(struct host_reads *);
 /* The same, but what comes back, and what is recorded, has gone through `scrub`, which takes the
  * secrets out: it appends to *out what may be kept of text, and changes nothing the second time. For
  * shadow and the like; host/secret.h has some. A recording has what each of several left of a file under

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/num.h"
 #include "base/shortage.h"
@@ -51,13 +52,25 @@ static struct str read_some(int dir, const char *name, char *p, size_t cap)
 	return (struct str){p, n};
 }
 
+/* Field 22 counts from the boot; by today's clock, also where it was wrong then. */
+static int64_t time_of_ticks(uint64_t ticks)
+{
+	struct timespec now, boot;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return ((now.tv_sec - boot.tv_sec) * 100 + (now.tv_nsec - boot.tv_nsec) / 10000000 +
+			(int64_t)(ticks * 100 / (uint64_t)sysconf(_SC_CLK_TCK))) /
+		   100;
+}
+
 /* "PID (NAME) STATE PPID PGRP SESSION TTY TPGID FLAGS ...", where NAME may hold blanks and
  * parentheses. 1; 0 for what is no user process; or negative errno. */
 static int put_stat(struct buf *out, int dir)
 {
 	struct str rest, name, ppid = STR_ABSENT, word = STR_ABSENT;
 	char text[4096];
-	uint64_t flags;
+	uint64_t flags = 0, ticks;
 	const char *open, *close;
 
 	rest = read_some(dir, "stat", text, sizeof(text));
@@ -69,18 +82,21 @@ static int put_stat(struct buf *out, int dir)
 		return -EINVAL;
 	name = (struct str){open + 1, (size_t)(close - open - 1)};
 	rest = (struct str){close + 1, (size_t)(rest.p + rest.n - close - 1)};
-	for (int field = 3; field <= 9; field++) {
+	for (int field = 3; field <= 22; field++) {
 		if (!str_word(&rest, &word))
 			return -EINVAL;
 		if (field == 4)
 			ppid = word;
+		if (field == 9 && num_u64(word, 0, UINT64_MAX, &flags) < 0)
+			return -EINVAL;
 	}
-	if (num_u64(word, 0, UINT64_MAX, &flags) < 0)
+	if (num_u64(word, 0, INT64_MAX / 100, &ticks) < 0)
 		return -EINVAL;
 	if (flags & PF_KTHREAD)
 		return 0;
 	fields_put(out, "ppid", ppid);
 	fields_put(out, "name", name);
+	buf_printf(out, " began=%lld", (long long)time_of_ticks(ticks));
 	return 1;
 }
 
@@ -370,6 +386,8 @@ static void parse_number(struct str name, struct str value, struct proc *p)
 		p->ppid = (uint32_t)number(value);
 	else if (str_is(name, "uid"))
 		p->uid = (uint32_t)number(value);
+	else if (str_is(name, "began"))
+		(void)num_i64(value, 0, INT64_MAX, &p->began);
 	else if (str_is(name, "nnp"))
 		p->no_new_privs = number(value) != 0;
 	else if (str_is(name, "inner"))

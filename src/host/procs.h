@@ -10,6 +10,7 @@
 
 struct proc {
 	uint32_t pid, ppid, uid;
+	int64_t began;          /* seconds since 1970; 0: not known */
 	bool has_exe;           /* false: its exe could not be read; exe is then absent */
 	bool exe_deleted, no_new_privs;
 	bool inner;             /* of a container: its processes have numbers of their own */

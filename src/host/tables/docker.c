@@ -38,6 +38,7 @@ static const struct table docker = {
 		   "starts it with, and the sockets of docker.socket; absent: the default holds",
 	.columns = columns,
 	.read = read_docker,
+	.loaded = LOADED_BY(.units = STARTED("docker.service"), .files = STARTED("/etc/docker/*")),
 	.early = started_early,
 };
 TABLE(docker);

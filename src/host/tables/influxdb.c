@@ -155,6 +155,7 @@ static const struct table influxdb = {
 		"start would take them",
 	.columns = columns,
 	.read = read_influxdb,
+	.loaded = LOADED_BY(.units = STARTED("influxdb.service", "influxd.service"), .at_start = true),
 	.started =
 		&(const struct started){
 			.programs = STARTED("influxd", "influxd-systemd-start.sh"),

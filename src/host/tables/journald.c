@@ -43,6 +43,7 @@ static const struct table journald = {
 	.doc = "Settings of journald.conf and its drop-ins; absent: the default holds",
 	.columns = columns,
 	.read = read_journald,
+	.loaded = LOADED_BY(.units = STARTED("systemd-journald.service")),
 	.set = set_journald,
 	.fix = "set {key} in a drop-in below /etc/systemd/journald.conf.d",
 };

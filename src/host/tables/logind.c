@@ -17,5 +17,6 @@ static const struct table logind = {
 	.doc = "Settings of logind.conf and its drop-ins; absent: the default holds",
 	.columns = columns,
 	.read = read_logind,
+	.loaded = LOADED_BY(.units = STARTED("systemd-logind.service")),
 };
 TABLE(logind);

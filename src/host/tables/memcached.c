@@ -178,6 +178,8 @@ static const struct table memcached = {
 		   "starts it, as the next start would take them",
 	.columns = columns,
 	.read = read_memcached,
+	.loaded =
+		LOADED_BY(.units = STARTED("memcached.service", "memcached@*.service"), .at_start = true),
 	.started = &started,
 };
 TABLE(memcached);

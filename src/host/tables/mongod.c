@@ -114,6 +114,7 @@ static const struct table mongod = {
 	.doc = "Settings of MongoDB's server, from /etc/mongod.conf, as the next start would take them",
 	.columns = columns,
 	.read = read_mongod,
+	.loaded = LOADED_BY(.units = STARTED("mongod.service", "mongodb.service"), .at_start = true),
 	.started =
 		&(const struct started){
 			.programs = STARTED("mongod"),

@@ -257,6 +257,7 @@ static const struct table mosquitto = {
 		   "include_dir, as the next start would take them",
 	.columns = columns,
 	.read = read_mosquitto,
+	.loaded = LOADED_BY(.units = STARTED("mosquitto.service")),
 	.started = &mosquitto_started,
 };
 TABLE(mosquitto);

@@ -287,6 +287,8 @@ static const struct table mysql = {
 		"reads, as the next start would take them; names with dashes, switches as ON and OFF",
 	.columns = columns,
 	.read = read_mysql,
+	.loaded = LOADED_BY(.units = STARTED("mariadb.service", "mysql.service", "mysqld.service"),
+					 .own = STARTED("*/mysqld-auto.cnf"), .at_start = true),
 	.started =
 		&(const struct started){
 			.programs = STARTED("mariadbd", "mysqld", "mysqld_safe", "mariadbd-safe"),

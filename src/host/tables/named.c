@@ -73,6 +73,7 @@ static const struct table named = {
 	.doc = "Settings of BIND, from the options and views of named.conf; absent: the default holds",
 	.columns = columns,
 	.read = read_named,
+	.loaded = LOADED_BY(.units = STARTED("named.service", "bind9.service")),
 	.started = &named_started,
 	.multi = true,
 };

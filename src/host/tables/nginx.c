@@ -428,6 +428,8 @@ static const struct table nginx = {
 		   "includes; nothing is there unless nginx is installed",
 	.columns = columns,
 	.read = read_nginx,
+	.loaded =
+		LOADED_BY(.units = STARTED("nginx.service"), .workers = STARTED("nginx: worker process")),
 	.started =
 		&(const struct started){
 			.programs = STARTED("nginx"),

@@ -284,6 +284,8 @@ static const struct table openvpn = {
 		"OpenVPN's configurations in /etc/openvpn, its clients' and its servers': one row for each",
 	.columns = columns,
 	.read = read_openvpn,
+	.loaded = LOADED_BY(.units = STARTED("openvpn@*.service", "openvpn-server@*.service",
+									  "openvpn-client@*.service")),
 	.started =
 		&(const struct started){
 			.programs = STARTED("openvpn"),

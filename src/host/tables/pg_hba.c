@@ -85,6 +85,7 @@ static const struct table pg_hba = {
 		"their order, as the next start or reload would take them",
 	.columns = columns,
 	.read = read_pg_hba,
+	.loaded = LOADED_BY(.units = STARTED("postgresql@*.service", "postgresql.service")),
 	.started = &postgres_started,
 };
 TABLE(pg_hba);

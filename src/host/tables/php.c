@@ -431,6 +431,8 @@ static const struct table php = {
 		   "interface, and of php-fpm's pools",
 	.columns = columns,
 	.read = read_php,
+	.loaded = LOADED_BY(.units = STARTED("php-fpm.service", "php*-fpm.service"),
+						.files = STARTED("/etc/php*")),
 	.started =
 		&(const struct started){
 			.programs = STARTED("php-fpm*"),

@@ -235,6 +235,8 @@ static const struct table postfix = {
 		   "instead in master.cf; absent: the default holds",
 	.columns = columns,
 	.read = read_postfix,
+	.loaded = LOADED_BY(.units = STARTED("postfix.service", "postfix@*.service"),
+					 .workers = STARTED("qmgr *", "*/qmgr *")),
 	.multi = true,
 	.started =
 		&(const struct started){

@@ -77,6 +77,7 @@ static const struct table postgres = {
 		   "role or database",
 	.columns = columns,
 	.read = read_table,
+	.loaded = LOADED_BY(.units = STARTED("postgresql@*.service", "postgresql.service")),
 	.started = &postgres_started,
 	.multi = true,
 	.set = set_postgres,

@@ -152,13 +152,14 @@ static const struct table rabbitmq = {
 		"Settings of RabbitMQ, from " MAIN " and " DIR "/conf.d, as its next start would take them",
 	.columns = columns,
 	.read = read_rabbitmq,
+	.loaded = LOADED_BY(.units = STARTED("rabbitmq-server.service"), .at_start = true),
 	.started =
 		&(const struct started){
 			.programs = STARTED("rabbitmq-server"),
 			.units = STARTED("rabbitmq-server.service"),
-			.variables =
-				STARTED("RABBITMQ_CONFIG_FILE*", "RABBITMQ_ADVANCED_CONFIG_FILE",
-						"RABBITMQ_CONF_ENV_FILE", "RABBITMQ_NODE_IP_ADDRESS", "RABBITMQ_SERVER_*ARGS"),
+			.variables = STARTED("RABBITMQ_CONFIG_FILE*", "RABBITMQ_ADVANCED_CONFIG_FILE",
+								 "RABBITMQ_CONF_ENV_FILE", "RABBITMQ_NODE_IP_ADDRESS",
+								 "RABBITMQ_SERVER_*ARGS"),
 		},
 };
 TABLE(rabbitmq);

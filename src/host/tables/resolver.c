@@ -245,5 +245,7 @@ static const struct table resolver = {
 	.doc = "The DNS resolver of this host: /etc/resolv.conf, who writes it, and resolved.conf(5)",
 	.columns = columns,
 	.read = read_resolver,
+	.loaded =
+		LOADED_BY(.units = STARTED("systemd-resolved.service"), .files = STARTED("/etc/systemd/*")),
 };
 TABLE(resolver);

@@ -630,6 +630,7 @@ static const struct table rsyslog = {
 	.doc = "Inputs, rules and settings of rsyslog, from /etc/rsyslog.conf and what it includes",
 	.columns = columns,
 	.read = read_rsyslog,
+	.loaded = LOADED_BY(.units = STARTED("rsyslog.service"), .at_start = true),
 	.started =
 		&(const struct started){
 			.programs = STARTED("rsyslogd"),

@@ -208,6 +208,7 @@ static const struct table snmp_communities = {
 	.doc = "Passwords of SNMP versions 1 and 2c in /etc/snmp/snmpd.conf and what it includes",
 	.columns = columns,
 	.read = read_snmp_communities,
+	.loaded = LOADED_BY(.units = STARTED("snmpd.service")),
 	.started =
 		&(const struct started){
 			.programs = STARTED("snmpd"),

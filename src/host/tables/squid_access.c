@@ -219,6 +219,7 @@ static const struct table squid_access = {
 	.doc = "Whose requests a Squid proxy takes: the http_access lines of squid.conf, in order",
 	.columns = columns,
 	.read = read_squid_access,
+	.loaded = LOADED_BY(.units = STARTED("squid.service")),
 	.started =
 		&(const struct started){
 			.programs = STARTED("squid", "squid3"),

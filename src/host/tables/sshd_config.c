@@ -51,6 +51,8 @@ static const struct table sshd_config = {
 	.doc = "Directives of /etc/ssh/sshd_config and the files it includes, line by line",
 	.columns = columns,
 	.read = read_sshd_config,
+	.loaded = LOADED_BY(.units = STARTED("ssh.service", "sshd.service"),
+					 .written = STARTED("/run/sshd.pid")),
 	.multi = true,
 };
 TABLE(sshd_config);

@@ -511,6 +511,13 @@ static const struct table time_sync = {
 		   "processes that run, and adjtimex(2)",
 	.columns = columns,
 	.read = read_time_sync,
+	.loaded =
+		(const struct loaded_by[]){
+			{.units = STARTED("chrony.service", "chronyd.service"),
+			 .files = STARTED("/etc/chrony*")},
+			{.units = STARTED("systemd-timesyncd.service"), .files = STARTED("/etc/systemd/*")},
+			{0},
+		},
 	.set = set_time_sync,
 	.fix = "start the service of {service}, now and at boot",
 	.early = procs_early,

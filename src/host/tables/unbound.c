@@ -80,6 +80,7 @@ static const struct table unbound = {
 		   "default holds",
 	.columns = columns,
 	.read = read_unbound,
+	.loaded = LOADED_BY(.units = STARTED("unbound.service")),
 	.started = &unbound_started,
 	.multi = true,
 };

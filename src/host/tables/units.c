@@ -18,8 +18,22 @@
 #include "host/unitprop.h"
 
 enum {
-	NAME, TYPE, LOAD_STATE, ACTIVE_STATE, SUB_STATE, ENABLED, FRAGMENT, DROPINS, DESCRIPTION, USER,
-	MAIN_PID, EXEC_START, ENVIRONMENT, LISTENS, FIRST_PROPERTY,
+	NAME,
+	TYPE,
+	LOAD_STATE,
+	ACTIVE_STATE,
+	SUB_STATE,
+	ENABLED,
+	FRAGMENT,
+	DROPINS,
+	DESCRIPTION,
+	USER,
+	MAIN_PID,
+	NEED_RELOAD,
+	EXEC_START,
+	ENVIRONMENT,
+	LISTENS,
+	FIRST_PROPERTY,
 };
 
 #define PROPERTY(index, property, type, doc) [FIRST_PROPERTY + (index)] = {property, type, doc, 0}
@@ -40,11 +54,14 @@ static const struct column columns[] = {
 	[DESCRIPTION] = {"description", TYPE_STRING, "Description=", 0},
 	[USER] = {"user", TYPE_STRING, "Whom a service runs as, root when it does not say", 0},
 	[MAIN_PID] = {"main_pid", TYPE_INT, "Absent when it has none", 0},
+	[NEED_RELOAD] = {"NeedDaemonReload", TYPE_BOOL,
+					 "Its files have changed since systemd read them; absent: it was not asked", 0},
 	[EXEC_START] = {"exec_start", TYPE_STRING, "Command lines, with \" ; \" between them", 0},
-	[ENVIRONMENT] = {"environment", TYPE_LIST,
-					 "Names of the variables that its files set for it, with Environment= or in a file of "
-					 "EnvironmentFile=",
-					 0},
+	[ENVIRONMENT] =
+		{"environment", TYPE_LIST,
+		 "Names of the variables that its files set for it, with Environment= or in a file of "
+		 "EnvironmentFile=",
+		 0},
 	[LISTENS] = {"listens", TYPE_LIST, "Of sockets: \"[::]:22 (Stream)\"", 0},
 	PROPERTY(0, "NoNewPrivileges", TYPE_BOOL, "As systemd.exec(5); services only, as all below"),
 	PROPERTY(1, "ProtectSystem", TYPE_STRING, "no, yes, full or strict"),
@@ -89,7 +106,7 @@ typedef VEC(struct str) strings;
 
 /* What the running systemd says of a unit. */
 struct live {
-	struct str load, active, sub, description, fragment, enabled, user, pid, failed;
+	struct str load, active, sub, description, fragment, enabled, user, pid, outdated, failed;
 	strings dropins, exec, listens;
 	strings properties[UNITPROP_MAX];
 };
@@ -135,7 +152,8 @@ struct live_field {
 static const struct live_field live_strings[] = {
 	{"load", LIVE(load)},         {"active", LIVE(active)},   {"sub", LIVE(sub)},
 	{"fragment", LIVE(fragment)}, {"enabled", LIVE(enabled)}, {"description", LIVE(description)},
-	{"user", LIVE(user)},         {"main_pid", LIVE(pid)},    {"failed", LIVE(failed)},
+	{"user", LIVE(user)},         {"main_pid", LIVE(pid)},    {"outdated", LIVE(outdated)},
+	{"failed", LIVE(failed)},
 };
 static const struct live_field live_lists[] = {
 	{"dropin", LIVE(dropins)},
@@ -388,6 +406,19 @@ static void set_content_from_file(struct reader *r, struct row *row, const struc
 		set_service_from_file(r, row, u);
 }
 
+/* systemd remembers which directories there were: one that is new it does not see. */
+static bool has_new_dropin(const struct unit *u)
+{
+	for (size_t i = 0; u->file && i < u->file->n_dropins; i++) {
+		bool loaded = false;
+
+		vec_each(&u->live->dropins, d) loaded = loaded || str_eq(*d, u->file->dropins[i]);
+		if (!loaded)
+			return true;
+	}
+	return false;
+}
+
 static void set_service_from_live(struct reader *r, struct row *row, const struct unit *u)
 {
 	const struct live *live = u->live;
@@ -395,6 +426,10 @@ static void set_service_from_live(struct reader *r, struct row *row, const struc
 
 	if (num_i64(live->pid, 1, INT32_MAX, &pid) == 0)
 		row_int(row, MAIN_PID, pid);
+	if (live->failed.p)
+		row_unknown(row, NEED_RELOAD, str_dup(r->arena, live->failed));
+	else if (live->outdated.n)
+		row_bool(row, NEED_RELOAD, str_is(live->outdated, "yes") || has_new_dropin(u));
 	row_str(row, EXEC_START, str_join(r->arena, live->exec.p, live->exec.n, " ; "));
 	if (!str_is(live->load, "loaded"))
 		return; /* it has no settings of its own */

@@ -60,6 +60,7 @@ static const struct table vsftpd = {
 	.doc = "Settings of vsftpd, from /etc/vsftpd.conf; absent: the default holds",
 	.columns = columns,
 	.read = read_vsftpd,
+	.loaded = LOADED_BY(.units = STARTED("vsftpd.service")),
 	.started =
 		&(const struct started){
 			.programs = STARTED("vsftpd"),

@@ -130,6 +130,12 @@ def rabbitmq(text, name="rabbitmq.conf"):
 
 
 RULES = {
+    "services.not-reloaded": {"alone": True, "bad": [
+        "sleep 1.1; put /etc/ssh/sshd_config.d/$own.conf '# nothing'",
+        "put /root/x '[Journal]'; touch -d 2020-01-01 /root/x; mkdir -p /etc/systemd/journald.conf.d\n"
+        "cp -p /root/x /etc/systemd/journald.conf.d/$own.conf"],
+        "fine": ["put /etc/ssh/sshd_config.d/$own.bak '# nothing'",
+                 "put /etc/ssh/sshd_config.d/$own.conf '# nothing'; systemctl reload ssh"]},
     "services.rabbitmq-guest": {
         "good": package("rabbitmq-server") + held("beam.smp", "tcp", "0.0.0.0", 5671)[0] + """
 install -m 755 /usr/bin/sleep /usr/sbin/rabbitmq-server

@@ -62,6 +62,11 @@ def runs(lines, then=""):
 
 
 RULES = {
+    "systemd.not-reread": {"alone": True, "bad": [
+        "put /etc/systemd/system/cron.service.d/$own.conf '[Service]\nUMask=077'",
+        "sleep 1.1; echo >>/usr/lib/systemd/system/cron.service"],
+        "fine": ["put /etc/systemd/system/cron.service.d/$own.conf '[Service]\nUMask=077'; systemctl daemon-reload"],
+        "undo": "systemctl daemon-reload"},
     "systemd.root-runs-writable": {"alone": True, "bad": [
         runs("ExecStart=/srv/app/bin/run", "chown ops /srv/app/bin/run"),
         runs("ExecStart=/srv/app/bin/run", "chown ops /srv/app"),
