@@ -101,9 +101,10 @@ static void write_stat(struct scene *s, const char *op, const char *path, const 
 	static const unsigned types[] = {
 		[REGULAR] = S_IFREG, [DIRECTORY] = S_IFDIR, [SYMLINK] = S_IFLNK};
 
-	recording_write(&s->answers, op, path, 0,
-					str_of(arena_printf(&s->arena, "%u %u %u 1 %zu 0 1 1 %lld", types[n->kind] | n->mode,
-										n->uid, n->gid, n->data.n, (long long)n->changed)));
+	recording_write(
+		&s->answers, op, path, 0,
+		str_of(arena_printf(&s->arena, "%u %u %u 1 %zu 0 1 1 %lld", types[n->kind] | n->mode,
+							n->uid, n->gid, n->data.n, (long long)n->changed)));
 }
 
 static int by_path(const void *a, const void *b)

@@ -21,11 +21,11 @@ struct loaded_by {
 
 #define LOADED_BY(...)         \
 	(const struct loaded_by[]) \
-	{                       \
-		{__VA_ARGS__},      \
-		{                   \
-			0               \
-		}                   \
+	{                          \
+		{__VA_ARGS__},         \
+		{                      \
+			0                  \
+		}                      \
 	}
 
 #endif

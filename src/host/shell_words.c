@@ -36,6 +36,9 @@ static void skip_between(struct shell_words *s)
 			continue;
 		} else if (is_one_of(c, "\n;&|(){}")) {
 			s->command_ended = true;
+			s->chained = s->chained || ((c == '&' || c == '|') && at(s, 1) == c);
+			s->braces += c == '{';
+			s->braces -= c == '}' && s->braces;
 		} else if (c && c != ' ' && c != '\t' && c != '\r') {
 			return;
 		}
@@ -59,6 +62,7 @@ bool shell_word(struct shell_words *s, struct str *ret)
 	bool braced = false; /* a "${" was seen, which '}' belongs to */
 
 	s->command_ended = !s->begun;
+	s->chained = false;
 	s->begun = true;
 	skip_between(s);
 	if (!s->in.n)

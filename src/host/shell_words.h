@@ -13,6 +13,8 @@ struct shell_words {
 	struct str in;      /* what is left of the text */
 	unsigned line;      /* where the last word ends */
 	bool command_ended; /* before the last word: it is where a command begins */
+	bool chained;       /* with && or ||: whether it begins depends on the command before */
+	unsigned braces;    /* that are open around it */
 	bool begun;
 };
 

@@ -69,7 +69,7 @@ struct table {
 	int (*set)(struct host *, const struct wish *, struct edits *, struct err *);
 	bool can_add; /* set() takes wishes for rows that are not there, by their key */
 	const struct started *started;  /* the service whose configuration it reads; NULL: none */
-	const struct loaded_by *loaded;    /* services that hold what it read; the last has no units */
+	const struct loaded_by *loaded; /* services that hold what it read; the last has no units */
 	unsigned cost;                  /* expected milliseconds; the dear ones are started first */
 };
 

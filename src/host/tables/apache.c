@@ -441,7 +441,7 @@ static const struct table apache = {
 	.columns = columns,
 	.read = read_apache,
 	.loaded = LOADED_BY(.units = STARTED("apache2.service", "httpd.service"),
-					 .written = STARTED("/run/apache2/apache2.pid", "/run/httpd/httpd.pid")),
+						.written = STARTED("/run/apache2/apache2.pid", "/run/httpd/httpd.pid")),
 	.started =
 		&(const struct started){
 			.programs = STARTED("apache2", "httpd", "apachectl", "apache2ctl"),

@@ -39,9 +39,9 @@ struct service {
 	struct str failed; /* why systemd does not say more; absent: it did */
 
 	const struct loaded_by *loaded; /* the last that is about it; NULL: none */
-	int64_t read;                /* when it read its configuration */
-	struct map seen;             /* paths that were looked at */
-	const char *file;            /* of these the one that changed last; NULL: none is there */
+	int64_t read;                   /* when it read its configuration */
+	struct map seen;                /* paths that were looked at */
+	const char *file;               /* of these the one that changed last; NULL: none is there */
 	int64_t file_changed;
 	int64_t files;
 	const char *why; /* there may be more; NULL: these are all */

@@ -288,7 +288,7 @@ static const struct table mysql = {
 	.columns = columns,
 	.read = read_mysql,
 	.loaded = LOADED_BY(.units = STARTED("mariadb.service", "mysql.service", "mysqld.service"),
-					 .own = STARTED("*/mysqld-auto.cnf"), .at_start = true),
+						.own = STARTED("*/mysqld-auto.cnf"), .at_start = true),
 	.started =
 		&(const struct started){
 			.programs = STARTED("mariadbd", "mysqld", "mysqld_safe", "mariadbd-safe"),

@@ -285,7 +285,7 @@ static const struct table openvpn = {
 	.columns = columns,
 	.read = read_openvpn,
 	.loaded = LOADED_BY(.units = STARTED("openvpn@*.service", "openvpn-server@*.service",
-									  "openvpn-client@*.service")),
+										 "openvpn-client@*.service")),
 	.started =
 		&(const struct started){
 			.programs = STARTED("openvpn"),

@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "host/conf.h"
 #include "host/json_file.h"
+#include "host/passwd.h"
 #include "host/table.h"
 
 #define POLICY "/etc/containers/policy.json"
@@ -67,24 +68,24 @@ static struct str strictest(struct reader *r, const json_t *requirements)
 	return ret;
 }
 
-static void read_policy(struct reader *r)
+static void read_policy(struct reader *r, const char *path)
 {
 	_cleanup_json_ json_t *json = NULL;
 	const json_t *registries;
 	struct err err = {0};
-	int e = json_file_read(r->host, POLICY, r->rows->arena, &json, &err);
+	int e = json_file_read(r->host, path, r->rows->arena, &json, &err);
 
 	if (e == -ENOENT || e == -ENOTDIR)
 		return;
 	if (e < 0)
 		rows_gap(r->rows, "%s", err.msg);
 	else
-		put(r, "policy.default", strictest(r, json_object_get(json, "default")), FROM(POLICY, 0),
+		put(r, "policy.default", strictest(r, json_object_get(json, "default")), FROM(path, 0),
 			false);
 	registries =
 		json_object_get(json_object_get(json_object_get(json, "transports"), "docker"), "");
 	if (registries)
-		put(r, "policy.docker", strictest(r, registries), FROM(POLICY, 0), false);
+		put(r, "policy.docker", strictest(r, registries), FROM(path, 0), false);
 }
 
 /* "text", or a list of them on one line, as words, a comment behind it taken off. What is written another way is not known. */
@@ -162,6 +163,26 @@ static void read_registries(struct reader *r, const char *path)
 	put_registry(r, &registry);
 }
 
+/* What root's home has is asked in place of what /etc has, which is still that of everybody else: both have
+ * rows. */
+static void read_own(struct reader *r)
+{
+	const struct passwd_user *root = NULL;
+	struct str home = STR("/root");
+	struct passwd_db db;
+	struct err err = {0};
+
+	if (passwd_read(r->host, r->rows->arena, &db, &err) == 0)
+		root = passwd_by_uid(&db, 0);
+	if (root && str_starts(root->home, "/"))
+		home = root->home;
+	map_init(&r->seen, r->rows->arena);
+	read_policy(r,
+				arena_printf(r->rows->arena, "%.*s/.config/containers/policy.json", STR_ARG(home)));
+	read_registries(
+		r, arena_printf(r->rows->arena, "%.*s/.config/containers/registries.conf", STR_ARG(home)));
+}
+
 static int read_podman(struct host *host, struct rows *rows, struct err *err)
 {
 	struct reader r = {.host = host, .rows = rows};
@@ -170,21 +191,24 @@ static int read_podman(struct host *host, struct rows *rows, struct err *err)
 	int e;
 
 	map_init(&r.seen, rows->arena);
-	read_policy(&r);
+	read_policy(&r, POLICY);
 	read_registries(&r, REGISTRIES);
 	e = host_list_all_files(host, REGISTRIES ".d", ".conf", rows->arena, &files, &n, err);
 	if (e < 0)
 		return e;
 	for (size_t i = 0; i < n; i++)
 		read_registries(&r, str_dup(rows->arena, files[i]));
+	read_own(&r);
 	return 0;
 }
 
 static const struct table podman = {
 	.name = "podman",
 	.doc = "From where Podman and its like take images, from registries.conf, its drop-ins and "
-		   "policy.json of /etc/containers; absent: the default holds",
+		   "policy.json of /etc/containers, and root's own ones, in a row each; absent: the "
+		   "default holds",
 	.columns = columns,
 	.read = read_podman,
+	.multi = true,
 };
 TABLE(podman);

@@ -236,7 +236,7 @@ static const struct table postfix = {
 	.columns = columns,
 	.read = read_postfix,
 	.loaded = LOADED_BY(.units = STARTED("postfix.service", "postfix@*.service"),
-					 .workers = STARTED("qmgr *", "*/qmgr *")),
+						.workers = STARTED("qmgr *", "*/qmgr *")),
 	.multi = true,
 	.started =
 		&(const struct started){

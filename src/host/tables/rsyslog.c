@@ -74,6 +74,7 @@ struct file {
 	const char *path;
 	struct rsyslog_text text;
 	struct str selector; /* of the statement before, for "&" */
+	struct str decided;  /* the condition of the last "if", for "else" */
 	struct str ruleset;  /* whose block begins next */
 	struct block blocks[MAX_BLOCKS];
 	size_t n_blocks;
@@ -132,10 +133,22 @@ static struct row *add_rule(struct reader *r, const struct file *f, struct from 
 	return row;
 }
 
+/* Messages of other hosts; any other condition names but a few, and what "else" is for is nearly all. */
+static bool is_about_origin(struct str condition)
+{
+	static const char *const names[] = {"fromhost", "hostname", "source", "inputname"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_has(condition, names[i]))
+			return true;
+	return false;
+}
+
 /* What is discarded in a condition within another one is a part of it that nobody can name. */
 static void note_discard(struct reader *r, const struct file *f, const struct row *row)
 {
-	struct str selector = f->selector.p ? f->selector : STR("*.*");
+	bool all = !f->selector.p || (str_is(f->selector, "else") && !is_about_origin(f->decided));
+	struct str selector = all ? STR("*.*") : f->selector;
 	size_t n = r->discarded.n;
 
 	if (row->cells[ACTION].state != VALUE_SET || !str_is(row->cells[ACTION].string, "discard") ||
@@ -500,6 +513,7 @@ static void read_word_statement(struct reader *r, struct file *f, unsigned depth
 	if (str_is_nocase(word, "if")) {
 		*s = try;
 		f->selector = rsyslog_squeeze(r->rows->arena, rsyslog_condition(s));
+		f->decided = f->selector;
 		rsyslog_skip_white(s);
 		read_action(r, f, from, start, depth);
 	} else if (str_is_nocase(word, "else")) {
@@ -556,6 +570,7 @@ static void read_statement(struct reader *r, struct file *f, unsigned depth)
 		break;
 	case '}':
 		f->n_blocks -= f->n_blocks > 0;
+		f->decided = f->blocks[f->n_blocks].selector;
 		f->selector = current_selector(f);
 		s->i++;
 		break;

@@ -3,7 +3,7 @@
  * What the login scripts of the shells set: umask and the idle timeout TMOUT, and the umask of
  * root's own scripts, which come after those. The scripts are not run but looked through: a command
  * inside a condition counts as if it were always executed, so a key has a row for every place that
- * sets it.
+ * sets it. Where nothing sets TMOUT but conditions and functions, it may as well not be set.
  */
 #include "base/num.h"
 #include "host/edit.h"
@@ -30,6 +30,14 @@ struct script {
 	const char *path;
 	bool root; /* it is one of root's own */
 	struct shell_words words;
+	unsigned nested; /* conditions and loops around the command */
+	bool perhaps;    /* it is not always executed */
+	struct firm *firm;
+};
+
+/* What has been seen to be set whatever happens. */
+struct firm {
+	bool timeout, readonly;
 };
 
 /* --- commands ------------------------------------------------------------------------------ */
@@ -107,10 +115,22 @@ static void look_at_assignment(struct script *s, struct str word, bool readonly)
 		return;
 	if (s->root)
 		return;
-	if (str_skip(&word, "="))
+	if (str_skip(&word, "=")) {
 		add(s, "TMOUT", word);
-	if (readonly)
+		s->firm->timeout |= !s->perhaps;
+	}
+	if (readonly) {
 		add(s, "TMOUT_readonly", STR("true"));
+		s->firm->readonly |= !s->perhaps;
+	}
+}
+
+static void note_nesting(struct script *s, struct str word)
+{
+	if (str_is_one_of(word, NAMES("if", "case", "for", "while", "until", "select")))
+		s->nested++;
+	else if (str_is_one_of(word, NAMES("fi", "esac", "done")) && s->nested)
+		s->nested--;
 }
 
 enum state { COMMAND, DECLARATION, READONLY, UMASK, ARGUMENTS };
@@ -136,9 +156,13 @@ static void look_through(struct script *s)
 	struct str word;
 
 	while (shell_word(&s->words, &word)) {
-		if (s->words.command_ended)
+		if (s->words.command_ended) {
 			state = COMMAND;
+			s->perhaps = s->nested || s->words.braces || s->words.chained;
+		}
 		if (state == COMMAND) {
+			note_nesting(s, word);
+			s->perhaps |= s->nested > 0;
 			state = command_word(s, word);
 		} else if (state == UMASK && !str_starts(word, "-")) {
 			add(s, s->root ? "root_umask" : "umask", umask_text(s->rows->arena, word));
@@ -153,16 +177,16 @@ static void look_through(struct script *s)
 
 /* --- files --------------------------------------------------------------------------------- */
 
-static void read_script(struct host *host, struct rows *rows, const char *path, bool root)
+static void read_script(struct host *host, struct rows *rows, const char *path, struct firm *firm)
 {
 	struct script s = {
-		.rows = rows, .path = path, .root = root, .words = SHELL_WORDS(rows->arena)};
+		.rows = rows, .path = path, .root = !firm, .firm = firm, .words = SHELL_WORDS(rows->arena)};
 	struct err err = {0};
 	int r = host_read_scrubbed(host, path, secret_mask, rows->arena, &s.words.in, &err);
 
 	if (r == 0) {
 		look_through(&s);
-	} else if (r != -ENOENT && root) {
+	} else if (r != -ENOENT && s.root) {
 		add(&s, "root_umask", STR_ABSENT);
 		row_unknown(rows->p[rows->n - 1], VALUE, arena_strdup(rows->arena, err.msg));
 	} else if (r != -ENOENT) {
@@ -184,24 +208,47 @@ static void read_own_scripts(struct host *host, struct rows *rows)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(scripts); i++)
 		read_script(host, rows, arena_printf(rows->arena, "%.*s/%s", STR_ARG(home), scripts[i]),
-					true);
+					NULL);
+}
+
+/* A row of which nobody knows, where those of the key are all uncertain. */
+static void add_uncertain(struct rows *rows, const char *key)
+{
+	for (size_t i = 0, n = rows->n; i < n; i++) {
+		struct row *row = rows->p[i], *uncertain;
+
+		if (!str_is(row->cells[KEY].string, key))
+			continue;
+		uncertain = rows_add(rows, row->from);
+		row_strz(uncertain, KEY, key);
+		row_unknown(uncertain, VALUE,
+					arena_printf(rows->arena, "%s:%u: set in a condition or a function alone",
+								 row->from.path, row->from.line));
+		row_str(uncertain, FILE_COLUMN, row->cells[FILE_COLUMN].string);
+		return;
+	}
 }
 
 static int read_shell_profile(struct host *host, struct rows *rows, struct err *err)
 {
 	static const char *const scripts[] = {"/etc/profile", "/etc/bash.bashrc", "/etc/bashrc"};
+	struct firm firm = {0};
 	struct str *files;
 	size_t n;
 	int r;
 
 	for (size_t i = 0; i < ARRAY_LEN(scripts); i++)
-		read_script(host, rows, scripts[i], false);
+		read_script(host, rows, scripts[i], &firm);
 	r = host_list_files(host, "/etc/profile.d", ".sh", rows->arena, &files, &n, err);
 	if (r < 0)
 		rows_gap(rows, "%s", err->msg);
 	for (size_t i = 0; r == 0 && i < n; i++)
-		read_script(host, rows, str_dup(rows->arena, files[i]), false);
-	read_script(host, rows, "/etc/profile.d/sh.local", false); /* RHEL's, behind the others */
+		read_script(host, rows, str_dup(rows->arena, files[i]), &firm);
+	read_script(host, rows, "/etc/profile.d/sh.local", &firm); /* RHEL's, behind the others */
+	if (!firm.timeout)
+		add_uncertain(rows, "TMOUT");
+	if (!firm.readonly)
+		add_uncertain(rows, "TMOUT_readonly");
 	read_own_scripts(host, rows);
 	return 0;
 }

@@ -52,7 +52,7 @@ static const struct table sshd_config = {
 	.columns = columns,
 	.read = read_sshd_config,
 	.loaded = LOADED_BY(.units = STARTED("ssh.service", "sshd.service"),
-					 .written = STARTED("/run/sshd.pid")),
+						.written = STARTED("/run/sshd.pid")),
 	.multi = true,
 };
 TABLE(sshd_config);

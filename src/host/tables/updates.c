@@ -3,6 +3,8 @@
 #include "host/table.h"
 
 #include "base/num.h"
+#include "base/regex.h"
+#include "base/vec.h"
 #include "host/apt_conf.h"
 #include "host/apt_lists.h"
 #include "host/conf.h"
@@ -176,29 +178,51 @@ static bool takes_security(const struct apt_conf *conf, const char *name)
 	return false;
 }
 
-/* Does a pattern of the list fit every package? They fit from the start of the name. */
-static bool names_all(const struct apt_conf *conf, const char *list, bool *ret_some)
-{
-	static const char *const all[] = {"", ".", ".*", ".+", "^", "^.*"};
-	bool found = false;
+#define MAX_PATTERNS 256
 
-	for (size_t i = 0; i < conf->n; i++) {
+/* The patterns of a list, of unattended-upgrades. */
+struct patterns {
+	VEC(struct regex *) compiled;
+	bool bad; /* it ends at one that is none, and upgrades nothing */
+};
+
+/* They fit from the start of the name. */
+static struct patterns read_patterns(struct arena *a, const struct apt_conf *conf, const char *list)
+{
+	struct patterns patterns = {0};
+	struct err err = {0};
+
+	for (size_t i = 0; i < conf->n && patterns.compiled.n < MAX_PATTERNS; i++) {
+		struct str text;
+
 		if (conf->p[i].cleared || !str_is_nocase(conf->p[i].name, list))
 			continue;
-		*ret_some = true;
-		for (size_t k = 0; k < ARRAY_LEN(all); k++)
-			found |= str_is(conf->p[i].value, all[k]);
+		text = str_of(arena_printf(a, "^(?:%.*s)", STR_ARG(conf->p[i].value)));
+		if (regex_compile(a, text, vec_push(a, &patterns.compiled), &err) < 0) {
+			patterns.compiled.n--;
+			patterns.bad = true;
+		}
 	}
-	return found;
+	return patterns;
 }
 
-/* All packages are left alone, or all but a few that are named. */
-static bool leaves_alone(const struct apt_conf *conf)
+static bool fits_any(const struct patterns *patterns, struct str name)
 {
-	bool some = false, wanted = false;
+	vec_each(&patterns->compiled, p) if (regex_match(*p, name) != 0) return true;
+	return false;
+}
 
-	return names_all(conf, "Unattended-Upgrade::Package-Blacklist::", &some) ||
-		   (!names_all(conf, "Unattended-Upgrade::Package-Whitelist::", &wanted) && wanted);
+/* Is a third of the packages left alone? Then it is no longer a few that somebody upgrades by hand. */
+static bool leaves_alone(struct arena *a, const struct apt_conf *conf, const struct dpkg_db *db)
+{
+	struct patterns not = read_patterns(a, conf, "Unattended-Upgrade::Package-Blacklist::");
+	struct patterns only = read_patterns(a, conf, "Unattended-Upgrade::Package-Whitelist::");
+	size_t left = 0;
+
+	for (size_t i = 0; i < db->n; i++)
+		left +=
+			fits_any(&not, db->p[i].name) || (only.compiled.n && !fits_any(&only, db->p[i].name));
+	return not .bad || only.bad || left * 3 > db->n;
 }
 
 static bool takes_security_at_all(const struct apt_conf *conf)
@@ -208,12 +232,12 @@ static bool takes_security_at_all(const struct apt_conf *conf)
 }
 
 /* What /usr/lib/apt/apt.systemd.daily looks at, and that there is a security archive to take from. */
-static bool is_configured(const struct apt_conf *conf)
+static bool is_configured(struct arena *a, const struct apt_conf *conf, const struct dpkg_db *db)
 {
 	return apt_conf_bool(conf, "APT::Periodic::Enable", true) &&
 		   is_interval(apt_conf_last(conf, "APT::Periodic::Update-Package-Lists")) &&
 		   is_interval(apt_conf_last(conf, "APT::Periodic::Unattended-Upgrade")) &&
-		   !leaves_alone(conf) && takes_security_at_all(conf);
+		   !leaves_alone(a, conf, db) && takes_security_at_all(conf);
 }
 
 /* What set when it elapses was taken back, and nothing else says when. */
@@ -288,7 +312,8 @@ static void set_apt_automatic(struct host *host, struct rows *rows, struct row *
 	else if (conf.gap)
 		row_unknown(row, AUTOMATIC, conf.gap);
 	else
-		row_bool(row, AUTOMATIC, is_configured(&conf) && is_started(host, rows, &db));
+		row_bool(row, AUTOMATIC,
+				 is_configured(rows->arena, &conf, &db) && is_started(host, rows, &db));
 	if (item)
 		row_from(row, AUTOMATIC, FROM(item->file, item->line));
 }
@@ -428,7 +453,7 @@ static int set_updates(struct host *host, const struct wish *wish, struct edits 
 		return r;
 	apt_conf_read(host, edits->arena, &conf);
 	/* The configuration that comes with it takes security updates. */
-	if (leaves_alone(&conf) || (!comes && !takes_security_at_all(&conf)))
+	if (leaves_alone(edits->arena, &conf, &db) || (!comes && !takes_security_at_all(&conf)))
 		return err_set(err, ENOTSUP,
 					   "unattended-upgrades takes nothing from a security archive: see "
 					   "50unattended-upgrades");

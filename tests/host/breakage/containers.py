@@ -106,6 +106,7 @@ RULES = {
     "containers.unsigned-images": {"bad": [
         "put /etc/containers/policy.json '{\"default\": [{\"type\": \"insecureAcceptAnything\"}]}'",
         "rm /etc/containers/policy.json",
+        "put /root/.config/containers/policy.json '{\"default\": [{\"type\": \"insecureAcceptAnything\"}]}'",
         "put /etc/containers/policy.json '{\"default\": [{\"type\": \"reject\"}], "
         "\"transports\": {\"docker\": {\"\": [{\"type\": \"insecureAcceptAnything\"}]}}}'"]},
     "containers.short-names": {"bad": [

@@ -46,6 +46,10 @@ RULES = {
         rsyslog("stop", name="00"),
         f"sed -i '1i ruleset(name=\"never-called\") {{' {REMOTE}; echo '}}' >>{REMOTE}; sed -i /auth.log/d /etc/rsyslog.conf",
         rsyslog("$RuleSet other", name="00"),
+        rsyslog("*.=info stop", name="00"),
+        rsyslog('if $programname != "app" then stop', name="00"),
+        rsyslog("if $syslogseverity > 5 then stop", name="00"),
+        rsyslog('if $programname == "app" then /var/log/app', "else stop", name="00"),
     ], "fine": [
         f"rm {REMOTE}; echo 'auth,authpriv.* stop' >>/etc/rsyslog.conf",
         rsyslog(':msg, contains, "x" /var/log/x', "& stop", name="00"),

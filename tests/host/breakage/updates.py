@@ -130,7 +130,7 @@ RULES = {
                 "put /etc/systemd/system/apt-daily-upgrade.timer.d/x.conf '[Timer]\nOnCalendar='",
                 "put /etc/systemd/system/apt-daily-upgrade.service.d/x.conf '[Service]\nExecStart=\nExecStart=/bin/true'",
                 conf('#clear Unattended-Upgrade::Origins-Pattern;'),
-                conf('Unattended-Upgrade::Package-Blacklist { "linux-"; ".*"; };'),
+                conf('Unattended-Upgrade::Package-Blacklist { "linux-"; "[a-z]"; };'),
                 conf('Unattended-Upgrade::Package-Whitelist { "tzdata"; };'),
                 conf('APT::Periodic::Unattended-Upgrade "365";'), conf('APT::Periodic::Update-Package-Lists "31d";'),
                 "sed -i '/Debian-Security/d' /etc/apt/apt.conf.d/50unattended-upgrades",
