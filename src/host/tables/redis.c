@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/num.h"
 #include "base/vec.h"
+#include "host/dpkg.h"
 #include "host/glob.h"
 #include "host/settings.h"
 
@@ -30,8 +31,11 @@ static const struct column columns[] = {
 	[NETWORK] = {"network", TYPE_BOOL, "It listens on more than loopback", 0},
 	[PORT] = {"port", TYPE_INT, "Its port without TLS; 0: none", 0},
 	[TLS_PORT] = {"tls_port", TYPE_INT, "Its port with TLS; 0: none", 0},
-	[PROTECTED_MODE] = {"protected_mode", TYPE_BOOL,
-						"Without a password it answers clients on loopback alone", 0},
+	[PROTECTED_MODE] =
+		{"protected_mode", TYPE_BOOL,
+		 "Without a password it answers clients on loopback alone; not so where it is "
+		 "told addresses and is older than Redis 7",
+		 0},
 	[PASSWORD] =
 		{"password", TYPE_BOOL,
 		 "Clients have to log in: by requirepass, or because the account `default` is off or has a "
@@ -56,6 +60,7 @@ struct reader {
 	struct host *host;
 	struct settings s;
 	VEC(struct str) included;
+	const char *program;
 	int account; /* of the account `default`: 1 lets everybody in, 0 does not; -1: nothing is said */
 	unsigned files;
 	size_t bytes;
@@ -272,6 +277,37 @@ static bool set_bind(const struct reader *r, struct row *row)
 	return network;
 }
 
+/* Redis 7 was the first whose protected mode holds for addresses that it is told, too; Valkey came later, and
+ * KeyDB has stayed before. NULL: it holds. */
+static const char *unprotected(const struct reader *r)
+{
+	const struct dpkg_package *package = NULL;
+	struct dpkg_db db;
+	struct err err;
+
+	if (strcmp(r->program, "valkey-server") == 0)
+		return NULL;
+	if (strcmp(r->program, "keydb-server") == 0)
+		return "";
+	if (dpkg_read(r->host, r->s.arena, &db, &err) == 0)
+		package = dpkg_installed(&db, "redis-server");
+	if (!package)
+		return "it depends on the version, and that is not known";
+	return dpkg_version_cmp(package->version, STR("5:7.0~")) < 0 ? "" : NULL;
+}
+
+static void set_protected_mode(const struct reader *r, struct row *row, bool network)
+{
+	const struct setting *mode = settings_find(&r->s, "protected-mode");
+	bool on = !mode || is_yes(mode->value);
+	const char *why = on && network && settings_find(&r->s, "bind") ? unprotected(r) : NULL;
+
+	if (why && *why)
+		row_unknown(row, PROTECTED_MODE, why);
+	else
+		row_bool(row, PROTECTED_MODE, on && !why);
+}
+
 static bool has_password(const struct reader *r)
 {
 	return r->account >= 0 ? r->account == 0 : settings_get(&r->s, "requirepass").n > 0;
@@ -306,7 +342,6 @@ static void set_socket(const struct reader *r, struct row *row)
 static void add_row(struct reader *r, struct rows *rows, const char *path)
 {
 	struct row *row = rows_add(rows, FROM(path, 0));
-	const struct setting *mode = settings_find(&r->s, "protected-mode");
 	bool network = set_bind(r, row);
 	int64_t port = number_of(r, "port", 6379), tls_port = number_of(r, "tls-port", 0);
 
@@ -314,7 +349,7 @@ static void add_row(struct reader *r, struct rows *rows, const char *path)
 	row_bool(row, NETWORK, network && (port || tls_port));
 	row_int(row, PORT, port);
 	row_int(row, TLS_PORT, tls_port);
-	row_bool(row, PROTECTED_MODE, !mode || is_yes(mode->value));
+	set_protected_mode(r, row, network);
 	row_bool(row, PASSWORD, has_password(r));
 	set_socket(r, row);
 	set_allowed(r, row);
@@ -341,9 +376,10 @@ static void read_accounts(struct reader *r, struct words *w)
 			take_account(r, w);
 }
 
-static void read_instance(struct host *host, struct rows *rows, const char *path)
+static void read_instance(struct host *host, struct rows *rows, const char *path,
+						  const char *program)
 {
-	struct reader r = {.host = host, .account = -1};
+	struct reader r = {.host = host, .program = program, .account = -1};
 
 	settings_init(&r.s, rows->arena);
 	read_file(&r, path, 0);
@@ -373,7 +409,7 @@ static int read_redis(struct host *host, struct rows *rows, struct err *err)
 
 			r = host_glob(host, rows->arena, str_of(kinds[k].patterns[i]), &paths, &n, err);
 			for (size_t j = 0; r == 0 && j < n; j++)
-				read_instance(host, rows, str_dup(rows->arena, paths[j]));
+				read_instance(host, rows, str_dup(rows->arena, paths[j]), kinds[k].programs[0]);
 		}
 	}
 	return r;
