@@ -20,7 +20,7 @@ static const struct column columns[] = {
 	[WITHIN] =
 		{"within", TYPE_STRING,
 		 "Condition of the block around a rule, or the ruleset that it is in when that is not the "
-		 "default one; absent: it is asked of every message",
+		 "default one, or that the action before it is suspended; absent: it is asked of every message",
 		 0},
 	[DISCARDED] =
 		{"discarded", TYPE_LIST,
@@ -39,6 +39,7 @@ static const struct column columns[] = {
 #define MAX_BYTES ((size_t)4 << 20)
 #define MAX_BLOCKS 64
 #define MAX_DISCARDED 64
+#define STANDBY STR("the action before it is suspended")
 #define DEFAULT_MODE 0644
 #define DEFAULT_UMASK 022
 #define DEFAULT_RULESET "RSYSLOG_DefaultRuleset"
@@ -55,6 +56,7 @@ struct reader {
 	size_t bytes, files;
 	/* What the legacy directives have set for the actions that follow. */
 	bool send_mode, send_driver_tls, send_driver_set;
+	bool standby;                 /* for when the one before is suspended */
 	bool default_tls;             /* the driver of all streams that name none */
 	VEC(struct row *) by_default; /* whose encryption depends on it */
 	unsigned legacy_mode, module_mode, umask;
@@ -126,6 +128,8 @@ static struct row *add_rule(struct reader *r, const struct file *f, struct from 
 
 	row_str(row, SELECTOR, f->selector);
 	row_str(row, WITHIN, condition);
+	if (r->standby)
+		row_str(row, WITHIN, STANDBY);
 	if (!ruleset.p)
 		set_discarded(r, row);
 	else if (!condition.p)
@@ -280,6 +284,8 @@ static void set_object_action(struct reader *r, struct row *row, const struct rs
 {
 	struct str type = rsyslog_param(p, "type"), file = rsyslog_param(p, "file");
 
+	if (str_is_nocase(rsyslog_param(p, "action.execOnlyWhenPreviousIsSuspended"), "on"))
+		row_str(row, WITHIN, STANDBY);
 	if (str_is_nocase(type, "omfwd") || str_is_nocase(type, "omrelp"))
 		set_remote(r, row, p, str_is_nocase(type, "omrelp"));
 	else if (str_is_nocase(type, "omfile")) {
@@ -354,6 +360,8 @@ static void read_directive(struct reader *r, struct str line, struct from from, 
 		kind = "input";
 	else if (str_is_nocase(name, "$DefaultNetstreamDriver"))
 		r->default_tls = is_tls_driver(value);
+	else if (str_is_nocase(name, "$ActionExecOnlyWhenPreviousIsSuspended"))
+		r->standby = str_is_nocase(value, "on");
 	else if (str_is_nocase(name, "$ActionSendStreamDriverMode"))
 		r->send_mode = str_is(value, "1");
 	else if (str_is_nocase(name, "$ActionSendStreamDriver")) {

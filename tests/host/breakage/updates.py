@@ -205,6 +205,7 @@ EOF"""],
     "updates.security-source": {
         "bad": ["sed -i '/security/d' /etc/apt/sources.list", "sed -i 's/.*security/#&/' /etc/apt/sources.list",
                 "sed -i 's/bookworm-security/bullseye-security/' /etc/apt/sources.list",
+                "sed -i '/security/s/ main.*/ contrib/' /etc/apt/sources.list",
                 "sed -i 's/^deb \\(.*security\\)/deb-src \\1/' /etc/apt/sources.list",
                 "sed -i '/security/d' /etc/apt/sources.list\nput /etc/apt/sources.list.d/s.sources "
                 "'Types: deb\nURIs: http://security.debian.org/debian-security\nSuites: bookworm-security\n"
