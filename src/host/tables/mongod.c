@@ -62,17 +62,20 @@ static bool is_network(const struct settings *s)
 	return all;
 }
 
-/* What one setting does to another: a key file or certificates between members switch it on, and `ssl`
- * was the name of `tls` before 4.2. */
+/* What one setting does to another: a key file or certificates between members switch it on, while the
+ * members change over to it nobody is asked, and `ssl` was the name of `tls` before 4.2. */
 static void infer(struct settings *s)
 {
 	const struct setting *key_file = settings_find(s, "security.keyFile");
 	const struct setting *old = settings_find(s, "net.ssl.mode");
+	const struct setting *transition = settings_find(s, "security.transitionToAuth");
 
 	if (!key_file && str_has(settings_get(s, "security.clusterAuthMode"), "x509"))
 		key_file = settings_find(s, "security.clusterAuthMode");
 	if (key_file && !settings_find(s, "security.authorization"))
 		settings_put(s, STR("security.authorization"), STR("enabled"), key_file->from);
+	if (transition && str_is_nocase(transition->value, "true"))
+		settings_put(s, STR("security.authorization"), STR("disabled"), transition->from);
 	if (old && !settings_find(s, "net.tls.mode"))
 		settings_put(s, STR("net.tls.mode"),
 					 str_is_nocase(old->value, "requireSSL")  ? STR("requireTLS")
