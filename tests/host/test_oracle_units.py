@@ -164,7 +164,7 @@ TEXTS = """ProtectSystem ProtectHome ProtectProc ProcSubset RestrictNamespaces U
 LISTS = """RestrictAddressFamilies SystemCallFilter SystemCallArchitectures CapabilityBoundingSet
     AmbientCapabilities IPAddressDeny SupplementaryGroups ReadWritePaths""".split()
 SHOWN = """Id LoadState ActiveState SubState UnitFileState FragmentPath DropInPaths Description User
-    MainPID ExecStart Listen""".split()
+    MainPID ExecStart Listen NeedDaemonReload""".split()
 
 
 def read_shown(text):
@@ -273,6 +273,9 @@ class Units(OnHost):
             if name.endswith(".service"):
                 want[name] |= self.service(name, shown)
                 got[name] |= {c: rows[name].get(c) for c in ("user", "main_pid", "exec_start")}
+                if rows[name].get("NeedDaemonReload") is not None:  # systemd has it loaded
+                    want[name]["NeedDaemonReload"] = shown["NeedDaemonReload"][0] == "yes"
+                    got[name]["NeedDaemonReload"] = rows[name]["NeedDaemonReload"]
                 if name == "oracle-specifiers.service":
                     self.assertIn("specifier", got[name].pop("user")["unknown"])
                     del want[name]["user"]
@@ -385,7 +388,7 @@ class Units(OnHost):
         found = re.match(r"\w{3} ([\d-]+ [\d:]+ \w+)", line)
         return self.iso(found[1]) if found else None
 
-    CHANGES = ("_source", "active_state", "sub_state", "main_pid")
+    CHANGES = ("_source", "active_state", "sub_state", "main_pid", "NeedDaemonReload")
 
     def test_files_alone(self):
         """What the tree says without systemd is what systemd says, or is unknown."""

@@ -406,13 +406,22 @@ static void set_content_from_file(struct reader *r, struct row *row, const struc
 		set_service_from_file(r, row, u);
 }
 
+/* Where /usr is merged the one says /usr/lib, the other /lib. */
+static struct str unmerged(struct str path)
+{
+	struct str rest = path;
+
+	return str_skip(&rest, "/usr") && str_starts(rest, "/lib/") ? rest : path;
+}
+
 /* systemd remembers which directories there were: one that is new it does not see. */
 static bool has_new_dropin(const struct unit *u)
 {
 	for (size_t i = 0; u->file && i < u->file->n_dropins; i++) {
 		bool loaded = false;
 
-		vec_each(&u->live->dropins, d) loaded = loaded || str_eq(*d, u->file->dropins[i]);
+		vec_each(&u->live->dropins, d)
+			loaded |= str_eq(unmerged(*d), unmerged(u->file->dropins[i]));
 		if (!loaded)
 			return true;
 	}
