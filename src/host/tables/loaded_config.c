@@ -123,8 +123,8 @@ static void read_unit(struct reader *r, struct str line)
 
 /* --- the files of its configuration ------------------------------------------------------------- */
 
-/* What tables read besides: of others, of the start alone, or what only the packages change, whose scripts
- * start the services again. */
+/* What tables read besides: of others, of the start alone, or what only the packages change, whose
+ * scripts start the services again. */
 static bool is_configuration(struct str path)
 {
 	static const char *const others[] = {"/proc/*",
@@ -151,7 +151,8 @@ static bool is_configuration(struct str path)
 	return !matches(others, path);
 }
 
-/* When it was put there or changed. Times of content can be set at will, and cp -p, tar, dpkg and rsync do. */
+/* When it was put there or changed. Times of content can be set at will, and cp -p, tar, dpkg and rsync
+ * do. */
 static int changed_at(struct host *host, const char *path, int64_t *ret, struct err *err)
 {
 	struct path_stat st, link;
@@ -185,7 +186,8 @@ static void add_file(struct reader *r, struct service *s, const char *path)
 	s->file_changed = at;
 }
 
-/* Of postgresql@15-main.service: "15/main", which the paths of its files have in them. Absent: no instance. */
+/* Of postgresql@15-main.service: "15/main", which the paths of its files have in them. Absent: no
+ * instance. */
 static struct str instance_path(struct arena *a, struct str unit)
 {
 	struct str prefix, rest = unit;
@@ -264,8 +266,8 @@ static void read_table(struct reader *r, const struct table *t)
 
 /* --- when it read them ---------------------------------------------------------------------------- */
 
-/* Of those that a reload starts anew the oldest: one that ended before its time was started again by what the
- * service had read before. */
+/* Of those that a reload starts anew the oldest: one that ended before its time was started again by
+ * what the service had read before. */
 static int64_t workers_began(const struct reader *r, const struct service *s)
 {
 	int64_t oldest = 0;
