@@ -98,6 +98,10 @@ int check_configurations(const struct place *place, const struct plan *plan, str
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(checks); i++)
 		if (touches(plan, checks[i].prefix) && is_there(place, checks[i].argv[0]))
 			r = step_run(place, checks[i].argv, 20000, err);
+	if (r < 0 && strstr(err->msg, "privilege separation directory"))
+		err_context(err,
+					"a socket starts sshd, and nobody has come in since the boot: mkdir -m 755 "
+					"/run/sshd");
 	if (r == 0 && touches(plan, "/etc/fstab") && is_there(place, FINDMNT))
 		r = check_fstab(place, a, known, err);
 	return r < 0 ? r : check_units(place, plan, a, err);

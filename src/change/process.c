@@ -81,5 +81,5 @@ void process_end_children(int64_t since)
 	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	for (int i = 0; root >= 0 && i < TRIES && end_children(root, since); i++)
-		nanosleep(&(struct timespec){.tv_nsec = EVERY_MS * 1000000}, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = EVERY_MS * 1000000L}, NULL);
 }

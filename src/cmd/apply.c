@@ -14,6 +14,8 @@
 #include "change/sshd_probe.h"
 #include "cmd/cmd.h"
 
+#define OVERDUE_S 90 /* what reverts tries each minute */
+
 enum { RULE, FAMILY, SEVERITY, PROFILE, SITE, SET, ROOT, WAIT, NO_INPUT };
 
 static const struct option_doc options[] = {
@@ -81,8 +83,13 @@ static int finish_other(struct applying *ap)
 	if (change_open(&ap->changes, number, ap->arena, &other, &err) < 0)
 		return fail(EXIT_CANNOT, "%s", err.msg);
 	if (other.status == CHANGE_WAITING) {
-		code = fail(EXIT_PENDING, "change %04u waits to be confirmed; see: revet confirm, revet revert",
-					number);
+		const char *overdue = other.deadline + OVERDUE_S < now()
+								  ? ", and what was to revert it by now has not"
+								  : "";
+
+		code = fail(EXIT_PENDING,
+					"change %04u waits to be confirmed%s; see: revet confirm, revet revert", number,
+					overdue);
 	} else {
 		fail(0, "change %04u was interrupted; it is undone first", number);
 		if (change_undo(&ap->changes, &other, UNDO_SKIP, &err) < 0)

@@ -80,6 +80,19 @@ class Surroundings(OnHost):
         self.assertRegex(timer, r"TimersMonotonic=\{ OnActiveUSec=10min ;")
         self.assertNotRegex(timer, "TimersCalendar=.")
 
+    def test_sshd_that_nobody_has_started(self):
+        """As where a socket does. And somebody stops what would revert a change."""
+        self.revet("apply", *KEYS)
+        self.sh("systemctl stop revet-revert-0001.timer; sed -i 's/^deadline .*/deadline 9/' /var/lib/revet/changes/0001/journal")
+        said = self.revet("apply", "--no-input", "--rule", "cron.files-private", code=5)
+        self.assertIn("waits to be confirmed, and what was to revert it by now has not; see", said)
+        self.revet("revert")
+        self.sh("mv /run/sshd /run/away")
+        said = self.revet("apply", *KEYS, code=1)
+        self.assertIn("nobody has come in since the boot: mkdir -m 755 /run/sshd", said)
+        self.assertIn("nothing was changed", said)
+        self.sh("mv /run/away /run/sshd")
+
     def test_an_account_of_a_directory(self):
         """One of LDAP is in no file here, as this one is not any more once it has come in."""
         ran = self.host.ssh(["echo revet-ops | sudo -S sh -c 'cp -p /etc/passwd /root/passwd; sed -i /^ops:/d /etc/passwd; "

@@ -19,15 +19,10 @@ static char name[] = "/tmp/revet-step-XXXXXX";
 static pid_t left_behind(const char *end, int timeout_ms)
 {
 	_cleanup_arena_ struct arena a = {0};
-	const char *const argv[] = {
-		"/bin/sh",
-		"-c",
+	static const char script[] =
 		"setsid sh -c 'echo $$ >\"$1\"; exec sleep 100 >/dev/null 2>&1' sh \"$1\" & "
-		"until [ -s \"$1\" ]; do sleep 0.01; done; eval \"$2\"",
-		"sh",
-		name,
-		end,
-		NULL};
+		"until [ -s \"$1\" ]; do sleep 0.01; done; eval \"$2\"";
+	const char *const argv[] = {"/bin/sh", "-c", script, "sh", name, end, NULL};
 	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct place here = {.live = true};
 	struct exec_result result = {0};
