@@ -10,7 +10,8 @@
         me = host.ssh(["id", "-un"]).stdout
 
 An instance is an overlay over the tree of an image, in a tmpfs of its own, booted by
-systemd-nspawn without a network. What it writes is gone when it stops. Needs root.
+systemd-nspawn without a network; or a copy of the tree on the disk, where it is measured what a file
+costs. What it writes is gone when it stops. Needs root.
 """
 
 import contextlib
@@ -23,7 +24,7 @@ import time
 from collections import namedtuple
 from pathlib import Path
 
-from hostimage import INSTANCES, HostError, Image, run
+from hostimage import CACHE, INSTANCES, HostError, Image, run
 
 BOOT_SECONDS = 60
 POWEROFF_SECONDS = 10
@@ -151,6 +152,13 @@ def discard(path):
         if os.path.ismount(mounted):
             run(["umount", "-l", mounted])
     path.rmdir()
+    if copy_of(path.name).exists():
+        run(["rm", "-rf", "--one-file-system", copy_of(path.name)])
+
+
+def copy_of(ident):
+    """Where the tree of an instance on the disk is."""
+    return CACHE / "copies" / ident
 
 
 class Host:
@@ -169,10 +177,10 @@ class Host:
         self.image = Image(self.state["image"])
 
     @classmethod
-    def start(cls, name, ident=None):
+    def start(cls, name, ident=None, on_disk=False):
         """A new instance of an image, up and ready; builds the image first if it has to.
 
-        A tree gets its overlay too (host.root) but is not booted.
+        A tree gets its overlay too (host.root) but is not booted. on_disk: a copy instead.
         """
         image = Image(name)
         image.build()
@@ -182,7 +190,7 @@ class Host:
             run(["mount", "-t", "tmpfs", "-o", "mode=755", "revet-host", path])
             (path / "state.json").write_text(json.dumps({"image": name}))
             host = cls(path.name)
-            host._mount()
+            host._mount(on_disk)
             host._save(cgroups=make_cgroups(host.id))
             if image.kind == "host":
                 host._boot()
@@ -326,7 +334,14 @@ class Host:
         new.write_text(json.dumps(self.state))
         new.rename(self.dir / "state.json")
 
-    def _mount(self):
+    def _mount(self, on_disk):
+        if on_disk:
+            copy = copy_of(self.id)
+            copy.parent.mkdir(exist_ok=True)
+            run(["cp", "-a", "--reflink=auto", self.image.tree, copy])
+            self.root.mkdir()
+            run(["mount", "--bind", copy, self.root])
+            return
         for name in ("upper", "work", "root"):
             (self.dir / name).mkdir()
         layers = f"lowerdir={self.image.tree},upperdir={self.dir}/upper,workdir={self.dir}/work"
