@@ -3,6 +3,7 @@
 
 import json
 import os
+import subprocess
 import unittest
 
 from clilib import CANNOT, CONFIG, DONE, FINDINGS, USAGE, Case, run, write_tree
@@ -139,6 +140,19 @@ class Plan(Case):
                 self.assertTrue((self.root / "var/lib/revet/changes/0001/undo.sh").exists())
                 self.assert_exit(self.revet("revert", "1"), DONE)
         self.assertIn("PASS_WARN_AGE 7\n", (self.root / "etc/login.defs").read_text())
+
+    @unittest.skipIf(os.geteuid(), "changes are for root to see")
+    def test_the_script_takes_bits_of_directories_back(self):
+        drop = self.root / "srv/drop"
+        drop.mkdir(parents=True)
+        for mode in (0o777, 0o2777):
+            drop.chmod(mode)
+            self.assert_exit(self.revet("apply", "--no-input", "--rule", "fs.sticky-directories"), DONE)
+            self.assertEqual(drop.stat().st_mode & 0o7777, mode | 0o1000)
+            script = sorted((self.root / "var/lib/revet/changes").glob("0*"))[-1] / "undo.sh"
+            ran = subprocess.run(["sh", script, self.root], capture_output=True, text=True)
+            self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+            self.assertEqual(drop.stat().st_mode & 0o7777, mode)
 
     @unittest.skipIf(os.geteuid(), "changes are for root to see")
     def test_a_rule_is_taken_back_once(self):
