@@ -256,6 +256,7 @@ static bool is_free(struct str list)
 /* A shell, and whatever is needed for sudo to ask for the password. */
 static bool may_sudo(struct login *l, const char *user, bool password)
 {
+	static const char *const refused[] = {"targetpw", "rootpw", "runaspw", "passwd_tries=0"};
 	struct str list = STR_ABSENT, ignored;
 
 	l->why = "sudo does not let it become root";
@@ -267,9 +268,10 @@ static bool may_sudo(struct login *l, const char *user, bool password)
 	if (is_free(list))
 		return true;
 	l->why = "sudo wants a password, and it has none that works";
-	/* Whose password it is that sudo wants then is not looked into. */
-	if (!password || str_has(list, "targetpw") || str_has(list, "rootpw") || str_has(list, "runaspw"))
-		return false;
+	/* Whose password it is that sudo wants then is not looked into; with no try it takes none. */
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+		if (!password || str_has(list, refused[i]))
+			return false;
 	return login_pam_takes_password(l, "sudo", user);
 }
 

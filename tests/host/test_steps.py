@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from hostlib import Host, moved
+from hostlib import Host, moved, wait_until
 from oracle import REVET, EachAlone
 from test_change import BOOT_UNITS, tree
 
@@ -557,13 +557,18 @@ cases:
 
 
 class Services(Steps):
+    def is_active(self, unit):
+        state = self.host.exec(["systemctl", "is-active", unit], check=False).stdout.strip()
+        self.assertIn(state, ("active", "inactive"))
+        return state == "active"
+
     def check(self, rule, unit):
         before = tree(self.host.root)
         self.revet("apply", "--no-input", "--rule", rule)
-        self.assertEqual(self.out("systemctl", "is-active", unit).strip(), "active")
+        self.assertTrue(self.is_active(unit))
         self.assertEqual(self.out("systemctl", "is-enabled", unit).strip(), "enabled")
         self.revet("revert")
-        self.assertEqual(self.host.exec(["systemctl", "is-active", unit], check=False).stdout.strip(), "inactive")
+        self.assertFalse(self.is_active(unit))
         self.same(before)
 
     def test_a_timer(self):
@@ -576,6 +581,7 @@ class Services(Steps):
         self.out("rm", "-rf", "/var/lib/revet")
         self.revet("apply", "--no-input", "--rule", "services.tick")
         self.undo_script()
+        self.assertTrue(wait_until(lambda: not self.is_active("tick.timer"), 10))
         self.same(before, times=("etc/systemd/system/timers.target.wants",))
 
     def test_the_clock(self):

@@ -128,8 +128,19 @@ static void restore_times(const struct place *place, const struct step *s _unuse
 	unit_links_restore_dirs(place, saved);
 }
 
+/* Of the host that runs, not of one on rescue media. Not waited for: the boot may be what undoes it. */
+static void systemctl_sh(struct buf *out, const char *verb, const char *unit)
+{
+	buf_printf(out, "[ -n \"$ROOT\" ] || systemctl --no-block %s ", verb);
+	step_shell_word(out, str_of(unit));
+	buf_puts(out, "\n");
+}
+
 static void undo_unit(struct buf *out, const struct step *s)
 {
+	/* One that is to stop must still be known. */
+	if (state_is(&s->before, "active", "no") && state_is(&s->after, "active", "yes"))
+		systemctl_sh(out, "stop", s->target);
 	buf_puts(out, "unlink_unit ");
 	step_shell_word(out, str_of(s->target));
 	buf_puts(out, "\nwhile read -r what link target; do\n"
@@ -139,11 +150,8 @@ static void undo_unit(struct buf *out, const struct step *s)
 				  "\tgrep -q \" ${dir#\"$ROOT\"}\\$\" \"$SAVED\" || rmdir \"$dir\" 2>/dev/null || true\n"
 				  "done\n"
 				  "[ -n \"$ROOT\" ] || systemctl daemon-reload\n");
-	if (state_is(&s->before, "active", "yes")) {
-		buf_puts(out, "[ -n \"$ROOT\" ] || systemctl --no-block start ");
-		step_shell_word(out, str_of(s->target));
-		buf_puts(out, "\n");
-	}
+	if (state_is(&s->before, "active", "yes"))
+		systemctl_sh(out, "start", s->target);
 }
 
 static const struct step_type unit_step = {
