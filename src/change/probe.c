@@ -11,6 +11,7 @@
 #define AT_ONCE ((size_t)256) /* under the usual limit of 1024 descriptors */
 #define PATIENCE_MS 1000      /* until a connection is there: on this machine, so at once */
 #define GREETING_MS 300       /* from then on until the greeting */
+#define GREETED_MS 3000       /* of one who is known to greet, and may have to start a process for it */
 
 static int64_t now_ms(void)
 {
@@ -135,7 +136,7 @@ static bool goes_on(struct asking *a, int fd)
 	if (!a->connected) {
 		a->connected = true;
 		a->probe->answer = ANSWER_OPEN;
-		a->until = now_ms() + GREETING_MS;
+		a->until = now_ms() + (a->probe->greeted ? GREETED_MS : GREETING_MS);
 	}
 	/* More than is kept: what is left unread when the connection closes would be an error there. */
 	n = read(fd, said, sizeof(said));

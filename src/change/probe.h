@@ -23,6 +23,7 @@ struct probe {
 	socklen_t to_length;
 	enum answer answer;
 	char said[16]; /* the beginning of the greeting, with a NUL behind it */
+	bool greeted;  /* it did before: a machine that is busy now gets more time for it */
 };
 
 /* Where to connect for what is bound to the address (of `family`, in network order); false when that

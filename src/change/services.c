@@ -189,6 +189,7 @@ void services_probe(struct services *s)
 		struct watched *w = &s->watched.p[i];
 
 		w->now = w->before;
+		w->now.greeted = w->before.answer == ANSWER_GREETS;
 		/* What is gone again was a question to somebody else. */
 		if (w->connects ? w->before.answer != ANSWER_NONE
 						: sockets_find(&again, w->socket.kind, w->socket.name) != NULL)

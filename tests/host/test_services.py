@@ -73,7 +73,8 @@ while (1) {
             1 while syswrite($c, 'x' x 65536);
             exit;
         }
-        syswrite($c, $now && $when eq 'refuse' ? "421 go away\r\n" : "220 victim\r\n") if $when =~ /^(refuse|hush)$/ && !($now && $when eq 'hush');
+        sleep 1 if $now && $when eq 'late';
+        syswrite($c, $now && $when eq 'refuse' ? "421 go away\r\n" : "220 victim\r\n") if $when =~ /^(refuse|hush|late)$/ && !($now && $when eq 'hush');
         push @held, $c if $when eq 'hush';
     }
 }
@@ -198,6 +199,12 @@ class Services(OnHost):
         self.assertIn("every service runs and answers as before", said)
         self.assertGreater(seconds, 2.5)
         self.assertTrue(self.answers())
+
+    def test_a_service_greets_late(self):
+        self.victim("late")
+        said, seconds = self.apply(0)
+        self.assertIn("every service runs and answers as before", said)
+        self.assertGreater(seconds, 1)
 
     def test_what_was_dead_before(self):
         self.victim("dead")
