@@ -149,6 +149,13 @@ deb http://deb.example/debian bookworm main  contrib # and a remark
 deb-src [arch=amd64 signed-by=/usr/share/keyrings/k.gpg] https://src.example/d/ sid main
 deb [trusted=yes] file:/srv/flat ./
 deb [ lang=en target-=Contents ] http://flat.example/x stable/
+deb [arch=i386] http://other.example/ bookworm main
+deb [arch=i386 arch+=amd64 ARCH=i386] http://both.example/ bookworm main
+deb [arch-="amd64" arch+=amd64,i386] http://minus.example/ bookworm main
+deb [arch=%61md64,i386] "http://quoted.example/"%64 book"worm" main
+deb [trusted="yes"] http://yes.example/1 ./
+deb ["trusted=yes" arch=i386] http://yes.example/2 ./
+deb [trusted=%79es] http://yes.example/3 ./
 """,
     "/etc/apt/sources.list.d/b.sources": """# deb822
 Types: deb deb-src
@@ -158,6 +165,20 @@ Components: main
  non-free
 Signed-By: /usr/share/keyrings/k.gpg
 Trusted: no
+
+Types: deb
+URIs: http://fields.example/d
+Suites: trixie
+Components: main
+Architectures: i386,armhf
+ arm64
+
+Types: deb
+URIs: http://removed.example/d
+Suites: trixie
+Components: main
+Architectures-Add: i386
+Architectures-Remove: amd64
 
 Types: deb
 URIs: http://off.example/d
@@ -199,7 +220,7 @@ class Apt(OnHost):
             cls.write(path, text)
 
     def test_sources(self):
-        want = set()
+        want, native = set(), set()
         for block in self.out("apt-get", "indextargets", "--no-release-info").split("\n\n"):
             target = dict(re.findall(r"(?m)^(\S+): (.*)$", block))
             if target.get("Created-By") in ("Packages", "Sources"):
@@ -207,6 +228,8 @@ class Apt(OnHost):
                 want.add((target["Target-Of"], target["Repo-URI"].rstrip("/"),
                           target["Release"].rstrip("/"), target.get("Component") or None, path,
                           line if path.endswith(".list") else None))
+            if target.get("Created-By") == "Packages" and target.get("Architecture", "amd64") == "amd64":
+                native.add(target["Repo-URI"].rstrip("/"))
         got = set()
         for row in self.table("apt_sources"):
             path, line = row["_source"].split(":")
@@ -220,6 +243,8 @@ class Apt(OnHost):
         self.same(dict.fromkeys(got, "a row"), dict.fromkeys(want, "a row"), 10)
         off = [row["uri"] for row in self.table("apt_sources") if not row["enabled"]]
         self.assertEqual(off, ["http://off.example/d"])
+        self.assertEqual({row["uri"].rstrip("/") for row in self.table("apt_sources")
+                          if row["native"] and row["enabled"]}, native)
         # apt does not tell these; they are as they were written.
         rows = by(self.table("apt_sources"), "uri", "type", "suite")
         key = "/usr/share/keyrings/k.gpg"
@@ -227,7 +252,8 @@ class Apt(OnHost):
                          {"https://src.example/d/", "https://one.example/d",
                           "http://two.example/d"})
         self.assertEqual({k[0] for k, row in rows.items() if row["trusted"]},
-                         {"file:/srv/flat", "http://yes.example/d"})
+                         {"file:/srv/flat", "http://yes.example/d", "http://yes.example/1",
+                          "http://yes.example/2", "http://yes.example/3"})
 
     def dumped(self, **env):
         said = self.out("apt-config", "dump", env=ENVIRONMENT | env)

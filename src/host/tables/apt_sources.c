@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 
+#include "base/num.h"
 #include "base/vec.h"
 #include "host/apt_conf.h"
 #include "host/apt_priority.h"
@@ -22,6 +23,7 @@ enum {
 	TRUSTED,
 	INSECURE,
 	UNDATED,
+	NATIVE,
 	SECURITY,
 	ENABLED,
 	PRIORITY,
@@ -48,6 +50,11 @@ static const struct column columns[] = {
 				  0},
 	[UNDATED] = {"undated", TYPE_BOOL,
 				 "Its lists are taken however old they are (check-valid-until=no)", 0},
+	[NATIVE] =
+		{"native", TYPE_BOOL,
+		 "Packages of the host's own architecture are taken from it: arch= and target= do not "
+		 "leave them out; absent: of source packages",
+		 0},
 	[SECURITY] = {"security", TYPE_BOOL,
 				  "Its suite is the one for security updates of the release that is installed", 0},
 	[ENABLED] = {"enabled", TYPE_BOOL, "False: switched off with Enabled: no", 0},
@@ -64,12 +71,26 @@ static const struct column columns[] = {
 	{0},
 };
 
+/* What holds of the whole host. */
+struct world {
+	struct str codename;     /* of the release; absent: not known */
+	struct str architecture; /* of its packages; absent: not known */
+	bool is_default;         /* taken by sources that do not say which */
+	bool lists;              /* lists of packages are, by those that do not say what */
+};
+
+/* What an option or field picks: instead of the usual, besides, and not. Absent: it is not there. */
+struct choice {
+	struct str set, add, remove;
+};
+
 /* What all rows of one line or paragraph share, and the lists that they are the product of. */
 struct source {
 	struct from from;
+	const struct world *world;
 	struct str types, uris, suites, components, signed_by;
+	struct choice architectures, targets;
 	bool trusted, insecure, undated, enabled;
-	struct str codename; /* of the release; absent: not known */
 };
 
 typedef VEC(struct str) strings;
@@ -121,6 +142,47 @@ static bool is_security(struct str suite, struct str codename)
 	return false;
 }
 
+/* Between blanks or commas. */
+static bool lists(struct str list, struct str item)
+{
+	while (list.n) {
+		size_t n = 0;
+
+		while (n < list.n && list.p[n] != ',' && !isspace((unsigned char)list.p[n]))
+			n++;
+		if (str_eq((struct str){list.p, n}, item))
+			return true;
+		n = MIN(n + 1, list.n);
+		list = (struct str){list.p + n, list.n - n};
+	}
+	return false;
+}
+
+static bool chooses(const struct choice *c, struct str item, bool is_default)
+{
+	bool is_set = c->set.p ? lists(c->set, item) : is_default;
+
+	return (is_set || lists(c->add, item)) && !lists(c->remove, item);
+}
+
+/* Of a path apt takes the one list there is, whatever architectures it has. */
+static void set_native(struct row *row, const struct source *s, struct str suite)
+{
+	const struct choice *c = &s->architectures;
+	const struct world *w = s->world;
+
+	if (!chooses(&s->targets, STR("Packages"), w->lists))
+		row_bool(row, NATIVE, false);
+	else if (str_ends(suite, "/"))
+		row_bool(row, NATIVE, true);
+	else if (w->architecture.n)
+		row_bool(row, NATIVE, chooses(c, w->architecture, w->is_default));
+	else if (w->is_default && !c->set.p && !c->remove.p)
+		row_bool(row, NATIVE, true);
+	else
+		row_unknown(row, NATIVE, "the architecture of this host's packages is not known");
+}
+
 static void add_row(struct rows *rows, const struct source *s, struct str type, struct str uri,
 					struct str suite, const strings *components)
 {
@@ -137,7 +199,9 @@ static void add_row(struct rows *rows, const struct source *s, struct str type, 
 	row_bool(row, TRUSTED, s->trusted);
 	row_bool(row, INSECURE, s->insecure);
 	row_bool(row, UNDATED, s->undated);
-	row_bool(row, SECURITY, is_security(suite, s->codename));
+	if (str_is(type, "deb"))
+		set_native(row, s, suite);
+	row_bool(row, SECURITY, is_security(suite, s->world->codename));
 	row_bool(row, ENABLED, s->enabled);
 }
 
@@ -170,15 +234,29 @@ static bool is_insecure(struct str option)
 
 /* --- one-line style ------------------------------------------------------------------------ */
 
+/* apt takes these names as they are written, those of fields without case. */
 static void set_option(struct source *s, struct str option)
 {
+	const struct {
+		const char *name;
+		struct str *value;
+	} texts[] = {
+		{"signed-by", &s->signed_by},
+		{"arch", &s->architectures.set},
+		{"arch+", &s->architectures.add},
+		{"arch-", &s->architectures.remove},
+		{"target", &s->targets.set},
+		{"target+", &s->targets.add},
+		{"target-", &s->targets.remove},
+	};
 	struct str name;
 
 	if (!str_cut(&option, '=', &name) || !option.p)
 		return;
-	if (str_is_nocase(name, "signed-by"))
-		s->signed_by = option;
-	else if (str_is_nocase(name, "trusted"))
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (str_is(name, texts[i].name))
+			*texts[i].value = option;
+	if (str_is_nocase(name, "trusted"))
 		s->trusted = apt_bool(option, false);
 	else if (str_is_nocase(name, "check-valid-until"))
 		s->undated = !apt_bool(option, true);
@@ -194,23 +272,52 @@ static struct str without_comment(struct str line)
 	return hash ? (struct str){line.p, (size_t)(hash - line.p)} : line;
 }
 
-/* The URI of a CD has blanks, in brackets: cdrom:[Debian 12.5 - Release]/ */
-static struct str take_uri(struct str *line)
+/* How long the word is that a line starts with: quotes and brackets hold blanks together, as in
+ * cdrom:[Debian 12.5 - Release]/. -1: they do not end. */
+static ssize_t word_length(struct str line)
 {
-	struct str uri = STR_ABSENT, rest = str_trim(*line);
-	const char *end;
+	size_t i = 0;
 
-	if (!str_starts(rest, "cdrom:[")) {
-		(void)str_word(line, &uri);
-		return uri;
+	for (; i < line.n && !isspace((unsigned char)line.p[i]); i++) {
+		char until = line.p[i] == '[' ? ']' : '"';
+		const char *end;
+
+		if (line.p[i] != '[' && line.p[i] != '"')
+			continue;
+		end = memchr(line.p + i + 1, until, line.n - i - 1);
+		if (!end)
+			return -1;
+		i = (size_t)(end - line.p);
 	}
-	end = memchr(rest.p, ']', rest.n);
-	uri.p = rest.p;
-	uri.n = end ? (size_t)(end - rest.p) + 1 : rest.n;
-	while (uri.n < rest.n && !isspace((unsigned char)rest.p[uri.n]))
-		uri.n++;
-	*line = (struct str){rest.p + uri.n, rest.n - uri.n};
-	return uri;
+	return (ssize_t)i;
+}
+
+/* The next word as apt takes it, without its quotes, %41 being an A. */
+static bool take_word(struct arena *a, struct str *line, struct str *ret)
+{
+	struct str rest = str_trim(*line);
+	ssize_t length = word_length(rest);
+	size_t n = 0;
+	char *p;
+
+	if (length <= 0)
+		return false;
+	p = arena_alloc(a, (size_t)length + 1);
+	for (size_t i = 0; i < (size_t)length; i++) {
+		uint64_t byte;
+
+		if (rest.p[i] == '%' && i + 2 < (size_t)length && isxdigit((unsigned char)rest.p[i + 1]) &&
+			isxdigit((unsigned char)rest.p[i + 2]) &&
+			num_hex((struct str){rest.p + i + 1, 2}, UINT8_MAX, &byte) == 0) {
+			p[n++] = (char)byte;
+			i += 2;
+		} else if (rest.p[i] != '"') {
+			p[n++] = rest.p[i];
+		}
+	}
+	*ret = (struct str){p, n};
+	*line = (struct str){rest.p + length, rest.n - (size_t)length};
+	return true;
 }
 
 static bool is_type(struct str s)
@@ -219,39 +326,49 @@ static bool is_type(struct str s)
 }
 
 /* deb [signed-by=FILE trusted=yes] URI SUITE COMPONENT... */
-static void read_line(struct rows *rows, struct from from, struct str codename, struct str line)
+static bool parse_line(struct arena *a, struct str line, struct source *s, strings *components)
 {
-	struct source s = {.from = from, .enabled = true, .codename = codename};
 	struct str options, word;
-	strings components;
+
+	if (!take_word(a, &line, &s->types) || !is_type(s->types))
+		return false;
+	line = str_trim(line);
+	if (str_skip(&line, "[")) {
+		(void)str_cut(&line, ']', &options);
+		while (take_word(a, &options, &word))
+			set_option(s, word);
+		if (str_trim(options).n || !line.p)
+			return false;
+	}
+	if (!take_word(a, &line, &s->uris) || !take_word(a, &line, &s->suites))
+		return false;
+	while (take_word(a, &line, &word))
+		*vec_push(a, components) = word;
+	return !str_trim(line).n;
+}
+
+static void read_line(struct rows *rows, struct from from, const struct world *world,
+					  struct str line)
+{
+	struct source s = {.from = from, .enabled = true, .world = world};
+	strings components = {0};
 
 	line = str_trim(without_comment(line));
 	if (!line.n)
 		return;
-	(void)str_word(&line, &s.types);
-	line = str_trim(line);
-	if (str_skip(&line, "[")) {
-		(void)str_cut(&line, ']', &options);
-		while (str_word(&options, &word))
-			set_option(&s, word);
-		if (!line.p)
-			line = STR("");
-	}
-	word = take_uri(&line);
-	if (!is_type(s.types) || !str_word(&line, &s.suites) || !word.n) {
+	if (parse_line(rows->arena, line, &s, &components))
+		add_row(rows, &s, s.types, s.uris, s.suites, &components);
+	else
 		rows_gap(rows, "%s:%u: not a line that apt understands", from.path, from.line);
-		return;
-	}
-	components = words(rows->arena, line);
-	add_row(rows, &s, s.types, word, s.suites, &components);
 }
 
-static void read_list(struct rows *rows, const char *path, struct str codename, struct str text)
+static void read_list(struct rows *rows, const char *path, const struct world *world,
+					  struct str text)
 {
 	struct str line;
 
 	for (unsigned number = 1; str_line(&text, &line); number++)
-		read_line(rows, FROM(path, number), codename, line);
+		read_line(rows, FROM(path, number), world, line);
 }
 
 /* --- deb822 ---------------------------------------------------------------------------------- */
@@ -266,6 +383,12 @@ static void set_field(struct source *s, struct str name, struct str value)
 		{"URIs", offsetof(struct source, uris)},
 		{"Suites", offsetof(struct source, suites)},
 		{"Components", offsetof(struct source, components)},
+		{"Architectures", offsetof(struct source, architectures.set)},
+		{"Architectures-Add", offsetof(struct source, architectures.add)},
+		{"Architectures-Remove", offsetof(struct source, architectures.remove)},
+		{"Targets", offsetof(struct source, targets.set)},
+		{"Targets-Add", offsetof(struct source, targets.add)},
+		{"Targets-Remove", offsetof(struct source, targets.remove)},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
@@ -283,13 +406,14 @@ static void set_field(struct source *s, struct str name, struct str value)
 		s->enabled = apt_bool(deb822_first_line(value), false);
 }
 
-static void read_deb822(struct rows *rows, const char *path, struct str codename, struct str text)
+static void read_deb822(struct rows *rows, const char *path, const struct world *world,
+						struct str text)
 {
 	struct deb822 d = {text, 1};
 	struct deb822_field field;
 
 	while (deb822_paragraph(&d)) {
-		struct source s = {.enabled = true, .codename = codename};
+		struct source s = {.enabled = true, .world = world};
 
 		while (deb822_field(&d, &field)) {
 			if (!s.from.path)
@@ -306,7 +430,8 @@ static void read_deb822(struct rows *rows, const char *path, struct str codename
 
 /* --- files ----------------------------------------------------------------------------------- */
 
-static void read_file(struct host *host, struct rows *rows, struct str codename, const char *path)
+static void read_file(struct host *host, struct rows *rows, const struct world *world,
+					  const char *path)
 {
 	struct err err = {0};
 	struct str text;
@@ -317,9 +442,9 @@ static void read_file(struct host *host, struct rows *rows, struct str codename,
 	if (r < 0)
 		rows_gap(rows, "%s", err.msg);
 	else if (str_ends(str_of(path), ".sources"))
-		read_deb822(rows, path, codename, text);
+		read_deb822(rows, path, world, text);
 	else
-		read_list(rows, path, codename, text);
+		read_list(rows, path, world, text);
 }
 
 /* apt passes over names with other characters, such as those that editors leave. */
@@ -348,6 +473,23 @@ static struct str codename_of(struct host *host, struct arena *a)
 	if (str_skip(&name, "\"") && str_ends(name, "\""))
 		name.n--;
 	return name;
+}
+
+/* apt's own package is of the architecture that apt takes for the host's. Where its configuration names
+ * another one, that is the default. */
+static struct world world_of(struct host *host, struct arena *a, const struct apt_conf *conf)
+{
+	const struct apt_item *item = apt_conf_last(conf, "APT::Architecture");
+	struct world w = {.codename = codename_of(host, a)};
+	const struct dpkg_package *apt;
+	struct dpkg_db db = {0};
+	struct err ignored = {0};
+
+	if (dpkg_read(host, a, &db, &ignored) == 0 && (apt = dpkg_installed(&db, "apt")))
+		w.architecture = apt->architecture;
+	w.is_default = !item || str_eq(item->value, w.architecture);
+	w.lists = apt_conf_bool(conf, "Acquire::IndexTargets::deb::Packages::DefaultEnabled", true);
+	return w;
 }
 
 static struct apt_suite suite_of(const struct row *row, struct str codename)
@@ -390,15 +532,16 @@ static int read_apt_sources(struct host *host, struct rows *rows, struct err *er
 {
 	static const char *const suffixes[] = {".list", ".sources"};
 
-	struct str codename = codename_of(host, rows->arena);
+	struct world world;
 	struct apt_conf conf;
 	const char *elsewhere;
 
 	apt_conf_read(host, rows->arena, &conf);
+	world = world_of(host, rows->arena, &conf);
 	elsewhere = conf.gap ? conf.gap : apt_conf_elsewhere(&conf, rows->arena);
 	if (elsewhere)
 		rows_gap(rows, "%s", elsewhere);
-	read_file(host, rows, codename, "/etc/apt/sources.list");
+	read_file(host, rows, &world, "/etc/apt/sources.list");
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
 		struct str *files;
 		size_t n;
@@ -410,9 +553,9 @@ static int read_apt_sources(struct host *host, struct rows *rows, struct err *er
 		}
 		for (size_t k = 0; k < n; k++)
 			if (is_part(files[k].p))
-				read_file(host, rows, codename, files[k].p);
+				read_file(host, rows, &world, files[k].p);
 	}
-	set_priorities(host, rows, codename);
+	set_priorities(host, rows, world.codename);
 	return 0;
 }
 

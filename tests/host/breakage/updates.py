@@ -206,6 +206,9 @@ EOF"""],
         "bad": ["sed -i '/security/d' /etc/apt/sources.list", "sed -i 's/.*security/#&/' /etc/apt/sources.list",
                 "sed -i 's/bookworm-security/bullseye-security/' /etc/apt/sources.list",
                 "sed -i '/security/s/ main.*/ contrib/' /etc/apt/sources.list",
+                "sed -i '/security/s/^deb /&[arch=i386] /' /etc/apt/sources.list",
+                "sed -i '/security/s/^deb /&[arch-=amd64] /' /etc/apt/sources.list",
+                "sed -i '/security/s/^deb /&[target=Sources] /' /etc/apt/sources.list",
                 "sed -i 's/^deb \\(.*security\\)/deb-src \\1/' /etc/apt/sources.list",
                 "sed -i '/security/d' /etc/apt/sources.list\nput /etc/apt/sources.list.d/s.sources "
                 "'Types: deb\nURIs: http://security.debian.org/debian-security\nSuites: bookworm-security\n"
@@ -233,6 +236,7 @@ EOF"""],
     },
     "updates.unsigned-source": {
         "bad": [source("[trusted=yes]", "a"), source("[signed-by=/x.gpg allow-insecure=yes]", "b"),
+                source('["trusted=yes"]', "q"), source("[trusted=%79es]", "p"),
                 source("[allow-weak=yes]", "c"), source("[allow-downgrade-to-insecure=yes]", "d"),
                 "put /etc/apt/sources.list.d/e.sources 'Types: deb\nURIs: https://x.example\nSuites: ./\nTrusted: yes'",
                 conf('APT::Get::AllowUnauthenticated "true";', "99a"),
