@@ -88,6 +88,17 @@ RULES = {
                 "option --host=tcp://[::]:2376 --tls", "option -H localhost:2375",
                 "put /etc/systemd/system/docker.socket.d/x.conf '[Socket]\nListenStream=2375'"],
         "fine": ["option -H tcp://0.0.0.0:2376 --tlsverify"]},
+    "containers.podman-tcp": {
+        "bad": [("podman system service -t 0 tcp:127.0.0.1:8881 >/dev/null 2>&1 </dev/null &\n"
+                 "until ss -Hltn | grep -q :8881; do sleep 0.05; done", "end_all -f '^podman system'"),
+                "put /etc/systemd/system/api.service '[Service]\n"
+                "ExecStart=podman --log-level=info system service --time=0 tcp://localhost:8882\n"
+                "[Install]\nWantedBy=multi-user.target'\nsystemctl -q enable api.service",
+                ("put /etc/systemd/system/podman.socket.d/x.conf '[Socket]\nListenStream=8883'\n"
+                 "systemctl daemon-reload; systemctl restart podman.socket",
+                 "systemctl stop podman.socket; rm -r /etc/systemd/system/podman.socket.d; systemctl daemon-reload")],
+        "fine": ["put /etc/systemd/system/off.service '[Service]\n"
+                 "ExecStart=/usr/bin/podman system service tcp://localhost:8884'"]},
     "containers.docker-inter-container": {"bad": ["say icc true", "sed -i /icc/d /etc/docker/daemon.json"]},
     "containers.docker-user-namespaces": {"bad": ["sed -i /userns/d /etc/docker/daemon.json",
                                                   "say userns-remap '\"\"'"]},
