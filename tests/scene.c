@@ -270,14 +270,13 @@ static void take_attribute(struct scene *s, struct scene_node *n, struct str wor
 	(void)str_cut(&value, '=', &name);
 	if (str_is(word, "escaped"))
 		n->data = scene_unescape(&s->arena, without_newline(n->data));
-	else if (str_is(name, "mode") && num_mode(value, &n->mode) == 0)
-		;
+	else if ((str_is(name, "mode") && num_mode(value, &n->mode) == 0) ||
+			 (str_is(name, "changed") && num_i64(value, 0, INT64_MAX, &n->changed) == 0))
+		return;
 	else if (str_is(name, "uid") && num_u64(value, 0, UINT32_MAX, &id) == 0)
 		n->uid = (unsigned)id;
 	else if (str_is(name, "gid") && num_u64(value, 0, UINT32_MAX, &id) == 0)
 		n->gid = (unsigned)id;
-	else if (str_is(name, "changed") && num_i64(value, 0, INT64_MAX, &n->changed) == 0)
-		;
 	else
 		bad(s, word, "is no attribute of a file");
 }

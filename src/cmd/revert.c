@@ -135,7 +135,8 @@ static int leave(struct reverting *rv)
 	struct err ignored;
 	unsigned other;
 
-	if (rv->changes.place.live && changes_pending(&rv->changes, &rv->arena, &other, &ignored) == 0 && !other)
+	if (rv->changes.place.live &&
+		changes_pending(&rv->changes, &rv->arena, &other, &ignored) == 0 && !other)
 		disarm(&rv->changes, rv->number);
 	return EXIT_DONE;
 }
@@ -157,6 +158,28 @@ static int check_pending(struct reverting *rv)
 				pending, pending);
 }
 
+/* What has taken a rule of it back goes first, the last of them before the others: undone later, it would
+ * bring about again what is reverted by then. */
+static int undo_whole(struct reverting *rv, struct change *whole)
+{
+	unsigned *numbers;
+	struct err err;
+	int code = 0;
+	size_t n;
+
+	if (changes_list(&rv->changes, &rv->arena, &numbers, &n, &err) < 0)
+		return fail(EXIT_CANNOT, "%s", err.msg);
+	while (code == 0 && n-- > 0 && numbers[n] > whole->number) {
+		struct change c;
+
+		if (change_open(&rv->changes, numbers[n], &rv->arena, &c, &err) == 0 &&
+			c.status == CHANGE_COMMITTED && c.plan.takes_back == whole->number)
+			code = undo(rv, &c);
+		change_close(&c);
+	}
+	return code ? code : undo(rv, whole);
+}
+
 static int revert_chosen(struct reverting *rv)
 {
 	struct change c;
@@ -173,7 +196,7 @@ static int revert_chosen(struct reverting *rv)
 			 (c.status == CHANGE_COMMITTED || c.status == CHANGE_REVERTED))
 		code = leave(rv);
 	else
-		code = undo(rv, &c);
+		code = undo_whole(rv, &c);
 	change_close(&c);
 	return code;
 }
@@ -223,20 +246,22 @@ static int find_change_of(struct reverting *rv, const char *rule, struct change 
 			return 0;
 		change_close(ret);
 	}
-	return fail(EXIT_USAGE, "no change that is in force did anything for %s; see: revet history", rule);
+	return fail(EXIT_USAGE, "no change that is in force did anything for %s; see: revet history",
+				rule);
 }
 
 static int revert_rule(struct reverting *rv, const char *rule)
 {
-	struct apply_options o = {.root = given_value(rv->given, ROOT), .wait = APPLY_WAIT,
-							  .no_input = wants(rv, NO_INPUT)};
+	struct apply_options o = {
+		.root = given_value(rv->given, ROOT), .wait = APPLY_WAIT, .no_input = wants(rv, NO_INPUT)};
 	struct catalogue catalogue;
 	struct change c = CHANGE_CLOSED;
 	struct plan plan;
 	struct err err;
 	int code = find_change_of(rv, rule, &c);
 
-	if (code == 0 && plan_without(&c.plan, rule, &rv->changes.place, (int64_t)time(NULL), &plan, &err) < 0)
+	if (code == 0 &&
+		plan_without(&c.plan, rule, &rv->changes.place, (int64_t)time(NULL), &plan, &err) < 0)
 		code = fail(EXIT_USAGE, "change %04u: %s", c.number, err.msg);
 	plan.takes_back = c.number;
 	change_close(&c);
@@ -279,6 +304,6 @@ static int run_revert(const struct given *g)
 }
 
 static const struct command revert_command = {
-	"revert", "[N]", "take a change back, the last one when none is named", options, 0, 1,
-	run_revert};
+	"revert", "[N]",     "take a change back, the last one when none is named", options, 0,
+	1,        run_revert};
 COMMAND(revert_command);
