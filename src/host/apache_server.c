@@ -8,12 +8,24 @@ bool apache_is(const struct directive *d, const char *name)
 	return str_is_nocase(d->name, name);
 }
 
+/* Leaves in force what was said before by its name: it is about the suites of TLS 1.3, or about nothing that
+ * the versions and suites depend on. */
+static bool is_aside(const struct directive *d)
+{
+	static const char *const commands[] = {"Protocol",     "MinProtocol",  "MaxProtocol",
+										   "CipherString", "Ciphersuites", NULL};
+
+	if (apache_is(d, "SSLCipherSuite"))
+		return d->n_args == 2 && str_is_nocase(d->args[0], "TLSv1.3");
+	return apache_is(d, "SSLOpenSSLConfCmd") && !str_is_one_of_nocase(directive_arg(d), commands);
+}
+
 const struct directive *apache_last(const struct directive *block, const char *name)
 {
 	const struct directive *found = NULL;
 
 	for (const struct directive *d = block->first; d; d = d->next)
-		if (!d->is_block && apache_is(d, name) && d->n_args)
+		if (!d->is_block && apache_is(d, name) && d->n_args && !is_aside(d))
 			found = d;
 	return found;
 }
@@ -41,7 +53,7 @@ static void part(struct apache *a)
 		*copy = *d;
 		copy->next = NULL;
 		directive_append(&a->main, copy);
-		if (!d->is_block && d->n_args)
+		if (!d->is_block && d->n_args && !is_aside(d))
 			map_put(&a->main_last, str_lower(a->arena, d->name), copy);
 	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/nginx_scope.h"
 
+#include "base/num.h"
 #include "base/regex.h"
 #include "base/vec.h"
 
@@ -13,6 +14,7 @@ static const struct {
 	{"server_tokens", NGINX_SERVER_TOKENS},
 	{"ssl_protocols", NGINX_SSL_PROTOCOLS},
 	{"ssl_ciphers", NGINX_SSL_CIPHERS},
+	{"ssl_conf_command", NGINX_SSL_COMMANDS},
 	{"ssl_verify_client", NGINX_SSL_VERIFY_CLIENT},
 	{"ssl_certificate_key", NGINX_SSL_KEYS},
 	{"autoindex", NGINX_AUTOINDEX},
@@ -24,6 +26,7 @@ static const struct {
 	{"auth_basic", NGINX_AUTH},
 	{"auth_request", NGINX_AUTH},
 	{"auth_jwt", NGINX_AUTH},
+	{"satisfy", NGINX_SATISFY},
 	{"allow", NGINX_ACCESS},
 	{"deny", NGINX_ACCESS},
 	{"access_log", NGINX_ACCESS_LOG},
@@ -99,18 +102,38 @@ const struct directive *nginx_scope_last(const struct nginx_scope *s, enum nginx
 	return group->n ? group->p[group->n - 1] : NULL;
 }
 
+/* A network that is wider than any that one is given is as good as everybody: two of them may be all. */
+static bool is_wide(struct str network)
+{
+	struct str address;
+	uint64_t bits;
+
+	return str_cut(&network, '/', &address) && network.p && num_u64(network, 0, 7, &bits) == 0;
+}
+
+/* The first that matches decides. 1: everybody is let in; -1: who is not named is not; 0: nothing is said. */
+static int others_come_in(const struct nginx_group *access)
+{
+	for (size_t i = 0; i < access->n; i++) {
+		bool allows = str_is(access->p[i]->name, "allow");
+
+		if (arg_is(access->p[i], "all"))
+			return allows ? 1 : -1;
+		if (allows && is_wide(directive_arg(access->p[i])))
+			return 1;
+	}
+	return 0;
+}
+
 bool nginx_scope_restricts(const struct nginx_scope *s)
 {
-	const struct nginx_group *access = &s->set[NGINX_ACCESS];
 	const struct directive *auth = nginx_scope_last(s, NGINX_AUTH);
+	bool any = arg_is(nginx_scope_last(s, NGINX_SATISFY), "any");
+	int others = others_come_in(&s->set[NGINX_ACCESS]);
 
-	if ((auth && !arg_is(auth, "off")) ||
-		arg_is(nginx_scope_last(s, NGINX_SSL_VERIFY_CLIENT), "on"))
+	if (arg_is(nginx_scope_last(s, NGINX_SSL_VERIFY_CLIENT), "on") || others < 0)
 		return true;
-	for (size_t i = 0; i < access->n; i++)
-		if (arg_is(access->p[i], "all"))
-			return str_is(access->p[i]->name, "deny");
-	return false;
+	return auth && !arg_is(auth, "off") && !(any && others > 0);
 }
 
 /* --- which location -------------------------------------------------------------------------- */

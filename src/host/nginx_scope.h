@@ -13,6 +13,7 @@ enum nginx_setting {
 	NGINX_SERVER_TOKENS,
 	NGINX_SSL_PROTOCOLS,
 	NGINX_SSL_CIPHERS,
+	NGINX_SSL_COMMANDS, /* what OpenSSL is told, after all else */
 	NGINX_SSL_VERIFY_CLIENT,
 	NGINX_SSL_KEYS,
 	NGINX_AUTOINDEX,
@@ -22,6 +23,7 @@ enum nginx_setting {
 	NGINX_ROOT,
 	NGINX_MODSECURITY,
 	NGINX_AUTH,
+	NGINX_SATISFY,
 	NGINX_ACCESS, /* allow and deny are one list */
 	NGINX_ACCESS_LOG,
 	NGINX_ERROR_LOG,

@@ -43,6 +43,14 @@ void nginx_tls_protocols(struct nginx_tls *tls, const struct directive *said, st
 				   "not known";
 }
 
+bool nginx_tls_is_commanded(const struct nginx_group *commands, const char *const *names)
+{
+	for (size_t i = 0; i < commands->n; i++)
+		if (str_is_one_of_nocase(directive_arg(commands->p[i]), names))
+			return true;
+	return false;
+}
+
 void nginx_tls_keys(struct web *web, const struct nginx_group *keys, struct web_list *ret)
 {
 	for (size_t i = 0; i < keys->n; i++) {

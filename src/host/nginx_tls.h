@@ -18,6 +18,8 @@ struct nginx_tls {
 
 /* The versions of the directive; NULL: those that are on when nothing is said. */
 void nginx_tls_protocols(struct nginx_tls *, const struct directive *, struct web_list *ret);
+/* Does ssl_conf_command say with one of these names what else is in force? */
+bool nginx_tls_is_commanded(const struct nginx_group *commands, const char *const *names);
 /* Appends those of the keys that the workers may read. */
 void nginx_tls_keys(struct web *, const struct nginx_group *keys, struct web_list *ret);
 

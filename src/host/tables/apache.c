@@ -161,6 +161,10 @@ static void set_tls(struct reading *r, struct row *row, const struct directive *
 		web_row_list(row, SSL_CIPHERS, &suites);
 		web_row_from(row, SSL_CIPHERS, ciphers);
 	}
+	if (apache_in_force(&r->apache, server, "SSLOpenSSLConfCmd")) {
+		row_unknown(row, SSL_PROTOCOLS, "SSLOpenSSLConfCmd says what is in force");
+		row_unknown(row, SSL_CIPHERS, "SSLOpenSSLConfCmd says what is in force");
+	}
 	apache_tls_keys(&r->apache.web, server, &keys);
 	web_row_list(row, OPEN_KEYS, &keys);
 }

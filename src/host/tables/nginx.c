@@ -193,6 +193,7 @@ static void set_tls(struct reading *r, struct row *row, const struct nginx_scope
 {
 	const struct directive *protocols = nginx_scope_last(s, NGINX_SSL_PROTOCOLS),
 						   *ciphers = nginx_scope_last(s, NGINX_SSL_CIPHERS);
+	const struct nginx_group *commands = &s->set[NGINX_SSL_COMMANDS];
 	struct web_list versions = {0}, suites = {0}, keys = {0};
 
 	nginx_tls_protocols(&r->tls, protocols, &versions);
@@ -202,6 +203,10 @@ static void set_tls(struct reading *r, struct row *row, const struct nginx_scope
 			  ':', &suites);
 	web_row_list(row, SSL_CIPHERS, &suites);
 	web_row_from(row, SSL_CIPHERS, ciphers);
+	if (nginx_tls_is_commanded(commands, NAMES("Protocol", "MinProtocol", "MaxProtocol")))
+		row_unknown(row, SSL_PROTOCOLS, "ssl_conf_command says what is in force");
+	if (nginx_tls_is_commanded(commands, NAMES("CipherString", "Ciphersuites")))
+		row_unknown(row, SSL_CIPHERS, "ssl_conf_command says what is in force");
 	nginx_tls_keys(&r->web, &s->set[NGINX_SSL_KEYS], &keys);
 	web_row_list(row, OPEN_KEYS, &keys);
 }

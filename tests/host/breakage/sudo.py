@@ -76,6 +76,7 @@ RULES = {
     "sudo.logfile": {"bad": [
         "rm /etc/sudoers.d/00-good",
         rule("Defaults !logfile"),
+        rule("Defaults logfile=/dev/null"),
         rule("Defaults:dev !logfile"),
         "sed -i 's/Defaults/Defaults:dev/' /etc/sudoers.d/00-good",
     ]},

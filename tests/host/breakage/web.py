@@ -71,6 +71,7 @@ RULES = {
         fine=[third("ssl_protocols TLSv1.3;")]),
     "web.weak-ciphers": nginx(
         host("SSLCipherSuite HIGH:RC4-SHA:!aNULL", tls=True),
+        host("SSLCipherSuite HIGH:RC4-SHA\nSSLCipherSuite TLSv1.3 TLS_AES_256_GCM_SHA384", tls=True),
         third("ssl_ciphers ALL;"), third("ssl_ciphers HIGH:RC4:!aNULL;"), third('ssl_ciphers "DEFAULT:@SECLEVEL=0";'),
         "put /etc/nginx/conf.d/c.conf 'ssl_ciphers AES128-SHA:DES-CBC3-SHA:!MD5;'\nnginx -t -q",
         fine=[third("ssl_ciphers ECDHE-RSA-AES128-GCM-SHA256:HIGH:!aNULL:!MD5:!3DES;")]),
@@ -145,6 +146,8 @@ RULES = {
         host("<Location /s>\nSetHandler server-info\n</Location>"),
         "sed -i 's/Require local/Require all granted/' /etc/apache2/mods-available/status.conf",
         third("location /s { stub_status; }"), third("location /s { stub_status; allow all; deny all; }"),
+        third("location /s { stub_status; allow 0.0.0.0/0; deny all; }"),
+        third("location /s { stub_status; satisfy any; auth_basic x; auth_basic_user_file /x; allow all; }"),
         fine=[third("location /s { stub_status; deny all; }")]),
     "web.alias-traversal": nginx(
         third("location /f { alias /srv/f/; }"), third("location ^~ /f { alias /srv/f/; }"),
