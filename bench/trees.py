@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Root directories of any size, made to see how cost grows. The same arguments make the same tree.
 
-    trees.py packages|users|units|files|applications DIRECTORY COUNT
+    trees.py packages|users|units|files DIRECTORY COUNT
 """
 
-import itertools
 import os
 import random
 import sys
@@ -134,32 +133,6 @@ def file(fd, name, kind):
         os.chmod(name, 0o4755 if kind > 0.99995 else 0o666, dir_fd=fd)
     elif kind > 0.99985:
         os.chown(name, 54321, 54321, dir_fd=fd)
-
-
-def application(rng):
-    """The files of one as it is deployed: a checkout of git, and what npm installs for it."""
-    for _ in range(400):
-        name = f"{rng.getrandbits(160):040x}"
-        yield f".git/objects/{name[:2]}/{name[2:]}"
-    for n in range(120):
-        package = f"node_modules/package{n}"
-        yield from (f"{package}/{name}" for name in ("package.json", "README.md", "LICENSE", "index.js"))
-        yield from (f"{package}/lib/module{i}.js" for i in range(int(rng.expovariate(1 / 8))))
-    yield from (f"src/part{n // 10}/module{n}.js" for n in range(80))
-
-
-def applications(top, count):
-    """Nothing of which anyone would have to be told: files of root's that only root may write."""
-    rng = random.Random(1)
-    paths = (f"application{n}/{path}" for n in itertools.count() for path in application(rng))
-    made = set()
-    for path in itertools.islice(paths, count):
-        directory = os.path.dirname(path)
-        if directory not in made:
-            os.makedirs(top / directory, exist_ok=True)
-            made.add(directory)
-        with open(top / path, "w") as f:
-            f.write(path)
 
 
 if __name__ == "__main__":
