@@ -37,16 +37,6 @@ static bool is_of_automounter(const struct mounts *mounts, struct str file)
 	return false;
 }
 
-static bool has_option(struct str options, const char *name)
-{
-	struct str one;
-
-	while (str_cut(&options, ',', &one))
-		if (str_is(one, name))
-			return true;
-	return false;
-}
-
 static bool is_mounted_at(const struct mounts *mounts, struct str target)
 {
 	for (size_t i = 0; i < mounts->n; i++)
@@ -71,8 +61,8 @@ static bool is_in_fstab(struct login *l, const struct mounts *mounts, struct str
 
 		if (!fstab_entry_parse(l->arena, line, &entry) || !covers(entry.target, file))
 			continue;
-		by_itself = !has_option(entry.options, "noauto") ||
-					has_option(entry.options, "x-systemd.automount");
+		by_itself = !fstab_has_option(entry.options, "noauto") ||
+					fstab_has_option(entry.options, "x-systemd.automount");
 		found = found || (by_itself && str_eq(entry.target, target));
 		if (!is_mounted_at(mounts, entry.target))
 			*ret_missing = entry.target;

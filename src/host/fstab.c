@@ -27,3 +27,13 @@ bool fstab_entry_parse(struct arena *a, struct str line, struct fstab_entry *ret
 	*ret = e;
 	return true;
 }
+
+bool fstab_has_option(struct str options, const char *name)
+{
+	struct str one;
+
+	while (str_cut(&options, ',', &one))
+		if (str_is(one, name))
+			return true;
+	return false;
+}

@@ -13,5 +13,7 @@ struct fstab_entry {
 
 /* False: a line that mounts nothing, as comments and swap. Borrowed from the line, or in the arena. */
 bool fstab_entry_parse(struct arena *, struct str line, struct fstab_entry *ret);
+/* Is it one of the options, which commas are between? Those of a mount as well. */
+bool fstab_has_option(struct str options, const char *name);
 
 #endif

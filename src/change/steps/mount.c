@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 
 #include "change/step.h"
+#include "host/fstab.h"
 #include "host/mountinfo.h"
 
 #ifndef MS_NOSYMFOLLOW
@@ -23,16 +24,6 @@ static const struct {
 	{"nosymfollow", "symfollow", MS_NOSYMFOLLOW},
 	{"ro", NULL, MS_RDONLY}, /* kept, not set */
 };
-
-static bool has_option(struct str options, const char *name)
-{
-	struct str one;
-
-	while (str_cut(&options, ',', &one))
-		if (str_is(one, name))
-			return true;
-	return false;
-}
 
 /* The options of what is mounted there, of the last one when there are several; absent: nothing is. */
 static int read_options(const struct place *place, const char *target, struct arena *a, struct str *ret,
@@ -63,7 +54,7 @@ static int capture_mount(const struct place *place, const char *target, struct a
 		if (flags[i].undo)
 			state_set(ret, a, flags[i].name,
 					  !options.p                             ? STR_ABSENT
-					  : has_option(options, flags[i].name) ? STR("yes")
+					  : fstab_has_option(options, flags[i].name) ? STR("yes")
 														   : STR("no"));
 	return r;
 }
@@ -85,7 +76,7 @@ static int put_mount(const struct place *place, const char *target, const struct
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
 		struct str value = state_get(to, flags[i].name);
 
-		if (value.p ? str_is(value, "yes") : has_option(options, flags[i].name))
+		if (value.p ? str_is(value, "yes") : fstab_has_option(options, flags[i].name))
 			wanted |= flags[i].flag;
 	}
 	return mount(NULL, target, NULL, wanted, NULL) < 0
