@@ -155,6 +155,18 @@ class Plan(Case):
             self.assertEqual(drop.stat().st_mode & 0o7777, mode)
 
     @unittest.skipIf(os.geteuid(), "changes are for root to see")
+    def test_a_later_change_of_the_same_file_goes_first(self):
+        before = (self.root / "etc/login.defs").read_text()
+        for rule in ("own.days", "own.mindays"):
+            self.assert_exit(self.revet("apply", "--no-input", "--rule", rule), DONE)
+        there = (self.root / "etc/login.defs").read_text()
+        self.assert_refused(self.revet("revert", "1"), CANNOT, "take that back first: revet revert 2")
+        self.assertEqual((self.root / "etc/login.defs").read_text(), there)
+        for number in ("2", "1"):
+            self.assert_exit(self.revet("revert", number), DONE)
+        self.assertEqual((self.root / "etc/login.defs").read_text(), before)
+
+    @unittest.skipIf(os.geteuid(), "changes are for root to see")
     def test_a_rule_is_taken_back_once(self):
         """In a file that it shares with another rule, and in one of its own; and then all of the change."""
         write_tree(self.root, {"etc/crontab": "# none\n", "var/lib/dpkg/status": "Package: cron\nStatus: install ok "
