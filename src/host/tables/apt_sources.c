@@ -173,12 +173,11 @@ static void set_native(struct row *row, const struct source *s, struct str suite
 
 	if (!chooses(&s->targets, STR("Packages"), w->lists))
 		row_bool(row, NATIVE, false);
-	else if (str_ends(suite, "/"))
+	else if (str_ends(suite, "/") ||
+			 (!w->architecture.n && w->is_default && !c->set.p && !c->remove.p))
 		row_bool(row, NATIVE, true);
 	else if (w->architecture.n)
 		row_bool(row, NATIVE, chooses(c, w->architecture, w->is_default));
-	else if (w->is_default && !c->set.p && !c->remove.p)
-		row_bool(row, NATIVE, true);
 	else
 		row_unknown(row, NATIVE, "the architecture of this host's packages is not known");
 }
@@ -241,12 +240,9 @@ static void set_option(struct source *s, struct str option)
 		const char *name;
 		struct str *value;
 	} texts[] = {
-		{"signed-by", &s->signed_by},
-		{"arch", &s->architectures.set},
-		{"arch+", &s->architectures.add},
-		{"arch-", &s->architectures.remove},
-		{"target", &s->targets.set},
-		{"target+", &s->targets.add},
+		{"signed-by", &s->signed_by},     {"arch", &s->architectures.set},
+		{"arch+", &s->architectures.add}, {"arch-", &s->architectures.remove},
+		{"target", &s->targets.set},      {"target+", &s->targets.add},
 		{"target-", &s->targets.remove},
 	};
 	struct str name;
