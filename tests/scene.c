@@ -17,7 +17,7 @@ struct scene_node {
 	struct str path; /* without a slash at the end, so that of the root is empty */
 	enum kind kind;
 	unsigned mode, uid, gid;
-	int64_t changed; /* its ctime; 0: not told */
+	int64_t changed; /* its ctime_usec; 0: not told */
 	struct str data; /* a file's content, a link's target */
 };
 
@@ -271,7 +271,7 @@ static void take_attribute(struct scene *s, struct scene_node *n, struct str wor
 	if (str_is(word, "escaped"))
 		n->data = scene_unescape(&s->arena, without_newline(n->data));
 	else if ((str_is(name, "mode") && num_mode(value, &n->mode) == 0) ||
-			 (str_is(name, "changed") && num_i64(value, 0, INT64_MAX, &n->changed) == 0))
+			 (str_is(name, "changed") && num_usec(value, &n->changed) == 0))
 		return;
 	else if (str_is(name, "uid") && num_u64(value, 0, UINT32_MAX, &id) == 0)
 		n->uid = (unsigned)id;

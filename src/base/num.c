@@ -56,6 +56,24 @@ int num_i64(struct str s, int64_t min, int64_t max, int64_t *ret)
 	return 0;
 }
 
+int num_usec(struct str s, int64_t *ret)
+{
+	struct str rest = s, whole;
+	uint64_t seconds, fraction = 0;
+	int r;
+
+	if (!str_cut(&rest, '.', &whole))
+		return -EINVAL;
+	r = digits(whole, 10, INT64_MAX / 1000000 - 1, &seconds);
+	if (r == 0 && rest.p)
+		r = rest.n > 6 ? -EINVAL : digits(rest, 10, 999999, &fraction);
+	for (size_t i = rest.n; r == 0 && i < 6; i++)
+		fraction *= 10;
+	if (r == 0)
+		*ret = (int64_t)(seconds * 1000000 + fraction);
+	return r;
+}
+
 int num_hex(struct str s, uint64_t max, uint64_t *ret)
 {
 	if (!str_skip(&s, "0x"))

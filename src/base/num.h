@@ -18,6 +18,8 @@ int num_size(struct str, int64_t *ret);
 /* Seconds: systemd.time(7) spans without fractions, "5min 20s", "1h30m", "2 days"; a bare number
  * is seconds; "infinity" is INT64_MAX. */
 int num_duration(struct str, int64_t *ret);
+/* Microseconds from seconds, with a fraction of at most six digits or without: "1500", "1500.25". */
+int num_usec(struct str, int64_t *ret);
 /* Seconds since 1970 in UTC from "2027-03-01", "2027-03-01T12:00:00Z". */
 int num_time(struct str, int64_t *ret);
 

@@ -250,7 +250,7 @@ int path_stat(int root_fd, const char *path, bool follow, struct path_stat *ret)
 		.nlink = (uint32_t)st.st_nlink,
 		.size = st.st_size,
 		.mtime = st.st_mtim.tv_sec,
-		.ctime = st.st_ctim.tv_sec,
+		.ctime_usec = (int64_t)st.st_ctim.tv_sec * 1000000 + st.st_ctim.tv_nsec / 1000,
 		.dev = st.st_dev,
 		.ino = st.st_ino,
 	};

@@ -27,7 +27,7 @@ struct path_stat {
 	uint32_t mode; /* st_mode, with the type bits */
 	uint32_t uid, gid, nlink;
 	int64_t size, mtime; /* bytes, seconds since 1970 */
-	int64_t ctime;       /* when it changed or its attributes did; nobody sets it at will */
+	int64_t ctime_usec;  /* since 1970: when it changed or its attributes did; nobody sets it at will */
 	uint64_t dev, ino;
 };
 /* follow: the link's target rather than the link. */

@@ -377,7 +377,7 @@ static int parse_stat(struct str text, struct path_stat *ret)
 		.mtime = (int64_t)v[5],
 		.dev = v[6],
 		.ino = v[7],
-		.ctime = (int64_t)v[8],
+		.ctime_usec = (int64_t)v[8],
 	};
 	return 0;
 }
@@ -401,7 +401,7 @@ int host_stat(struct host *h, const char *path, bool follow, struct path_stat *r
 		snprintf(text, sizeof(text), "%u %u %u %u %lld %lld %llu %llu %lld", st.mode, st.uid,
 				 st.gid, st.nlink, (long long)st.size, (long long)MAX(st.mtime, 0),
 				 (unsigned long long)st.dev, (unsigned long long)st.ino,
-				 (long long)MAX(st.ctime, 0));
+				 (long long)MAX(st.ctime_usec, 0));
 	r = finish(h, op, path, r, h->record ? str_of(text) : STR(""), err);
 	if (r == 0)
 		*ret = st;

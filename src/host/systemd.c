@@ -165,10 +165,12 @@ static int put_mask(struct collector *c, sd_bus_message *m, const char *name)
 	return r;
 }
 
+/* As num_usec() takes it. */
 static void put_time(struct collector *c, const char *name, uint64_t usec)
 {
 	if (usec && usec != UINT64_MAX)
-		put_number(c, name, usec / 1000000);
+		buf_printf(c->out, " %s=%llu.%06llu", name, (unsigned long long)(usec / 1000000),
+				   (unsigned long long)(usec % 1000000));
 }
 
 static int put_realtime(struct collector *c, sd_bus_message *m, const char *name)

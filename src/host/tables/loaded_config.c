@@ -14,6 +14,8 @@
 #include "host/procs.h"
 #include "host/systemd.h"
 
+#define USEC INT64_C(1000000) /* a second */
+
 enum { UNIT, PID, LOADED_AT, FILE_, CHANGED, FILES, STALE };
 
 static const struct column columns[] = {
@@ -31,7 +33,8 @@ static const struct column columns[] = {
 	{0},
 };
 
-/* One service that runs. */
+/* One service that runs. Times are microseconds: a file may be written in the second in which the service
+ * was started, before that or after it. */
 struct service {
 	struct str name;
 	int64_t pid, started, changed; /* 0: not known */
@@ -40,7 +43,7 @@ struct service {
 
 	const struct loaded_by *loaded; /* the last that is about it; NULL: none */
 	int64_t read;                   /* when it read its configuration */
-	struct map seen;                /* paths that were looked at */
+	struct map seen;                /* paths that were looked at, whether there or not */
 	const char *file;               /* of these the one that changed last; NULL: none is there */
 	int64_t file_changed;
 	int64_t files;
@@ -70,9 +73,9 @@ static void set_field(struct service *s, struct arena *a, struct str name, struc
 	if (str_is(name, "main_pid"))
 		(void)num_i64(value, 0, INT64_MAX, &s->pid);
 	else if (str_is(name, "started"))
-		(void)num_i64(value, 0, INT64_MAX, &s->started);
+		(void)num_usec(value, &s->started);
 	else if (str_is(name, "changed"))
-		(void)num_i64(value, 0, INT64_MAX, &s->changed);
+		(void)num_usec(value, &s->changed);
 	else if (str_is(name, "reload"))
 		s->reload_failed = !str_is(value, "success");
 	else if (str_is(name, "failed"))
@@ -151,6 +154,12 @@ static bool is_configuration(struct str path)
 	return !matches(others, path);
 }
 
+/* Old recordings have only the other. */
+static int64_t changed_usec(const struct path_stat *st)
+{
+	return st->ctime_usec ? st->ctime_usec : st->mtime * USEC;
+}
+
 /* When it was put there or changed. Times of content can be set at will, and cp -p, tar, dpkg and rsync
  * do. */
 static int changed_at(struct host *host, const char *path, int64_t *ret, struct err *err)
@@ -162,7 +171,7 @@ static int changed_at(struct host *host, const char *path, int64_t *ret, struct 
 		e = host_stat(host, path, false, &link, err);
 	if (e < 0)
 		return e;
-	*ret = MAX(st.ctime ? st.ctime : st.mtime, link.ctime ? link.ctime : link.mtime);
+	*ret = MAX(changed_usec(&st), changed_usec(&link));
 	return 0;
 }
 
@@ -279,7 +288,8 @@ static int64_t workers_began(const struct reader *r, const struct service *s)
 			(!oldest || p->began < oldest))
 			oldest = p->began;
 	}
-	return oldest;
+	/* The kernel tells it to the second. */
+	return oldest ? oldest * USEC + USEC - 1 : 0;
 }
 
 /* A reload that failed has changed the unit's state, and no more. */
@@ -303,19 +313,20 @@ static void add_row(struct reader *r, struct service *s)
 {
 	struct row *row = rows_add(r->rows, FROM(s->file ? s->file : "systemd", 0));
 	int64_t at = read_at(r, s);
-	const char *why = s->failed.n ? str_dup(r->arena, s->failed)
-					  : !at       ? "systemd does not say when it was started"
-								  : s->why;
+	const char *why = s->failed.n           ? str_dup(r->arena, s->failed)
+					  : !at                 ? "systemd does not say when it was started"
+					  : s->why || s->seen.n ? s->why
+											: "which files it reads is not known";
 
 	row_str(row, UNIT, s->name);
 	if (s->pid)
 		row_int(row, PID, s->pid);
 	row_int(row, FILES, s->files);
 	if (at)
-		row_int(row, LOADED_AT, at);
+		row_int(row, LOADED_AT, at / USEC);
 	if (s->file) {
 		row_strz(row, FILE_, s->file);
-		row_int(row, CHANGED, s->file_changed);
+		row_int(row, CHANGED, s->file_changed / USEC);
 	}
 	if (at && s->file_changed > at)
 		row_bool(row, STALE, true);

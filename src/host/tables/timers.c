@@ -43,11 +43,20 @@ static const struct {
 	{"next", NEXT, true},
 };
 
+/* 0: it says none. */
+static int64_t seconds_of(struct str value)
+{
+	int64_t usec = 0;
+
+	(void)num_usec(value, &usec);
+	return usec / 1000000;
+}
+
 static void set_time(struct row *row, int column, struct str value)
 {
-	int64_t t;
+	int64_t t = seconds_of(value);
 
-	if (num_i64(value, 0, INT64_MAX, &t) < 0)
+	if (!t)
 		return;
 	/* A timer may wait for two clocks; the earlier one counts. */
 	if (row->cells[column].state == VALUE_SET)
@@ -108,9 +117,9 @@ static struct run run_of(const struct live *live, struct str unit)
 		else if (str_is(name, "result"))
 			run.result = value;
 		else if (str_is(name, "started"))
-			(void)num_i64(value, 0, INT64_MAX, &run.started);
+			run.started = seconds_of(value);
 		else if (str_is(name, "ended"))
-			(void)num_i64(value, 0, INT64_MAX, &run.ended);
+			run.ended = seconds_of(value);
 		else if (str_is(name, "failed"))
 			run.known = false;
 	}
