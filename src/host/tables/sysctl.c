@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Kernel parameters: what they are now, and what the next boot will make them. The latter follows
- * systemd-sysctl to the letter: see sysctl.d(5).
+ * Kernel parameters: what they are now, and what the next boot will make them.
  */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
-#include "base/map.h"
-#include "base/vec.h"
-#include "host/conf.h"
 #include "host/fields.h"
 #include "host/edit.h"
 #include "host/glob.h"
-#include "host/table.h"
+#include "host/sysctl_files.h"
 
 enum { KEY, VALUE, PERSISTED };
 
@@ -31,250 +27,16 @@ static const struct column columns[] = {
 
 #define MAX_DEPTH 16        /* levels below /proc/sys */
 #define MAX_VALUE (1 << 16) /* bytes of one parameter */
-#define MAX_PARTS 16        /* components of a name */
-#define MAX_OPTIONS 65536   /* assignments in all files */
 
-/* systemd's sysctl_normalize(): in "a.b/c.d" the first separator is a dot, so dots and slashes
- * change places; in "a/b.c/d" nothing does. The result is a path below /proc/sys, or absent when it
- * would lead out of it. */
-static struct str to_path(struct arena *a, struct str name)
-{
-	char *p = arena_alloc(a, name.n + 2);
-	struct str rest, part;
-	size_t n = 0;
-	bool swap = false;
-
-	for (size_t i = 0; i < name.n && !swap && name.p[i] != '/'; i++)
-		swap = name.p[i] == '.';
-	for (size_t i = 0; i < name.n; i++) {
-		char c = name.p[i];
-
-		p[i] = !swap ? c : c == '.' ? '/' : c == '/' ? '.' : c;
-	}
-	/* Written over itself, without what path_simplify() drops. */
-	rest = (struct str){p, name.n};
-	while (str_cut(&rest, '/', &part)) {
-		if (str_is(part, "..") || str_has_char(part, '\0'))
-			return STR_ABSENT;
-		if (!part.n || str_is(part, "."))
-			continue;
-		if (n)
-			p[n++] = '/';
-		memmove(p + n, part.p, part.n);
-		n += part.n;
-	}
-	p[n] = '\0';
-	return n ? (struct str){p, n} : STR_ABSENT;
-}
-
-static struct str to_name(struct arena *a, struct str path)
-{
-	char *p = str_dup(a, path);
-
-	for (size_t i = 0; i < path.n; i++)
-		p[i] = p[i] == '/' ? '.' : p[i] == '.' ? '/' : p[i];
-	return (struct str){p, path.n};
-}
-
-/* --- what the files say ------------------------------------------------------------------------
- */
-
-struct option {
-	struct str path, value; /* value absent: only keeps patterns off ("-key") */
-	struct from from;
-	bool gone;          /* a later line took its place */
-	const char **parts; /* of a pattern; NULL: it is none */
-	size_t n_parts;
-};
-
-struct options {
+/* Rows, and what they are made from. */
+struct making {
 	struct rows *rows;
-	struct map by_path;
-	struct map asked;                   /* names that have their row */
-	VEC(struct option *) all, patterns; /* in the order in which they are applied */
-	const char *unknown;                /* why what a boot sets cannot be known */
-	bool keeps;                         /* what the kernel starts with is somebody else's setting */
+	struct sysctl_files files;
+	struct map asked; /* names that have their row */
+	bool keeps;       /* what the kernel starts with is somebody else's setting */
 };
 
-static void split_pattern(struct arena *a, struct option *o)
-{
-	struct str rest = o->path, part;
-
-	o->parts = arena_new(a, const char *, MAX_PARTS);
-	while (str_cut(&rest, '/', &part) && o->n_parts < MAX_PARTS)
-		o->parts[o->n_parts++] = str_dup(a, part);
-}
-
-static void set_option(struct options *o, struct str path, struct str value, struct from from)
-{
-	struct arena *a = o->rows->arena;
-	struct option *old = map_get(&o->by_path, path), *new;
-
-	/* The same value again leaves the first line in its place, which matters among patterns. */
-	if (old && !!old->value.p == !!value.p && str_eq(old->value, value))
-		return;
-	if (o->all.n >= MAX_OPTIONS) {
-		o->unknown = "sysctl.d holds too many assignments";
-		return;
-	}
-	if (old)
-		old->gone = true;
-	new = arena_new(a, struct option, 1);
-	*new = (struct option){.path = path, .value = value, .from = from};
-	map_put(&o->by_path, path, new);
-	*vec_push(a, &o->all) = new;
-	if (str_is_glob(path)) {
-		split_pattern(a, new);
-		*vec_push(a, &o->patterns) = new;
-	}
-}
-
-static void read_assignment(struct options *o, struct str line, struct from from)
-{
-	struct arena *a = o->rows->arena;
-	bool assigns = str_has_char(line, '=');
-	bool minus = str_skip(&line, "-");
-	struct str name, path;
-
-	if (!assigns && !minus)
-		return; /* systemd-sysctl warns and goes on */
-	str_cut(&line, '=', &name);
-	path = to_path(a, str_trim(name));
-	if (path.p)
-		set_option(o, path, assigns ? str_squeeze(a, line) : STR_ABSENT, from);
-}
-
-static void read_file(struct host *host, struct options *o, const char *path)
-{
-	struct err err = {0};
-	struct str text, line;
-	int r = host_read(host, path, o->rows->arena, &text, &err);
-
-	if (r < 0 && r != -ENOENT && !o->unknown)
-		o->unknown = arena_strdup(o->rows->arena, err.msg);
-	for (unsigned n = 1; r == 0 && str_line(&text, &line); n++) {
-		line = str_trim(line);
-		if (line.n && line.p[0] != '#' && line.p[0] != ';')
-			read_assignment(o, line, FROM(path, n));
-	}
-}
-
-static struct str unquoted(struct str s)
-{
-	if (s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0])
-		return (struct str){s.p + 1, s.n - 2};
-	return s;
-}
-
-static struct str shell_variable(struct host *host, struct options *o, const char *path,
-								 const char *name)
-{
-	const struct conf_item *item;
-	struct conf conf = {0};
-	struct err err = {0};
-	int r = conf_read(host, o->rows->arena, path, CONF_EQUALS, &conf, &err);
-
-	if (r < 0 && r != -ENOENT && !o->unknown)
-		o->unknown = arena_strdup(o->rows->arena, err.msg);
-	item = conf_last(&conf, NULL, name);
-	return item ? unquoted(item->value) : STR("");
-}
-
-/* ufw runs `sysctl -p` on a file of its own once it starts. */
-static void read_ufw(struct host *host, struct options *o)
-{
-	struct str file;
-
-	if (!str_is_nocase(shell_variable(host, o, "/etc/ufw/ufw.conf", "ENABLED"), "yes"))
-		return;
-	file = shell_variable(host, o, "/etc/default/ufw", "IPT_SYSCTL");
-	if (file.n)
-		read_file(host, o, str_dup(o->rows->arena, file));
-}
-
-/* sysctl.NAME=VALUE is set by the kernel itself, before any file is read. */
-static void read_command_line(struct host *host, struct options *o)
-{
-	struct from from = FROM("/proc/cmdline", 0);
-	struct str text, word, name, path;
-	struct err ignored = {0};
-
-	if (!host_is_live(host) ||
-		host_read(host, from.path, o->rows->arena, &text, &ignored) < 0)
-		return;
-	while (str_word(&text, &word)) {
-		if (!str_skip(&word, "sysctl.") || !str_cut(&word, '=', &name) || !word.p)
-			continue;
-		path = to_path(o->rows->arena, name);
-		if (path.p && !str_is_glob(path))
-			set_option(o, path, str_squeeze(o->rows->arena, word), from);
-	}
-}
-
-static bool has_systemd_sysctl(struct host *host)
-{
-	struct path_stat st;
-	struct err err;
-
-	return host_stat(host, "/usr/lib/systemd/systemd-sysctl", true, &st, &err) == 0 ||
-		   host_stat(host, "/lib/systemd/systemd-sysctl", true, &st, &err) == 0;
-}
-
-static void read_files(struct host *host, struct options *o)
-{
-	static const char *const dirs[] = {"/etc/sysctl.d",           "/run/sysctl.d",
-									   "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d",
-									   "/lib/sysctl.d",           NULL};
-	struct err err = {0};
-	struct str *files;
-	size_t n;
-
-	map_init(&o->asked, o->rows->arena);
-	if (host_list_conf(host, dirs, ".conf", o->rows->arena, &files, &n, &err) < 0) {
-		o->unknown = arena_strdup(o->rows->arena, err.msg);
-		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		read_file(host, o, files[i].p);
-	/* Without systemd it is procps's `sysctl --system`, which takes this file last. With systemd
-	 * the file counts only where a link in sysctl.d leads to it, as Debian ships one. */
-	if (!has_systemd_sysctl(host))
-		read_file(host, o, "/etc/sysctl.conf");
-	read_ufw(host, o);
-}
-
-static bool pattern_matches(const struct option *o, const struct str *parts, size_t n)
-{
-	if (o->n_parts != n)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!str_glob(o->parts[i], parts[i]))
-			return false;
-	return true;
-}
-
-/* What sets the parameter: a line that names it, else the last pattern that fits; NULL: nothing. */
-static const struct option *persisted(const struct options *o, struct str path)
-{
-	const struct option *exact = map_get(&o->by_path, path);
-	struct str parts[MAX_PARTS], rest = path;
-	size_t n = 0;
-
-	if (exact)
-		return exact->value.p ? exact : NULL;
-	while (n < MAX_PARTS && str_cut(&rest, '/', &parts[n]))
-		n++;
-	for (size_t i = o->patterns.n; !rest.p && i-- > 0;) {
-		const struct option *p = o->patterns.p[i];
-
-		if (!p->gone && p->value.p && pattern_matches(p, parts, n))
-			return p;
-	}
-	return NULL;
-}
-
-/* --- what the kernel says ----------------------------------------------------------------------
- */
+/* --- what the kernel says ---------------------------------------------------------------------- */
 
 static void write_parameter(int directory, const char *name, struct str path, struct buf *out)
 {
@@ -361,7 +123,7 @@ static struct str directories_of(const struct demand *demand, struct arena *a)
 
 		while (path.n && path.p[path.n - 1] != '.')
 			path.n--;
-		path = path.n ? to_path(a, path) : STR_ABSENT;
+		path = path.n ? sysctl_path(a, path) : STR_ABSENT;
 		/* A slash in a name is a dot in a path. */
 		if (!path.p || str_has_char(demand->beginnings[i], '/') || str_has_char(path, ' '))
 			return STR_ABSENT;
@@ -436,8 +198,7 @@ static bool guarded_value(struct host *host, struct arena *a, struct str path, s
 	return false;
 }
 
-/* --- what the kernel starts with ---------------------------------------------------------------
- */
+/* --- what the kernel starts with ----------------------------------------------------------------- */
 
 /* Values that are the same in every kernel, whatever it was built with: net/ipv4/devinet.c,
  * net/ipv6/addrconf.c, net/ipv4/tcp_ipv4.c, net/core/filter.c, lib/vsprintf.c, fs/namei.c,
@@ -485,9 +246,9 @@ static bool in_container(struct host *host, struct arena *a)
 }
 
 /* What was set by hand is gone with the next boot. */
-static void set_default(struct options *o, struct row *row, struct str path)
+static void set_default(struct making *m, struct row *row, struct str path)
 {
-	if (o->keeps || o->unknown || row->cells[VALUE].state != VALUE_SET ||
+	if (m->keeps || m->files.unknown || row->cells[VALUE].state != VALUE_SET ||
 		row->cells[PERSISTED].state != VALUE_ABSENT)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(defaults); i++) {
@@ -498,19 +259,18 @@ static void set_default(struct options *o, struct row *row, struct str path)
 	}
 }
 
-/* --- rows --------------------------------------------------------------------------------------
- */
+/* --- rows ---------------------------------------------------------------------------------------- */
 
-static struct row *add_row(struct options *o, struct str name, struct str path)
+static struct row *add_row(struct making *m, struct str name, struct str path)
 {
-	struct arena *a = o->rows->arena;
+	struct arena *a = m->rows->arena;
 	const char *file = arena_printf(a, "/proc/sys/%s", path.p);
-	struct row *row = rows_add(o->rows, FROM(file, 0));
-	const struct option *set = persisted(o, path);
+	struct row *row = rows_add(m->rows, FROM(file, 0));
+	const struct sysctl_setting *set = sysctl_persisted(&m->files, path);
 
 	row_str(row, KEY, name);
-	if (o->unknown) {
-		row_unknown(row, PERSISTED, o->unknown);
+	if (m->files.unknown) {
+		row_unknown(row, PERSISTED, m->files.unknown);
 	} else if (set) {
 		row_str(row, PERSISTED, set->value);
 		row_from(row, PERSISTED, set->from);
@@ -518,26 +278,26 @@ static struct row *add_row(struct options *o, struct str name, struct str path)
 	return row;
 }
 
-static void add_asked(struct host *host, struct options *o, struct str name)
+static void add_asked(struct host *host, struct making *m, struct str name)
 {
-	struct arena *a = o->rows->arena;
-	struct str path = to_path(a, name), text;
+	struct arena *a = m->rows->arena;
+	struct str path = sysctl_path(a, name), text;
 	struct err err = {0};
 	struct row *row;
 	int r;
 
-	if (!path.p || map_put(&o->asked, name, o)) /* a pattern may have found it already */
+	if (!path.p || map_put(&m->asked, name, m)) /* a pattern may have found it already */
 		return;
-	row = add_row(o, name, path);
+	row = add_row(m, name, path);
 	r = host_read(host, row->from.path, a, &text, &err);
 	if (r == 0) {
 		row_str(row, VALUE, str_squeeze(a, text));
-		set_default(o, row, path);
+		set_default(m, row, path);
 	} else if (!host_is_live(host)) {
 		row_unknown(row, VALUE, "offline");
 	} else if (guarded_value(host, a, path, &text)) {
 		row_str(row, VALUE, text);
-		set_default(o, row, path);
+		set_default(m, row, path);
 	} else if (r != -ENOENT && r != -ENOTDIR) {
 		row_unknown(row, VALUE, arena_strdup(a, err.msg));
 	}
@@ -545,138 +305,135 @@ static void add_asked(struct host *host, struct options *o, struct str name)
 
 /* A pattern is asked for: a row for each parameter of the kernel that it fits, and for each that
  * files set. Without a kernel to ask there may be others, for which the pattern itself stands. */
-static void add_matching(struct host *host, struct options *o, struct str name)
+static void add_matching(struct host *host, struct making *m, struct str name)
 {
-	struct arena *a = o->rows->arena;
-	struct option wanted = {.path = to_path(a, name)};
+	struct arena *a = m->rows->arena;
+	struct str wanted = sysctl_path(a, name);
+	struct sysctl_pattern pattern;
 	struct str *found = NULL;
 	struct err err = {0};
 	struct map seen;
 	size_t n = 0;
 	int r;
 
-	if (!wanted.path.p)
+	if (!wanted.p)
 		return;
 	map_init(&seen, a);
-	split_pattern(a, &wanted);
-	r = host_glob(host, a, str_of(arena_printf(a, "/proc/sys/%s", wanted.path.p)), &found, &n,
+	pattern = sysctl_pattern(a, wanted);
+	r = host_glob(host, a, str_of(arena_printf(a, "/proc/sys/%s", wanted.p)), &found, &n,
 				  &err);
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		struct str path = str_of(found[i].p + strlen("/proc/sys/"));
 
-		map_put(&seen, path, o);
-		add_asked(host, o, to_name(a, path));
+		map_put(&seen, path, m);
+		add_asked(host, m, sysctl_name(a, path));
 	}
-	vec_each(&o->all, option)
+	vec_each(&m->files.all, setting)
 	{
-		struct str parts[MAX_PARTS], rest = (*option)->path;
-		size_t k = 0;
+		struct str path = (*setting)->path;
 
-		while (k < MAX_PARTS && str_cut(&rest, '/', &parts[k]))
-			k++;
-		if (!(*option)->gone && (*option)->value.p && !str_is_glob((*option)->path) && !rest.p &&
-			pattern_matches(&wanted, parts, k) && !map_get(&seen, (*option)->path))
-			add_asked(host, o, to_name(a, (*option)->path));
+		if (!(*setting)->gone && (*setting)->value.p && !str_is_glob(path) &&
+			sysctl_fits(&pattern, path) && !map_get(&seen, path))
+			add_asked(host, m, sysctl_name(a, path));
 	}
 	if (r < 0)
-		row_unknown(add_row(o, name, wanted.path), VALUE,
+		row_unknown(add_row(m, name, wanted), VALUE,
 					host_is_live(host) ? arena_strdup(a, err.msg) : "offline");
 }
 
-static void add_asked_or_matching(struct host *host, struct options *o, struct str name)
+static void add_asked_or_matching(struct host *host, struct making *m, struct str name)
 {
 	if (str_is_glob(name))
-		add_matching(host, o, name);
+		add_matching(host, m, name);
 	else
-		add_asked(host, o, name);
+		add_asked(host, m, name);
 }
 
-static void add_present(struct host *host, struct options *o, struct str line, struct map *seen)
+static void add_present(struct host *host, struct making *m, struct str line, struct map *seen)
 {
-	struct arena *a = o->rows->arena;
+	struct arena *a = m->rows->arena;
 	struct str path, word, name, value;
 	struct row *row;
 
 	if (!str_word(&line, &word))
 		return;
 	path = str_of(str_dup(a, fields_plain(a, word)));
-	row = add_row(o, to_name(a, path), path);
+	row = add_row(m, sysctl_name(a, path), path);
 	map_put(seen, path, row);
 	if (!fields_next(&line, &name, &value))
 		return;
 	value = fields_plain(a, value);
 	if (str_is(name, "value") || guarded_value(host, a, path, &value)) {
 		row_str(row, VALUE, value);
-		set_default(o, row, path);
+		set_default(m, row, path);
 	} else { /* EACCES, or one that can only be written */
 		row_unknown(row, VALUE, "it cannot be read");
 	}
 }
 
 /* What a file sets, and the kernel was not asked for (some) or does not have. */
-static void add_set(struct host *host, struct options *o, struct str path, bool some)
+static void add_set(struct host *host, struct making *m, struct str path, bool some)
 {
-	struct str name = to_name(o->rows->arena, path);
+	struct str name = sysctl_name(m->rows->arena, path);
 
 	if (!some)
-		add_row(o, name, path);
+		add_row(m, name, path);
 	else if (str_ends(path, "_secret"))
-		row_unknown(add_row(o, name, path), VALUE, "it cannot be read");
+		row_unknown(add_row(m, name, path), VALUE, "it cannot be read");
 	else
-		add_asked(host, o, name);
+		add_asked(host, m, name);
 }
 
-static void add_all(struct host *host, struct options *o)
+static void add_all(struct host *host, struct making *m)
 {
 	struct str text = STR(""), line;
 	struct err err = {0};
 	struct map seen;
 	bool some = false;
-	int r = ask_parameters(host, o->rows->demand, o->rows->arena, &text, &some, &err);
-	const char *why = host_is_live(host) ? arena_strdup(o->rows->arena, err.msg) : "offline";
+	int r = ask_parameters(host, m->rows->demand, m->rows->arena, &text, &some, &err);
+	const char *why = host_is_live(host) ? arena_strdup(m->rows->arena, err.msg) : "offline";
 
-	map_init(&seen, o->rows->arena);
+	map_init(&seen, m->rows->arena);
 	while (str_line(&text, &line))
-		add_present(host, o, line, &seen);
-	vec_each(&o->all, option) {
-		struct str path = (*option)->path;
+		add_present(host, m, line, &seen);
+	vec_each(&m->files.all, setting)
+	{
+		struct str path = (*setting)->path;
 
-		if ((*option)->gone || !(*option)->value.p || str_is_glob(path) || map_get(&seen, path))
+		if ((*setting)->gone || !(*setting)->value.p || str_is_glob(path) || map_get(&seen, path))
 			continue;
 		if (r < 0)
-			row_unknown(add_row(o, to_name(o->rows->arena, path), path), VALUE, why);
+			row_unknown(add_row(m, sysctl_name(m->rows->arena, path), path), VALUE, why);
 		else
-			add_set(host, o, path, some);
+			add_set(host, m, path, some);
 	}
-	for (size_t i = 0; i < o->rows->demand->n; i++) {
-		struct str name = o->rows->demand->keys[i];
+	for (size_t i = 0; i < m->rows->demand->n; i++) {
+		struct str name = m->rows->demand->keys[i];
 
-		if (!str_is_glob(name) && !map_get(&seen, to_path(o->rows->arena, name)))
-			add_asked(host, o, name);
+		if (!str_is_glob(name) && !map_get(&seen, sysctl_path(m->rows->arena, name)))
+			add_asked(host, m, name);
 	}
 	if (r < 0)
-		rows_gap(o->rows, "%s", why);
+		rows_gap(m->rows, "%s", why);
 }
 
 static int read_sysctl(struct host *host, struct rows *rows, struct err *err _unused_)
 {
-	struct options o = {.rows = rows, .keeps = in_container(host, rows->arena)};
+	struct making m = {.rows = rows, .keeps = in_container(host, rows->arena)};
 
-	map_init(&o.by_path, rows->arena);
-	read_command_line(host, &o);
-	read_files(host, &o);
+	map_init(&m.asked, rows->arena);
+	sysctl_files_read(host, rows->arena, &m.files);
 	if (rows->demand->all)
-		add_all(host, &o);
+		add_all(host, &m);
 	else
 		for (size_t i = 0; i < rows->demand->n; i++)
-			add_asked_or_matching(host, &o, rows->demand->keys[i]);
+			add_asked_or_matching(host, &m, rows->demand->keys[i]);
 	return 0;
 }
 
 /* The last of the files that systemd-sysctl(8) reads, by its name. */
 #define OWN_FILE "/etc/sysctl.d/99-zz-revet.conf"
 
-/* Both, now and at boot: a parameter that is right by chance today is not right. */
 /* Those that a running kernel never takes back: set at the next boot, they are gone with the one
  * after a revert. See Documentation/admin-guide/sysctl/kernel.rst and LSM/Yama.rst. */
 static bool is_one_way(struct str key, struct str value)
@@ -691,6 +448,7 @@ static bool is_one_way(struct str key, struct str value)
 	return false;
 }
 
+/* Both, now and at boot: a parameter that is right by chance today is not right. */
 static int set_sysctl(struct host *host, const struct wish *wish, struct edits *edits,
 					  struct err *err)
 {
