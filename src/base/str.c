@@ -57,6 +57,13 @@ struct str str_trim(struct str s)
 	return s;
 }
 
+struct str str_unquoted(struct str s, const char *quotes)
+{
+	bool is_quoted = s.n >= 2 && s.p[0] && strchr(quotes, s.p[0]) && s.p[s.n - 1] == s.p[0];
+
+	return is_quoted ? (struct str){s.p + 1, s.n - 2} : s;
+}
+
 bool str_skip(struct str *s, const char *prefix)
 {
 	size_t n = strlen(prefix);

@@ -65,6 +65,8 @@ int str_cmp(struct str, struct str); /* bytewise, shorter first */
 
 /* Without leading and trailing ASCII white space. */
 struct str str_trim(struct str);
+/* Without a pair of one of these quotes around it: "\"'" takes either kind off. */
+struct str str_unquoted(struct str, const char *quotes);
 /* Takes a prefix off *s when it is there. */
 bool str_skip(struct str *s, const char *prefix);
 /* Takes everything before the first `c` off *s, and the `c`; the whole of *s when there is none.

@@ -113,13 +113,6 @@ static void read_file(struct host *host, struct sysctl_files *o, const char *pat
 	}
 }
 
-static struct str unquoted(struct str s)
-{
-	if (s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0])
-		return (struct str){s.p + 1, s.n - 2};
-	return s;
-}
-
 static struct str shell_variable(struct host *host, struct sysctl_files *o, const char *path,
 								 const char *name)
 {
@@ -131,7 +124,7 @@ static struct str shell_variable(struct host *host, struct sysctl_files *o, cons
 	if (r < 0 && r != -ENOENT && !o->unknown)
 		o->unknown = arena_strdup(o->arena, err.msg);
 	item = conf_last(&conf, NULL, name);
-	return item ? unquoted(item->value) : STR("");
+	return item ? str_unquoted(item->value, "\"'") : STR("");
 }
 
 /* ufw runs `sysctl -p` on a file of its own once it starts. */

@@ -264,15 +264,15 @@ static void write_failed_items(const struct audit *a, struct buf *out)
 static void write_map(const struct audit *a, struct buf *out)
 {
 	const struct numbering *m = a->map;
-	const struct map_section all = {STR(""), STR("all")};
+	struct map_section section;
+	struct map_score score;
 
 	buf_puts(out, "<section id=\"map\">\n<h2>");
 	buf_xml(out, m->title);
 	buf_puts(out, "</h2>\n<div class=\"wide\"><table><tr><th>section<th><th>score<th>passed<th>failed"
 				  "<th>not known<th>other</tr>\n");
-	for (size_t i = 0; i < m->sections.n; i++)
-		write_score(out, m->sections.p[i], numbering_score(m, m->sections.p[i].id, a->judgements, a->n));
-	write_score(out, all, numbering_score(m, STR_ABSENT, a->judgements, a->n));
+	for (size_t i = 0; numbering_scored(m, i, a->judgements, a->n, &section, &score); i++)
+		write_score(out, section, score);
 	buf_puts(out, "</table></div>\n");
 	write_failed_items(a, out);
 	buf_puts(out, "</section>\n");

@@ -143,15 +143,15 @@ static void write_score(struct buf *out, struct map_section section, struct map_
 static void write_map(const struct audit *a, struct buf *out)
 {
 	const struct numbering *m = a->map;
-	const struct map_section all = {STR(""), STR("all")};
+	struct map_section section;
+	struct map_score score;
 
 	buf_puts(out, "\n## ");
 	put_text(out, m->title);
 	buf_puts(out, "\n\n| section | | score | passed | failed | not known | other |\n"
 				  "|---|---|---|---|---|---|---|\n");
-	for (size_t i = 0; i < m->sections.n; i++)
-		write_score(out, m->sections.p[i], numbering_score(m, m->sections.p[i].id, a->judgements, a->n));
-	write_score(out, all, numbering_score(m, STR_ABSENT, a->judgements, a->n));
+	for (size_t i = 0; numbering_scored(m, i, a->judgements, a->n, &section, &score); i++)
+		write_score(out, section, score);
 	buf_puts(out, "\n| failed | by |\n|---|---|\n");
 	for (size_t i = 0; i < m->items.n; i++) {
 		const struct map_item *item = &m->items.p[i];

@@ -85,14 +85,14 @@ static void put_score(struct buf *out, const struct numbering *m, struct str sec
 static void write_map(const struct audit *a, struct buf *out)
 {
 	const struct numbering *m = a->map;
+	struct map_section section;
+	struct map_score score;
 
 	if (!m)
 		return;
 	put_head(out, "revet_map_items", "Items of a benchmark by what the last audit found.");
-	for (size_t i = 0; i < m->sections.n; i++)
-		put_score(out, m, m->sections.p[i].id,
-				  numbering_score(m, m->sections.p[i].id, a->judgements, a->n));
-	put_score(out, m, STR(""), numbering_score(m, STR_ABSENT, a->judgements, a->n));
+	for (size_t i = 0; numbering_scored(m, i, a->judgements, a->n, &section, &score); i++)
+		put_score(out, m, section.id, score);
 }
 
 static void write_counts(const struct audit *a, struct buf *out)

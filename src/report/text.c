@@ -289,16 +289,15 @@ static void write_score(struct buf *out, int width, struct map_section section, 
 static void write_map(const struct audit *a, struct buf *out)
 {
 	const struct numbering *m = a->map;
-	const struct map_section all = {STR(""), STR("all")};
+	struct map_section section;
+	struct map_score score;
 	size_t width = 8;
 
 	buf_printf(out, "\n%.*s\n", STR_ARG(m->title));
 	for (size_t i = 0; i < m->sections.n; i++)
 		width = MAX(width, m->sections.p[i].id.n + 2);
-	for (size_t i = 0; i < m->sections.n; i++)
-		write_score(out, (int)width, m->sections.p[i],
-					numbering_score(m, m->sections.p[i].id, a->judgements, a->n));
-	write_score(out, (int)width, all, numbering_score(m, STR_ABSENT, a->judgements, a->n));
+	for (size_t i = 0; numbering_scored(m, i, a->judgements, a->n, &section, &score); i++)
+		write_score(out, (int)width, section, score);
 	for (size_t i = 0; i < m->items.n; i++) {
 		const struct map_item *item = &m->items.p[i];
 

@@ -319,6 +319,16 @@ struct map_score numbering_score(const struct numbering *m, struct str section,
 	return score;
 }
 
+bool numbering_scored(const struct numbering *m, size_t i, const struct judgement *all, size_t n,
+					  struct map_section *ret, struct map_score *ret_score)
+{
+	if (i > m->sections.n)
+		return false;
+	*ret = i < m->sections.n ? m->sections.p[i] : (struct map_section){STR(""), STR("all")};
+	*ret_score = numbering_score(m, i < m->sections.n ? ret->id : STR_ABSENT, all, n);
+	return true;
+}
+
 int map_score_percent(struct map_score s)
 {
 	size_t judged = s.pass + s.fail + s.unknown;

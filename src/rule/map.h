@@ -56,6 +56,10 @@ struct map_score {
 /* Of the items of a section; of all for an absent one. The score is pass / (pass + fail + unknown). */
 struct map_score numbering_score(const struct numbering *, struct str section,
 								 const struct judgement *, size_t n);
+/* The i-th section and its score; after the last one all of it, with the id "" and the title "all". False:
+ * there are no more. */
+bool numbering_scored(const struct numbering *, size_t i, const struct judgement *, size_t n,
+					  struct map_section *ret, struct map_score *ret_score);
 /* 0 to 100; -1 where nothing was judged. */
 int map_score_percent(struct map_score);
 

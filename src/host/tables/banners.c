@@ -44,14 +44,6 @@ struct reader {
 	const char *no_names; /* why they are not known */
 };
 
-static struct str unquoted(struct str s)
-{
-	s = str_trim(s);
-	if (s.n > 1 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0])
-		s = (struct str){s.p + 1, s.n - 2};
-	return s;
-}
-
 static void read_os_names(struct reader *r)
 {
 	static const char *const files[] = {"/etc/os-release", "/usr/lib/os-release"};
@@ -67,7 +59,7 @@ static void read_os_names(struct reader *r)
 	while (str_line(&text, &line) && r->n_names < ARRAY_LEN(r->names)) {
 		if (!str_skip(&line, "ID=") && !str_skip(&line, "NAME="))
 			continue;
-		line = unquoted(line);
+		line = str_unquoted(str_trim(line), "\"'");
 		if (line.n)
 			r->names[r->n_names++] = line;
 	}

@@ -78,13 +78,6 @@ static void scrub(struct str text, struct buf *out)
 	}
 }
 
-static struct str unquoted(struct str s)
-{
-	if (s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0])
-		return (struct str){s.p + 1, s.n - 2};
-	return s;
-}
-
 struct menu {
 	VEC(struct str) superusers, with_password;
 	unsigned superusers_line, password_line;
@@ -119,14 +112,14 @@ static void read_menu_line(struct reader *r, struct menu *menu, struct str line,
 		return;
 	line = str_trim(line);
 	if (str_is(command, "set") && str_skip(&line, "superusers=")) {
-		set_superusers(a, menu, unquoted(line));
+		set_superusers(a, menu, str_unquoted(line, "\"'"));
 		menu->superusers_line = number;
 	} else if (str_is(command, "password") || str_is(command, "password_pbkdf2")) {
 		if (!str_word(&line, &user) || !str_word(&line, &hash))
 			return;
 		if (str_has(hash, "GRUB2_PASSWORD") && !r->user_password)
 			return;
-		*vec_push(a, &menu->with_password) = unquoted(user);
+		*vec_push(a, &menu->with_password) = str_unquoted(user, "\"'");
 		menu->password_line = number;
 	}
 }

@@ -135,13 +135,6 @@ static int read_text(struct host *host, struct arena *a, const char **ret_path, 
 	return r < 0 ? r : host_read(host, *ret_path, a, ret, err);
 }
 
-static struct str unquoted(struct str s)
-{
-	if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
-		return (struct str){s.p + 1, s.n - 2};
-	return s;
-}
-
 static void read_line(struct rows *rows, struct str line, struct from from)
 {
 	struct str key, value;
@@ -153,7 +146,7 @@ static void read_line(struct rows *rows, struct str line, struct from from)
 	} else if (!str_cut(&line, '=', &key) || !line.p) {
 		return;
 	} else {
-		value = unquoted(line);
+		value = str_unquoted(line, "\"");
 	}
 	if (!str_starts(key, "CONFIG_") || !demand_has(rows->demand, key))
 		return;

@@ -35,11 +35,6 @@ static bool next_target(struct str *s, struct str *ret)
 	return true;
 }
 
-static struct str unquoted(struct str s)
-{
-	return s.n >= 2 && s.p[0] == '"' && str_ends(s, "\"") ? (struct str){s.p + 1, s.n - 2} : s;
-}
-
 static void add_row(struct rows *rows, unsigned number, struct str name, struct str rest)
 {
 	struct row *row = rows_add(rows, FROM(ALIASES, number));
@@ -48,8 +43,8 @@ static void add_row(struct rows *rows, unsigned number, struct str name, struct 
 
 	while (next_target(&rest, &target))
 		if (target.n)
-			*vec_push(rows->arena, &targets) = secret_masked(rows->arena, unquoted(target));
-	row_str(row, NAME, str_lower(rows->arena, unquoted(str_trim(name))));
+			*vec_push(rows->arena, &targets) = secret_masked(rows->arena, str_unquoted(target, "\""));
+	row_str(row, NAME, str_lower(rows->arena, str_unquoted(str_trim(name), "\"")));
 	row_list(row, TARGETS, targets.p, targets.n);
 }
 

@@ -151,13 +151,6 @@ static struct str without_comment(struct str s)
 	return s;
 }
 
-static struct str unquoted(struct str s)
-{
-	return s.n > 1 && strchr("\"'", s.p[0]) && s.p[s.n - 1] == s.p[0]
-			   ? (struct str){s.p + 1, s.n - 2}
-			   : s;
-}
-
 static void take_line(struct reader *r, struct str line, bool ours, struct from from)
 {
 	struct str key = STR("");
@@ -167,7 +160,7 @@ static void take_line(struct reader *r, struct str line, bool ours, struct from 
 		return;
 	if (r->versioned)
 		settings_gap(&r->s, "%s:%u: a setting for one version", from.path, from.line);
-	put(r, str_trim(key), line.p ? unquoted(str_trim(line)) : STR_ABSENT, from);
+	put(r, str_trim(key), line.p ? str_unquoted(str_trim(line), "\"'") : STR_ABSENT, from);
 }
 
 static bool is_include(struct reader *r, struct str line, unsigned depth)

@@ -205,13 +205,6 @@ static void read_script(struct job *job, const char *path)
 		rows_gap(job->rows, "%s", err.msg);
 }
 
-static struct str unquoted(struct str s)
-{
-	if (s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0])
-		return (struct str){s.p + 1, s.n - 2};
-	return s;
-}
-
 /* login and su take it from here, with or without "PATH=" in front. */
 static void read_setting(struct job *job, const char *path, enum conf_style style, const char *key)
 {
@@ -226,7 +219,7 @@ static void read_setting(struct job *job, const char *path, enum conf_style styl
 	item = conf_last(&conf, NULL, key);
 	if (!item)
 		return;
-	value = unquoted(item->value);
+	value = str_unquoted(item->value, "\"'");
 	str_skip(&value, "PATH=");
 	add_path(job, FROM(item->file, item->line), value);
 }
