@@ -13,6 +13,14 @@
 
 #define SYSTEMCTL "/usr/bin/systemctl"
 
+bool names_have(const struct names *names, const char *name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (strcmp(names->p[i], name) == 0)
+			return true;
+	return false;
+}
+
 struct names packages_installed_by(const struct step *step, struct arena *a)
 {
 	struct names names = {0};

@@ -30,11 +30,12 @@ LEAF_SET(package_managers, struct package_manager);
 
 #define PACKAGES_TIMEOUT (10 * 60 * 1000) /* ms for a run of a manager */
 
-/* The fields that step->after has and step->before has not, or the other way round. */
 struct names {
 	const char **p;
 	size_t n, cap;
 };
+bool names_have(const struct names *, const char *name);
+/* The fields that step->after has and step->before has not, or the other way round. */
 struct names packages_installed_by(const struct step *, struct arena *);
 struct names packages_removed_by(const struct step *, struct arena *);
 

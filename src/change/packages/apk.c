@@ -148,14 +148,6 @@ static int ask(const struct place *place, const char *const *command, const stru
 			   : r;
 }
 
-static bool is_among(const struct names *names, const char *name)
-{
-	for (size_t i = 0; i < names->n; i++)
-		if (strcmp(names->p[i], name) == 0)
-			return true;
-	return false;
-}
-
 /* "  NAME: USER ..." where it says why it would keep it. */
 static struct str why_kept(struct str text, const char *name)
 {
@@ -170,10 +162,10 @@ static struct str why_kept(struct str text, const char *name)
 static int check_removed(const struct answer *answer, const struct names *wanted, struct err *err)
 {
 	for (size_t i = 0; i < answer->removed.n; i++)
-		if (!is_among(wanted, answer->removed.p[i]))
+		if (!names_have(wanted, answer->removed.p[i]))
 			return err_set(err, ENOTSUP, "it would remove %s as well", answer->removed.p[i]);
 	for (size_t i = 0; i < wanted->n; i++)
-		if (!is_among(&answer->removed, wanted->p[i]))
+		if (!names_have(&answer->removed, wanted->p[i]))
 			return err_set(err, ENOTSUP, "it would keep %s: %.*s", wanted->p[i],
 						   STR_ARG(why_kept(answer->text, wanted->p[i])));
 	return answer->installed.n
@@ -281,7 +273,7 @@ static int list_removed(struct listing *l, const struct names *removed, struct e
 	int r = read_database(l->place, l->arena, &text, err);
 
 	while (r == 0 && apk_next(&text, &package))
-		if (is_among(removed, str_dup(l->arena, apk_value(package, 'P'))))
+		if (names_have(removed, str_dup(l->arena, apk_value(package, 'P'))))
 			r = apk_each_path(package, list_path, l);
 	return r;
 }
@@ -346,7 +338,7 @@ static int check_others(const struct place *place, const struct step *step,
 	for (size_t i = 0; r == 0 && i < before->n; i++) {
 		const struct field *f = &before->p[i];
 
-		if (!is_among(&removed, f->name) && !str_eq(state_get(&now, f->name), f->value))
+		if (!names_have(&removed, f->name) && !str_eq(state_get(&now, f->name), f->value))
 			r = err_set(err, EIO, "apk has changed the package %s as well", f->name);
 	}
 	for (size_t i = 0; r == 0 && !installs && i < now.n; i++)

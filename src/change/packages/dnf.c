@@ -37,14 +37,6 @@ static int note_key(const struct rpm_header *h, void *data)
 	return 0;
 }
 
-static bool has_key(const struct keys *keys, const char *name)
-{
-	for (size_t i = 0; i < keys->names.n; i++)
-		if (strcmp(keys->names.p[i], name) == 0)
-			return true;
-	return false;
-}
-
 /* Where dnf has taken a repository's key on trust, so that it need not ask: that is for a person to do. */
 static int refuse_new_keys(const struct place *place, const struct keys *before, struct arena *a,
 						   struct err *err)
@@ -55,7 +47,7 @@ static int refuse_new_keys(const struct place *place, const struct keys *before,
 	for (size_t i = 0; r == 0 && i < now.names.n; i++) {
 		const char *const argv[] = {RPM, "-e", "--allmatches", now.names.p[i], NULL};
 
-		if (has_key(before, now.names.p[i]))
+		if (names_have(&before->names, now.names.p[i]))
 			continue;
 		r = step_run(place, argv, PACKAGES_TIMEOUT, err);
 		if (r == 0)
