@@ -79,6 +79,10 @@ enum undo_foreign {
 				  * A file of a change that waits is undone: theirs is kept in before/N.theirs */
 	UNDO_FORCE,  /* it is overwritten */
 };
+/* Could it be undone, once the later changes that took parts of it back are (the last of them first)? Does
+ * nothing; the error is that of UNDO_REFUSE. */
+int change_check_undo(struct changes *, struct change *, const struct change *parts, size_t n,
+					  struct err *);
 /* Undoes, in reverse, and verifies. Idempotent. -EAGAIN: the system has to be up for the rest. */
 int change_undo(struct changes *, struct change *, enum undo_foreign, struct err *);
 

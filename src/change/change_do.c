@@ -186,6 +186,14 @@ static int undo_one(struct changes *cs, struct change *c, size_t i, enum undo_fo
 	return r;
 }
 
+static const struct step *same_step(const struct change *c, const struct step *s)
+{
+	for (size_t i = 0; i < c->plan.steps.n; i++)
+		if (c->plan.steps.p[i].type == s->type && strcmp(c->plan.steps.p[i].target, s->target) == 0)
+			return &c->plan.steps.p[i];
+	return NULL;
+}
+
 /* The last change in force that is later and has to do with the same thing; 0: there is none. */
 static unsigned find_later(struct changes *cs, const struct change *c, const struct step *s)
 {
@@ -199,24 +207,44 @@ static unsigned find_later(struct changes *cs, const struct change *c, const str
 		struct change later;
 
 		if (change_open(cs, numbers[n], c->arena, &later, &ignored) == 0 &&
-			later.status == CHANGE_COMMITTED)
-			for (size_t i = 0; i < later.plan.steps.n; i++)
-				if (later.plan.steps.p[i].type == s->type &&
-					strcmp(later.plan.steps.p[i].target, s->target) == 0)
-					found = numbers[n];
+			later.status == CHANGE_COMMITTED && same_step(&later, s))
+			found = numbers[n];
 		change_close(&later);
 	}
 	return found;
 }
 
+/* Is it still as the last of the parts has left it? Each began with what the one before had left: else it
+ * would not have been applied. *ret_touched: has any to do with it? */
+static int check_parts(const struct changes *cs, const struct step *s, const struct change *parts,
+					   size_t n, bool *ret_touched, struct err *err)
+{
+	const struct step *last = NULL;
+	int r;
+
+	for (size_t i = n; !last && i-- > 0;)
+		last = same_step(&parts[i], s);
+	*ret_touched = last;
+	r = last ? step_check(&cs->place, s, &last->after, err) : 0;
+	return r == -ESTALE ? err_context(err, "somebody has changed it since (--force overwrites)")
+						: r;
+}
+
 /* What a later change has brought back, that one would bring about again when it is undone after this. */
-static int refuse_foreign(struct changes *cs, struct change *c, struct err *err)
+static int refuse_foreign(struct changes *cs, struct change *c, const struct change *parts,
+						  size_t n, struct err *err)
 {
 	for (size_t i = 0; i < c->plan.steps.n; i++) {
 		unsigned later;
-		bool back;
+		bool back, touched;
+		int r;
 
 		if (!needs_undo(c, i))
+			continue;
+		r = check_parts(cs, &c->plan.steps.p[i], parts, n, &touched, err);
+		if (r < 0)
+			return r;
+		if (touched)
 			continue;
 		back = is_back(cs, c, i, err);
 		if (!back && !is_foreign(cs, c, i, err))
@@ -306,6 +334,14 @@ static void find_unmarked(struct changes *cs, struct change *c)
 	}
 }
 
+int change_check_undo(struct changes *cs, struct change *c, const struct change *parts, size_t n,
+					  struct err *err)
+{
+	if (c->reopened)
+		find_unmarked(cs, c);
+	return refuse_foreign(cs, c, parts, n, err);
+}
+
 int change_undo(struct changes *cs, struct change *c, enum undo_foreign foreign, struct err *err)
 {
 	struct err ignored;
@@ -314,7 +350,7 @@ int change_undo(struct changes *cs, struct change *c, enum undo_foreign foreign,
 	if (c->reopened)
 		find_unmarked(cs, c);
 	if (foreign == UNDO_REFUSE)
-		r = refuse_foreign(cs, c, err);
+		r = refuse_foreign(cs, c, NULL, 0, err);
 	if (r < 0)
 		return r;
 	(void)journal_status(c, CHANGE_REVERTING, &ignored);

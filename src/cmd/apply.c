@@ -228,6 +228,11 @@ static int begin(struct applying *ap, struct err *err)
 {
 	int r = change_check(&ap->changes, ap->plan, err);
 
+	if (r == -ESTALE && ap->plan->takes_back)
+		return err_context(err,
+						   "somebody has changed what change %04u did, so it can only be reverted whole, "
+						   "with --force, or by hand",
+						   ap->plan->takes_back);
 	if (r == -ESTALE)
 		return err_context(err, "the host has moved since the plan was made, so make it anew with revet plan");
 	if (r == 0 && ap->changes.place.live)

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/num.h"
+#include "base/vec.h"
 #include "change/arm.h"
 #include "change/session.h"
 #include "cmd/cmd.h"
@@ -158,24 +159,34 @@ static int check_pending(struct reverting *rv)
 				pending, pending);
 }
 
-/* What has taken a rule of it back goes first, the last of them before the others: undone later, it would
- * bring about again what is reverted by then. */
+/* What has taken a rule of it back goes along, the last of them first: undone later, it would bring about
+ * again what is reverted by then. That brings the rule into force for a moment, so it is looked first
+ * whether all of it can be undone. */
 static int undo_whole(struct reverting *rv, struct change *whole)
 {
+	VEC(struct change) parts = {0};
 	unsigned *numbers;
 	struct err err;
-	int code = 0;
-	size_t n;
+	size_t n = 0;
+	int code = 0, r = changes_list(&rv->changes, &rv->arena, &numbers, &n, &err);
 
-	if (changes_list(&rv->changes, &rv->arena, &numbers, &n, &err) < 0)
-		return fail(EXIT_CANNOT, "%s", err.msg);
-	while (code == 0 && n-- > 0 && numbers[n] > whole->number) {
-		struct change c;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		struct change c = CHANGE_CLOSED;
 
-		if (change_open(&rv->changes, numbers[n], &rv->arena, &c, &err) == 0 &&
+		if (numbers[i] > whole->number &&
+			change_open(&rv->changes, numbers[i], &rv->arena, &c, &err) == 0 &&
 			c.status == CHANGE_COMMITTED && c.plan.takes_back == whole->number)
-			code = undo(rv, &c);
-		change_close(&c);
+			*vec_push(&rv->arena, &parts) = c;
+		else
+			change_close(&c);
+	}
+	if (r == 0 && !wants(rv, FORCE))
+		r = change_check_undo(&rv->changes, whole, parts.p, parts.n, &err);
+	if (r < 0)
+		code = fail(EXIT_CANNOT, "change %04u: %s; nothing was undone", whole->number, err.msg);
+	for (size_t i = parts.n; i-- > 0;) {
+		code = code ? code : undo(rv, &parts.p[i]);
+		change_close(&parts.p[i]);
 	}
 	return code ? code : undo(rv, whole);
 }
@@ -196,7 +207,7 @@ static int revert_chosen(struct reverting *rv)
 			 (c.status == CHANGE_COMMITTED || c.status == CHANGE_REVERTED))
 		code = leave(rv);
 	else
-		code = undo_whole(rv, &c);
+		code = wants(rv, UNCONFIRMED) ? undo(rv, &c) : undo_whole(rv, &c);
 	change_close(&c);
 	return code;
 }

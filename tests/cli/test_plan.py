@@ -155,6 +155,17 @@ class Plan(Case):
             self.assertEqual(drop.stat().st_mode & 0o7777, mode)
 
     @unittest.skipIf(os.geteuid(), "changes are for root to see")
+    def test_what_somebody_has_changed_is_not_taken_back(self):
+        defs = self.root / "etc/login.defs"
+        self.assert_exit(self.revet("apply", "--no-input", "--rule", "own.days", "--rule", "own.mindays"), DONE)
+        defs.write_text(defs.read_text() + "# mine\n")
+        there = defs.read_text()
+        made = self.revet("revert", "--no-input", "--rule", "own.days")
+        self.assert_exit(made, CANNOT)
+        self.assertIn("somebody has changed what change 0001 did", made.stderr)
+        self.assertEqual(defs.read_text(), there)
+
+    @unittest.skipIf(os.geteuid(), "changes are for root to see")
     def test_a_later_change_of_the_same_file_goes_first(self):
         before = (self.root / "etc/login.defs").read_text()
         for rule in ("own.days", "own.mindays"):
@@ -184,7 +195,12 @@ class Plan(Case):
             self.assert_refused(self.revet("revert", "--no-input", "--rule", rule), USAGE, "no change that is in force", rule)
             self.assertEqual(state(), there)
         self.assertEqual(state(), (0o644, "PASS_WARN_AGE 7\nPASS_MIN_DAYS 2\n"))
-        # What took a part back goes first: undone later, it would bring back what is undone by then.
+        # What took a part back goes first: undone later, it would bring back what is undone by then. Where
+        # not all can go, nothing does: what was taken back is not in force again.
+        defs.write_text(there[1] + "# mine\n")
+        self.assert_refused(self.revet("revert", "1"), CANNOT, "somebody has changed it since", "nothing was undone")
+        self.assertEqual(state(), (0o644, there[1] + "# mine\n"))
+        defs.write_text(there[1])
         told = self.revet("revert", "1")
         self.assert_exit(told, DONE)
         self.assertEqual([line.split()[1] for line in told.stdout.splitlines()], ["0003", "0002", "0001"])
